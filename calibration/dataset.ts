@@ -1,0 +1,27 @@
+import type { RgbImage } from '../inference/image.ts';
+import type { Digest } from '../core/hash.ts';
+
+export interface Sample {
+  /** Stable name of the picture inside its set: a path or `test_batch.bin#17`. */
+  readonly id: string;
+  /** Index of the class. */
+  readonly label: number;
+  readonly image: RgbImage;
+}
+
+/**
+ * Any labelled set of pictures. Iterating streams: memory is bounded by a few pictures, whatever the size of the set.
+ * A set has a training part (to calibrate on) and a test part (to measure on); sets without such a division use one for both.
+ */
+export interface Dataset {
+  /** As given on the command line: `cifar10:DIR`. */
+  readonly name: string;
+  readonly split: 'train' | 'test';
+  readonly size: number;
+  /** Names of the classes where the set knows them. */
+  readonly classes: readonly string[] | undefined;
+  /** Identifies the pictures and labels. */
+  digest(): Promise<Digest>;
+  /** Pictures at these positions (all of them by default), in the order given. */
+  samples(indices?: readonly number[]): AsyncIterable<Sample>;
+}

@@ -1,0 +1,77 @@
+/**
+ * Every error Wayside raises on purpose, with the exit code the command line ends with (BSD sysexits) and what it means.
+ *
+ * A code is part of the contract with scripts and with the control centre: it is never renamed, only retired.
+ * `docs/errors.md` lists the same table; a test keeps both equal.
+ */
+
+/** BSD `sysexits.h`, so that systemd (`RestartPreventExitStatus=78`) and scripts can tell the kinds of failure apart. */
+export const Exit = {
+  ok: 0,
+  failed: 1,
+  usage: 64,
+  data: 65,
+  noInput: 66,
+  unavailable: 69,
+  software: 70,
+  io: 74,
+  config: 78,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof Exit)[keyof typeof Exit];
+
+interface ErrorCodeEntry {
+  readonly exit: ExitCode;
+  readonly meaning: string;
+}
+
+const entry = (exit: ExitCode, meaning: string): ErrorCodeEntry => ({ exit, meaning });
+
+export const ERROR_CODES = {
+  // core
+  USAGE: entry(Exit.usage, 'an option or argument of a command is missing, unknown or out of range'),
+  FILE_NOT_FOUND: entry(Exit.noInput, 'a file or folder that was named does not exist or cannot be read'),
+  FILE_WRITE_FAILED: entry(Exit.io, 'a result could not be written: disk full, no permission, or the target is in the way'),
+  OUTPUT_EXISTS: entry(Exit.usage, 'the output already exists and is not replaced without being asked'),
+  INTERRUPTED: entry(Exit.interrupted, 'the command was stopped by a signal and left nothing behind'),
+  INTERNAL: entry(Exit.software, 'a fault of Wayside itself: please report it with the text printed'),
+
+  // onnx
+  MODEL_DECODE: entry(Exit.data, 'the bytes are not a complete ONNX model'),
+  MODEL_INVALID: entry(Exit.data, 'the model breaks a rule of the ONNX format, or a pass left it broken'),
+  MODEL_UNSUPPORTED: entry(Exit.data, 'the model uses something this version does not handle'),
+  MODEL_TOO_LARGE: entry(Exit.data, 'the model, or what it declares, exceeds a stated limit'),
+  EXTERNAL_DATA: entry(Exit.data, 'external tensor data is missing, short, or lies outside the folder of the model'),
+  SHAPE_INFERENCE: entry(Exit.data, 'the shapes of the model contradict each other'),
+  PASS_FAILED: entry(Exit.software, 'a graph pass did not establish what it promises'),
+
+  // inference
+  SESSION_LOAD: entry(Exit.data, 'ONNX Runtime refused to load the model'),
+  SESSION_RUN: entry(Exit.software, 'ONNX Runtime failed while running the model'),
+  PACKAGE_INVALID: entry(Exit.data, 'a model package is incomplete, altered, or made for a newer version'),
+  GOLDEN_MISMATCH: entry(Exit.data, 'the package does not reproduce its golden samples on this processor'),
+  IMAGE_DECODE: entry(Exit.data, 'an image file could not be decoded'),
+  PREPROCESS_MISMATCH: entry(Exit.data, 'the preprocessing does not fit the input of the model'),
+
+  // calibration
+  DATASET_INVALID: entry(Exit.data, 'a data set is missing, empty, truncated or has no usable labels'),
+  CALIBRATION_MISMATCH: entry(Exit.data, 'a calibration table was made for another model or other data'),
+  CALIBRATION_INVALID: entry(Exit.data, 'a calibration table is damaged or holds values that are not finite'),
+
+  // compression, exporter
+  CLUSTER_INVALID: entry(Exit.usage, 'the clustering asked for is impossible'),
+  FUSION_INCOMPLETE: entry(Exit.data, 'convolutions or matrix products stayed in float after quantization'),
+  PARITY_FAILED: entry(Exit.software, 'a transformed model does not compute what the original does'),
+
+  // daemon
+  CONFIG_INVALID: entry(Exit.config, 'the configuration does not fit its schema'),
+  SECRET_UNREADABLE: entry(Exit.config, 'a secret named in the configuration could not be read'),
+  DECODER_UNAVAILABLE: entry(Exit.unavailable, 'no usable video decoder was found'),
+  CAMERA_REFUSED: entry(Exit.unavailable, 'a camera refused the connection: address, path or credentials'),
+  CAMERA_LOST: entry(Exit.unavailable, 'a camera ended the stream or stopped sending frames'),
+  BROKER_UNAVAILABLE: entry(Exit.unavailable, 'the MQTT broker could not be reached or refused the connection'),
+  INFERENCE_LOST: entry(Exit.software, 'the inference process ended or stopped answering'),
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

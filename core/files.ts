@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isSystemError, messageOf, WaysideError } from './errors.ts';
+
+/** Flushes the names inside a folder: without it a rename may be lost with the power (POSIX fsync(2), notes). */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/** Removes without hiding the failure that made it necessary. */
+const discard = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
+
+function writeFailed(path: string, cause: unknown): WaysideError {
+  return new WaysideError('FILE_WRITE_FAILED', {
+    message: `could not write ${path}: ${messageOf(cause)}`,
+    hint: isSystemError(cause, 'ENOSPC') ? 'the disk is full' : 'check the folder and its permissions',
+    cause,
+  });
+}
+
+/**
+ * Replaces a file as a whole: write beside it, fsync, rename, fsync the folder. A reader, or the next start after a
+ * power cut, sees the old bytes or the new ones, never a part.
+ *
+ * @throws {WaysideError} FILE_WRITE_FAILED
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  const target = resolve(path);
+  const temporary = temporaryBeside(target);
+  try {
+    const handle = await open(temporary, 'wx', mode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+  } catch (cause) {
+    await discard(temporary);
+    throw writeFailed(target, cause);
+  }
+}
+
+/**
+ * Builds a folder out of sight and shows it whole: `fill` writes into a temporary folder beside the target, which is
+ * renamed into place when `fill` succeeds and removed when it throws.
+ *
+ * @param replace when false, an existing target that is not an empty folder is left alone
+ * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED, or whatever `fill` throws
+ */
+export async function writeFolderAtomic<T>(
+  path: string,
+  fill: (folder: string) => Promise<T>,
+  { replace = false }: { readonly replace?: boolean } = {},
+): Promise<T> {
+  const target = resolve(path);
+  const temporary = temporaryBeside(target);
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    await mkdir(temporary);
+  } catch (cause) {
+    throw writeFailed(target, cause);
+  }
+  try {
+    const result = await fill(temporary);
+    await syncFolder(temporary);
+    await moveIntoPlace(temporary, target, replace);
+    return result;
+  } catch (cause) {
+    await discard(temporary);
+    throw isSystemError(cause, 'ENOSPC', 'EACCES', 'EROFS', 'EDQUOT') ? writeFailed(target, cause) : cause;
+  }
+}
+
+async function moveIntoPlace(temporary: string, target: string, replace: boolean): Promise<void> {
+  try {
+    await rename(temporary, target); // replaces an empty folder, refuses a full one
+  } catch (cause) {
+    if (!isSystemError(cause, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw cause;
+    if (!replace) {
+      throw new WaysideError('OUTPUT_EXISTS', {
+        message: `${target} already exists`,
+        hint: 'name another folder, or allow replacing it with --force',
+      });
+    }
+    const aside = temporaryBeside(target);
+    await rename(target, aside);
+    await rename(temporary, target);
+    await discard(aside);
+  }
+  await syncFolder(dirname(target));
+}
+
+/**
+ * Reads a file that a person named.
+ *
+ * @throws {WaysideError} FILE_NOT_FOUND
+ */
+export async function readNamedFile(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${path}: ${messageOf(cause)}`, cause });
+  }
+}

@@ -1,0 +1,16 @@
+/** One step of long work, for a progress bar or a log line. */
+export interface Progress {
+  /** What is being done, as a person would say it: `calibrating`, `evaluating float model`. */
+  readonly stage: string;
+  readonly done: number;
+  /** Absent while unknown. */
+  readonly total?: number;
+}
+
+export type ProgressListener = (progress: Progress) => void;
+
+/** What every long function takes last: a way to stop it and someone to tell. */
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ProgressListener;
+}

@@ -1,0 +1,62 @@
+import type { DataType } from './types.ts';
+import { BITS } from './types.ts';
+
+/**
+ * A constant. `bytes` are ONNX `raw_data`: little endian, row-major, sub-byte types packed low bits first.
+ * Shared by reference: nobody writes into it after it was made.
+ */
+export interface Tensor {
+  readonly dtype: DataType;
+  readonly dims: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+export const elementCount = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);
+
+/** Bytes that a tensor of this type and shape occupies. */
+export const byteLength = (dtype: DataType, dims: readonly number[]): number =>
+  Math.ceil((elementCount(dims) * BITS[dtype]) / 8);
+
+/** Copies only where the bytes are not aligned for the view. */
+function aligned(bytes: Uint8Array, size: number): Uint8Array {
+  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+}
+
+const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+export const float32Tensor = (dims: readonly number[], values: Float32Array): Tensor => ({
+  dtype: 'float32',
+  dims,
+  bytes: bytesOf(values),
+});
+export const int8Tensor = (dims: readonly number[], values: Int8Array): Tensor => ({ dtype: 'int8', dims, bytes: bytesOf(values) });
+export const uint8Tensor = (dims: readonly number[], values: Uint8Array): Tensor => ({ dtype: 'uint8', dims, bytes: bytesOf(values) });
+export const int32Tensor = (dims: readonly number[], values: Int32Array): Tensor => ({ dtype: 'int32', dims, bytes: bytesOf(values) });
+export const int64Tensor = (dims: readonly number[], values: readonly number[]): Tensor => ({
+  dtype: 'int64',
+  dims,
+  bytes: bytesOf(BigInt64Array.from(values, BigInt)),
+});
+
+/** View of a float32 tensor. */
+export function asFloat32(tensor: Tensor): Float32Array {
+  const bytes = aligned(tensor.bytes, 4);
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+/** View of an int32 tensor. */
+export function asInt32(tensor: Tensor): Int32Array {
+  const bytes = aligned(tensor.bytes, 4);
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}
+
+/** View of an int8 tensor. */
+export const asInt8 = (tensor: Tensor): Int8Array =>
+  new Int8Array(tensor.bytes.buffer, tensor.bytes.byteOffset, tensor.bytes.byteLength);
+
+/** The values of an int64 tensor as numbers: shapes, axes and indices, all far below 2^53. */
+export function asIntegers(tensor: Tensor): number[] {
+  if (tensor.dtype === 'int32') return Array.from(asInt32(tensor));
+  const bytes = aligned(tensor.bytes, 8);
+  return Array.from(new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8), Number);
+}
