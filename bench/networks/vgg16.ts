@@ -1,0 +1,91 @@
+import { seededRandom } from '../../core/random.ts';
+import type { Attributes, Model, Node } from '../../onnx/graph.ts';
+import { elementCount, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
+
+/** Configuration D of Simonyan and Zisserman 2015 (VGG16), as used on CIFAR-10: channels, or a 2x2 max pooling. */
+const LAYERS = [
+  64,
+  64,
+  'pool',
+  128,
+  128,
+  'pool',
+  256,
+  256,
+  256,
+  'pool',
+  512,
+  512,
+  512,
+  'pool',
+  512,
+  512,
+  512,
+  'pool',
+] as const;
+const CLASSES = 10;
+
+/**
+ * A network of VGG16's shape for 32x32 pictures with random weights: it has the size and the arithmetic of the real one,
+ * and no accuracy to lose. 13 convolutions and one matrix product, 14,715,584 weights.
+ *
+ * Weights are drawn from N(0, 2 / fan-in) (He 2015), which keeps the activations' variance through the ReLUs, so that
+ * ranges look like those of a trained network. Input `[1, 3, 32, 32]`, output `[1, 10]`, opset 13.
+ *
+ * @param seed of the weights: the same seed gives the same bytes
+ */
+export function buildVgg16(seed: number): Model {
+  const random = seededRandom(seed);
+  const initializers = new Map<string, Tensor>();
+  const nodes: Node[] = [];
+
+  const normal = (name: string, dims: readonly number[], deviation: number): string => {
+    const values = Float32Array.from({ length: elementCount(dims) }, () => random.normal() * deviation);
+    initializers.set(name, float32Tensor(dims, values));
+    return name;
+  };
+  const add = (opType: string, inputs: readonly string[], attributes: Attributes = {}): string => {
+    const name = `${opType.toLowerCase()}_${nodes.length}`;
+    nodes.push({ name, opType, domain: '', inputs, outputs: [name], attributes });
+    return name;
+  };
+
+  let value = 'image';
+  let channels = 3;
+  for (const [index, layer] of LAYERS.entries()) {
+    if (layer === 'pool') {
+      value = add('MaxPool', [value], { kernel_shape: ints(2, 2), strides: ints(2, 2) });
+      continue;
+    }
+    const weight = normal(`conv${index}.weight`, [layer, channels, 3, 3], Math.sqrt(2 / (channels * 9)));
+    const bias = normal(`conv${index}.bias`, [layer], 0.01);
+    value = add('Conv', [value, weight, bias], { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) });
+    value = add('Relu', [value]);
+    channels = layer;
+  }
+  value = add('Flatten', [value], { axis: { type: 'int', value: 1 } });
+  const weight = normal('classifier.weight', [CLASSES, channels], Math.sqrt(2 / channels));
+  const bias = normal('classifier.bias', [CLASSES], 0.01);
+  value = add('Gemm', [value, weight, bias], { transB: { type: 'int', value: 1 } });
+
+  return {
+    irVersion: 7,
+    opsets: new Map([['', 13]]),
+    producerName: 'wayside-bench',
+    producerVersion: '',
+    metadata: new Map(),
+    graph: {
+      name: 'vgg16-random',
+      inputs: [{ name: 'image', dtype: 'float32', shape: [1, 3, 32, 32] }],
+      outputs: [{ name: value, dtype: 'float32', shape: [1, CLASSES] }],
+      initializers,
+      nodes,
+      valueInfo: new Map(),
+    },
+  };
+}
+
+const ints = (...value: number[]): { readonly type: 'ints'; readonly value: readonly number[] } => ({
+  type: 'ints',
+  value,
+});
