@@ -1,0 +1,130 @@
+/**
+ * One decoded picture, the newest its camera had when it was taken.
+ *
+ * Whoever takes a frame owns its bytes: they are never written to again.
+ */
+export interface Frame {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** `[height, width, 3]`, RGB, row-major, interleaved. */
+  readonly data: Uint8Array;
+  /** Counts the frames this camera delivered since it was started, from 0, across reconnections; gaps are frames that were dropped. */
+  readonly sequence: number;
+  /** Counts the connections since the camera was started, from 0: `ptsSeconds` starts anew with each. */
+  readonly connection: number;
+  /**
+   * When the first byte of the frame reached this process, in ms of `performance.now()`: later than the exposure by what the camera,
+   * the network and the decoder took (about 50 ms behind a loopback server), never earlier. RTSP promises no better time to a
+   * receiver that does not trust the camera's own clock.
+   */
+  readonly capturedAt: number;
+  /** The same moment in ms since the epoch, by the wall clock as it stood then. */
+  readonly capturedAtWall: number;
+  /** Presentation time in the stream, seconds since the first frame of this connection; null where the decoder does not report it. */
+  readonly ptsSeconds: number | null;
+}
+
+/**
+ * The size a decoder scales to. `shorterSide` keeps the aspect and never enlarges; `width` and `height` stretch to exactly that;
+ * `native` leaves the camera's own size.
+ */
+export type WorkingSize =
+  | { readonly shorterSide: number }
+  | { readonly width: number; readonly height: number }
+  | 'native';
+
+/** Waiting times before a new attempt: doubled after each failure from `firstMs` to `longestMs`, each drawn from the upper half of its range. */
+export interface Backoff {
+  /** @default 1000 */
+  readonly firstMs: number;
+  /** @default 30000 */
+  readonly longestMs: number;
+  /** A stream that lived this long starts the series anew. @default 10000 */
+  readonly resetAfterMs: number;
+  /** Waiting time after refused credentials or a wrong address: cameras lock accounts that hammer. @default 30000 */
+  readonly refusedMs: number;
+}
+
+export interface CameraOptions {
+  /** Name of the camera in topics, logs and metrics. */
+  readonly id: string;
+  /** `rtsp://` or `rtsps://` address, best without credentials. */
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** Frames a second to deliver, as an average; 0 delivers all. */
+  readonly rate: number;
+  readonly workingSize: WorkingSize;
+  /** The only transport: RTP over UDP loses packets silently and needs open ports. @default 'tcp' */
+  readonly transport?: 'tcp';
+  /** No frame for this long while live: the decoder is killed and started anew. @default 3000 */
+  readonly stallMs?: number;
+  /** No first frame for this long after the start of the decoder: the same. @default 10000 */
+  readonly firstFrameMs?: number;
+  readonly backoff?: Partial<Backoff>;
+  /**
+   * Another decoder than the system's ffmpeg. A command of one element is an ffmpeg program; a longer one is run as it stands
+   * (`gst-launch-1.0 ...`) and must write binary PPM frames to its stdout; `{url}` in an argument becomes the address *with* its
+   * credentials, which other users of the machine can then read in the process list.
+   */
+  readonly decoder?: { readonly command: readonly string[] };
+}
+
+/**
+ * - `connecting`: a decoder is starting or has not delivered yet, or waits after a failure
+ * - `live`: frames arrive
+ * - `stalled`: frames arrived and ceased, until they arrive again
+ * - `refused`: the camera answers, and denies the credentials or the path; retried slowly
+ * - `stopped`: `stop()` was called
+ */
+export type CameraState = 'connecting' | 'live' | 'stalled' | 'refused' | 'stopped';
+
+export interface CameraStatus {
+  readonly id: string;
+  readonly state: CameraState;
+  /** Why the state is not `live`, redacted; absent while live. */
+  readonly reason?: CameraReason;
+  /** When this state began, ms since the epoch. */
+  readonly since: number;
+  /** Frames a second that the decoder received from the camera, over the last 5 s. */
+  readonly fpsIn: number;
+  /** Frames a second that were taken with `takeFrame`, over the last 5 s. */
+  readonly fpsAnalysed: number;
+  /** Frames decoded since the start, as far as the decoder reports them. */
+  readonly received: number;
+  /** Frames taken since the start. */
+  readonly analysed: number;
+  /** Frames delivered by the decoder and replaced by a newer one before anyone took them, since the start. */
+  readonly dropped: number;
+  /** ms since the last frame arrived; null before the first. */
+  readonly lastFrameAgeMs: number | null;
+  /** Decoders started beyond the first. */
+  readonly reconnects: number;
+}
+
+/** `code` is one of `core/error-codes.ts`. */
+export interface CameraReason {
+  readonly code: 'CAMERA_REFUSED' | 'CAMERA_LOST' | 'DECODER_UNAVAILABLE';
+  /** One line, without credentials. */
+  readonly message: string;
+}
+
+/** What a camera tells: both are called from the event loop, never from within `startCamera`. */
+export interface CameraListeners {
+  /** A frame newer than the last one waits: fetch it with `takeFrame()`, now or when there is time for it. */
+  readonly onFrame?: () => void;
+  /** The state or its reason changed. */
+  readonly onStatus?: (status: CameraStatus) => void;
+}
+
+export interface Camera {
+  readonly id: string;
+  /** The situation at this moment. */
+  status(): CameraStatus;
+  /** The newest frame that was not taken yet, which is then the caller's; undefined when there is none. */
+  takeFrame(): Frame | undefined;
+  /** Kills the decoder and resolves when it is gone. Can be called again. */
+  stop(): Promise<void>;
+}
