@@ -1,0 +1,50 @@
+import type { Workplace } from './workplace.ts';
+
+/** What a figure must not exceed, or must reach. Both ends count as met. */
+export type Limit = { readonly atMost: number } | { readonly atLeast: number };
+
+/** One measured number. `subject` and `measure` are the row and the column of the tables it appears in. */
+export interface Figure {
+  /** What was measured: `ResNet56, int8 + 16 clusters`. */
+  readonly subject: string;
+  /** Which of its properties: `top-1`. */
+  readonly measure: string;
+  readonly value: number;
+  /** Unit as printed after the number: `%`, `points`, `ms`, `MB`, `times`, `s`; empty for a count. */
+  readonly unit: string;
+  readonly limit?: Limit;
+}
+
+/** What a benchmark hands back. */
+export interface Outcome {
+  readonly figures: readonly Figure[];
+  /** What a reader must know to judge the figures: settings, samples, how a number was taken. */
+  readonly notes: readonly string[];
+}
+
+/** It found out on the way that it cannot run here, and says why: packages that cannot be installed, for one. */
+export interface Skipped {
+  readonly skipped: string;
+}
+
+/** One benchmark: a file of `bench/benchmarks/`, listed in its `index.ts`. */
+export interface Benchmark {
+  /** As given on the command line, and the name of its file in `bench/results/`. */
+  readonly name: string;
+  readonly title: string;
+  /** What it runs and how each figure is taken, for `docs/benchmarks.md`: a paragraph. */
+  readonly method: string;
+  /** Subjects as rows and measures as columns, or one figure a line. */
+  readonly layout: 'grid' | 'list';
+  /** Programs and data it cannot do without. */
+  readonly needs: readonly Need[];
+  run(place: Workplace): Promise<Outcome | Skipped>;
+}
+
+/** `shared-data` is the folder of test data; the others are programs on the PATH. */
+export type Need = 'shared-data' | 'ffmpeg' | 'mosquitto' | 'python3';
+
+export const isMet = ({ value, limit }: Figure): boolean | undefined => {
+  if (limit === undefined) return undefined;
+  return 'atMost' in limit ? value <= limit.atMost : value >= limit.atLeast;
+};

@@ -1,0 +1,85 @@
+import type { Limit } from './benchmark.ts';
+import type { StoredFigure, StoredResult } from './results.ts';
+
+/** Rows of cells, the first row being the head. */
+export type Table = readonly (readonly string[])[];
+
+/** Three significant digits below 100, whole numbers above: what the measurements are good for. Percentages keep two decimals. */
+export function formatValue(value: number, unit: string): string {
+  if (Number.isInteger(value)) return value.toLocaleString('en-US');
+  if (unit === '%' || unit === 'points') return value.toFixed(2);
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US');
+  return String(Number(value.toPrecision(3)));
+}
+
+const withUnit = (value: number, unit: string): string => `${formatValue(value, unit)}${unit === '' ? '' : ` ${unit}`}`;
+
+export const formatLimit = (limit: Limit, unit: string): string =>
+  'atMost' in limit ? `<= ${withUnit(limit.atMost, unit)}` : `>= ${withUnit(limit.atLeast, unit)}`;
+
+const verdict = ({ met }: StoredFigure): string => (met === undefined ? '' : met ? 'met' : '**missed**');
+
+/** One figure a line: what, value, limit, verdict. */
+function listTable(figures: readonly StoredFigure[]): Table {
+  const rows = figures.map((figure) => [
+    figure.subject,
+    figure.measure,
+    withUnit(figure.value, figure.unit),
+    figure.limit === undefined ? '' : formatLimit(figure.limit, figure.unit),
+    verdict(figure),
+  ]);
+  return [['what', 'measure', 'value', 'limit', ''], ...rows];
+}
+
+function gridCell(figure: StoredFigure | undefined): string {
+  if (figure === undefined) return '';
+  const value = withUnit(figure.value, figure.unit);
+  return figure.limit === undefined
+    ? value
+    : `${value} (${formatLimit(figure.limit, figure.unit)}: ${verdict(figure)})`;
+}
+
+/** Subjects as rows, measures as columns, both in the order of first appearance. */
+function gridTable(figures: readonly StoredFigure[]): Table {
+  const subjects = [...new Set(figures.map(({ subject }) => subject))];
+  const measures = [...new Set(figures.map(({ measure }) => measure))];
+  const rows = subjects.map((subject) => [
+    subject,
+    ...measures.map((measure) =>
+      gridCell(figures.find((figure) => figure.subject === subject && figure.measure === measure)),
+    ),
+  ]);
+  return [['', ...measures], ...rows];
+}
+
+export const tableOf = ({ layout, figures }: StoredResult): Table =>
+  layout === 'grid' ? gridTable(figures) : listTable(figures);
+
+/** Only the figures that have a limit: the promises, and what was measured of them. */
+export const promisesOf = (results: readonly StoredResult[]): Table => [
+  ['what', 'measure', 'value', 'limit', '', 'benchmark'],
+  ...results.flatMap((result) =>
+    listTable(result.figures.filter(({ limit }) => limit !== undefined))
+      .slice(1)
+      .map((row) => [...row, `\`${result.benchmark}\``]),
+  ),
+];
+
+/** A GitHub-flavoured Markdown table. */
+export function markdownTable(table: Table): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const [head = [], ...rows] = table;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+/** Columns aligned with spaces, for a terminal. */
+export function terminalTable(table: Table): string {
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return table.map((row) => line(row).replaceAll('**', '')).join('\n');
+}
