@@ -1,5 +1,5 @@
-import type { RgbImage } from '../inference/image.ts';
 import type { Digest } from '../core/hash.ts';
+import type { RgbImage } from '../inference/image.ts';
 
 export interface Sample {
   /** Stable name of the picture inside its set: a path or `test_batch.bin#17`. */

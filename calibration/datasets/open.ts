@@ -1,0 +1,33 @@
+import { WaysideError } from '../../core/errors.ts';
+import type { Dataset } from '../dataset.ts';
+import { openCifar10 } from './cifar10.ts';
+import { openImages } from './images.ts';
+
+export interface DatasetOptions {
+  /** A file with the class of each picture, or with the names of the classes: see `readLabels`. */
+  readonly labels?: string;
+}
+
+/**
+ * Opens a data set by its name on the command line.
+ *
+ * @param spec `cifar10:DIR` (binary layout) or `images:DIR` (picture files)
+ * @throws {WaysideError} USAGE for another kind; DATASET_INVALID; FILE_NOT_FOUND for the labels file
+ */
+export async function openDataset(
+  spec: string,
+  split: 'train' | 'test',
+  { labels }: DatasetOptions = {},
+): Promise<Dataset> {
+  const colon = spec.indexOf(':');
+  const folder = spec.slice(colon + 1);
+  if (colon > 0 && folder !== '') {
+    const kind = spec.slice(0, colon);
+    if (kind === 'cifar10') return openCifar10(folder, split);
+    if (kind === 'images') return openImages(folder, split, labels);
+  }
+  throw new WaysideError('USAGE', {
+    message: `data set '${spec}' is neither cifar10:DIR nor images:DIR`,
+    hint: 'for example --data cifar10:./cifar-10-batches-bin or --data images:./photographs',
+  });
+}

@@ -1,0 +1,119 @@
+import { WaysideError } from '../core/errors.ts';
+import type { RunOptions } from '../core/progress.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { argMax } from '../inference/scores.ts';
+import { floatsOf, type Session } from '../inference/session.ts';
+import { batchesOf, batchSizeFor } from './batches.ts';
+import type { Dataset } from './dataset.ts';
+import { spreadPositions } from './datasets/positions.ts';
+
+/** How often class `label` was answered with `predicted`: `counts[label * classes + predicted]`. */
+export interface Confusion {
+  readonly classes: number;
+  readonly counts: Uint32Array;
+}
+
+export interface Evaluation {
+  /** Share of pictures whose highest score is the right class, 0 to 1. */
+  readonly top1: number;
+  /** Share of pictures whose right class is among the five highest scores, 0 to 1. */
+  readonly top5: number;
+  readonly samples: number;
+  readonly confusion: Confusion;
+}
+
+/** One picture's outcome. `scores` is a view into the batch: copy what is kept. */
+export interface Outcome {
+  readonly id: string;
+  readonly label: number;
+  readonly predicted: number;
+  readonly scores: Float32Array;
+}
+
+export interface EvaluateOptions extends RunOptions {
+  readonly preprocessing: Preprocessing;
+  /** Pictures to use, spread evenly over the set. @default all */
+  readonly limit?: number | undefined;
+  /** Positions to use instead of `limit`. */
+  readonly indices?: readonly number[] | undefined;
+  /** Pictures a run where the model leaves the batch open. @default 16 */
+  readonly batchSize?: number | undefined;
+  /** Said to the progress listener. @default 'evaluating' */
+  readonly stage?: string | undefined;
+  readonly onOutcome?: (outcome: Outcome) => void;
+}
+
+/** Scores higher than the right class's; of equal scores the lower index goes first, as in `topK`. */
+function rankOf(label: number, scores: Float32Array): number {
+  const own = scores[label]!;
+  let rank = 0;
+  for (let i = 0; i < scores.length; i++) if (scores[i]! > own || (scores[i] === own && i < label)) rank++;
+  return rank;
+}
+
+/** Counts outcomes; knows the number of classes from the first scores. */
+class Tally {
+  #confusion: Confusion = { classes: 0, counts: new Uint32Array(0) };
+  #samples = 0;
+  #top1 = 0;
+  #top5 = 0;
+
+  add(id: string, label: number, scores: Float32Array): number {
+    if (this.#samples === 0) this.#confusion = { classes: scores.length, counts: new Uint32Array(scores.length ** 2) };
+    if (label >= scores.length) {
+      throw new WaysideError('DATASET_INVALID', {
+        message: `${id} is of class ${label}, but the model knows ${scores.length} classes`,
+        hint: 'the data set belongs to another model',
+      });
+    }
+    const rank = rankOf(label, scores);
+    const predicted = argMax(scores);
+    if (predicted === label) this.#top1++;
+    if (rank < 5) this.#top5++;
+    this.#samples++;
+    this.#confusion.counts[label * scores.length + predicted]! += 1;
+    return predicted;
+  }
+
+  result(): Evaluation {
+    const samples = this.#samples;
+    return { top1: this.#top1 / samples, top5: this.#top5 / samples, samples, confusion: this.#confusion };
+  }
+}
+
+/**
+ * Measures a classifier in ONNX Runtime. Pictures are read and decoded while the model runs; memory holds two batches.
+ *
+ * @throws {WaysideError} PREPROCESS_MISMATCH, DATASET_INVALID, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function evaluate(session: Session, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
+  const { preprocessing, limit, batchSize, stage = 'evaluating', onOutcome, onProgress, signal } = options;
+  const { input, output } = session;
+  const size = batchSizeFor(input, preprocessing, batchSize);
+  const indices = options.indices ?? spreadPositions(dataset.size, limit);
+  const total = indices?.length ?? dataset.size;
+  if (total === 0)
+    throw new WaysideError('DATASET_INVALID', { message: `no pictures of ${dataset.name} to evaluate on` });
+
+  const tally = new Tally();
+  let done = 0;
+  for await (const batch of batchesOf(dataset, preprocessing, size, {
+    indices,
+    fixed: typeof input.shape[0] === 'number',
+  })) {
+    signal?.throwIfAborted();
+    const results = await session.run({ [input.name]: batch.tensor }, { outputs: [output.name] });
+    const scores = floatsOf(results, output.name);
+    const classes = scores.length / (batch.tensor.dims[0] ?? 1);
+    for (let i = 0; i < batch.count; i++) {
+      const own = scores.subarray(i * classes, (i + 1) * classes);
+      const id = batch.ids[i] ?? '';
+      const label = batch.labels[i] ?? 0;
+      const predicted = tally.add(id, label, own);
+      onOutcome?.({ id, label, predicted, scores: own });
+    }
+    done += batch.count;
+    onProgress?.({ stage, done, total });
+  }
+  return tally.result();
+}

@@ -1,0 +1,233 @@
+import { z } from 'zod';
+import { WaysideError } from '../core/errors.ts';
+import type { Box, RgbImage } from './image.ts';
+import { DEFAULT_NORMALIZATION, type Normalization } from './normalization.ts';
+import { type Axis, axisWeights, copyPixels, type Pixels, resizeColumns, resizeRows, type Tables } from './resize.ts';
+
+const side = z.int().min(1).max(8192);
+const perChannel = z.tuple([z.number(), z.number(), z.number()]);
+
+/**
+ * How pixels become the model's input `[N, 3, H, W]`: resize, crop, then `(value / 255 - mean) / std`.
+ *
+ * `resize: 'stretch'` ignores the aspect (`crop: 'none'`); `{shorterSide: n}` keeps it and `crop: 'center'` cuts
+ * `size` out of the middle, as torchvision's Resize + CenterCrop.
+ */
+export const Preprocessing = z
+  .strictObject({
+    size: z.tuple([side, side]).readonly(),
+    resize: z.union([z.literal('stretch'), z.strictObject({ shorterSide: side })]),
+    crop: z.enum(['none', 'center']),
+    mean: perChannel.readonly(),
+    std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).readonly(),
+    layout: z.literal('NCHW'),
+    channels: z.literal('RGB'),
+  })
+  .refine((p) => (p.resize === 'stretch') === (p.crop === 'none'), {
+    error: "resize 'stretch' goes with crop 'none', resize to a shorter side with crop 'center'",
+  })
+  .refine((p) => p.resize === 'stretch' || p.resize.shorterSide >= Math.max(...p.size), {
+    error: 'the shorter side must reach the size that is cropped from it',
+  });
+export type Preprocessing = z.infer<typeof Preprocessing>;
+
+/** Writes the part `box` of `image`, preprocessed, to `out[offset ... offset + 3 * H * W)`. */
+export type Preprocessor = (image: RgbImage, box: Box, out: Float32Array, offset: number) => void;
+
+/** Floats one picture takes: 3 * H * W. */
+export const inputLength = ({ size: [height, width] }: Preprocessing): number => 3 * height * width;
+
+/** Sizes of regions are few (one a camera and region); more than this means boxes that move, so the oldest goes. */
+const CACHED_AXES = 64;
+
+function axisCache(): (inSize: number, outSize: number, offset: number, count: number) => Axis {
+  const cache = new Map<number, Axis>();
+  return (inSize, outSize, offset, count) => {
+    const key = inSize * 65536 + outSize; // the crop follows from both
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    const axis = axisWeights(inSize, outSize, offset, count);
+    if (cache.size >= CACHED_AXES) cache.delete(cache.keys().next().value ?? key);
+    cache.set(key, axis);
+    return axis;
+  };
+}
+
+function normalizationTable(mean: number, std: number): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean) / std);
+}
+
+/** Size to which the longer side goes when the shorter becomes `target`: truncated, as torchvision does. */
+const longerSide = (target: number, shorter: number, longer: number): number => Math.trunc((target * longer) / shorter);
+
+/** Margin left of a centred crop, half a pixel to the even side: Python's `round`, which torchvision uses. */
+function centred(full: number, part: number): number {
+  const floor = Math.floor((full - part) / 2);
+  return (full - part) % 2 === 0 ? floor : floor + (floor % 2);
+}
+
+/** A pixel range from shares of the picture: to the nearest pixel, inside it, at least one pixel. */
+function pixelRange(start: number, length: number, size: number, out: { from: number; count: number }): void {
+  const from = Math.min(size - 1, Math.max(0, Math.round(start * size)));
+  const to = Math.min(size, Math.max(from + 1, Math.round((start + length) * size)));
+  out.from = from;
+  out.count = to - from;
+}
+
+/**
+ * Makes the function that both the evaluation and the box use. It keeps its weights and scratch memory: nothing is
+ * allocated per picture once a region's size has been seen. One preprocessor serves one caller at a time.
+ *
+ * @throws {WaysideError} PREPROCESS_MISMATCH from the function when a picture is empty or `out` too short
+ */
+export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
+  const { size, resize, mean, std } = preprocessing;
+  const [height, width] = size;
+  const tables: Tables = [
+    normalizationTable(mean[0], std[0]),
+    normalizationTable(mean[1], std[1]),
+    normalizationTable(mean[2], std[2]),
+  ];
+  const columns = axisCache();
+  const rows = axisCache();
+  const across = { from: 0, count: 0 };
+  const down = { from: 0, count: 0 };
+  const needed = inputLength(preprocessing);
+  let scratch = new Uint8Array(0);
+
+  return (image, box, out, offset) => {
+    if (image.data.length < image.width * image.height * 3 || image.width < 1 || image.height < 1) {
+      throw mismatch(`a picture of ${image.width}x${image.height} pixels with ${image.data.length} bytes`);
+    }
+    if (out.length < offset + needed)
+      throw mismatch(`room for ${out.length - offset} floats where ${needed} are needed`);
+    pixelRange(box[0], box[2], image.width, across);
+    pixelRange(box[1], box[3], image.height, down);
+    const { count: w } = across;
+    const { count: h } = down;
+
+    let fullWidth = width;
+    let fullHeight = height;
+    if (resize !== 'stretch') {
+      fullWidth = w <= h ? resize.shorterSide : longerSide(resize.shorterSide, h, w);
+      fullHeight = w <= h ? longerSide(resize.shorterSide, w, h) : resize.shorterSide;
+    }
+    const left = centred(fullWidth, width);
+    const top = centred(fullHeight, height);
+    const stride = image.width * 3;
+    const region: Pixels = { data: image.data, offset: down.from * stride + across.from * 3, stride };
+
+    if (fullWidth === w && fullHeight === h) {
+      copyPixels({ ...region, offset: region.offset + top * stride + left * 3 }, width, height, tables, out, offset);
+      return;
+    }
+    const vertical = rows(h, fullHeight, top, height);
+    if (fullWidth === w) {
+      const first = region.offset + vertical.from * stride + left * 3;
+      resizeColumns({ ...region, offset: first }, width, vertical, tables, out, offset);
+      return;
+    }
+    const bytes = (vertical.to - vertical.from) * width * 3;
+    if (scratch.length < bytes) scratch = new Uint8Array(bytes);
+    resizeRows(region, columns(w, fullWidth, left, width), vertical.from, vertical.to, scratch);
+    resizeColumns({ data: scratch, offset: 0, stride: width * 3 }, width, vertical, tables, out, offset);
+  };
+}
+
+const mismatch = (got: string): WaysideError =>
+  new WaysideError('PREPROCESS_MISMATCH', { message: `cannot preprocess ${got}` });
+
+/** The size to which a decoder scales frames: exact, or by the shorter side with the aspect kept. */
+export type FrameNeeded =
+  | { readonly kind: 'exact'; readonly width: number; readonly height: number }
+  | { readonly kind: 'shorterSide'; readonly shorterSide: number };
+
+/**
+ * The smallest working size at which no region of a frame has to be enlarged; a whole frame needs no resizing at all
+ * afterwards, only crop and normalisation. The decoder should scale with an antialiased bilinear filter (swscale:
+ * `flags=bilinear+accurate_rnd+full_chroma_int`) and should not enlarge: see `workingSize`.
+ */
+export function frameNeeded({ size: [height, width], resize }: Preprocessing, boxes: readonly Box[]): FrameNeeded {
+  const smallest = (share: (box: Box) => number): number => Math.min(1, ...boxes.map(share));
+  if (resize === 'stretch') {
+    return {
+      kind: 'exact',
+      width: Math.ceil(width / smallest((box) => box[2])),
+      height: Math.ceil(height / smallest((box) => box[3])),
+    };
+  }
+  return {
+    kind: 'shorterSide',
+    shorterSide: Math.ceil(resize.shorterSide / smallest((box) => Math.min(box[2], box[3]))),
+  };
+}
+
+/** What `needed` means for a camera of this size: never larger than the camera's own picture in either direction. */
+export function workingSize(
+  needed: FrameNeeded,
+  source: { readonly width: number; readonly height: number },
+): { width: number; height: number } {
+  if (needed.kind === 'exact') {
+    return { width: Math.min(needed.width, source.width), height: Math.min(needed.height, source.height) };
+  }
+  const shorter = Math.min(source.width, source.height);
+  if (needed.shorterSide >= shorter) return { width: source.width, height: source.height };
+  const longer = longerSide(needed.shorterSide, shorter, Math.max(source.width, source.height));
+  return source.width >= source.height
+    ? { width: longer, height: needed.shorterSide }
+    : { width: needed.shorterSide, height: longer };
+}
+
+/** Below this, a model was trained on whole small pictures; from it on, on photographs that were resized and cropped. */
+const PHOTOGRAPH_SIDE = 64;
+
+export interface DefaultsFor {
+  /** @default imagenet */
+  readonly normalize?: Normalization;
+  /** `[H, W]`, for models whose input does not say. */
+  readonly size?: readonly [number, number];
+}
+
+/**
+ * What a raw ONNX file most likely wants. Inputs under 64 pixels (CIFAR-10, traffic signs) are stretched; larger ones get
+ * the usual ImageNet evaluation: shorter side to 256/224 of the input, then the centre.
+ *
+ * @param inputShape `[N, 3, H, W]` as the session declares it
+ * @throws {WaysideError} PREPROCESS_MISMATCH when the shape is no RGB picture or its size is unknown
+ */
+export function defaultPreprocessing(
+  inputShape: readonly (number | string)[],
+  { normalize = DEFAULT_NORMALIZATION, size }: DefaultsFor = {},
+): Preprocessing {
+  const [, channels, declaredHeight, declaredWidth] = inputShape;
+  if (inputShape.length !== 4 || (channels !== 3 && typeof channels === 'number')) {
+    throw new WaysideError('PREPROCESS_MISMATCH', {
+      message: `expected an input [N, 3, H, W], got [${inputShape.join(', ')}]`,
+      hint: 'Wayside feeds RGB pictures, planes first',
+    });
+  }
+  const height = typeof declaredHeight === 'number' ? declaredHeight : size?.[0];
+  const width = typeof declaredWidth === 'number' ? declaredWidth : size?.[1];
+  if (height === undefined || width === undefined) {
+    throw new WaysideError('PREPROCESS_MISMATCH', {
+      message: `the model leaves the size of its input open: [${inputShape.join(', ')}]`,
+      hint: 'name it: --size 224',
+    });
+  }
+  if (size !== undefined && (size[0] !== height || size[1] !== width)) {
+    throw new WaysideError('PREPROCESS_MISMATCH', {
+      message: `--size ${size[0]}x${size[1]} was asked for, but the model takes ${height}x${width}`,
+      hint: 'leave --size out',
+    });
+  }
+  const photograph = Math.max(height, width) >= PHOTOGRAPH_SIDE;
+  return {
+    size: [height, width],
+    resize: photograph ? { shorterSide: Math.round((Math.max(height, width) * 256) / 224) } : 'stretch',
+    crop: photograph ? 'center' : 'none',
+    mean: [...normalize.mean],
+    std: [...normalize.std],
+    layout: 'NCHW',
+    channels: 'RGB',
+  };
+}

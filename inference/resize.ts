@@ -1,0 +1,151 @@
+/**
+ * Weights of an antialiased bilinear resize along one axis: a triangle of half-width max(1, in/out) around the centre of
+ * each output pixel, (o + 0.5) * in/out, as Pillow (`Resample.c`) and torchvision's antialiased resize have it.
+ *
+ * Weights are integers scaled by 2^22 and results are rounded to 8 bits after each axis, again as Pillow does: the same
+ * picture gives the same bytes as in the training pipeline of most models. No weight is negative and each output's sum
+ * to 2^22 within half the number of taps, so a result never leaves 0..255 and an accumulator never leaves 31 bits.
+ */
+export interface Axis {
+  /** Per output pixel: the first input pixel it reads. */
+  readonly first: Int32Array;
+  /** Per output pixel: where its weights begin; one entry more than there are pixels. */
+  readonly start: Int32Array;
+  readonly weights: Int32Array;
+  /** Input pixels that any output pixel reads: `[from, to)`. */
+  readonly from: number;
+  readonly to: number;
+}
+
+export const WEIGHT_BITS = 22;
+export const HALF_WEIGHT = 1 << (WEIGHT_BITS - 1);
+
+/**
+ * @param inSize pixels of the source
+ * @param outSize pixels of the whole resized picture
+ * @param offset first of the resized pixels that is wanted (a crop), of which there are `count`
+ */
+export function axisWeights(inSize: number, outSize: number, offset = 0, count = outSize): Axis {
+  const scale = inSize / outSize;
+  const support = Math.max(1, scale);
+  const first = new Int32Array(count);
+  const start = new Int32Array(count + 1);
+  const weights: number[] = [];
+  let from = inSize;
+  let to = 0;
+  for (let i = 0; i < count; i++) {
+    const centre = (offset + i + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(centre - support + 0.5));
+    const high = Math.min(inSize, Math.trunc(centre + support + 0.5));
+    const raw: number[] = [];
+    for (let x = low; x < high; x++) raw.push(Math.max(0, 1 - Math.abs((x - centre + 0.5) / support)));
+    const sum = raw.reduce((a, b) => a + b, 0);
+    first[i] = low;
+    for (const weight of raw) weights.push(Math.floor((weight / sum) * (1 << WEIGHT_BITS) + 0.5));
+    start[i + 1] = weights.length;
+    from = Math.min(from, low);
+    to = Math.max(to, high);
+  }
+  return { first, start, weights: Int32Array.from(weights), from, to };
+}
+
+/** Where a picture's pixels lie: `data` interleaved RGB, `stride` bytes from one row to the next. */
+export interface Pixels {
+  readonly data: Uint8Array;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** Rows `[from, to)` of the source, each resized to the axis' pixels: `out` is `[to - from, count, 3]`. */
+export function resizeRows(source: Pixels, axis: Axis, from: number, to: number, out: Uint8Array): void {
+  const { first, start, weights } = axis;
+  const { data } = source;
+  const count = first.length;
+  let o = 0;
+  for (let y = from; y < to; y++) {
+    const row = source.offset + y * source.stride;
+    for (let x = 0; x < count; x++) {
+      let r = HALF_WEIGHT;
+      let g = HALF_WEIGHT;
+      let b = HALF_WEIGHT;
+      let p = row + first[x]! * 3;
+      const end = start[x + 1]!;
+      for (let k = start[x]!; k < end; k++, p += 3) {
+        const w = weights[k]!;
+        r += data[p]! * w;
+        g += data[p + 1]! * w;
+        b += data[p + 2]! * w;
+      }
+      out[o] = r >> WEIGHT_BITS;
+      out[o + 1] = g >> WEIGHT_BITS;
+      out[o + 2] = b >> WEIGHT_BITS;
+      o += 3;
+    }
+  }
+}
+
+/** Tables that turn a byte into a normalised float, one of 256 entries a channel. */
+export type Tables = readonly [Float32Array, Float32Array, Float32Array];
+
+/**
+ * Columns resized to the axis' rows, normalised, and laid out as planes: `out[offset...]` is `[3, rows, width]`.
+ * Row `axis.from` of the picture is row 0 of `source`.
+ */
+export function resizeColumns(
+  source: Pixels,
+  width: number,
+  axis: Axis,
+  tables: Tables,
+  out: Float32Array,
+  offset: number,
+): void {
+  const { first, start, weights, from } = axis;
+  const { data, stride } = source;
+  const [red, green, blue] = tables;
+  const rows = first.length;
+  const plane = rows * width;
+  let o = offset;
+  for (let y = 0; y < rows; y++) {
+    const begin = start[y]!;
+    const end = start[y + 1]!;
+    const top = source.offset + (first[y]! - from) * stride;
+    for (let x = 0; x < width; x++, o++) {
+      let r = HALF_WEIGHT;
+      let g = HALF_WEIGHT;
+      let b = HALF_WEIGHT;
+      let p = top + x * 3;
+      for (let k = begin; k < end; k++, p += stride) {
+        const w = weights[k]!;
+        r += data[p]! * w;
+        g += data[p + 1]! * w;
+        b += data[p + 2]! * w;
+      }
+      out[o] = red[r >> WEIGHT_BITS]!;
+      out[o + plane] = green[g >> WEIGHT_BITS]!;
+      out[o + 2 * plane] = blue[b >> WEIGHT_BITS]!;
+    }
+  }
+}
+
+/** Normalises and lays out pixels that need no resizing: `out[offset...]` is `[3, height, width]`. */
+export function copyPixels(
+  source: Pixels,
+  width: number,
+  height: number,
+  tables: Tables,
+  out: Float32Array,
+  offset: number,
+): void {
+  const { data } = source;
+  const [red, green, blue] = tables;
+  const plane = width * height;
+  let o = offset;
+  for (let y = 0; y < height; y++) {
+    let p = source.offset + y * source.stride;
+    for (let x = 0; x < width; x++, o++, p += 3) {
+      out[o] = red[data[p]!]!;
+      out[o + plane] = green[data[p + 1]!]!;
+      out[o + 2 * plane] = blue[data[p + 2]!]!;
+    }
+  }
+}
