@@ -1,0 +1,149 @@
+import { z } from 'zod';
+import { redactUrls } from '../../core/log.ts';
+
+/**
+ * The configuration of one box. Unknown keys are refused; every default is the one `docs/daemon.md` prints.
+ * No secret is ever a value here: `passwordFile` and `passwordEnv` say where it is.
+ */
+
+/** Ids become levels of MQTT topics and names in file paths: no `/`, `+`, `#`, `$`, spaces or dots. */
+const ID_RULE = '1 to 64 letters, digits, `-` or `_`, starting with a letter or digit';
+const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, { error: ID_RULE });
+
+const path = z.string().min(1, { error: 'a path' });
+
+/** A number within bounds, said as the reader would: `a number from 1 to 60`. */
+const within = (min: number, max: number): z.ZodNumber => {
+  const error = `a number from ${min} to ${max}`;
+  return z.number({ error }).min(min, { error }).max(max, { error });
+};
+const integerWithin = (min: number, max: number): z.ZodInt => {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+};
+
+function parsedUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** An address without credentials: these belong in `username` and `passwordFile` or `passwordEnv`. */
+function address(protocols: readonly string[]): z.ZodType<string, string> {
+  return z.string().check((context) => {
+    const url = parsedUrl(context.value);
+    const issue = (message: string): void => {
+      context.issues.push({ code: 'custom', message, input: redactUrls(context.value) });
+    };
+    if (url === undefined || !protocols.includes(url.protocol.slice(0, -1)) || url.hostname === '') {
+      issue(`an address like ${protocols[0]}://host`);
+    } else if (url.username !== '' || url.password !== '') {
+      issue('an address without credentials; put them into `username` and `passwordFile` or `passwordEnv`');
+    }
+  });
+}
+
+const secret = {
+  username: z.string().min(1).optional(),
+  /** Absolute, or relative to the folder of the configuration file. */
+  passwordFile: path.optional(),
+  passwordEnv: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'the name of an environment variable' })
+    .optional(),
+};
+
+const share = within(0, 1);
+
+export const regionSchema = z.strictObject({
+  name: id,
+  /** `[x, y, width, height]` in shares of the picture, from the top left. */
+  box: z
+    .tuple([share, share, share, share], { error: 'four shares of the picture: [x, y, width, height]' })
+    .refine(([x, y, w, h]) => w > 0 && h > 0 && x + w <= 1 + 1e-9 && y + h <= 1 + 1e-9, {
+      error: 'a box inside the picture: x + width <= 1, y + height <= 1, neither empty',
+    }),
+});
+
+const unique = <T>(key: (item: T) => string, what: string) => ({
+  check: (items: readonly T[]) => new Set(items.map(key)).size === items.length,
+  error: `${what} that differ from each other`,
+});
+const regionNames = unique<{ name: string }>((region) => region.name, 'names of regions');
+const cameraIds = unique<{ id: string }>((camera) => camera.id, 'ids of cameras');
+
+const onePassword = { error: 'at most one of `passwordFile` and `passwordEnv`' };
+const hasOnePassword = (value: { passwordFile?: string | undefined; passwordEnv?: string | undefined }): boolean =>
+  value.passwordFile === undefined || value.passwordEnv === undefined;
+
+export const cameraSchema = z
+  .strictObject({
+    id,
+    url: address(['rtsp', 'rtsps']),
+    ...secret,
+    /** Frames a second taken from the stream; what the model cannot keep up with is dropped and counted. */
+    rate: within(0.05, 60).default(5),
+    /** Classes with a lower score are not sent. */
+    threshold: within(0, 1).default(0.5),
+    /** At most so many classes a region are sent, best first. */
+    topK: integerWithin(1, 100).default(3),
+    /** Parts of the picture, each classified by itself; none means the whole picture, named `frame`. */
+    regions: z.array(regionSchema).max(64).refine(regionNames.check, { error: regionNames.error }).default([]),
+    /** Without a new frame for so long the decoder is replaced. */
+    stallSeconds: within(1, 300).default(3),
+    /** Another decoder than the system's ffmpeg: see docs/daemon.md for what it must print. */
+    decoder: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
+  })
+  .refine(hasOnePassword, onePassword);
+
+export const mqttSchema = z
+  .strictObject({
+    url: address(['mqtt', 'mqtts']),
+    ...secret,
+    clientId: z.string().min(1).max(128).optional(),
+    keepaliveSeconds: integerWithin(5, 3600).default(30),
+    /** PEM files; with `mqtts` the broker's certificate is always checked, against `ca` or the system's. */
+    ca: path.optional(),
+    cert: path.optional(),
+    key: path.optional(),
+  })
+  .refine(hasOnePassword, onePassword)
+  .refine((value) => (value.cert === undefined) === (value.key === undefined), {
+    error: '`cert` and `key` together or neither',
+  })
+  .refine((value) => value.ca === undefined || value.url.startsWith('mqtts:'), {
+    error: 'an `mqtts://` address beside `ca`',
+  })
+  .refine((value) => value.cert === undefined || value.url.startsWith('mqtts:'), {
+    error: 'an `mqtts://` address beside `cert` and `key`',
+  });
+
+export const modelSchema = z.strictObject({
+  /** Folder of the model package; absolute, or relative to the folder of the configuration file. */
+  package: path,
+  threads: integerWithin(1, 64).default(1),
+  /** Resident memory above which the inference process is replaced. */
+  memoryLimitMb: integerWithin(64, 65_536).default(1024),
+  /** An answer that takes longer counts as a hang. */
+  hangSeconds: within(1, 600).default(10),
+});
+
+export const configSchema = z.strictObject({
+  site: id,
+  box: id,
+  mqtt: mqttSchema,
+  model: modelSchema,
+  cameras: z
+    .array(cameraSchema)
+    .min(1, { error: 'at least one camera' })
+    .max(64)
+    .refine(cameraIds.check, { error: cameraIds.error }),
+  telemetry: z.strictObject({ intervalSeconds: within(1, 3600).default(10) }).prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type CameraConfig = z.infer<typeof cameraSchema>;
+export type MqttConfig = z.infer<typeof mqttSchema>;
+export type ModelConfig = z.infer<typeof modelSchema>;
+export type RegionConfig = z.infer<typeof regionSchema>;

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { messageOf, WaysideError } from '../../core/errors.ts';
+import type { Config } from './schema.ts';
+
+/** The secrets a configuration names, read. Kept apart from it so that nothing that prints a configuration has them. */
+export interface Secrets {
+  readonly mqtt: string | undefined;
+  /** By camera id; a camera without a password is absent. */
+  readonly cameras: ReadonlyMap<string, string>;
+}
+
+interface SecretSource {
+  readonly passwordFile?: string | undefined;
+  readonly passwordEnv?: string | undefined;
+}
+
+/**
+ * @param where the part of the configuration it belongs to, for the message: `mqtt`, `cameras[0]`
+ * @throws {WaysideError} SECRET_UNREADABLE
+ */
+async function readSecret(
+  source: SecretSource,
+  where: string,
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  if (source.passwordEnv !== undefined) {
+    const value = environment[source.passwordEnv];
+    if (value === undefined || value === '') {
+      throw new WaysideError('SECRET_UNREADABLE', {
+        message: `${where}.passwordEnv: expected the environment variable ${source.passwordEnv}, found none`,
+        hint: 'under systemd, prefer `passwordFile` with LoadCredential=: see docs/daemon.md',
+      });
+    }
+    return value;
+  }
+  if (source.passwordFile === undefined) return undefined;
+  const path = resolve(folder, source.passwordFile);
+  try {
+    const text = (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+    if (text === '') throw new Error('the file is empty');
+    return text;
+  } catch (cause) {
+    throw new WaysideError('SECRET_UNREADABLE', {
+      message: `${where}.passwordFile: cannot read ${path}: ${messageOf(cause)}`,
+      hint: 'the file must be readable by the user the daemon runs as, and by nobody else',
+      cause,
+    });
+  }
+}
+
+/** @throws {WaysideError} SECRET_UNREADABLE */
+export async function readSecrets(config: Config, folder: string, environment = process.env): Promise<Secrets> {
+  const cameras = new Map<string, string>();
+  for (const [index, camera] of config.cameras.entries()) {
+    const password = await readSecret(camera, `cameras[${index}]`, folder, environment);
+    if (password !== undefined) cameras.set(camera.id, password);
+  }
+  return { mqtt: await readSecret(config.mqtt, 'mqtt', folder, environment), cameras };
+}

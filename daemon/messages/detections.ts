@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { count, envelope, modelSchema, schemaName } from './envelope.ts';
+
+const share = z.number().min(0).max(1);
+
+export const detectionSchema = z.strictObject({
+  class: z.string(),
+  classIndex: count,
+  score: share,
+});
+
+export const detectionsSchema = z
+  .strictObject({
+    schema: schemaName('detections'),
+    ...envelope,
+    model: modelSchema,
+    camera: z.string(),
+    frame: z.strictObject({
+      sequence: count.meta({
+        description: 'counts the frames the decoder delivered in this session; gaps are frames dropped unanalysed',
+      }),
+      connection: count.meta({
+        description: 'counts the connections to the camera; `ptsSeconds` starts anew with each',
+      }),
+      ptsSeconds: z
+        .number()
+        .nullable()
+        .meta({ description: 'time in the stream; null where the decoder does not tell' }),
+      width: count.meta({ description: 'pixels of the decoded picture, as analysed' }),
+      height: count,
+    }),
+    latencyMs: z
+      .strictObject({ wait: z.number(), preprocess: z.number(), run: z.number(), total: z.number() })
+      .meta({
+        description:
+          'from the frame reaching the box: waiting for the model, preprocessing, model run; total until published',
+      }),
+    regions: z.array(
+      z.strictObject({
+        region: z.string().meta({ description: 'name from the configuration; `frame` is the whole picture' }),
+        box: z
+          .array(share)
+          .length(4)
+          .meta({ description: '[x, y, width, height] in shares of the picture, from the top left' }),
+        classes: z
+          .array(detectionSchema)
+          .meta({ description: 'best first; empty: analysed, and nothing reached the threshold' }),
+      }),
+    ),
+  })
+  .meta({
+    title: 'Classes seen in one frame',
+    description: 'One message per analysed frame. QoS 0: what cannot be sent at once is not sent later.',
+  });
+
+export type DetectionsMessage = z.infer<typeof detectionsSchema>;

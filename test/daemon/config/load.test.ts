@@ -1,0 +1,179 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WaysideError } from '../../../core/errors.ts';
+import { loadConfig, parseConfig } from '../../../daemon/config/load.ts';
+
+const VALID = `site: ring-road
+box: km-12
+mqtt:
+  url: mqtts://broker.example:8883
+  username: km-12
+  passwordEnv: MQTT_PASSWORD
+model:
+  package: package
+cameras:
+  - id: north
+    url: rtsp://192.0.2.7/stream1
+    username: viewer
+    passwordFile: north.password
+    regions:
+      - { name: left, box: [0, 0, 0.5, 1] }
+`;
+
+function failureOf(text: string): WaysideError {
+  try {
+    parseConfig(text, 'w.yaml');
+  } catch (thrown) {
+    expect(thrown).toBeInstanceOf(WaysideError);
+    return thrown as WaysideError;
+  }
+  throw new Error('expected the configuration to be refused');
+}
+
+describe('parseConfig', () => {
+  it('accepts a configuration and fills in the defaults', () => {
+    const config = parseConfig(VALID, 'w.yaml');
+    expect(config.cameras[0]).toMatchObject({ rate: 5, threshold: 0.5, topK: 3, stallSeconds: 3 });
+    expect(config.telemetry.intervalSeconds).toBe(10);
+    expect(config.model.threads).toBe(1);
+  });
+
+  const refused: readonly [name: string, from: string, to: string, message: string, hint?: string][] = [
+    [
+      'a key with a slip',
+      'package: package',
+      'pakcage: package',
+      'w.yaml:8:3: model: expected one of package, threads, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
+      'did you mean `package`?',
+    ],
+    [
+      'a key of a camera with a slip',
+      'regions:',
+      'region:',
+      'w.yaml:14:5: cameras[0]: expected one of id, url, username, passwordFile, passwordEnv, rate, threshold, topK, regions, stallSeconds, decoder, found the key `region`',
+      'did you mean `regions`?',
+    ],
+    [
+      'an id that would change the topic',
+      'box: km-12',
+      'box: km/12',
+      'w.yaml:2:6: box: expected 1 to 64 letters, digits, `-` or `_`, starting with a letter or digit, found "km/12"',
+    ],
+    [
+      'a box outside the picture',
+      '[0, 0, 0.5, 1]',
+      '[0.6, 0, 0.5, 1]',
+      'w.yaml:15:23: cameras[0].regions[0].box: expected a box inside the picture: x + width <= 1, y + height <= 1, neither empty, found [0.6,0,0.5,1]',
+    ],
+    [
+      'a wrong type',
+      'regions:',
+      'rate: fast\n    regions:',
+      'w.yaml:14:11: cameras[0].rate: expected a number from 0.05 to 60, found "fast"',
+    ],
+    ['a missing part', 'model:\n  package: package\n', '', 'w.yaml:1:1: model: expected a map of keys, found nothing'],
+    [
+      'a wrong protocol',
+      'mqtts://broker.example:8883',
+      'http://broker',
+      'w.yaml:4:8: mqtt.url: expected an address like mqtt://host, found "http://broker"',
+    ],
+    [
+      'two places of a password',
+      'passwordEnv: MQTT_PASSWORD',
+      'passwordEnv: A\n  passwordFile: b',
+      'w.yaml:3:1: mqtt: expected at most one of `passwordFile` and `passwordEnv`, found a map',
+    ],
+  ];
+  it.each(refused)('refuses %s', (_name, from, to, message, hint) => {
+    expect(VALID).toContain(from);
+    const error = failureOf(VALID.replace(from, to));
+    expect(error.code).toBe('CONFIG_INVALID');
+    expect(error.message).toBe(message);
+    expect(error.hint).toBe(hint);
+  });
+
+  it('points at broken YAML without quoting the line', () => {
+    const error = failureOf('site: a\nmqtt: { password: hunter2\nbox: b\n');
+    expect(error.message).toMatch(/^w\.yaml:\d+:\d+: not YAML: /);
+    expect(error.message).not.toContain('hunter2');
+  });
+
+  it('never repeats a password, wherever it was written', () => {
+    const places = [
+      VALID.replace('rtsp://192', 'rtsp://viewer:hunter2@192'),
+      VALID.replace('mqtts://broker', 'mqtts://km:hunter2@broker'),
+      VALID.replace('passwordEnv: MQTT_PASSWORD', 'password: hunter2'),
+      VALID.replace('passwordEnv: MQTT_PASSWORD', 'passwordEnv: [hunter2]'),
+      VALID.replace('passwordEnv: MQTT_PASSWORD', 'passwordEnv: "hunter2 "'),
+    ];
+    for (const text of places) {
+      const error = failureOf(text);
+      expect(error.message).toMatch(/^w\.yaml:\d+:\d+: /);
+      expect(`${error.message} ${error.hint}`).not.toContain('hunter2');
+    }
+  });
+
+  it('refuses any text with a coded error, or accepts it', () => {
+    const words = fc.constantFrom(
+      'site',
+      'box',
+      ':',
+      '\n',
+      '  ',
+      '- ',
+      'mqtt',
+      '{',
+      '}',
+      '[',
+      '&a ',
+      '*a',
+      '"',
+      'null',
+      '1e9',
+      '!!js ',
+    );
+    fc.assert(
+      fc.property(fc.array(words, { maxLength: 40 }), (parts) => {
+        expect(failureOf(parts.join('')).code).toBe('CONFIG_INVALID');
+      }),
+    );
+  });
+});
+
+describe('loadConfig', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'wayside-config-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('reads secrets beside the configuration and keeps them apart from it', async () => {
+    await writeFile(join(folder, 'w.yaml'), VALID);
+    await writeFile(join(folder, 'north.password'), 'hunter2\n');
+    const loaded = await loadConfig(join(folder, 'w.yaml'), { MQTT_PASSWORD: 's3cret' });
+    expect(loaded.secrets.mqtt).toBe('s3cret');
+    expect(loaded.secrets.cameras.get('north')).toBe('hunter2');
+    expect(JSON.stringify(loaded.config)).not.toMatch(/hunter2|s3cret/);
+  });
+
+  it('says which secret cannot be read', async () => {
+    await writeFile(join(folder, 'w.yaml'), VALID);
+    await expect(loadConfig(join(folder, 'w.yaml'), { MQTT_PASSWORD: 'x' })).rejects.toMatchObject({
+      code: 'SECRET_UNREADABLE',
+      message: expect.stringContaining('cameras[0].passwordFile: cannot read'),
+    });
+    await writeFile(join(folder, 'north.password'), 'hunter2');
+    await expect(loadConfig(join(folder, 'w.yaml'), {})).rejects.toMatchObject({
+      code: 'SECRET_UNREADABLE',
+      message: expect.stringContaining('MQTT_PASSWORD'),
+    });
+  });
+
+  it('says when there is no file', async () => {
+    await expect(loadConfig(join(folder, 'none.yaml'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+  });
+});
