@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { WaysideError } from '../core/errors.ts';
 import type { Box, RgbImage } from './image.ts';
 import { DEFAULT_NORMALIZATION, type Normalization } from './normalization.ts';
-import { type Axis, axisWeights, copyPixels, type Pixels, resizeColumns, resizeRows, type Tables } from './resize.ts';
+import { type Axis, axisWeights, copyPixels, type Pixels, type Planes, resizeColumns, resizeRows } from './resize.ts';
 
 const side = z.int().min(1).max(8192);
 const perChannel = z.tuple([z.number(), z.number(), z.number()]);
 
 /**
- * How pixels become the model's input `[N, 3, H, W]`: resize, crop, then `(value / 255 - mean) / std`.
+ * How pixels become the model's input `[N, 3, H, W]`: resize, crop, then `(value / 255 - mean) / std`. `mean` and `std`
+ * are of red, green and blue whatever the order of the planes; `channels` says which plane is first.
  *
  * `resize: 'stretch'` ignores the aspect (`crop: 'none'`); `{shorterSide: n}` keeps it and `crop: 'center'` cuts
  * `size` out of the middle, as torchvision's Resize + CenterCrop.
@@ -21,7 +22,7 @@ export const Preprocessing = z
     mean: perChannel.readonly(),
     std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).readonly(),
     layout: z.literal('NCHW'),
-    channels: z.literal('RGB'),
+    channels: z.enum(['RGB', 'BGR']),
   })
   .refine((p) => (p.resize === 'stretch') === (p.crop === 'none'), {
     error: "resize 'stretch' goes with crop 'none', resize to a shorter side with crop 'center'",
@@ -83,11 +84,12 @@ function pixelRange(start: number, length: number, size: number, out: { from: nu
 export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
   const { size, resize, mean, std } = preprocessing;
   const [height, width] = size;
-  const tables: Tables = [
-    normalizationTable(mean[0], std[0]),
-    normalizationTable(mean[1], std[1]),
-    normalizationTable(mean[2], std[2]),
-  ];
+  const planes: Planes = {
+    red: normalizationTable(mean[0], std[0]),
+    green: normalizationTable(mean[1], std[1]),
+    blue: normalizationTable(mean[2], std[2]),
+    redPlane: preprocessing.channels === 'RGB' ? 0 : 2,
+  };
   const columns = axisCache();
   const rows = axisCache();
   const across = { from: 0, count: 0 };
@@ -118,19 +120,19 @@ export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
     const region: Pixels = { data: image.data, offset: down.from * stride + across.from * 3, stride };
 
     if (fullWidth === w && fullHeight === h) {
-      copyPixels({ ...region, offset: region.offset + top * stride + left * 3 }, width, height, tables, out, offset);
+      copyPixels({ ...region, offset: region.offset + top * stride + left * 3 }, width, height, planes, out, offset);
       return;
     }
     const vertical = rows(h, fullHeight, top, height);
     if (fullWidth === w) {
       const first = region.offset + vertical.from * stride + left * 3;
-      resizeColumns({ ...region, offset: first }, width, vertical, tables, out, offset);
+      resizeColumns({ ...region, offset: first }, width, vertical, planes, out, offset);
       return;
     }
     const bytes = (vertical.to - vertical.from) * width * 3;
     if (scratch.length < bytes) scratch = new Uint8Array(bytes);
     resizeRows(region, columns(w, fullWidth, left, width), vertical.from, vertical.to, scratch);
-    resizeColumns({ data: scratch, offset: 0, stride: width * 3 }, width, vertical, tables, out, offset);
+    resizeColumns({ data: scratch, offset: 0, stride: width * 3 }, width, vertical, planes, out, offset);
   };
 }
 
@@ -228,6 +230,6 @@ export function defaultPreprocessing(
     mean: [...normalize.mean],
     std: [...normalize.std],
     layout: 'NCHW',
-    channels: 'RGB',
+    channels: normalize.channels ?? 'RGB',
   };
 }

@@ -84,8 +84,14 @@ export function resizeRows(source: Pixels, axis: Axis, from: number, to: number,
   }
 }
 
-/** Tables that turn a byte into a normalised float, one of 256 entries a channel. */
-export type Tables = readonly [Float32Array, Float32Array, Float32Array];
+/** How bytes become planes of floats: a table of 256 normalised values a channel, and which plane each goes to. */
+export interface Planes {
+  readonly red: Float32Array;
+  readonly green: Float32Array;
+  readonly blue: Float32Array;
+  /** 0 in RGB order, 2 in BGR order; blue takes the other. */
+  readonly redPlane: 0 | 2;
+}
 
 /**
  * Columns resized to the axis' rows, normalised, and laid out as planes: `out[offset...]` is `[3, rows, width]`.
@@ -95,15 +101,17 @@ export function resizeColumns(
   source: Pixels,
   width: number,
   axis: Axis,
-  tables: Tables,
+  planes: Planes,
   out: Float32Array,
   offset: number,
 ): void {
   const { first, start, weights, from } = axis;
   const { data, stride } = source;
-  const [red, green, blue] = tables;
+  const { red, green, blue } = planes;
   const rows = first.length;
   const plane = rows * width;
+  const redAt = planes.redPlane * plane;
+  const blueAt = 2 * plane - redAt;
   let o = offset;
   for (let y = 0; y < rows; y++) {
     const begin = start[y]!;
@@ -120,9 +128,9 @@ export function resizeColumns(
         g += data[p + 1]! * w;
         b += data[p + 2]! * w;
       }
-      out[o] = red[r >> WEIGHT_BITS]!;
+      out[o + redAt] = red[r >> WEIGHT_BITS]!;
       out[o + plane] = green[g >> WEIGHT_BITS]!;
-      out[o + 2 * plane] = blue[b >> WEIGHT_BITS]!;
+      out[o + blueAt] = blue[b >> WEIGHT_BITS]!;
     }
   }
 }
@@ -132,20 +140,22 @@ export function copyPixels(
   source: Pixels,
   width: number,
   height: number,
-  tables: Tables,
+  planes: Planes,
   out: Float32Array,
   offset: number,
 ): void {
   const { data } = source;
-  const [red, green, blue] = tables;
+  const { red, green, blue } = planes;
   const plane = width * height;
+  const redAt = planes.redPlane * plane;
+  const blueAt = 2 * plane - redAt;
   let o = offset;
   for (let y = 0; y < height; y++) {
     let p = source.offset + y * source.stride;
     for (let x = 0; x < width; x++, o++, p += 3) {
-      out[o] = red[data[p]!]!;
+      out[o + redAt] = red[data[p]!]!;
       out[o + plane] = green[data[p + 1]!]!;
-      out[o + 2 * plane] = blue[data[p + 2]!]!;
+      out[o + blueAt] = blue[data[p + 2]!]!;
     }
   }
 }
