@@ -17,9 +17,9 @@ export const elementCount = (dims: readonly number[]): number => dims.reduce((pr
 export const byteLength = (dtype: DataType, dims: readonly number[]): number =>
   Math.ceil((elementCount(dims) * BITS[dtype]) / 8);
 
-/** Copies only where the bytes are not aligned for the view. */
+/** Copies only where the bytes are not aligned for the view (`slice` of a Node Buffer would not copy). */
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 }
 
 const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -29,9 +29,21 @@ export const float32Tensor = (dims: readonly number[], values: Float32Array): Te
   dims,
   bytes: bytesOf(values),
 });
-export const int8Tensor = (dims: readonly number[], values: Int8Array): Tensor => ({ dtype: 'int8', dims, bytes: bytesOf(values) });
-export const uint8Tensor = (dims: readonly number[], values: Uint8Array): Tensor => ({ dtype: 'uint8', dims, bytes: bytesOf(values) });
-export const int32Tensor = (dims: readonly number[], values: Int32Array): Tensor => ({ dtype: 'int32', dims, bytes: bytesOf(values) });
+export const int8Tensor = (dims: readonly number[], values: Int8Array): Tensor => ({
+  dtype: 'int8',
+  dims,
+  bytes: bytesOf(values),
+});
+export const uint8Tensor = (dims: readonly number[], values: Uint8Array): Tensor => ({
+  dtype: 'uint8',
+  dims,
+  bytes: bytesOf(values),
+});
+export const int32Tensor = (dims: readonly number[], values: Int32Array): Tensor => ({
+  dtype: 'int32',
+  dims,
+  bytes: bytesOf(values),
+});
 export const int64Tensor = (dims: readonly number[], values: readonly number[]): Tensor => ({
   dtype: 'int64',
   dims,

@@ -1,0 +1,86 @@
+import { basename, dirname, join } from 'node:path';
+import { WaysideError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
+import { checkModel } from './check.ts';
+import { type ExternalPlace, encodeGraph } from './encode-graph.ts';
+import type { Model } from './graph.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { proto } from './proto.ts';
+
+/** From this IR version on initializers need not be repeated among the inputs (onnx IR.md). */
+const FREE_INITIALIZERS_IR = 4;
+
+/** Page size: ONNX Runtime maps external data into memory, which needs offsets on page boundaries. */
+const ALIGNMENT = 4096;
+
+/**
+ * The model as the bytes of an ONNX file, everything inside. Equal models give equal bytes.
+ *
+ * @throws {WaysideError} MODEL_INVALID; MODEL_TOO_LARGE above 2^31 - 1 bytes, where protobuf ends
+ */
+export function encodeModel(model: Model): Uint8Array {
+  return encode(model, () => undefined);
+}
+
+export interface WriteOptions {
+  /** Keep tensors of at least this many bytes in `<name of the file>.data` beside it. @default none */
+  readonly externalData?: { readonly minBytes: number };
+}
+
+/**
+ * Writes a model whole or not at all: a reader sees the old file or the new one. With external data the data file is in
+ * place before the model that names it.
+ *
+ * @throws {WaysideError} FILE_WRITE_FAILED, and those of `encodeModel`
+ */
+export async function writeModel(model: Model, path: string, { externalData }: WriteOptions = {}): Promise<void> {
+  if (externalData === undefined) {
+    await writeFileAtomic(path, encodeModel(model));
+    return;
+  }
+  const location = `${basename(path)}.data`;
+  const { places, bytes } = layOut(model, location, externalData.minBytes);
+  const encoded = encode(model, (name) => places.get(name));
+  if (bytes.length > 0) await writeFileAtomic(join(dirname(path), location), bytes);
+  await writeFileAtomic(path, encoded);
+}
+
+function layOut(model: Model, location: string, minBytes: number) {
+  const places = new Map<string, ExternalPlace>();
+  const pieces: Uint8Array[] = [];
+  let end = 0;
+  for (const [name, { bytes }] of model.graph.initializers) {
+    if (bytes.length < Math.max(minBytes, 1)) continue;
+    const padding = (ALIGNMENT - (end % ALIGNMENT)) % ALIGNMENT;
+    const offset = end + padding;
+    places.set(name, { location, offset, length: bytes.length });
+    pieces.push(new Uint8Array(padding), bytes);
+    end = offset + bytes.length;
+  }
+  return { places, bytes: Buffer.concat(pieces) };
+}
+
+function encode(model: Model, place: (name: string) => ExternalPlace | undefined): Uint8Array {
+  checkModel(model);
+  const { initializers } = model.graph;
+  let inside = 0;
+  for (const [name, { bytes }] of initializers) if (place(name) === undefined) inside += bytes.length;
+  if (inside > DEFAULT_LIMITS.fileBytes) {
+    throw new WaysideError('MODEL_TOO_LARGE', {
+      message: `the model holds ${inside} bytes of weights, protobuf ends at ${DEFAULT_LIMITS.fileBytes}`,
+      hint: 'write it with external data',
+    });
+  }
+  return proto.ModelProto.encode({
+    irVersion: model.irVersion,
+    producerName: model.producerName,
+    producerVersion: model.producerVersion,
+    opsetImport: [...model.opsets].map(([domain, version]) => ({ domain, version })),
+    metadataProps: [...model.metadata].map(([key, value]) => ({ key, value })),
+    graph: encodeGraph(model.graph, {
+      repeatInitializers: model.irVersion < FREE_INITIALIZERS_IR,
+      // A subgraph's initializer may share its name with another: only those of the main graph move out.
+      place: (name, tensor) => (initializers.get(name) === tensor ? place(name) : undefined),
+    }),
+  }).finish();
+}
