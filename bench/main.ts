@@ -92,9 +92,7 @@ main().then(
     process.exitCode = code;
   },
   (thrown: unknown) => {
-    talk(
-      thrown instanceof Error && process.env['WAYSIDE_DEBUG'] !== undefined ? String(thrown.stack) : messageOf(thrown),
-    );
+    talk(thrown instanceof Error && process.env.WAYSIDE_DEBUG !== undefined ? String(thrown.stack) : messageOf(thrown));
     process.exitCode = 1;
   },
 );

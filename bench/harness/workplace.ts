@@ -21,13 +21,13 @@ export interface Workplace {
 
 /** The folder of test data: `WAYSIDE_SHARED_DATA`, or `shared/data` beside the checkout. */
 export function sharedDataFolder(): string | undefined {
-  const folder = process.env['WAYSIDE_SHARED_DATA'] ?? join(PACKAGE_ROOT, '..', 'shared', 'data');
+  const folder = process.env.WAYSIDE_SHARED_DATA ?? join(PACKAGE_ROOT, '..', 'shared', 'data');
   return existsSync(join(folder, 'README.md')) ? folder : undefined;
 }
 
 /** Absolute path of a program on the PATH. Daemons live in `/usr/sbin`, which the PATH of a plain user leaves out. */
 export async function findProgram(name: string): Promise<string | undefined> {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   for (const folder of folders.filter((entry) => entry !== '')) {
     const path = join(folder, name);
     if (

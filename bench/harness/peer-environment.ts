@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import { writeFileAtomic } from '../../core/files.ts';
+import { PACKAGE_ROOT } from '../../core/layout.ts';
+import { runChild } from './child.ts';
+import { findProgram, type Workplace } from './workplace.ts';
+
+/** Folder of the peers' scripts and of the list of their packages. */
+export const PEERS = join(PACKAGE_ROOT, 'bench', 'peers');
+
+/** A Python with the peers' packages, or why there is none here. */
+export type PeerPython = { readonly python: string } | { readonly missing: string };
+
+/**
+ * Makes `.cache/peers/venv` from `bench/peers/requirements.txt`, once: a virtual environment is used as it stands while the
+ * list is the one it was made from.
+ */
+export async function peerPython({ signal, say }: Workplace): Promise<PeerPython> {
+  const cache = join(PACKAGE_ROOT, '.cache', 'peers');
+  const folder = join(cache, 'venv');
+  const python = join(folder, 'bin', 'python');
+  const requirements = join(PEERS, 'requirements.txt');
+  const wanted = await readFile(requirements, 'utf8');
+  const madeFrom = join(folder, 'made-from.txt');
+  if (existsSync(python) && (await readFile(madeFrom, 'utf8').catch(() => '')) === wanted) return { python };
+
+  const system = await findProgram('python3');
+  if (system === undefined) return { missing: 'python3 is not installed' };
+  say('installing the packages of the peers (once)');
+  try {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(cache, { recursive: true });
+    await runChild(system, ['-m', 'venv', folder], { signal });
+    await runChild(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements], { signal });
+    await writeFileAtomic(madeFrom, wanted);
+    return { python };
+  } catch (cause) {
+    signal.throwIfAborted();
+    return { missing: `the packages of the peers could not be installed: ${messageOf(cause)}` };
+  }
+}

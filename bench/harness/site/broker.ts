@@ -1,0 +1,47 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import mqtt, { type MqttClient } from 'mqtt';
+import { findProgram } from '../workplace.ts';
+import { freePort } from './ports.ts';
+import { type RunningProgram, startProgram } from './program.ts';
+
+/** A mosquitto on the loopback that can be stopped and started at the same address. */
+export interface Broker {
+  readonly url: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Long enough for a loaded machine; a broker that starts does so within a tenth of a second. */
+const START_TIMEOUT_MS = 10_000;
+
+async function answers(url: string): Promise<void> {
+  const client: MqttClient = await mqtt.connectAsync(url, { reconnectPeriod: 50, connectTimeout: START_TIMEOUT_MS });
+  await client.endAsync();
+}
+
+/** @param folder for its configuration file */
+export async function mosquittoIn(folder: string): Promise<Broker> {
+  const program = await findProgram('mosquitto');
+  if (program === undefined) throw new Error('mosquitto is not installed');
+  const port = await freePort();
+  const configuration = join(folder, 'mosquitto.conf');
+  await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
+  const url = `mqtt://127.0.0.1:${port}`;
+  let running: RunningProgram | undefined;
+  return {
+    url,
+    async start() {
+      running = await startProgram(program, ['-c', configuration], { cwd: folder });
+      const gone = running.ended.then((code) => {
+        throw new Error(`mosquitto ended with ${code}: ${running?.lastWords()}`);
+      });
+      gone.catch(() => undefined); // looked at only while it starts
+      await Promise.race([answers(url), gone]);
+    },
+    async stop() {
+      await running?.stop();
+      running = undefined;
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import mqtt, { type MqttClient } from 'mqtt';
+import type { KindName, MessageOf } from '../../../daemon/messages/topics.ts';
+import { MESSAGE_KINDS, topicOf } from '../../../daemon/messages/topics.ts';
+
+/** A message as it arrived. `at` is ms of `performance.now()`. */
+export interface Arrival<K extends KindName> {
+  readonly at: number;
+  readonly message: MessageOf<K>;
+  /** Sent from the broker's memory at the subscription, not live. */
+  readonly retained: boolean;
+}
+
+type Handler = (payload: Buffer, retained: boolean, at: number) => void;
+
+/**
+ * Hears one box, as a control centre would. Reconnects by itself.
+ *
+ * Every message is checked against its schema: one that does not fit ends the benchmark.
+ */
+export class Listener {
+  readonly #client: MqttClient;
+  readonly #root: string;
+  readonly #camera: string;
+  readonly #handlers = new Map<string, Handler[]>();
+  readonly #failed: Promise<never>;
+
+  constructor(client: MqttClient, root: string, camera: string) {
+    this.#client = client;
+    this.#root = root;
+    this.#camera = camera;
+    this.#failed = new Promise((_, reject) => {
+      client.on('message', (topic, payload, { retain }) => {
+        const at = performance.now();
+        try {
+          for (const handler of this.#handlers.get(topic) ?? []) handler(payload, retain, at);
+        } catch (cause) {
+          reject(cause);
+        }
+      });
+    });
+    this.#failed.catch(() => undefined); // seen by whoever waits
+  }
+
+  /** Calls `hear` for every message of a kind from now on; answers how to stop. */
+  on<K extends KindName>(kind: K, hear: (arrival: Arrival<K>) => void): () => void {
+    const topic = topicOf(this.#root, kind, this.#camera);
+    const handler: Handler = (payload, retained, at) =>
+      hear({ at, retained, message: MESSAGE_KINDS[kind].schema.parse(JSON.parse(payload.toString())) as MessageOf<K> });
+    this.#handlers.set(topic, [...(this.#handlers.get(topic) ?? []), handler]);
+    return () => {
+      this.#handlers.set(
+        topic,
+        (this.#handlers.get(topic) ?? []).filter((other) => other !== handler),
+      );
+    };
+  }
+
+  /**
+   * The first message of a kind, from now on, that fits.
+   *
+   * @throws {Error} after `timeoutMs`, naming what was waited for
+   */
+  async until<K extends KindName>(
+    kind: K,
+    fits: (arrival: Arrival<K>) => boolean,
+    { timeoutMs, what }: { readonly timeoutMs: number; readonly what: string },
+  ): Promise<Arrival<K>> {
+    let stop = (): void => undefined;
+    let timer: NodeJS.Timeout | undefined;
+    let last: Arrival<K> | undefined;
+    const heard = new Promise<Arrival<K>>((resolve, reject) => {
+      stop = this.on(kind, (arrival) => {
+        last = arrival;
+        if (fits(arrival)) resolve(arrival);
+      });
+      timer = setTimeout(() => {
+        reject(
+          new Error(
+            `waited ${timeoutMs / 1000} s for ${what}; last ${kind}: ${JSON.stringify(last?.message) ?? 'none'}`,
+          ),
+        );
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([heard, this.#failed]);
+    } finally {
+      stop();
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.endAsync(true);
+  }
+}
+
+/** @param root `wayside/v1/SITE/BOX` */
+export async function listenTo(url: string, root: string, camera: string): Promise<Listener> {
+  const client = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 100 });
+  const listener = new Listener(client, root, camera);
+  await client.subscribeAsync(`${root}/#`, { qos: 1 });
+  return listener;
+}

@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../core/files.ts';
+import { PACKAGE_ROOT } from '../core/layout.ts';
+import { quotedPages } from './harness/pages.ts';
+
+// npm run bench:quote: rewrites the figures in README.md and docs/benchmarks.md from bench/results. None is typed by hand.
+for (const { page, quoted } of await quotedPages()) await writeFileAtomic(join(PACKAGE_ROOT, page), quoted);
