@@ -32,7 +32,10 @@ export const ERROR_CODES = {
   // core
   USAGE: entry(Exit.usage, 'an option or argument of a command is missing, unknown or out of range'),
   FILE_NOT_FOUND: entry(Exit.noInput, 'a file or folder that was named does not exist or cannot be read'),
-  FILE_WRITE_FAILED: entry(Exit.io, 'a result could not be written: disk full, no permission, or the target is in the way'),
+  FILE_WRITE_FAILED: entry(
+    Exit.io,
+    'a result could not be written: disk full, no permission, or the target is in the way',
+  ),
   OUTPUT_EXISTS: entry(Exit.usage, 'the output already exists and is not replaced without being asked'),
   INTERRUPTED: entry(Exit.interrupted, 'the command was stopped by a signal and left nothing behind'),
   INTERNAL: entry(Exit.software, 'a fault of Wayside itself: please report it with the text printed'),
@@ -72,6 +75,10 @@ export const ERROR_CODES = {
   CAMERA_LOST: entry(Exit.unavailable, 'a camera ended the stream or stopped sending frames'),
   BROKER_UNAVAILABLE: entry(Exit.unavailable, 'the MQTT broker could not be reached or refused the connection'),
   INFERENCE_LOST: entry(Exit.software, 'the inference process ended or stopped answering'),
+
+  // demo
+  VIDEO_SOURCE_FAILED: entry(Exit.unavailable, 'the loopback camera could not read, render or encode its pictures'),
+  LISTEN_FAILED: entry(Exit.unavailable, 'a local server could not open its port'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,65 @@
+/** Ways a camera turns a new client away. */
+export type Refusal = 'unauthorized' | 'not-found' | 'close';
+
+/** What a test can make the camera suffer. Each stays until `clear()`. */
+export interface Faults {
+  /** Sockets stay open and nothing more is sent, answers included: a hung camera. */
+  freeze(): void;
+  /** No pictures, while answers and sender reports go on: the fault that no receiver's timeout notices. */
+  mute(): void;
+  /** Closes every connection once; new ones are served. */
+  drop(): void;
+  /** Overwrites a few bytes in this share of packets, 0 to 1: a bad cable. */
+  garble(share: number): void;
+  /** Turns clients away; those connected stay. */
+  refuse(how: Refusal): void;
+  /** Healthy again. */
+  clear(): void;
+}
+
+/** The state behind `Faults`, asked by every connection before it sends. */
+export class FaultState implements Faults {
+  readonly #closeAll: () => void;
+  frozen = false;
+  muted = false;
+  garbled = 0;
+  refusal: Refusal | undefined;
+
+  constructor(closeAll: () => void) {
+    this.#closeAll = closeAll;
+  }
+
+  freeze(): void {
+    this.frozen = true;
+  }
+
+  mute(): void {
+    this.muted = true;
+  }
+
+  drop(): void {
+    this.#closeAll();
+  }
+
+  garble(share: number): void {
+    this.garbled = share;
+  }
+
+  refuse(how: Refusal): void {
+    this.refusal = how;
+  }
+
+  clear(): void {
+    this.frozen = false;
+    this.muted = false;
+    this.garbled = 0;
+    this.refusal = undefined;
+  }
+}
+
+/** Overwrites up to four bytes of a payload. */
+export function garbled(payload: Uint8Array, random: () => number = Math.random): Buffer {
+  const bytes = Buffer.from(payload);
+  for (let i = 0; i < 4; i++) bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+  return bytes;
+}
