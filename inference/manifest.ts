@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { Preprocessing } from './preprocess.ts';
+
+/** Version of the package format this code writes, and the newest it reads. */
+export const PACKAGE_FORMAT = 1;
+
+/** Names inside a package: relative, forward slashes, no segment that begins with a dot; so neither `..` nor `/etc`. */
+const PackagePath = z.string().regex(/^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/);
+const DigestText = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
+const share = z.number().min(0).max(1);
+
+/** Measured in ONNX Runtime on the machine that made the package. */
+const Figures = z.strictObject({
+  /** Share of right answers, 0 to 1. */
+  top1: share.optional(),
+  top5: share.optional(),
+  samples: z.int().min(0).optional(),
+  /** On disk, of everything needed to load the model. */
+  bytes: z.int().min(0),
+  /** Median of one picture on one thread, milliseconds. */
+  latencyMs: z.number().min(0).optional(),
+});
+export type Figures = z.infer<typeof Figures>;
+
+const GoldenEntry = z.strictObject({
+  /** Raw RGB, `[height, width, 3]`, one byte a channel. */
+  image: PackagePath,
+  width: z.int().min(1),
+  height: z.int().min(1),
+  /** Scores, float32 little endian. */
+  scores: PackagePath,
+});
+
+/** `manifest.json` of a model package: what a box must know to use `model.onnx`, and digests of every other file. */
+export const Manifest = z.strictObject({
+  format: z.literal(PACKAGE_FORMAT),
+  /** Becomes part of MQTT messages and of folder names. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i),
+  version: z.string().regex(/^[a-z0-9][a-z0-9.+_-]{0,63}$/i),
+  /** Program and version that wrote it. */
+  createdBy: z.string(),
+  files: z.record(PackagePath, z.strictObject({ digest: DigestText, bytes: z.int().min(0) })),
+  input: z.strictObject({ name: z.string(), shape: z.array(z.union([z.int(), z.string()])) }),
+  output: z.strictObject({ name: z.string(), classes: z.int().min(1) }),
+  preprocessing: Preprocessing,
+  /** Names of the classes, first is class 0; absent where nobody named them. */
+  labels: z.array(z.string()).optional(),
+  thresholds: z.strictObject({
+    /** Least probability of an answer that is reported. */
+    score: share,
+    /** Where a class, by its name, deserves another. */
+    classes: z.record(z.string(), share).optional(),
+  }),
+  /** Oldest ONNX Runtime that runs the model. */
+  minimumRuntime: z.string().regex(/^\d+\.\d+\.\d+$/),
+  /** Processor family the code ranges were chosen for. */
+  target: z.string().optional(),
+  /** Digest of the float model this one was made from. */
+  parentModel: DigestText.optional(),
+  /** Everything that was decided on the way, enough to repeat it. */
+  plan: z.record(z.string(), z.json()).optional(),
+  measured: z
+    .strictObject({ data: z.string().optional(), baseline: Figures.optional(), candidate: Figures })
+    .optional(),
+  golden: z.strictObject({
+    /** Largest difference of a score, as a share of the spread between the sample's highest and lowest score. */
+    tolerance: z.number().positive().max(0.5),
+    samples: z.array(GoldenEntry),
+  }),
+});
+export type Manifest = z.infer<typeof Manifest>;
