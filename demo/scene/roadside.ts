@@ -8,7 +8,7 @@ import type { Placed, Rgb, Vec3 } from './types.ts';
 const plateHeading = (seed: number, key: number): number => between(chance(seed, 51, key), -0.25, 0.25);
 
 /**
- * The signs at `t` seconds: a fixed one across the street, and the works gang's at the near kerb, which is put up, changed
+ * The signs at `t` seconds: a fixed one across the street, and the works gang's on the lawn, which is put up, changed
  * and taken away: a new one, or none, every two thirds of a cycle.
  */
 export function signsAt(seed: number, t: number): Placed[] {

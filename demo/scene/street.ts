@@ -20,7 +20,7 @@ export const STREET = {
   sideStop: 16.6,
   nearWalk: 6.4,
   farWalk: 17.2,
-  signPost: [-6.9, 0, 7],
+  signPost: [-4.1, 0, 0.4],
   farSign: [1.9, 0, 16.1],
   signalPost: [-3.3, 0, 7.3],
 } as const;
