@@ -5,7 +5,7 @@ import { markdownTable, promisesOf, tableOf } from './table.ts';
 
 const machineText = ({ cpu, cores, instructionSets, memoryGiB, os, node, packages }: Machine): string =>
   `${cpu}, ${cores} logical processors (${instructionSets.join(', ')}), ${memoryGiB} GiB; ${os}; Node ${node}; ` +
-  `onnxruntime-node ${packages['onnxruntime-node'] ?? 'unknown'}`;
+  `onnxruntime-node ${packages['onnxruntime-node']}`;
 
 const day = (date: string): string => date.slice(0, 10);
 

@@ -9,6 +9,7 @@ import { peakResident } from './process-tree.ts';
 
 export interface ChildRun {
   readonly stdout: string;
+  readonly stderr: string;
   readonly wallSeconds: number;
   /** Highest resident memory of the process and its children, bytes. */
   readonly peakBytes: number;
@@ -62,7 +63,7 @@ export async function runChild(
     const tail = redactUrls(stderr.trim().split('\n').slice(-8).join('\n'));
     throw new Error(`${program} ${args.slice(0, 3).join(' ')} ended with ${code ?? killedBy}\n${tail}`);
   }
-  return { stdout, wallSeconds: (performance.now() - started) / 1000, peakBytes };
+  return { stdout, stderr, wallSeconds: (performance.now() - started) / 1000, peakBytes };
 }
 
 /** Accuracy, size and speed of one model as `wayside compress --json` reports them. */

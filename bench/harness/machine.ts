@@ -15,12 +15,12 @@ export interface Machine {
   readonly node: string;
   readonly wayside: string;
   /** Installed versions of the packages that do the work. */
-  readonly packages: Readonly<Record<string, string>>;
+  readonly packages: Readonly<Record<(typeof PACKAGES)[number], string>>;
 }
 
 /** Names in `/proc/cpuinfo`: `flags` on x86-64, `Features` on Arm. */
 const INT8_FLAGS = ['avx2', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp', 'i8mm'];
-const PACKAGES = ['onnxruntime-node', 'onnx-proto', 'protobufjs', 'mqtt', 'sharp', 'aedes'];
+const PACKAGES = ['onnxruntime-node', 'onnx-proto', 'protobufjs', 'mqtt', 'sharp', 'aedes'] as const;
 
 /** True where int8 dot products are one instruction: the machines the speed thresholds speak of. */
 export const hasInt8DotProduct = ({ instructionSets }: Machine): boolean =>
@@ -43,6 +43,11 @@ async function packageVersion(name: string): Promise<string> {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+async function packageVersions(): Promise<Machine['packages']> {
+  const versions = await Promise.all(PACKAGES.map(async (name) => [name, await packageVersion(name)] as const));
+  return Object.fromEntries(versions) as Machine['packages'];
+}
+
 export async function describeMachine(): Promise<Machine> {
   const processors = cpus();
   return {
@@ -53,8 +58,6 @@ export async function describeMachine(): Promise<Machine> {
     os: `${await osName()}, ${type()} ${release()} ${arch()}`,
     node: process.version,
     wayside: VERSION,
-    packages: Object.fromEntries(
-      await Promise.all(PACKAGES.map(async (name) => [name, await packageVersion(name)] as const)),
-    ),
+    packages: await packageVersions(),
   };
 }

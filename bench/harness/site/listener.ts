@@ -10,6 +10,12 @@ export interface Arrival<K extends KindName> {
   readonly retained: boolean;
 }
 
+/** How long to wait, and for what, in words. */
+export interface Wait {
+  readonly timeoutMs: number;
+  readonly what: string;
+}
+
 type Handler = (payload: Buffer, retained: boolean, at: number) => void;
 
 /**
@@ -22,6 +28,7 @@ export class Listener {
   readonly #root: string;
   readonly #camera: string;
   readonly #handlers = new Map<string, Handler[]>();
+  readonly #latest = new Map<KindName, Arrival<KindName>>();
   readonly #failed: Promise<never>;
 
   constructor(client: MqttClient, root: string, camera: string) {
@@ -39,6 +46,7 @@ export class Listener {
       });
     });
     this.#failed.catch(() => undefined); // seen by whoever waits
+    for (const kind of ['state', 'camera-status'] as const) this.on(kind, (arrival) => this.#latest.set(kind, arrival));
   }
 
   /** Calls `hear` for every message of a kind from now on; answers how to stop. */
@@ -63,7 +71,7 @@ export class Listener {
   async until<K extends KindName>(
     kind: K,
     fits: (arrival: Arrival<K>) => boolean,
-    { timeoutMs, what }: { readonly timeoutMs: number; readonly what: string },
+    { timeoutMs, what }: Wait,
   ): Promise<Arrival<K>> {
     let stop = (): void => undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -76,7 +84,7 @@ export class Listener {
       timer = setTimeout(() => {
         reject(
           new Error(
-            `waited ${timeoutMs / 1000} s for ${what}; last ${kind}: ${JSON.stringify(last?.message) ?? 'none'}`,
+            `waited ${timeoutMs / 1000} s for ${what}; last ${kind}: ${last === undefined ? 'none' : JSON.stringify(last.message)}`,
           ),
         );
       }, timeoutMs);
@@ -87,6 +95,16 @@ export class Listener {
       stop();
       clearTimeout(timer);
     }
+  }
+
+  /** The same for what lasts (`state`, `camera-status`): fulfilled at once where the last one heard fits. */
+  async untilNow<K extends 'state' | 'camera-status'>(
+    kind: K,
+    fits: (arrival: Arrival<K>) => boolean,
+    options: Wait,
+  ): Promise<void> {
+    const latest = this.#latest.get(kind) as Arrival<K> | undefined;
+    if (latest === undefined || !fits(latest)) await this.until(kind, fits, options);
   }
 
   async close(): Promise<void> {

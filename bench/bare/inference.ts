@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WHOLE_FRAME } from '../../inference/image.ts';
+import { readPackage } from '../../inference/package.ts';
+import { createPreprocessor, inputLength } from '../../inference/preprocess.ts';
+import { floatTensor, openSession } from '../../inference/session.ts';
+
+// node dist/bench/bare/inference.js PACKAGE FRAME.rgb WIDTH HEIGHT RUNS
+// Runs a model on one preprocessed frame, again and again, in a process that does nothing else, and prints the CPU seconds of it.
+const [, , folder = '', frame = '', width = '', height = '', runs = ''] = process.argv;
+const WARM_UP_RUNS = 50;
+
+const { preprocessing } = (await readPackage(folder)).manifest;
+const data = new Float32Array(inputLength(preprocessing));
+createPreprocessor(preprocessing)(
+  { width: Number(width), height: Number(height), data: await readFile(frame) },
+  WHOLE_FRAME,
+  data,
+  0,
+);
+const session = await openSession(join(folder, 'model.onnx'), { threads: 1 });
+const feeds = { [session.input.name]: floatTensor(data, [1, 3, ...preprocessing.size]) };
+for (let run = 0; run < WARM_UP_RUNS; run++) await session.run(feeds);
+
+const before = process.cpuUsage();
+for (let run = 0; run < Number(runs); run++) await session.run(feeds);
+const { user, system } = process.cpuUsage(before);
+process.stdout.write(JSON.stringify({ cpuSeconds: (user + system) / 1e6 }));
