@@ -1,0 +1,146 @@
+import { WaysideError } from '../core/errors.ts';
+import type { Graph, Model, Node, Shape, ValueType } from './graph.ts';
+import { CONVOLUTION } from './shapes/convolution.ts';
+import { Contradiction, textOf, unifyShapes } from './shapes/dimensions.ts';
+import { ELEMENTWISE } from './shapes/elementwise.ts';
+import { LAYOUT } from './shapes/layout.ts';
+import { MATRIX } from './shapes/matrix.ts';
+import { type KnownValues, NodeFacts, type ShapeRule } from './shapes/node-facts.ts';
+import { NORMALIZATION } from './shapes/normalization.ts';
+import { POOLING } from './shapes/pooling.ts';
+import { QUANTIZATION } from './shapes/quantization.ts';
+import { REDUCTION } from './shapes/reduction.ts';
+import { RESIZING } from './shapes/resizing.ts';
+import { SELECTION } from './shapes/selection.ts';
+import { SOURCES } from './shapes/sources.ts';
+import { MAX_KNOWN_VALUES, VALUE_RULES, valuesOfTensor } from './shapes/values.ts';
+
+const SHAPE_RULES: ReadonlyMap<string, ShapeRule> = new Map([
+  ...CONVOLUTION,
+  ...ELEMENTWISE,
+  ...LAYOUT,
+  ...MATRIX,
+  ...NORMALIZATION,
+  ...POOLING,
+  ...QUANTIZATION,
+  ...REDUCTION,
+  ...RESIZING,
+  ...SELECTION,
+  ...SOURCES,
+]);
+
+/** The operators whose output shapes can be inferred. */
+export const SHAPED_OPERATORS: ReadonlySet<string> = new Set(SHAPE_RULES.keys());
+
+export interface InferOptions {
+  /**
+   * Shapes to infer for, by input; symbols in place of numbers are allowed. What the file declares for other values is
+   * then not compared: it was written for the shapes in the file.
+   */
+  readonly inputs?: Readonly<Record<string, Shape>>;
+}
+
+/**
+ * Types and shapes of every value of the main graph that can be told: inputs, initializers and node outputs. A value
+ * behind an unknown operator is missing unless the file declares it. Symbols are carried through, as in `['N', 64, 1, 1]`.
+ *
+ * @throws {WaysideError} SHAPE_INFERENCE where inputs of a node contradict each other, its attributes or the file
+ */
+export function inferShapes(model: Model, { inputs }: InferOptions = {}): ReadonlyMap<string, ValueType> {
+  return new Inference(model, inputs).run();
+}
+
+class Inference {
+  readonly #graph: Graph;
+  readonly #opset: number;
+  readonly #overrides: Readonly<Record<string, Shape>> | undefined;
+  readonly #types = new Map<string, ValueType>();
+  readonly #values = new Map<string, KnownValues>();
+  readonly #declared: ReadonlyMap<string, ValueType>;
+
+  constructor(model: Model, overrides: Readonly<Record<string, Shape>> | undefined) {
+    this.#graph = model.graph;
+    this.#opset = model.opsets.get('') ?? 1;
+    this.#overrides = overrides;
+    this.#declared = new Map([
+      ...model.graph.valueInfo,
+      ...model.graph.outputs.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const),
+    ]);
+  }
+
+  run(): ReadonlyMap<string, ValueType> {
+    this.#placeInputs();
+    for (const [name, tensor] of this.#graph.initializers) {
+      this.#types.set(name, { dtype: tensor.dtype, shape: tensor.dims });
+      const values = valuesOfTensor(tensor);
+      if (values !== undefined) this.#values.set(name, values);
+    }
+    for (const node of this.#graph.nodes) {
+      try {
+        this.#visit(node);
+      } catch (cause) {
+        if (!(cause instanceof Contradiction)) throw cause;
+        throw new WaysideError('SHAPE_INFERENCE', {
+          message: `node ${node.name} (${node.opType}) of ${this.#inputsOf(node)}: ${cause.message}`,
+          cause,
+        });
+      }
+    }
+    return this.#types;
+  }
+
+  #placeInputs(): void {
+    for (const name of Object.keys(this.#overrides ?? {})) {
+      if (!this.#graph.inputs.some((input) => input.name === name)) {
+        throw new WaysideError('SHAPE_INFERENCE', { message: `a shape was given for ${name}, which is no input` });
+      }
+    }
+    for (const { name, dtype, shape } of this.#graph.inputs) {
+      const override =
+        this.#overrides !== undefined && Object.hasOwn(this.#overrides, name) ? this.#overrides[name] : undefined;
+      if (override !== undefined && shape !== null && override.length !== shape.length) {
+        throw new WaysideError('SHAPE_INFERENCE', {
+          message: `input ${name} has the shape ${textOf(shape)}, ${textOf(override)} was asked for`,
+        });
+      }
+      this.#types.set(name, { dtype, shape: override ?? shape });
+    }
+  }
+
+  #visit(node: Node): void {
+    const facts = new NodeFacts(node, this.#opset, { types: this.#types, values: this.#values });
+    const rule = node.domain === '' ? SHAPE_RULES.get(node.opType) : undefined;
+    const inferred = rule?.(facts) ?? [];
+    node.outputs.forEach((output, i) => {
+      if (output === '') return;
+      const type = this.#reconcile(inferred[i], this.#declared.get(output));
+      if (type !== undefined) this.#types.set(output, type);
+    });
+    const [first] = node.outputs;
+    const values = rule === undefined ? undefined : VALUE_RULES.get(node.opType)?.(facts);
+    if (values !== undefined && first && values.length <= MAX_KNOWN_VALUES) this.#values.set(first, values);
+  }
+
+  #reconcile(inferred: ValueType | undefined, declared: ValueType | undefined): ValueType | undefined {
+    for (const dimension of inferred?.shape ?? []) {
+      if (typeof dimension === 'number' && !(Number.isSafeInteger(dimension) && dimension >= 0)) {
+        throw new Contradiction(`the output would be ${textOf(inferred?.shape ?? null)}`);
+      }
+    }
+    if (declared === undefined) return inferred;
+    if (inferred === undefined) return this.#overrides === undefined ? declared : { ...declared, shape: null };
+    if (inferred.dtype !== declared.dtype) {
+      throw new Contradiction(`the output is ${inferred.dtype}, the file declares ${declared.dtype}`);
+    }
+    if (this.#overrides !== undefined) return inferred;
+    return { dtype: inferred.dtype, shape: unifyShapes(inferred.shape, declared.shape) };
+  }
+
+  #inputsOf(node: Node): string {
+    const texts = node.inputs.map((name) => {
+      const type = this.#types.get(name);
+      return type === undefined ? '?' : `${type.dtype}${textOf(type.shape)}`;
+    });
+    return texts.length === 0 ? 'no inputs' : texts.join(', ');
+  }
+}
