@@ -6,7 +6,8 @@ import { writeFolderAtomic } from '../core/files.ts';
 import { type Digest, digestOf, digestOfFile } from '../core/hash.ts';
 import { VERSION } from '../core/layout.ts';
 import { modelBytes } from './external-data.ts';
-import { GOLDEN_TOLERANCE, type GoldenSample } from './golden.ts';
+// Not from golden.ts: who reads a package must not load ONNX Runtime with it.
+import { GOLDEN_TOLERANCE, type GoldenSample } from './golden-sample.ts';
 import { Manifest, PACKAGE_FORMAT } from './manifest.ts';
 
 export { Manifest } from './manifest.ts';
