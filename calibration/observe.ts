@@ -1,0 +1,115 @@
+import { messageOf, WaysideError } from '../core/errors.ts';
+import type { RunOptions } from '../core/progress.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { floatTensor, openSession, type RunTensor, type Session } from '../inference/session.ts';
+import type { Model } from '../onnx/graph.ts';
+import { encodeModel } from '../onnx/write.ts';
+import { batchesOf, batchSizeFor } from './batches.ts';
+import type { Dataset } from './dataset.ts';
+import { Histogram } from './histogram.ts';
+import { ChannelMoments } from './moments.ts';
+
+/** What was seen of one value of the graph. */
+export interface Observation {
+  readonly histogram: Histogram;
+  /** Per channel, the second dimension of the value. */
+  readonly channels: ChannelMoments;
+}
+
+export type Observations = ReadonlyMap<string, Observation>;
+
+export interface ObserveOptions extends RunOptions {
+  readonly preprocessing: Preprocessing;
+  /** Values to watch: graph inputs, or outputs of nodes; all float32. */
+  readonly values: readonly string[];
+  /** Positions of the pictures. @default all */
+  readonly indices?: readonly number[] | undefined;
+  /** @default 1 */
+  readonly threads?: number | undefined;
+}
+
+/** Values of all pictures of a batch together: the share of memory that watching may take. */
+const BATCH_BYTES = 48 * 1024 * 1024;
+const LARGEST_BATCH = 16;
+
+/** The model with the watched values among its outputs, so that ONNX Runtime hands them out. */
+export function exposing(model: Model, values: readonly string[]): Model {
+  const { graph } = model;
+  const outputs = new Set(graph.outputs.map(({ name }) => name));
+  const made = new Set(graph.nodes.flatMap((node) => node.outputs));
+  const given = new Set(graph.inputs.map(({ name }) => name));
+  const added = values.filter((name) => !outputs.has(name) && !given.has(name));
+  const unknown = added.find((name) => !made.has(name));
+  if (unknown !== undefined) {
+    throw new WaysideError('CALIBRATION_MISMATCH', {
+      message: `the model has no value ${JSON.stringify(unknown)} to observe`,
+    });
+  }
+  const exposed = added.map((name) => ({ name, dtype: 'float32' as const, shape: null }));
+  return { ...model, graph: { ...graph, outputs: [...graph.outputs, ...exposed] } };
+}
+
+/** Pictures a run so that the watched values stay inside their share of memory: found by running one empty picture. */
+async function batchSizeOf(session: Session, { size }: Preprocessing, outputs: readonly string[]): Promise<number> {
+  const dims = [1, 3, ...size];
+  const empty = floatTensor(new Float32Array(3 * size[0] * size[1]), dims);
+  const results = await session.run({ [session.input.name]: empty }, { outputs });
+  const bytes = Object.values(results).reduce((sum, { data }) => sum + data.byteLength, 0);
+  return Math.max(1, Math.min(LARGEST_BATCH, Math.floor(BATCH_BYTES / Math.max(1, bytes))));
+}
+
+function watch(name: string, tensor: RunTensor | undefined, count: number, { histogram, channels }: Observation): void {
+  if (tensor === undefined || !(tensor.data instanceof Float32Array)) {
+    throw new WaysideError('CALIBRATION_INVALID', {
+      message: `${name}: expected float32 values, got ${tensor?.type ?? 'none'}`,
+    });
+  }
+  const [rows = 1, ...rest] = tensor.dims;
+  const values = tensor.data.subarray(0, (tensor.data.length / rows) * count);
+  try {
+    histogram.add(values);
+  } catch (cause) {
+    throw new WaysideError('CALIBRATION_INVALID', { message: `${name}: ${messageOf(cause)}`, cause });
+  }
+  channels.add(values, [count, ...rest]);
+}
+
+/**
+ * Runs a float model over pictures and watches values inside it. Memory holds one batch of values and one histogram a
+ * value, whatever the number of pictures.
+ *
+ * @throws {WaysideError} CALIBRATION_MISMATCH for a value the model does not have; CALIBRATION_INVALID for one that is not
+ * float32 or not finite; PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function observe(model: Model, dataset: Dataset, options: ObserveOptions): Promise<Observations> {
+  const { preprocessing, values, indices, threads = 1, signal, onProgress } = options;
+  const session = await openSession(encodeModel(exposing(model, values)), { threads });
+  try {
+    const { input } = session;
+    const fixed = typeof input.shape[0] === 'number';
+    const outputs = values.filter((name) => name !== input.name);
+    const total = indices?.length ?? dataset.size;
+    // Also where the batch is fixed: it checks the input against the preprocessing.
+    const declared = batchSizeFor(input, preprocessing);
+    const batchSize = fixed ? declared : await batchSizeOf(session, preprocessing, outputs);
+    const observations = new Map(
+      values.map((name) => [name, { histogram: new Histogram(), channels: new ChannelMoments() }]),
+    );
+    let reused: Record<string, RunTensor> = {};
+    let done = 0;
+    for await (const { tensor, count } of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
+      signal?.throwIfAborted();
+      const into = tensor.dims[0] === batchSize ? reused : {};
+      const results = await session.run({ [input.name]: tensor }, { outputs, into });
+      if (tensor.dims[0] === batchSize) reused = results;
+      for (const [name, observation] of observations) {
+        watch(name, name === input.name ? tensor : results[name], count, observation);
+      }
+      done += count;
+      onProgress?.({ stage: 'calibrating', done, total });
+    }
+    return observations;
+  } finally {
+    await session.close();
+  }
+}
