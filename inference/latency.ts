@@ -1,7 +1,7 @@
 import { WaysideError } from '../core/errors.ts';
 import { seededRandom } from '../core/random.ts';
 import type { Preprocessing } from './preprocess.ts';
-import { floatTensor, type Session } from './session.ts';
+import { type Feeds, floatTensor, type Session } from './session.ts';
 
 export interface LatencyOptions {
   /** Runs that are not counted: the first ones allocate and fill caches. @default 5 */
@@ -19,6 +19,28 @@ const median = (sorted: readonly number[]): number => {
 };
 
 /**
+ * Seeded noise in the shape that the model takes, its own batch or one picture, for timing.
+ *
+ * @param size `[H, W]`, for models whose input leaves it open
+ * @throws {WaysideError} PREPROCESS_MISMATCH when the input is not float32
+ */
+export function randomFeeds(
+  { input }: Session,
+  size: Preprocessing['size'],
+): { readonly feeds: Feeds; readonly batch: number } {
+  if (input.type !== 'float32') {
+    throw new WaysideError('PREPROCESS_MISMATCH', {
+      message: `input ${input.name}: expected float32, got ${input.type}`,
+    });
+  }
+  const batch = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
+  const dims = [batch, 3, ...size];
+  const random = seededRandom(1);
+  const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal());
+  return { feeds: { [input.name]: floatTensor(data, dims) }, batch };
+}
+
+/**
  * Median milliseconds of one picture. Open the session with one thread: that is what published figures mean. A model of
  * fixed batch is timed as it is and the time divided by its batch.
  *
@@ -29,17 +51,7 @@ export async function measureLatency(
   { size }: Pick<Preprocessing, 'size'>,
   { warmUp = 5, runs = 200, budgetMs = 2000, signal }: LatencyOptions = {},
 ): Promise<number> {
-  const { input } = session;
-  if (input.type !== 'float32') {
-    throw new WaysideError('PREPROCESS_MISMATCH', {
-      message: `input ${input.name}: expected float32, got ${input.type}`,
-    });
-  }
-  const batch = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
-  const dims = [batch, 3, ...size];
-  const random = seededRandom(1);
-  const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal());
-  const feeds = { [input.name]: floatTensor(data, dims) };
+  const { feeds, batch } = randomFeeds(session, size);
 
   const started = performance.now();
   for (let run = 0; run < warmUp && (run < 1 || performance.now() - started < budgetMs); run++)

@@ -1,0 +1,89 @@
+import { Command, Option } from 'commander';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import { bytes, count, milliseconds, percent } from '../format.ts';
+import { dataOption, integer, type PixelOptions, pixelOptions, threadsOption } from '../options.ts';
+import { type Context, running } from '../running.ts';
+import { table } from '../table.ts';
+
+interface EvaluateOptions extends PixelOptions {
+  readonly data: string;
+  readonly limit?: number;
+  readonly threads: number;
+}
+
+export function evaluateCommand(): Command {
+  const command = new Command('evaluate')
+    .summary('measure accuracy, latency and size of a model')
+    .description(
+      'Measures a model or model package on the test part of a data set, in ONNX Runtime: top-1, top-5, latency of one picture on one thread, bytes.',
+    )
+    .argument('<model>', 'ONNX file or folder of a model package')
+    .addOption(dataOption())
+    .addOption(
+      new Option('--limit <n>', 'pictures to use, spread evenly over the set (default: all)').argParser(integer(1)),
+    )
+    .addOption(threadsOption());
+  for (const option of pixelOptions()) command.addOption(option);
+  return command.action(running(evaluateModel));
+}
+
+async function evaluateModel(context: Context, path: string, options: EvaluateOptions): Promise<void> {
+  const [{ preprocessingFor }, { openModel }, { openDataset }, { evaluate }, { openSession }, { measureLatency }] =
+    await Promise.all([
+      import('../pixels.ts'),
+      import('../../inference/package.ts'),
+      import('../../calibration/datasets/open.ts'),
+      import('../../calibration/evaluate.ts'),
+      import('../../inference/session.ts'),
+      import('../../inference/latency.ts'),
+    ]);
+  const { signal, onProgress, report } = context;
+  const model = await openModel(path);
+  const dataset = await openDataset(
+    options.data,
+    'test',
+    options.labels === undefined ? {} : { labels: options.labels },
+  );
+  const session = await openSession(model.modelPath, { threads: options.threads });
+  try {
+    const preprocessing = await preprocessingFor(model, session, options);
+    const { top1, top5, samples } = await evaluate(session, dataset, {
+      preprocessing,
+      limit: options.limit,
+      signal,
+      onProgress,
+    });
+    const latencyMs = await latencyOnOneThread(preprocessing);
+    const document = { top1, top5, samples, latencyMs, bytes: model.bytes };
+    report({ document, text: summary(document) });
+  } finally {
+    await session.close();
+  }
+
+  async function latencyOnOneThread(preprocessing: Preprocessing): Promise<number> {
+    if (options.threads === 1) return measureLatency(session, preprocessing, { signal });
+    const single = await openSession(model.modelPath);
+    try {
+      return await measureLatency(single, preprocessing, { signal });
+    } finally {
+      await single.close();
+    }
+  }
+}
+
+interface Figures {
+  readonly top1: number;
+  readonly top5: number;
+  readonly samples: number;
+  readonly latencyMs: number;
+  readonly bytes: number;
+}
+
+const summary = (figures: Figures): string =>
+  table([
+    ['top-1', percent(figures.top1)],
+    ['top-5', percent(figures.top5)],
+    ['pictures', count(figures.samples)],
+    ['latency', `${milliseconds(figures.latencyMs)}, one picture on one thread`],
+    ['size', bytes(figures.bytes)],
+  ]);

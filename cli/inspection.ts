@@ -1,0 +1,95 @@
+import { macsOf } from '../onnx/cost.ts';
+import type { Graph, Model, Shape, ValueInfo } from '../onnx/graph.ts';
+import { inferShapes } from '../onnx/shapes.ts';
+import { elementCount } from '../onnx/tensor.ts';
+import { type GraphIndex, indexGraph } from '../onnx/topology.ts';
+import { type StoredWeight, storedWeights } from '../onnx/weights.ts';
+
+export interface Layer {
+  readonly name: string;
+  readonly operator: string;
+  readonly weights: number;
+  readonly uniqueWeights: number;
+  readonly form: StoredWeight['form'];
+}
+
+/** What can be said of a model without running it. */
+export interface Inspection {
+  readonly irVersion: number;
+  /** Operator set version by domain. */
+  readonly opsets: Readonly<Record<string, number>>;
+  readonly producer: string;
+  readonly inputs: readonly { readonly name: string; readonly type: string; readonly shape: Shape | null }[];
+  readonly outputs: Inspection['inputs'];
+  /** Nodes by operator, the most frequent first. */
+  readonly operators: Readonly<Record<string, number>>;
+  /** Weights, biases and normalisation constants; not scales, zero points, codebooks or shapes. */
+  readonly parameters: number;
+  /** Multiply-accumulate operations for one picture; null where a shape is unknown. */
+  readonly macs: number | null;
+  /** Twice `macs`. */
+  readonly flops: number | null;
+  /** Summed over the layers. */
+  readonly uniqueWeights: number;
+  readonly quantized: 'no' | 'partly' | 'yes';
+  readonly layers: readonly Layer[];
+}
+
+const describe = ({ name, dtype, shape }: ValueInfo): Inspection['inputs'][number] => ({ name, type: dtype, shape });
+
+function countOperators(graph: Graph): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { opType } of graph.nodes) counts.set(opType, (counts.get(opType) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
+}
+
+/** Constants that describe how others are stored, or shapes and axes: nothing that was learnt. */
+function isBookkeeping(name: string, index: GraphIndex): boolean {
+  const consumers = index.consumers(name);
+  return (
+    consumers.length > 0 &&
+    consumers.every(({ opType, inputs }) => {
+      const position = inputs.indexOf(name);
+      if (opType === 'QuantizeLinear' || opType === 'DequantizeLinear') return position > 0;
+      if (opType === 'Reshape' || opType === 'Unsqueeze' || opType === 'Squeeze') return position > 0;
+      return opType === 'Gather' && position === 0; // a codebook: its indices are counted
+    })
+  );
+}
+
+function countParameters(graph: Graph, index: GraphIndex): number {
+  let total = 0;
+  for (const [name, { dims }] of graph.initializers) if (!isBookkeeping(name, index)) total += elementCount(dims);
+  return total;
+}
+
+/** @throws {WaysideError} SHAPE_INFERENCE for a model whose shapes contradict each other */
+export function inspectModel(model: Model): Inspection {
+  const { graph } = model;
+  const index = indexGraph(graph);
+  const stored = storedWeights(graph, index);
+  const macs = macsOf(graph, inferShapes(model)) ?? null;
+  const quantized = stored.filter(({ form }) => form !== 'float').length;
+  return {
+    irVersion: model.irVersion,
+    opsets: Object.fromEntries(
+      [...model.opsets].map(([domain, version]) => [domain === '' ? 'ai.onnx' : domain, version]),
+    ),
+    producer: `${model.producerName} ${model.producerVersion}`.trim(),
+    inputs: graph.inputs.map(describe),
+    outputs: graph.outputs.map(describe),
+    operators: countOperators(graph),
+    parameters: countParameters(graph, index),
+    macs,
+    flops: macs === null ? null : 2 * macs,
+    uniqueWeights: stored.reduce((sum, { unique }) => sum + unique, 0),
+    quantized: quantized === 0 ? 'no' : quantized === stored.length ? 'yes' : 'partly',
+    layers: stored.map(({ node, elements, unique, form }) => ({
+      name: node.name,
+      operator: node.opType,
+      weights: elements,
+      uniqueWeights: unique,
+      form,
+    })),
+  };
+}

@@ -1,0 +1,59 @@
+import { CommanderError } from 'commander';
+import { asWaysideError, Exit, type ExitCode, formatError, isSystemError, type WaysideError } from '../core/errors.ts';
+import { paintFor } from './colour.ts';
+import { createProgram } from './program.ts';
+import { usageError } from './usage-errors.ts';
+
+/** A reader that has seen enough (`wayside inspect ... | head`) is no fault: stop without a word. */
+function stopQuietlyWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (isSystemError(error, 'EPIPE')) process.exit();
+      throw error;
+    });
+  }
+}
+
+function printError(error: WaysideError, json: boolean): void {
+  if (json) {
+    const { code, message, hint = null } = error;
+    process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`);
+  }
+  const paint = paintFor(process.stderr);
+  const [first = '', ...rest] = formatError(error).split('\n');
+  const coloured = first.replace(/^error [A-Z_]+:/, (prefix) => paint('red', prefix));
+  process.stderr.write(
+    `${[coloured, ...rest.map((line) => line.replace(/^hint:/, paint('cyan', 'hint:')))].join('\n')}\n`,
+  );
+  if (process.env['WAYSIDE_DEBUG'] === '1') process.stderr.write(`${stackOf(error)}\n`);
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined
+    ? (error.stack ?? error.message)
+    : `${error.stack}\ncaused by: ${stackOf(error.cause)}`;
+}
+
+async function outcomeOf(argv: readonly string[]): Promise<ExitCode> {
+  try {
+    await createProgram().parseAsync(argv);
+    return Exit.ok;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return Exit.ok; // --help, --version
+    const error = thrown instanceof CommanderError ? usageError(thrown) : asWaysideError(thrown);
+    printError(error, argv.includes('--json'));
+    return error.exitCode;
+  }
+}
+
+/**
+ * Runs one command line and sets the exit code of the process: 0, or that of the error's code (docs/errors.md).
+ *
+ * The process then ends by itself: an early `process.exit` would cut off output still on its way to a pipe.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  stopQuietlyWhenNobodyReads();
+  const exit = await outcomeOf(argv);
+  process.exitCode ??= exit;
+}

@@ -1,0 +1,58 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** How a raw ONNX file wants its pixels; a package carries this itself. */
+export interface PixelOptions {
+  readonly normalize?: string;
+  readonly size?: readonly [number, number];
+  readonly labels?: string;
+}
+
+/** Reads a whole number in a range, for `Option.argParser`. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+  };
+}
+
+/** Reads a number in a range, for `Option.argParser`. */
+export function decimal(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
+  };
+}
+
+/** `224` is square, `384x640` height by width. */
+function pixelSize(text: string): readonly [number, number] {
+  const [, height, width = height] = /^(\d{1,4})(?:x(\d{1,4}))?$/.exec(text) ?? [];
+  if (height !== undefined && width !== undefined && Number(height) > 0 && Number(width) > 0) {
+    return [Number(height), Number(width)];
+  }
+  throw new InvalidArgumentError('It must be N or HxW in pixels, such as 224 or 384x640.');
+}
+
+function dataset(text: string): string {
+  if (/^(cifar10|images):./s.test(text)) return text;
+  throw new InvalidArgumentError('It must be cifar10:DIR or images:DIR.');
+}
+
+export const dataOption = (): Option =>
+  new Option('--data <set>', 'pictures with known classes: cifar10:DIR (binary layout) or images:DIR (picture files)')
+    .argParser(dataset)
+    .makeOptionMandatory();
+
+export const pixelOptions = (): Option[] => [
+  new Option(
+    '--normalize <how>',
+    'what the model subtracts and divides by: imagenet, cifar10, unit, or M,M,M/S,S,S on RGB/255 (default: imagenet, or what the package says)',
+  ),
+  new Option('--size <pixels>', 'input size, N or HxW, for a model that leaves it open').argParser(pixelSize),
+  new Option('--labels <file>', 'names of the classes, one a line, or the class of each picture: picture.jpg LABEL'),
+];
+
+export const threadsOption = (): Option =>
+  new Option('--threads <n>', 'threads for one inference').argParser(integer(1, 256)).default(1);

@@ -1,0 +1,32 @@
+import { WaysideError } from '../core/errors.ts';
+import type { OpenedModel } from '../inference/package.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import type { Session } from '../inference/session.ts';
+import type { PixelOptions } from './options.ts';
+
+/**
+ * How pictures are prepared for a model: as its package says, else as the options say.
+ *
+ * @throws {WaysideError} USAGE for pixel options beside a package, or a normalisation that cannot be read; PREPROCESS_MISMATCH
+ */
+export async function preprocessingFor(
+  model: OpenedModel,
+  session: Session,
+  { normalize, size }: Pick<PixelOptions, 'normalize' | 'size'>,
+): Promise<Preprocessing> {
+  if (model.package !== undefined) {
+    if (normalize === undefined && size === undefined) return model.package.manifest.preprocessing;
+    throw new WaysideError('USAGE', {
+      message: `${normalize === undefined ? '--size' : '--normalize'} does not go with a package`,
+      hint: 'a package says itself how it wants its pictures: leave the option out',
+    });
+  }
+  const [{ defaultPreprocessing }, { parseNormalization }] = await Promise.all([
+    import('../inference/preprocess.ts'),
+    import('../inference/normalization.ts'),
+  ]);
+  return defaultPreprocessing(session.input.shape, {
+    ...(normalize === undefined ? {} : { normalize: parseNormalization(normalize) }),
+    ...(size === undefined ? {} : { size }),
+  });
+}

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import { VERSION } from '../core/layout.ts';
+import { benchCommand } from './commands/bench.ts';
+import { cameraCommand } from './commands/camera.ts';
+import { compressCommand } from './commands/compress.ts';
+import { daemonCommand } from './commands/daemon.ts';
+import { demoCommand } from './commands/demo.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
+import { inspectCommand } from './commands/inspect.ts';
+
+const EXITS = `
+Exit codes: 0 done, 64 usage, 65 bad input, 66 input not found, 69 camera or broker not reachable, 70 fault of Wayside,
+74 output not written, 78 configuration, 130 interrupted. docs/errors.md explains every error code.
+Environment: NO_COLOR=1 no colours, WAYSIDE_LOG=debug more of the log, WAYSIDE_DEBUG=1 stack traces.`;
+
+/**
+ * The whole command line. A command's file imports nothing heavy at its top: what it needs is loaded when it runs, so
+ * that `--help` answers at once.
+ */
+export function createProgram(): Command {
+  const program = new Command('wayside')
+    .description(
+      'Compresses image classifiers to int8 and codebooks, and runs them on roadside computers: RTSP in, MQTT out.',
+    )
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .showSuggestionAfterError()
+    .addHelpText('after', EXITS);
+  const commands = [
+    inspectCommand(),
+    compressCommand(),
+    evaluateCommand(),
+    benchCommand(),
+    daemonCommand(),
+    cameraCommand(),
+    demoCommand(),
+  ];
+  for (const command of [program, ...commands]) {
+    // Errors are printed once, by main.ts, in Wayside's own shape.
+    command.exitOverride().configureOutput({ outputError: () => {} });
+  }
+  for (const command of commands) {
+    command
+      .option('--json', 'print exactly one JSON document on stdout, also on failure')
+      .helpOption('-h, --help', 'print this help');
+    program.addCommand(command);
+  }
+  return program;
+}

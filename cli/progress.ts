@@ -1,0 +1,87 @@
+import type { Progress, ProgressListener } from '../core/progress.ts';
+import type { Paint } from './colour.ts';
+import { count, duration } from './format.ts';
+
+/** Where a bar is drawn: stderr, or a stand-in with the same two facts. */
+export interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** Redrawing more often than a person can read only costs time. */
+const REDRAW_MS = 100;
+const BAR_CELLS = 24;
+
+interface Stage {
+  readonly name: string;
+  readonly startedAt: number;
+}
+
+/**
+ * Draws the step under way on one line of a terminal: stage, bar, done of total, rate, time left. A stage that ends
+ * leaves its line with the time it took. Writes nothing where stderr is not a terminal.
+ */
+export class ProgressBar {
+  readonly #terminal: Terminal;
+  readonly #paint: Paint;
+  readonly #now: () => number;
+  #stage: Stage | undefined;
+  #last: Progress | undefined;
+  #drawnAt = Number.NEGATIVE_INFINITY;
+
+  constructor(terminal: Terminal, paint: Paint, now: () => number = () => performance.now()) {
+    this.#terminal = terminal;
+    this.#paint = paint;
+    this.#now = now;
+  }
+
+  readonly listen: ProgressListener = (progress) => {
+    if (this.#terminal.isTTY !== true) return;
+    const now = this.#now();
+    if (this.#stage?.name !== progress.stage) {
+      this.#leave(now);
+      this.#stage = { name: progress.stage, startedAt: now };
+      this.#drawnAt = Number.NEGATIVE_INFINITY;
+    }
+    this.#last = progress;
+    if (now - this.#drawnAt < REDRAW_MS) return;
+    this.#drawnAt = now;
+    this.#terminal.write(`\r\u001b[2K${this.#line(progress, now)}`);
+  };
+
+  /** Ends the stage under way. `completed` is false when it failed: then its line goes without a trace. */
+  end(completed: boolean): void {
+    if (completed) this.#leave(this.#now());
+    else if (this.#stage !== undefined) this.#terminal.write('\r\u001b[2K');
+    this.#stage = undefined;
+    this.#last = undefined;
+  }
+
+  #leave(now: number): void {
+    if (this.#stage === undefined) return;
+    const total = this.#last?.total ?? this.#last?.done ?? 0;
+    const amount = total > 1 ? ` ${count(total)}` : '';
+    const time = this.#paint('dim', duration((now - this.#stage.startedAt) / 1000));
+    this.#terminal.write(`\r\u001b[2K${this.#paint('green', 'done')} ${this.#stage.name}${amount} ${time}\n`);
+  }
+
+  #line({ stage, done, total }: Progress, now: number): string {
+    const seconds = (now - (this.#stage?.startedAt ?? now)) / 1000;
+    const rate = seconds > 0 ? done / seconds : 0;
+    const speed = rate > 0 ? ` ${rate >= 10 ? count(Math.round(rate)) : rate.toFixed(1)}/s` : '';
+    if (total === undefined || total <= 0) return this.#fit(stage, ` ${count(done)}${speed}`);
+    const share = Math.min(1, done / total);
+    const filled = Math.round(share * BAR_CELLS);
+    const bar = `${'#'.repeat(filled)}${'-'.repeat(BAR_CELLS - filled)}`;
+    const left = rate > 0 && done < total ? `, ${duration((total - done) / rate)} left` : '';
+    return this.#fit(stage, ` [${bar}] ${count(done)}/${count(total)}${speed}${left}`);
+  }
+
+  /** One terminal line: longer ones would wrap and could not be redrawn. The stage's name gives way first. */
+  #fit(stage: string, rest: string): string {
+    const room = (this.#terminal.columns ?? 80) - 1;
+    const name = stage.length + rest.length > room ? stage.slice(0, Math.max(8, room - rest.length)) : stage;
+    return `${name}${rest}`.slice(0, room);
+  }
+}

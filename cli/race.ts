@@ -1,0 +1,83 @@
+import type { RunOptions } from '../core/progress.ts';
+import type { Feeds, Session } from '../inference/session.ts';
+
+/** A loaded model that takes part, with what it is fed. */
+export interface Runner {
+  readonly session: Session;
+  readonly feeds: Feeds;
+  /** Pictures a run. */
+  readonly batch: number;
+}
+
+/** Milliseconds of one picture, over all counted runs of one model. */
+export interface Timing {
+  readonly runs: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly minMs: number;
+  /** Median over the rounds of this model's time divided by the first model's in the same round. */
+  readonly relative: number;
+}
+
+/** A turn this long outlasts what the model before it left in the caches. */
+const TURN_MS = 25;
+
+/** Value below which the given share of sorted numbers lies (nearest rank). */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN;
+}
+
+const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
+
+/** Runs one model for a turn; the first run, which fetches the weights again, is not counted. */
+async function turn({ session, feeds, batch }: Runner): Promise<number[]> {
+  await session.run(feeds);
+  const times: number[] = [];
+  const started = performance.now();
+  while (times.length < 3 || performance.now() - started < TURN_MS) {
+    const before = performance.now();
+    await session.run(feeds);
+    times.push((performance.now() - before) / batch);
+  }
+  return times;
+}
+
+/**
+ * Times several models in turns. A shared machine is faster in one second than in the next: models that alternate meet
+ * the same weather, so their ratios hold where their absolute times do not. Every round begins with another model.
+ *
+ * @param seconds for all models together; at least three rounds are run
+ * @throws {WaysideError} SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function race(
+  runners: readonly Runner[],
+  seconds: number,
+  { signal, onProgress }: RunOptions = {},
+): Promise<Timing[]> {
+  const all = runners.map((): number[] => []);
+  const medians = runners.map((): number[] => []);
+  for (const runner of runners) await turn(runner); // allocates and warms up
+  const started = performance.now();
+  const elapsed = (): number => (performance.now() - started) / 1000;
+  for (let round = 0; round < 3 || elapsed() < seconds; round++) {
+    for (let place = 0; place < runners.length; place++) {
+      signal?.throwIfAborted();
+      const who = (place + round) % runners.length;
+      const times = await turn(runners[who]!);
+      all[who]!.push(...times);
+      medians[who]!.push(quantile(ascending(times), 0.5));
+    }
+    onProgress?.({ stage: 'timing', done: Math.min(seconds, Math.round(elapsed())), total: seconds });
+  }
+  return runners.map((_, who) => {
+    const sorted = ascending(all[who]!);
+    const ratios = medians[who]!.map((time, round) => time / medians[0]![round]!);
+    return {
+      runs: sorted.length,
+      medianMs: quantile(sorted, 0.5),
+      p95Ms: quantile(sorted, 0.95),
+      minMs: sorted[0] ?? Number.NaN,
+      relative: quantile(ascending(ratios), 0.5),
+    };
+  });
+}

@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { WaysideError } from '../core/errors.ts';
+import type { ProgressListener } from '../core/progress.ts';
+import { type Paint, paintFor } from './colour.ts';
+import { ProgressBar } from './progress.ts';
+
+/** What a command found out: a document for `--json`, a text for a person. */
+export interface Outcome {
+  readonly document: unknown;
+  readonly text: string;
+}
+
+/** What every command is given besides its own arguments. */
+export interface Context {
+  /** Aborted by Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly onProgress: ProgressListener;
+  /** Colours for the text of an outcome. */
+  readonly paint: Paint;
+  /** True with `--json`: stdout carries the one document and nothing else. */
+  readonly json: boolean;
+  /** Writes the result to stdout: called once, when the result is known. */
+  readonly report: (outcome: Outcome) => void;
+  /** A remark on stderr that is not part of the result. */
+  readonly note: (text: string) => void;
+}
+
+type Handler<A extends unknown[]> = (context: Context, ...args: A) => Promise<void>;
+
+const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** Turns signals into an abort; a second one does not wait for the work to notice the first. */
+function stopOnSignal(controller: AbortController): () => void {
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort(new WaysideError('INTERRUPTED', { message: 'stopped by a signal; nothing was left behind' }));
+  };
+  for (const signal of STOPPING_SIGNALS) process.on(signal, stop);
+  return () => {
+    for (const signal of STOPPING_SIGNALS) process.off(signal, stop);
+  };
+}
+
+function reporter(json: boolean): (outcome: Outcome) => void {
+  let reported = false;
+  return ({ document, text }) => {
+    if (reported) throw new WaysideError('INTERNAL', { message: 'a command reported twice' });
+    reported = true;
+    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
+  };
+}
+
+/**
+ * A commander action from a handler. An abort becomes an INTERRUPTED error, except for a command that serves until it is
+ * stopped: for it, being stopped is how it ends well.
+ */
+export function running<A extends unknown[]>(
+  handler: Handler<A>,
+  { serves = false }: { readonly serves?: boolean } = {},
+): (...args: [...A, Command]) => Promise<void> {
+  return async (...given) => {
+    const command = given.at(-1) as Command;
+    const args = given.slice(0, -1) as A;
+    const json = command.opts<{ json?: boolean }>().json === true;
+    const controller = new AbortController();
+    const bar = new ProgressBar(process.stderr, paintFor(process.stderr));
+    const release = stopOnSignal(controller);
+    const report = reporter(json);
+    let completed = false;
+    try {
+      await handler(
+        {
+          signal: controller.signal,
+          onProgress: bar.listen,
+          paint: paintFor(process.stdout),
+          json,
+          report: (outcome) => {
+            bar.end(true);
+            report(outcome);
+          },
+          note: (text) => process.stderr.write(`${text}\n`),
+        },
+        ...args,
+      );
+      if (!serves) controller.signal.throwIfAborted();
+      completed = true;
+    } catch (thrown) {
+      if (!controller.signal.aborted) throw thrown;
+      if (!serves) throw controller.signal.reason;
+    } finally {
+      bar.end(completed);
+      release();
+    }
+  };
+}

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../core/layout.ts';
+import { importsOf, loadedBy, sourceFiles } from './support/imports.ts';
+
+/** What each room may import besides itself: docs/architecture.md. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  onnx: ['core'],
+  inference: ['core'],
+  calibration: ['core', 'onnx', 'inference'],
+  compression: ['core', 'onnx', 'inference', 'calibration'],
+  exporter: ['core', 'onnx', 'inference', 'calibration', 'compression'],
+  deploy: ['core', 'inference'],
+  daemon: ['core', 'inference', 'deploy'],
+  demo: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'deploy', 'daemon'],
+  cli: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'deploy', 'daemon', 'demo'],
+};
+
+const MOST_LINES = 350;
+
+const rooms = Object.keys(MAY_IMPORT).filter((room) => existsSync(join(PACKAGE_ROOT, room)));
+const files = sourceFiles(rooms);
+const roomOf = (file: string): string => file.split('/')[0] ?? file;
+
+describe('the rooms', () => {
+  it('import downward only', () => {
+    const wrong = files.flatMap((file) => {
+      const allowed = [roomOf(file), ...(MAY_IMPORT[roomOf(file)] ?? [])];
+      return importsOf(file)
+        .filter(({ target, ours }) => ours && !allowed.includes(roomOf(target)))
+        .map(({ target }) => `${file} imports ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('import files that exist', () => {
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .filter(({ target, ours }) => ours && !existsSync(join(PACKAGE_ROOT, target)))
+        .map(({ target }) => `${file} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('load ONNX Runtime through one door', () => {
+    const importers = files.filter((file) => importsOf(file).some(({ target }) => target === 'onnxruntime-node'));
+    expect(importers).toEqual(['inference/runtime.ts']);
+  });
+
+  it('have no import cycles', () => {
+    const inProgress = new Set<string>();
+    const finished = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (finished.has(file)) return;
+      if (inProgress.has(file)) {
+        cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+        return;
+      }
+      inProgress.add(file);
+      for (const { target, ours, typeOnly } of importsOf(file)) {
+        if (ours && !typeOnly && target.endsWith('.ts')) visit(target, [...path, file]);
+      }
+      finished.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it(`hold no file of more than ${MOST_LINES} lines`, () => {
+    const long = [...files, ...sourceFiles(['test'])]
+      .map((file) => ({ file, lines: readFileSync(join(PACKAGE_ROOT, file), 'utf8').split('\n').length }))
+      .filter(({ lines }) => lines > MOST_LINES);
+    expect(long).toEqual([]);
+  });
+});
+
+describe('the supervisor', () => {
+  it('loads neither ONNX Runtime nor an image library: they run in child processes', () => {
+    const loaded = [...loadedBy('daemon/main.ts')];
+    expect(loaded).toContain('core/errors.ts');
+    expect(
+      loaded.filter((target) => ['inference/runtime.ts', 'onnxruntime-node', 'sharp', 'onnx-proto'].includes(target)),
+    ).toEqual([]);
+  });
+});
+
+describe('the command line', () => {
+  it('loads nothing but the option parser before it knows which command runs', () => {
+    const packages = [...loadedBy('cli/main.ts')].filter(
+      (target) => !target.endsWith('.ts') && !target.startsWith('node:'),
+    );
+    expect(packages).toEqual(['commander']);
+  });
+});
