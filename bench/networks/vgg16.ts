@@ -1,6 +1,8 @@
 import { seededRandom } from '../../core/random.ts';
-import type { Attributes, Model, Node } from '../../onnx/graph.ts';
-import { elementCount, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
+import { int, ints } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { elementCount, float32Tensor } from '../../onnx/tensor.ts';
 
 /** Configuration D of Simonyan and Zisserman 2015 (VGG16), as used on CIFAR-10: channels, or a 2x2 max pooling. */
 const LAYERS = [
@@ -36,56 +38,29 @@ const CLASSES = 10;
  */
 export function buildVgg16(seed: number): Model {
   const random = seededRandom(seed);
-  const initializers = new Map<string, Tensor>();
-  const nodes: Node[] = [];
-
+  const builder = new GraphBuilder('vgg16-random');
   const normal = (name: string, dims: readonly number[], deviation: number): string => {
     const values = Float32Array.from({ length: elementCount(dims) }, () => random.normal() * deviation);
-    initializers.set(name, float32Tensor(dims, values));
-    return name;
-  };
-  const add = (opType: string, inputs: readonly string[], attributes: Attributes = {}): string => {
-    const name = `${opType.toLowerCase()}_${nodes.length}`;
-    nodes.push({ name, opType, domain: '', inputs, outputs: [name], attributes });
-    return name;
+    return builder.constant(name, float32Tensor(dims, values));
   };
 
-  let value = 'image';
+  let value = builder.input('image', 'float32', [1, 3, 32, 32]);
   let channels = 3;
   for (const [index, layer] of LAYERS.entries()) {
     if (layer === 'pool') {
-      value = add('MaxPool', [value], { kernel_shape: ints(2, 2), strides: ints(2, 2) });
+      [value] = builder.node('MaxPool', [value], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
       continue;
     }
     const weight = normal(`conv${index}.weight`, [layer, channels, 3, 3], Math.sqrt(2 / (channels * 9)));
     const bias = normal(`conv${index}.bias`, [layer], 0.01);
-    value = add('Conv', [value, weight, bias], { kernel_shape: ints(3, 3), pads: ints(1, 1, 1, 1) });
-    value = add('Relu', [value]);
+    [value] = builder.node('Conv', [value, weight, bias], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) });
+    [value] = builder.node('Relu', [value]);
     channels = layer;
   }
-  value = add('Flatten', [value], { axis: { type: 'int', value: 1 } });
   const weight = normal('classifier.weight', [CLASSES, channels], Math.sqrt(2 / channels));
   const bias = normal('classifier.bias', [CLASSES], 0.01);
-  value = add('Gemm', [value, weight, bias], { transB: { type: 'int', value: 1 } });
-
-  return {
-    irVersion: 7,
-    opsets: new Map([['', 13]]),
-    producerName: 'wayside-bench',
-    producerVersion: '',
-    metadata: new Map(),
-    graph: {
-      name: 'vgg16-random',
-      inputs: [{ name: 'image', dtype: 'float32', shape: [1, 3, 32, 32] }],
-      outputs: [{ name: value, dtype: 'float32', shape: [1, CLASSES] }],
-      initializers,
-      nodes,
-      valueInfo: new Map(),
-    },
-  };
+  [value] = builder.node('Flatten', [value], { axis: int(1) });
+  [value] = builder.node('Gemm', [value, weight, bias], { transB: int(1) });
+  builder.output(value, 'float32', [1, CLASSES]);
+  return builder.build({ opset: 13, irVersion: 7 });
 }
-
-const ints = (...value: number[]): { readonly type: 'ints'; readonly value: readonly number[] } => ({
-  type: 'ints',
-  value,
-});
