@@ -84,7 +84,9 @@ function fingerprint() {
   const folders = include.filter((name) => name !== 'test' && !name.includes('.') && existsSync(at(name)));
   const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => at(name));
   const hash = createHash('sha256');
-  for (const path of [...settings, ...folders.flatMap((name) => [...sources(at(name))])].sort()) {
+  for (const path of [...settings, ...folders.flatMap((name) => [...sources(at(name))])].sort((a, b) =>
+    a < b ? -1 : 1,
+  )) {
     const { size, mtimeMs } = statSync(path);
     hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`);
   }
