@@ -1,0 +1,58 @@
+import { addressOf } from './address.ts';
+import type { DecoderCommand } from './decoder.ts';
+import { type Ffmpeg, ffmpegInvocation, probeFfmpeg } from './ffmpeg.ts';
+import { parentDeathPrefix } from './parent-death.ts';
+import type { CameraOptions } from './types.ts';
+
+const DEFAULT_FFMPEG = 'ffmpeg';
+
+/** Finds out what the machine has, once for each program, and writes the command of each camera. */
+export class DecoderCommands {
+  readonly #probed = new Map<string, Promise<Ffmpeg>>();
+  #prefix: Promise<readonly string[]> | undefined;
+
+  /**
+   * The ffmpeg that a camera would be decoded with; undefined where its configuration names a command of another kind. A failed probe
+   * is not remembered: the program may be installed while we run.
+   *
+   * @throws {WaysideError} DECODER_UNAVAILABLE
+   */
+  async ffmpegFor({ decoder }: Pick<CameraOptions, 'decoder'>): Promise<Ffmpeg | undefined> {
+    const [command = DEFAULT_FFMPEG, ...args] = decoder?.command ?? [];
+    if (args.length > 0) return undefined;
+    const known = this.#probed.get(command) ?? probeFfmpeg(command);
+    this.#probed.set(command, known);
+    try {
+      return await known;
+    } catch (cause) {
+      this.#probed.delete(command);
+      throw cause;
+    }
+  }
+
+  /** @throws {WaysideError} DECODER_UNAVAILABLE */
+  async commandFor(camera: CameraOptions): Promise<DecoderCommand> {
+    this.#prefix ??= parentDeathPrefix();
+    const [ffmpeg, prefix] = await Promise.all([this.ffmpegFor(camera), this.#prefix]);
+    const { argv, stdin, timeReport } = ffmpeg === undefined ? foreign(camera) : known(ffmpeg, camera);
+    const [program, ...args] = [...prefix, ...argv];
+    return { program: program!, args, stdin, timeReport };
+  }
+}
+
+interface BareCommand {
+  readonly argv: readonly string[];
+  readonly stdin: string;
+  readonly timeReport: DecoderCommand['timeReport'];
+}
+
+function known(ffmpeg: Ffmpeg, camera: CameraOptions): BareCommand {
+  const { args, stdin } = ffmpegInvocation(ffmpeg, camera);
+  return { argv: [ffmpeg.command, ...args], stdin, timeReport: ffmpeg.timeReport };
+}
+
+function foreign(camera: CameraOptions): BareCommand {
+  const address = addressOf(camera);
+  const argv = (camera.decoder?.command ?? []).map((argument) => argument.replaceAll('{url}', () => address));
+  return { argv, stdin: '', timeReport: null };
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { asWaysideError, messageOf } from '../../core/errors.ts';
+import { FrameTimes } from './frame-times.ts';
+import { type PpmFrame, PpmParser } from './ppm.ts';
+import type { CameraReason } from './types.ts';
+
+/** A decoder ready to be started: any program that writes PPM pictures to its stdout. */
+export interface DecoderCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly stdin: string;
+  /** Where it tells the times of frames; null: nowhere. */
+  readonly timeReport: 'descriptor' | 'stderr' | null;
+}
+
+/** A picture and its time in the stream; null where the decoder does not tell. */
+export interface DecodedFrame extends PpmFrame {
+  readonly ptsSeconds: number | null;
+}
+
+export interface DecoderListeners {
+  readonly allocate: (bytes: number) => Uint8Array;
+  /** A frame came from the camera, whether it is delivered or not. */
+  readonly onReceived: () => void;
+  readonly onFrame: (frame: DecodedFrame) => void;
+  /** Once, last of all, when the child is gone. Every end is a failure: a camera has no last frame. */
+  readonly onEnd: (reason: CameraReason) => void;
+}
+
+export interface Decoder {
+  readonly pid: number | undefined;
+  /** SIGKILL: there is nothing in a decoder worth saving, and a hung one hears nothing else. `onEnd` follows. */
+  kill(): void;
+}
+
+const KEPT_STDERR = 2000;
+/** What a child may need of our environment; our secrets may be in the rest. */
+const INHERITED = /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_RUNTIME_DIR|(GST|LIBVA|VDPAU|CUDA|NVIDIA)_.*)$/;
+
+/** Starts a decoder and reads whatever it writes as fast as it comes: a pipe left full serves frames 20 s old. */
+export function startDecoder(
+  { program, args, stdin, timeReport }: DecoderCommand,
+  { allocate, onReceived, onFrame, onEnd }: DecoderListeners,
+  redact: (text: string) => string,
+): Decoder {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
+  const child: ChildProcess = spawn(program, args, {
+    env: { ...env, LC_ALL: 'C' },
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  // Four pipes were asked for, so all four are there, which the type of spawn cannot say of descriptor 3.
+  const [input, pictures, errors, lines] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
+  let said = '';
+  let failure: CameraReason | undefined;
+  const fail = (reason: CameraReason): void => {
+    failure ??= reason;
+    child.kill('SIGKILL');
+  };
+
+  const times = timeReport === null ? undefined : new FrameTimes(onReceived);
+  const inOrder = new FramesInOrder(times, onFrame);
+  const parser = new PpmParser({
+    allocate,
+    onFrame: (frame) => {
+      if (times === undefined) onReceived();
+      inOrder.push(frame);
+    },
+  });
+  pictures.on('data', (chunk: Buffer) => {
+    try {
+      if (failure === undefined) parser.push(chunk, performance.now());
+    } catch (thrown) {
+      fail({ code: 'DECODER_UNAVAILABLE', message: asWaysideError(thrown).message });
+    }
+  });
+  lines.setEncoding('utf8').on('data', (text: string) => {
+    if (timeReport !== 'descriptor') return;
+    times?.pushDescriptor(text);
+    // ffmpeg goes on in the size of the first picture, so another aspect would come out distorted.
+    if (times?.restarted) fail({ code: 'CAMERA_LOST', message: 'the camera changed its resolution' });
+  });
+  errors.setEncoding('utf8').on('data', (text: string) => {
+    const talk = timeReport === 'stderr' ? times!.pushStderr(text) : text;
+    said = (said + talk).slice(-KEPT_STDERR);
+  });
+  for (const stream of [input, pictures, errors, lines]) stream.on('error', () => child.kill('SIGKILL')); // its end tells why
+  input.end(stdin);
+
+  let over = false;
+  const end = (reason: CameraReason): void => {
+    if (over) return;
+    over = true;
+    onEnd(reason);
+  };
+  child.on('error', (cause) => {
+    if (child.pid === undefined)
+      end({ code: 'DECODER_UNAVAILABLE', message: redact(`cannot start ${program}: ${messageOf(cause)}`) });
+  });
+  child.on('close', (code, signal) => end(failure ?? reasonFor(redact(said), code, signal)));
+  return { pid: child.pid, kill: () => void child.kill('SIGKILL') };
+}
+
+/**
+ * Gives each picture its time. The line with it was written before the picture, but on another descriptor: it is read within the
+ * next turn of the event loop at the latest, and the picture waits for that long.
+ */
+class FramesInOrder {
+  readonly #times: FrameTimes | undefined;
+  readonly #onFrame: (frame: DecodedFrame) => void;
+  #waiting: PpmFrame[] = [];
+
+  constructor(times: FrameTimes | undefined, onFrame: (frame: DecodedFrame) => void) {
+    this.#times = times;
+    this.#onFrame = onFrame;
+  }
+
+  push(frame: PpmFrame): void {
+    this.#waiting.push(frame);
+    if (this.#waiting.length > 1) return; // those before it are being waited for
+    if (this.#times === undefined || this.#times.hasNext) this.#deliver();
+    else setImmediate(() => setImmediate(() => this.#deliver()));
+  }
+
+  #deliver(): void {
+    for (const frame of this.#waiting.splice(0))
+      this.#onFrame({ ...frame, ptsSeconds: this.#times?.takeNext() ?? null });
+  }
+}
+
+/** What the last words of a decoder mean. ffmpeg ends with 0 and in silence when a camera closes the connection. */
+export function reasonFor(said: string, code: number | null, signal: NodeJS.Signals | null): CameraReason {
+  const lines = said.split('\n').map((line) => line.replace(/^(\[[^\]]*\]\s*)+/, '').trim());
+  const denied = lines.find((line) =>
+    /\b(401 Unauthorized|403 Forbidden|404 (Stream )?Not Found|40[134])\b|Unauthorized/.test(line),
+  );
+  if (denied !== undefined) return { code: 'CAMERA_REFUSED', message: denied.slice(0, 200) };
+  const last = lines
+    .filter((line) => line !== '')
+    .at(-1)
+    ?.slice(0, 200);
+  if (signal !== null && signal !== 'SIGKILL')
+    return { code: 'CAMERA_LOST', message: `the decoder crashed (${signal})` };
+  const ended = code === 0 || code === null ? 'the camera ended the stream' : 'no stream from the camera';
+  return { code: 'CAMERA_LOST', message: last === undefined ? ended : `${ended}: ${last}` };
+}

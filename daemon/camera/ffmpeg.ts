@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { messageOf, WaysideError } from '../../core/errors.ts';
+import { addressOf, hasCredentials } from './address.ts';
+import { filterGraph, type TimeReport } from './filter.ts';
+import type { CameraOptions } from './types.ts';
+
+/** What one ffmpeg program can do, found out once. */
+export interface Ffmpeg {
+  readonly command: string;
+  /** As it calls itself, for `doctor` and the log: `5.1.9-0+deb12u1`. */
+  readonly version: string;
+  /** From 5.1 (libavformat 59.27) a concat list carries options of what it lists, and `-vsync` is called `-fps_mode`. */
+  readonly listsOptions: boolean;
+  /** From 5.0 (libavformat 59.16) the socket timeout of RTSP is `-timeout`, before it `-stimeout`; both in µs. */
+  readonly timeoutOption: 'timeout' | 'stimeout';
+  readonly timeReport: TimeReport;
+}
+
+const OLDEST_LISTING_OPTIONS = [59, 27] as const;
+const OLDEST_TIMEOUT = [59, 16] as const;
+
+/**
+ * Asks a program what it is. Versions are those of libavformat: builds from a repository call themselves `N-47683-g0e8eb07980`.
+ *
+ * @throws {WaysideError} DECODER_UNAVAILABLE when it does not run or is no ffmpeg
+ */
+export async function probeFfmpeg(command: string): Promise<Ffmpeg> {
+  const ask = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)(command, ['-hide_banner', ...args], { timeout: 20_000, maxBuffer: 1 << 20 })).stdout;
+  try {
+    const [about, metadata] = await Promise.all([ask('-version'), ask('-h', 'filter=metadata')]);
+    const format = /libavformat\s+(\d+)\.\s*(\d+)/.exec(about);
+    if (format === null) throw new Error('it does not call itself ffmpeg');
+    const atLeast = ([major, minor]: readonly [number, number]): boolean =>
+      Number(format[1]) > major || (Number(format[1]) === major && Number(format[2]) >= minor);
+    return {
+      command,
+      version: /^ffmpeg version (\S+)/m.exec(about)?.[1] ?? 'unknown',
+      listsOptions: atLeast(OLDEST_LISTING_OPTIONS),
+      timeoutOption: atLeast(OLDEST_TIMEOUT) ? 'timeout' : 'stimeout',
+      timeReport: /^\s*direct\s/m.test(metadata) ? 'descriptor' : 'stderr',
+    };
+  } catch (cause) {
+    throw new WaysideError('DECODER_UNAVAILABLE', {
+      message: `cannot run the video decoder ${command}: ${messageOf(cause)}`,
+      hint: 'install ffmpeg (`apt install ffmpeg`), or name another decoder in the configuration',
+      cause,
+    });
+  }
+}
+
+/** The arguments of a decoder and what it is given on its stdin. */
+export interface Invocation {
+  readonly args: readonly string[];
+  readonly stdin: string;
+}
+
+/** Enough to see the parameter sets; the defaults wait for 5 s of stream (first frame after 1.4 s instead of 0.3). */
+const PROBING = { probesize: '100000', analyzeduration: '0', fpsprobesize: '0' } as const;
+
+/**
+ * How to have a camera decoded: which options, and where the address goes.
+ *
+ * - From 5.1 the address is on stdin, in a concat list with its options: no password in the process list.
+ * - Before, an address without credentials is an argument like any other.
+ * - Before, one *with* credentials is in a list too, which then cannot carry `rtsp_transport tcp`: UDP is tried first. The watchdog
+ *   replaces the socket timeout.
+ */
+export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions): Invocation {
+  const probing = Object.entries(PROBING).flatMap(([name, value]) => [`-${name}`, value]);
+  const timeoutUs = String((camera.stallMs ?? 3000) * 1000);
+  const socket = { rtsp_transport: 'tcp', [ffmpeg.timeoutOption]: timeoutUs, allowed_media_types: 'video' };
+  const common = [
+    '-nostdin',
+    '-hide_banner',
+    '-nostats',
+    '-loglevel',
+    ffmpeg.timeReport === 'stderr' ? 'info' : 'error',
+  ];
+  const input = ['-threads', '1', '-flags', 'low_delay', ...probing];
+  const asArgument = !ffmpeg.listsOptions && !hasCredentials(camera);
+  const address = addressOf(camera);
+  const from = asArgument
+    ? [...Object.entries(socket).flatMap(([name, value]) => [`-${name}`, value]), '-i', address]
+    : ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtsps,rtp,tcp,tls,udp,crypto', '-i', 'pipe:0'];
+  const listed = ffmpeg.listsOptions ? { ...socket, ...PROBING } : {};
+  return {
+    args: [...common, ...input, ...from, ...output(ffmpeg, camera)],
+    stdin: asArgument ? '' : concatList(address, listed),
+  };
+}
+
+/** The output's own `-threads 1` matters: the raw encoder otherwise holds one frame back (+40 ms at 25 fps, +200 ms at 5). */
+function output(ffmpeg: Ffmpeg, { rate, workingSize }: CameraOptions): string[] {
+  return [
+    ...['-an', '-sn', '-dn', '-vf', filterGraph(rate, workingSize, ffmpeg.timeReport)],
+    ...[ffmpeg.listsOptions ? '-fps_mode' : '-vsync', 'passthrough'],
+    ...['-c:v', 'ppm', '-threads', '1', '-pix_fmt', 'rgb24', '-f', 'image2pipe', '-flush_packets', '1', 'pipe:1'],
+  ];
+}
+
+/** FFmpeg's concat script; within single quotes only the quote itself has a meaning. */
+function concatList(address: string, options: Readonly<Record<string, string>>): string {
+  const quoted = address.replaceAll("'", "'\\''").replaceAll(/[\r\n]/g, '');
+  const lines = Object.entries(options).map(([name, value]) => `option ${name} ${value}`);
+  return ['ffconcat version 1.0', `file '${quoted}'`, ...lines, ''].join('\n');
+}

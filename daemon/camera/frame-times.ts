@@ -1,0 +1,83 @@
+/** Reads the lines by which a decoder tells the time of each frame, before and after the selection. */
+export class FrameTimes {
+  readonly #onReceived: () => void;
+  #partial = '';
+  #pending: number | undefined;
+  #restarted = false;
+  #first: number[] = [];
+  #delivered: number[] = [];
+  #taken = 0;
+  #missed = 0;
+
+  /** @param onReceived called for each frame that the decoder took from the camera */
+  constructor(onReceived: () => void) {
+    this.#onReceived = onReceived;
+  }
+
+  /** The filters began anew, as they do when the camera changes its resolution. */
+  get restarted(): boolean {
+    return this.#restarted;
+  }
+
+  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` or `out=1`. */
+  pushDescriptor(text: string): void {
+    for (const line of this.#lines(text)) {
+      const time = /^frame:(\d+).*pts_time:(\S+)/.exec(line);
+      if (time !== null) this.#pending = Number(time[2]);
+      if (line === 'in=1') this.#received(this.#pending ?? Number.NaN);
+      if (line === 'out=1') this.#passed(this.#pending ?? Number.NaN);
+      if (time?.[1] === '0' && this.#first.length > 1) this.#restarted = true;
+    }
+  }
+
+  /** Lines of stderr: `[Parsed_showinfo_0 @ ...] n: 0 pts: 0 pts_time:0 ...`; answers the ones that are something else. */
+  pushStderr(text: string): string {
+    const others: string[] = [];
+    for (const line of this.#lines(text)) {
+      const shown = /^\[Parsed_showinfo_(\d+) @ [^\]]*\] n: *\d+ pts:.*?pts_time:(\S+)/.exec(line);
+      if (shown === null) others.push(line);
+      else if (shown[1] === '0') this.#received(Number(shown[2]));
+      else this.#passed(Number(shown[2]));
+    }
+    return others.filter((line) => !line.includes('Parsed_showinfo')).join('\n');
+  }
+
+  /** The time of the next delivered frame is known, if only as unknowable. */
+  get hasNext(): boolean {
+    return this.#delivered.length > 0;
+  }
+
+  /**
+   * Time of the next delivered frame in seconds since the first of the connection, or null.
+   *
+   * FFmpeg loses the time of the very first packet of an RTSP stream and puts 0, and shifts all others by an offset of its own (one frame in
+   * 5.1, minus five in 2018). From the third frame on the distance of the second and third gives the offset back, exactly where the
+   * camera's rate is constant; the second frame's own time is not told, since that would mean to wait for the third.
+   */
+  takeNext(): number | null {
+    const raw = this.#delivered.shift();
+    const index = this.#taken++;
+    if (index === 0) return 0;
+    const [, second, third] = this.#first;
+    if (raw === undefined) this.#missed++; // its line, should it still come, is not the next frame's
+    if (raw === undefined || second === undefined || third === undefined) return null;
+    const since = raw - (second - (third - second));
+    return Number.isFinite(since) ? Math.round(since * 1e6) / 1e6 : null;
+  }
+
+  #received(time: number): void {
+    if (this.#first.length < 3) this.#first.push(time);
+    this.#onReceived();
+  }
+
+  #passed(time: number): void {
+    if (this.#missed > 0) this.#missed--;
+    else this.#delivered.push(time);
+  }
+
+  #lines(text: string): string[] {
+    const lines = (this.#partial + text).split('\n');
+    this.#partial = (lines.pop() ?? '').slice(-4096);
+    return lines.map((line) => line.trimEnd());
+  }
+}

@@ -1,0 +1,54 @@
+import type { Frame } from './types.ts';
+
+/** Pictures kept for reuse: the decoder fills one while one waits. */
+const SPARE_BUFFERS = 2;
+
+/**
+ * Holds the newest frame of a camera and counts the ones that a newer one replaced. A slow taker lowers the rate, never the freshness.
+ *
+ * The memory of a replaced frame is filled again; that of a taken one is the taker's for ever.
+ */
+export class FrameSlot {
+  #waiting: Frame | undefined;
+  #spare: Uint8Array[] = [];
+  #delivered = 0;
+  #taken = 0;
+  #dropped = 0;
+
+  /** Frames put in. `delivered = taken + dropped + (one waiting ? 1 : 0)`, always. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Memory for a picture of exactly so many bytes; its content is undefined. */
+  allocate(bytes: number): Uint8Array {
+    const spare = this.#spare.pop();
+    if (spare?.length === bytes) return spare;
+    this.#spare = []; // the size changed: none of them will fit again
+    return new Uint8Array(new ArrayBuffer(bytes));
+  }
+
+  put(frame: Frame): void {
+    if (this.#waiting !== undefined) {
+      this.#dropped++;
+      if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(this.#waiting.data);
+    }
+    this.#waiting = frame;
+    this.#delivered++;
+  }
+
+  take(): Frame | undefined {
+    const frame = this.#waiting;
+    if (frame !== undefined) this.#taken++;
+    this.#waiting = undefined;
+    return frame;
+  }
+}
