@@ -81,8 +81,8 @@ export const cameraSchema = z
     ...secret,
     /** Frames a second taken from the stream; what the model cannot keep up with is dropped and counted. */
     rate: within(0.05, 60).default(5),
-    /** Classes with a lower score are not sent. */
-    threshold: within(0, 1).default(0.5),
+    /** Classes with a lower score are not sent; without it, the thresholds of the model package hold. */
+    threshold: within(0, 1).optional(),
     /** At most so many classes a region are sent, best first. */
     topK: integerWithin(1, 100).default(3),
     /** Parts of the picture, each classified by itself; none means the whole picture, named `frame`. */

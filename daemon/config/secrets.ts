@@ -8,6 +8,12 @@ export interface Secrets {
   readonly mqtt: string | undefined;
   /** By camera id; a camera without a password is absent. */
   readonly cameras: ReadonlyMap<string, string>;
+  /** PEM files of the connection to the broker. */
+  readonly tls: {
+    readonly ca: Buffer | undefined;
+    readonly cert: Buffer | undefined;
+    readonly key: Buffer | undefined;
+  };
 }
 
 interface SecretSource {
@@ -50,6 +56,21 @@ async function readSecret(
   }
 }
 
+async function readPem(path: string | undefined, where: string, folder: string): Promise<Buffer | undefined> {
+  if (path === undefined) return undefined;
+  const full = resolve(folder, path);
+  try {
+    const bytes = await readFile(full);
+    if (!bytes.includes('-----BEGIN ')) throw new Error('expected PEM (-----BEGIN ...)');
+    return bytes;
+  } catch (cause) {
+    throw new WaysideError('SECRET_UNREADABLE', {
+      message: `${where}: cannot use ${full}: ${messageOf(cause)}`,
+      cause,
+    });
+  }
+}
+
 /** @throws {WaysideError} SECRET_UNREADABLE */
 export async function readSecrets(config: Config, folder: string, environment = process.env): Promise<Secrets> {
   const cameras = new Map<string, string>();
@@ -57,5 +78,8 @@ export async function readSecrets(config: Config, folder: string, environment = 
     const password = await readSecret(camera, `cameras[${index}]`, folder, environment);
     if (password !== undefined) cameras.set(camera.id, password);
   }
-  return { mqtt: await readSecret(config.mqtt, 'mqtt', folder, environment), cameras };
+  const pem = (name: 'ca' | 'cert' | 'key'): Promise<Buffer | undefined> =>
+    readPem(config.mqtt[name], `mqtt.${name}`, folder);
+  const tls = { ca: await pem('ca'), cert: await pem('cert'), key: await pem('key') };
+  return { mqtt: await readSecret(config.mqtt, 'mqtt', folder, environment), cameras, tls };
 }

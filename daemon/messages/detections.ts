@@ -29,12 +29,10 @@ export const detectionsSchema = z
       width: count.meta({ description: 'pixels of the decoded picture, as analysed' }),
       height: count,
     }),
-    latencyMs: z
-      .strictObject({ wait: z.number(), preprocess: z.number(), run: z.number(), total: z.number() })
-      .meta({
-        description:
-          'from the frame reaching the box: waiting for the model, preprocessing, model run; total until published',
-      }),
+    latencyMs: z.strictObject({ wait: z.number(), preprocess: z.number(), run: z.number(), total: z.number() }).meta({
+      description:
+        'from the frame reaching the box: waiting for the model, preprocessing, model run; total until published',
+    }),
     regions: z.array(
       z.strictObject({
         region: z.string().meta({ description: 'name from the configuration; `frame` is the whole picture' }),

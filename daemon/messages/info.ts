@@ -11,7 +11,7 @@ export const infoSchema = z
       z.strictObject({
         id: z.string(),
         rate: z.number().meta({ description: 'frames a second wanted' }),
-        threshold: z.number(),
+        threshold: z.number().nullable().meta({ description: 'null: the thresholds of the model package' }),
         topK: count,
         regions: z.array(z.strictObject({ name: z.string(), box: z.array(z.number()).length(4) })),
       }),

@@ -24,11 +24,9 @@ export const stateSchema = z
   .strictObject({
     schema: schemaName('state'),
     ...envelope,
-    state: z
-      .enum(['online', 'degraded', 'offline'])
-      .meta({
-        description: 'online: every camera and the model work; degraded: running, and `reasons` says what does not',
-      }),
+    state: z.enum(['online', 'degraded', 'offline']).meta({
+      description: 'online: every camera and the model work; degraded: running, and `reasons` says what does not',
+    }),
     bootId: z.string().nullable().meta({ description: 'changes when the machine was restarted; null where unknown' }),
     reasons: z.array(stateReasonSchema),
   })

@@ -28,12 +28,9 @@ export const telemetrySchema = z
       .number()
       .nullable()
       .meta({ description: 'the hottest sensor of the processor; null: no sensor' }),
-    throttled: z
-      .boolean()
-      .nullable()
-      .meta({
-        description: 'whether the processor slows itself down for heat or voltage now; null: the board does not tell',
-      }),
+    throttled: z.boolean().nullable().meta({
+      description: 'whether the processor slows itself down for heat or voltage now; null: the board does not tell',
+    }),
     stages: z.strictObject({
       wait: stageSchema,
       preprocess: stageSchema,
@@ -41,11 +38,12 @@ export const telemetrySchema = z
       publish: stageSchema,
       total: stageSchema,
     }),
-    fps: z.strictObject({
-      received: z.number().nullable(),
-      analysed: z.number().nullable(),
-      dropped: z.number().nullable(),
-    }),
+    fps: z
+      .strictObject({ received: z.number().nullable(), analysed: z.number().nullable() })
+      .meta({ description: 'of all cameras together, over the last 5 s; null without a camera' }),
+    frames: z
+      .strictObject({ analysed: count.nullable(), dropped: count.nullable() })
+      .meta({ description: 'of all present cameras since each was started; null without a camera' }),
     inference: z.strictObject({
       ready: z.boolean(),
       restarts: count.meta({

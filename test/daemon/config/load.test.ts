@@ -36,7 +36,7 @@ function failureOf(text: string): WaysideError {
 describe('parseConfig', () => {
   it('accepts a configuration and fills in the defaults', () => {
     const config = parseConfig(VALID, 'w.yaml');
-    expect(config.cameras[0]).toMatchObject({ rate: 5, threshold: 0.5, topK: 3, stallSeconds: 3 });
+    expect(config.cameras[0]).toMatchObject({ rate: 5, topK: 3, stallSeconds: 3 });
     expect(config.telemetry.intervalSeconds).toBe(10);
     expect(config.model.threads).toBe(1);
   });

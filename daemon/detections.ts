@@ -1,0 +1,79 @@
+import { labelOf } from '../inference/scores.ts';
+import type { Frame } from './camera/types.ts';
+import type { CameraEntry } from './cameras.ts';
+import type { Job } from './inference/client.ts';
+import type { Ready, Result } from './inference/protocol.ts';
+import type { Body } from './messenger.ts';
+import type { Stage } from './telemetry/stages.ts';
+import type { Region } from './working-size.ts';
+
+/** A frame that is with the model, and what must be known of it when the answer comes. Its pixels are let go. */
+export interface PendingFrame {
+  readonly camera: string;
+  readonly regions: readonly Region[];
+  readonly frame: Omit<Frame, 'data'>;
+  /** What the process said that the frame was handed to. */
+  readonly speaker: Ready;
+  /** ms of `performance.now()`. */
+  readonly submittedAt: number;
+}
+
+export function jobFor(id: number, { config, regions }: CameraEntry, { width, height, data }: Frame): Job {
+  return {
+    id,
+    width,
+    height,
+    data,
+    boxes: regions.map((region) => region.box),
+    topK: config.topK,
+    threshold: config.threshold ?? Number.NaN,
+  };
+}
+
+const thousandth = (value: number): number => Math.round(value * 1000) / 1000;
+
+/** Scores are shares; the fifth digit is noise of the arithmetic. */
+const score = (value: number): number => Math.min(1, Math.round(value * 1e5) / 1e5);
+
+/** @param now ms of `performance.now()`, just before the message is handed over */
+export function detectionsBody(pending: PendingFrame, result: Result, now: number): Body<'detections'> {
+  const { frame, regions, speaker } = pending;
+  const labels = speaker.labels ?? undefined;
+  const { sequence, connection, ptsSeconds, width, height } = frame;
+  return {
+    model: speaker.model,
+    camera: pending.camera,
+    frame: { sequence, connection, ptsSeconds, width, height },
+    latencyMs: {
+      wait: thousandth(pending.submittedAt - frame.capturedAt),
+      preprocess: thousandth(result.preprocessMs),
+      run: thousandth(result.runMs),
+      total: thousandth(now - frame.capturedAt),
+    },
+    regions: regions.map(({ name, box }, region) => ({
+      region: name,
+      box: [...box],
+      classes: (result.regions[region] ?? []).map((each) => ({
+        class: labelOf(labels, each.index),
+        classIndex: each.index,
+        score: score(each.score),
+      })),
+    })),
+  };
+}
+
+export function stageTimes(
+  pending: PendingFrame,
+  result: Result,
+  receivedAt: number,
+  now: number,
+): Record<Stage, number> {
+  const { capturedAt } = pending.frame;
+  return {
+    wait: pending.submittedAt - capturedAt,
+    preprocess: result.preprocessMs,
+    run: result.runMs,
+    publish: now - receivedAt,
+    total: now - capturedAt,
+  };
+}

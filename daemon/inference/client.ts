@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { messageOf } from '../../core/errors.ts';
+import { compiledModule } from '../../core/layout.ts';
+import type { Log } from '../../core/log.ts';
+import type { Box } from '../../inference/image.ts';
+import { residentBytes } from '../telemetry/processes.ts';
+import { encodeHeader, type Ready, type Result, type Upward, upwardSchema } from './protocol.ts';
+
+export interface InferenceOptions {
+  /** Folder of the model package. */
+  readonly package: string;
+  readonly threads: number;
+  /** No answer to a frame for so long is a hang. Loading and the golden samples get ten times as long. */
+  readonly hangMs: number;
+  readonly memoryLimitBytes: number;
+}
+
+/** Why a process ended: `code` is one of `core/error-codes.ts`. */
+export interface InferenceEnd {
+  readonly code: string;
+  readonly message: string;
+  /** True when it was told to end. */
+  readonly expected: boolean;
+}
+
+export interface InferenceListeners {
+  readonly onReady: (ready: Ready) => void;
+  readonly onResult: (result: Result) => void;
+  /** One frame could not be analysed; the process goes on. */
+  readonly onFailed: (id: number, message: string) => void;
+  /** Called once; no other call follows. */
+  readonly onEnd: (end: InferenceEnd) => void;
+}
+
+export interface Job {
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+  /** `[height, width, 3]`, RGB; must not change until the result is there. */
+  readonly data: Uint8Array;
+  readonly boxes: readonly Box[];
+  readonly topK: number;
+  readonly threshold: number;
+}
+
+/** The environment of a process that has no business with secrets: those may be in the daemon's own. */
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'WAYSIDE_DEBUG', 'LD_LIBRARY_PATH'] as const;
+
+function environmentOfChild(): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = { ORT_DISABLE_TELEMETRY: '1' };
+  for (const name of PASSED_ON) if (process.env[name] !== undefined) environment[name] = process.env[name];
+  return environment;
+}
+
+/**
+ * One inference process, from its start to its end: it is never restarted, only replaced.
+ *
+ * At most one frame is in flight: a second one queued at the process would be older by a whole run when its turn came.
+ */
+export class InferenceProcess {
+  readonly #child: ChildProcess;
+  readonly #listeners: InferenceListeners;
+  readonly #options: InferenceOptions;
+  readonly #exited: Promise<void>;
+  #ready = false;
+  #stopping = false;
+  #inFlight: number | undefined;
+  #waitingSince = performance.now();
+  #fault: { code: string; message: string } | undefined;
+
+  constructor(options: InferenceOptions, listeners: InferenceListeners, log: Log) {
+    this.#options = options;
+    this.#listeners = listeners;
+    this.#child = spawn(
+      process.execPath,
+      [compiledModule('daemon/inference/process'), options.package, String(options.threads)],
+      { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: environmentOfChild() },
+    );
+    const [stdin, , stderr, results] = this.#child.stdio as unknown as [Writable, null, Readable, Readable];
+    stdin.on('error', (error) => log.debug({ err: error.message }, 'the inference process closed its input'));
+    createInterface({ input: stderr }).on('line', (line) => log.warn({ line }, 'inference process'));
+    createInterface({ input: results }).on('line', (line) => this.#receive(line));
+    this.#exited = new Promise((resolve) => {
+      // `close` comes after the pipes are empty, so that the last words (`fatal`) are read first.
+      this.#child.once('close', (code, signal) => {
+        this.#end(code, signal);
+        resolve();
+      });
+      this.#child.once('error', (error) => {
+        this.#fault ??= { code: 'INFERENCE_LOST', message: `cannot start: ${error.message}` };
+      });
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get ready(): boolean {
+    return this.#ready && !this.#stopping;
+  }
+
+  /** Ready, with no frame in flight. */
+  get idle(): boolean {
+    return this.ready && this.#inFlight === undefined;
+  }
+
+  /** How long the process has owed an answer, ms; 0 when it owes none. */
+  owedMs(now = performance.now()): number {
+    return this.#ready && this.#inFlight === undefined ? 0 : now - this.#waitingSince;
+  }
+
+  /** Hands over a frame. Only to be called while `idle`. */
+  submit(job: Job): void {
+    if (!this.idle) throw new Error('the inference process is not idle');
+    this.#inFlight = job.id;
+    this.#waitingSince = performance.now();
+    const stdin = this.#child.stdin;
+    if (stdin === null) return;
+    // Corked, header and pixels leave in one writev: no copy to join them.
+    stdin.cork();
+    stdin.write(encodeHeader(job));
+    stdin.write(job.data);
+    stdin.uncork();
+  }
+
+  /** Replaces nothing by itself: kills the process when it hangs or has grown too large; `onEnd` follows. */
+  check(now = performance.now()): void {
+    const owed = this.owedMs(now);
+    if (owed > this.#options.hangMs * (this.#ready ? 1 : 10)) {
+      this.kill('INFERENCE_LOST', `no answer for ${Math.round(owed)} ms`);
+      return;
+    }
+    const bytes = this.pid === undefined ? null : residentBytes(this.pid);
+    if (bytes !== null && bytes > this.#options.memoryLimitBytes) {
+      const [mb, limit] = [bytes, this.#options.memoryLimitBytes].map((value) => Math.round(value / 2 ** 20));
+      this.kill('INFERENCE_LOST', `grew to ${mb} MB of memory, ${limit} MB allowed`);
+    }
+  }
+
+  kill(code: string, message: string): void {
+    this.#fault ??= { code, message };
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Lets it finish the frame in flight and end; kills it after `graceMs`. Resolves when it is gone. */
+  async stop(graceMs = 3000): Promise<void> {
+    this.#stopping = true;
+    this.#child.stdin?.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #receive(line: string): void {
+    let message: Upward;
+    try {
+      message = upwardSchema.parse(JSON.parse(line));
+    } catch (cause) {
+      this.kill('INFERENCE_LOST', `said something that is not in the protocol: ${messageOf(cause)}`);
+      return;
+    }
+    switch (message.type) {
+      case 'ready':
+        this.#ready = true;
+        this.#listeners.onReady(message);
+        break;
+      case 'result':
+        this.#inFlight = undefined;
+        this.#listeners.onResult(message);
+        break;
+      case 'failed':
+        this.#inFlight = undefined;
+        this.#listeners.onFailed(message.id, message.message);
+        break;
+      case 'fatal':
+        this.#fault ??= { code: message.code, message: message.message };
+        break;
+    }
+  }
+
+  #end(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#ready = false;
+    const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+    const fault = this.#fault ?? { code: 'INFERENCE_LOST', message: how };
+    this.#listeners.onEnd({ ...fault, expected: this.#stopping && this.#fault === undefined });
+  }
+}

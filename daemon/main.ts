@@ -1,0 +1,125 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
+import { createLog, type Log } from '../core/log.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { createNotifier, monotonicUsec, type Notifier } from './notify.ts';
+import { Supervisor } from './supervisor.ts';
+import { createClockReader } from './telemetry/clock.ts';
+import { createHostReader } from './telemetry/host.ts';
+
+export interface DaemonOptions {
+  /** Ends the daemon as SIGTERM does. */
+  readonly signal?: AbortSignal;
+  /** Listen to SIGTERM, SIGINT (drain) and SIGHUP (reload). @default true */
+  readonly handleSignals?: boolean;
+  /** @default one JSON line an event on stderr */
+  readonly log?: Log;
+}
+
+/** How often children, state and watchdog are looked after. */
+const CHECK_MS = 500;
+/** `STATUS=` and the watchdog's sign of life, at most this often; the watchdog of the unit is 30 s. */
+const NOTIFY_EVERY_MS = 5000;
+
+/** Without a package at all there is nothing the box could report about: whoever wrote the path is still at the keyboard. */
+async function requireModelFolder({ config, folder }: LoadedConfig, file: string): Promise<void> {
+  const path = resolve(folder, config.model.package);
+  try {
+    await stat(path);
+  } catch (cause) {
+    throw new WaysideError('CONFIG_INVALID', {
+      message: `${file}: model.package: expected the folder of a model package, found nothing at ${path}`,
+      hint: 'make one with `wayside compress`, or correct the path',
+      cause,
+    });
+  }
+}
+
+/**
+ * Runs the daemon until it is told to end.
+ *
+ * SIGTERM and SIGINT drain: the frame in flight is finished, `offline` is published, all children are gone when this
+ * resolves (8 s at most). SIGHUP reads the configuration again; one that is refused leaves the old one in use.
+ *
+ * @param configPath YAML file, see docs/daemon.md
+ * @throws {WaysideError} FILE_NOT_FOUND, CONFIG_INVALID, SECRET_UNREADABLE: only before anything was started
+ */
+export async function runDaemon(configPath: string, options: DaemonOptions = {}): Promise<void> {
+  const { signal, handleSignals = true, log = createLog('wayside') } = options;
+  const loaded = await loadConfig(configPath);
+  await requireModelFolder(loaded, configPath);
+  setLevel(log, loaded);
+  const notifier = createNotifier(log);
+  const supervisor = new Supervisor(loaded, { log, clock: createClockReader(log), readHost: createHostReader() });
+
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  let reloading = Promise.resolve();
+  const hangUp = (): void => {
+    reloading = reloading.then(() => reload(supervisor, configPath, notifier, log));
+  };
+  if (handleSignals) process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', hangUp);
+  signal?.addEventListener('abort', end, { once: true });
+  if (signal?.aborted === true) end();
+
+  const checks = watch(supervisor, notifier, log);
+  try {
+    await supervisor.start();
+    notifier.notify('READY=1', `STATUS=${supervisor.summary}`);
+    await new Promise<void>((done) => {
+      if (ended.signal.aborted) done();
+      else ended.signal.addEventListener('abort', () => done(), { once: true });
+    });
+    log.info('draining');
+    notifier.notify('STOPPING=1', 'STATUS=draining');
+    await reloading;
+  } finally {
+    await supervisor.stop();
+    clearInterval(checks);
+    signal?.removeEventListener('abort', end);
+    if (handleSignals) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', hangUp);
+  }
+  log.info('ended');
+}
+
+/** The environment wins: it is what a person sets to look closer. */
+function setLevel(log: Log, { config }: LoadedConfig): void {
+  if (process.env['WAYSIDE_LOG'] === undefined) log.level = config.log.level;
+}
+
+/** Looks after the children, and tells systemd that the daemon lives only while every part of it does its work. */
+function watch(supervisor: Supervisor, notifier: Notifier, log: Log): NodeJS.Timeout {
+  let notifiedAt = Number.NEGATIVE_INFINITY;
+  let said = '';
+  return setInterval(() => {
+    const stuck = supervisor.check();
+    const now = performance.now();
+    const every = Math.min(NOTIFY_EVERY_MS, (notifier.watchdogUsec ?? Number.POSITIVE_INFINITY) / 3000);
+    if (stuck.length === 0 && now - notifiedAt >= every) {
+      notifiedAt = now;
+      notifier.notify('WATCHDOG=1', `STATUS=${supervisor.summary}`);
+    }
+    const text = stuck.join('; ');
+    if (text !== said && text !== '') log.error({ stuck }, 'parts of the daemon are stuck: the watchdog is not fed');
+    said = text;
+  }, CHECK_MS);
+}
+
+async function reload(supervisor: Supervisor, configPath: string, notifier: Notifier, log: Log): Promise<void> {
+  notifier.notify('RELOADING=1', `MONOTONIC_USEC=${monotonicUsec()}`);
+  try {
+    const next = await loadConfig(configPath);
+    setLevel(log, next);
+    await supervisor.reload(next);
+  } catch (thrown) {
+    const error = asWaysideError(thrown);
+    log.error({ code: error.code, reason: error.message, hint: error.hint }, 'the old configuration stays in use');
+    supervisor.refuse(
+      formatError(error)
+        .replace(/^error /, '')
+        .split('\n')[0] ?? error.code,
+    );
+  }
+  notifier.notify('READY=1', `STATUS=${supervisor.summary}`);
+}

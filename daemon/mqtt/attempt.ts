@@ -1,0 +1,134 @@
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { messageOf } from '../../core/errors.ts';
+import { redactUrls } from '../../core/log.ts';
+
+/** MQTT 5 and MQTT 3.1.1, by the protocol level in CONNECT. */
+export type ProtocolLevel = 5 | 4;
+
+export interface BrokerOptions {
+  /** `mqtt://` or `mqtts://`, without credentials. */
+  readonly url: string;
+  readonly clientId: string;
+  readonly keepaliveSeconds: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly ca: Buffer | undefined;
+  readonly cert: Buffer | undefined;
+  readonly key: Buffer | undefined;
+}
+
+export interface Will {
+  readonly topic: string;
+  readonly payload: string;
+}
+
+/** Why there is no connection, or no longer one. */
+export interface Failure {
+  /** One line, without credentials. */
+  readonly reason: string;
+  /** The broker does not speak the protocol that was tried. */
+  readonly protocolRefused: boolean;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** MQTT 5, 3.15.2.1 (DISCONNECT) and 3.2.2.2 (CONNACK): what an operator can do something about, in words. */
+const REASONS: Readonly<Record<number, string>> = {
+  132: 'unsupported protocol version',
+  133: 'client identifier not valid',
+  134: 'bad user name or password',
+  135: 'not authorized',
+  137: 'server busy',
+  138: 'banned',
+  139: 'server shutting down',
+  141: 'keep alive timeout',
+  142: 'session taken over: another client uses the same clientId',
+};
+
+/** Return code 1 of MQTT 3.1.1 (3.2.2.3) and reason code 132 of MQTT 5 (3.2.2.2). */
+const PROTOCOL_REFUSALS: readonly unknown[] = [1, 132];
+
+/** How mqtt.js is told to do no more than one connection: when to try again is decided by the publisher. */
+function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will): IClientOptions {
+  const defined = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
+    value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+  return {
+    protocolVersion: level,
+    clientId: broker.clientId,
+    keepalive: broker.keepaliveSeconds,
+    clean: true,
+    reconnectPeriod: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    queueQoSZero: false,
+    resubscribe: false,
+    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    ...defined('username', broker.username),
+    ...defined('password', broker.password),
+    ...defined('ca', broker.ca),
+    ...defined('cert', broker.cert),
+    ...defined('key', broker.key),
+  };
+}
+
+/**
+ * Tries to connect once. Exactly one of the two outcomes of connecting is told; after `onConnected`, `onClosed` follows
+ * once when the connection is lost.
+ */
+export function attempt(
+  broker: BrokerOptions,
+  level: ProtocolLevel,
+  will: Will,
+  told: { readonly onConnected: (client: MqttClient) => void; readonly onClosed: (failure: Failure) => void },
+): MqttClient {
+  const client = connect(broker.url, clientOptions(broker, level, will));
+  let connected = false;
+  let closed = false;
+  let failure: Failure | undefined;
+  client.on('connect', () => {
+    connected = true;
+    told.onConnected(client);
+  });
+  client.on('error', (error) => {
+    const code: unknown = 'code' in error ? error.code : undefined;
+    const words = typeof code === 'number' ? REASONS[code] : undefined;
+    // An address that resolves to IPv4 and IPv6 fails with one error for both and no text of its own.
+    const text = words ?? (error.message === '' ? String(code ?? 'refused') : error.message);
+    failure ??= { reason: redactUrls(text), protocolRefused: PROTOCOL_REFUSALS.includes(code) };
+  });
+  client.on('disconnect', (packet) => {
+    const code = packet.reasonCode ?? 0;
+    failure ??= { reason: REASONS[code] ?? `the broker disconnected with code ${code}`, protocolRefused: code === 132 };
+  });
+  client.on('close', () => {
+    if (closed) return;
+    closed = true;
+    client.end(true);
+    told.onClosed(failure ?? closedWithoutWord(connected, level));
+  });
+  return client;
+}
+
+/** Old brokers close on a protocol level they do not know instead of answering: worth a try with the older one. */
+function closedWithoutWord(connected: boolean, level: ProtocolLevel): Failure {
+  return connected
+    ? { reason: 'the connection was lost', protocolRefused: false }
+    : { reason: 'the broker closed the connection before it answered', protocolRefused: level === 5 };
+}
+
+/** Ends a connection cleanly, so that no last will is sent; forcibly when the broker does not answer in time. */
+export async function endCleanly(client: MqttClient, graceMs: number): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), graceMs);
+  });
+  try {
+    if ((await Promise.race([client.endAsync(false), late])) !== 'late') return undefined;
+    client.end(true);
+    return 'the broker did not confirm in time';
+  } catch (cause) {
+    client.end(true);
+    return messageOf(cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,50 @@
+import type { CameraStatus } from './camera/types.ts';
+import type { ServiceStatus } from './inference/service.ts';
+import type { PublisherStatus } from './mqtt/publisher.ts';
+
+/** What the watchdog looks at. Times in ms of `performance.now()`. */
+export interface Situation {
+  readonly now: number;
+  readonly cameras: readonly { readonly status: CameraStatus; readonly stallMs: number }[];
+  readonly inference: ServiceStatus;
+  readonly hangMs: number;
+  readonly mqtt: PublisherStatus;
+  /** Since when a frame has waited although the inference process was idle; undefined when none does. */
+  readonly undispatchedSince: number | undefined;
+}
+
+/** What each part is allowed to be late by before it counts as broken rather than busy. */
+const GRACE_MS = 5000;
+/** Loading a model and its golden samples may take ten hang times: the client kills it then. */
+const LOADING = 10;
+/** Longest connection attempt of the MQTT client: 10 s for TCP and TLS, 10 s for CONNACK. */
+const MQTT_ATTEMPT_MS = 20_000;
+
+/**
+ * Which parts of the daemon no longer do what they promise to do within a bounded time. A camera that is off, a broker
+ * that is down or a model that crashes are no such case: they are being handled. This is about handling that has stopped.
+ *
+ * @returns one line a part; empty when the watchdog may be fed
+ */
+export function stuckParts({ now, cameras, inference, hangMs, mqtt, undispatchedSince }: Situation): string[] {
+  const stuck: string[] = [];
+  for (const { status, stallMs } of cameras) {
+    // Stall detection must have acted long ago.
+    if (status.state === 'live' && (status.lastFrameAgeMs ?? 0) > 2 * stallMs + GRACE_MS) {
+      stuck.push(`camera ${status.id} is called live without a frame for ${Math.round(status.lastFrameAgeMs ?? 0)} ms`);
+    }
+  }
+  const owed = hangMs * (inference.state === 'ready' ? 1 : LOADING) + GRACE_MS;
+  if (inference.owedMs > owed) stuck.push(`inference has owed an answer for ${Math.round(inference.owedMs)} ms`);
+  if (inference.nextAttemptAt !== undefined && now > inference.nextAttemptAt + GRACE_MS) {
+    stuck.push('the inference process was not started again');
+  }
+  if (undispatchedSince !== undefined && now - undispatchedSince > GRACE_MS)
+    stuck.push('frames wait although inference is idle');
+  if (mqtt.nextAttemptAt !== undefined && now > mqtt.nextAttemptAt + GRACE_MS)
+    stuck.push('the broker was not tried again');
+  if (mqtt.attemptSince !== undefined && now > mqtt.attemptSince + MQTT_ATTEMPT_MS + GRACE_MS) {
+    stuck.push('the attempt to reach the broker does not end');
+  }
+  return stuck;
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Log } from '../core/log.ts';
+import type { CameraStatus } from './camera/types.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { Clock } from './messages/envelope.ts';
+import { topicOf } from './messages/topics.ts';
+import { type Body, Messenger } from './messenger.ts';
+import { Publisher, type PublisherStatus } from './mqtt/publisher.ts';
+import { bootId, cameraStatusBody } from './status-bodies.ts';
+
+/** Where the reports read the present from: retained messages are made anew whenever they are sent. */
+export interface Present {
+  readonly state: () => Omit<Body<'state'>, 'bootId'>;
+  readonly info: () => Body<'info'>;
+  readonly camera: (id: string) => CameraStatus | undefined;
+}
+
+export interface ReportsDeps {
+  readonly log: Log;
+  readonly clock: () => Clock;
+}
+
+/** The daemon's side of the contract: says what is, over one connection at a time. */
+export class Reports {
+  readonly #deps: ReportsDeps;
+  readonly #present: Present;
+  readonly #session = randomUUID();
+  readonly #bootId = bootId();
+  readonly #cameras = new Set<string>();
+  #messenger: Messenger;
+  #publisher: Publisher;
+  #said = '';
+
+  constructor(loaded: LoadedConfig, present: Present, deps: ReportsDeps) {
+    this.#deps = deps;
+    this.#present = present;
+    [this.#messenger, this.#publisher] = this.#prepare(loaded);
+  }
+
+  status(): PublisherStatus {
+    return this.#publisher.status();
+  }
+
+  start(): void {
+    this.#messenger.retain('state', () => this.#stateBody());
+    this.#messenger.retain('info', () => this.#present.info());
+    for (const id of this.#cameras) this.camera(id);
+    this.#publisher.start();
+  }
+
+  /** Leaves one broker, or one set of topics, for another: says goodbye there first. */
+  async reconnect(loaded: LoadedConfig): Promise<void> {
+    this.#messenger.retain('state', () => this.#goodbye('the box now reports elsewhere'));
+    for (const id of this.#cameras) this.#messenger.clear('camera-status', id);
+    await this.#publisher.stop();
+    [this.#messenger, this.#publisher] = this.#prepare(loaded);
+    this.start();
+  }
+
+  /** Publishes the state if it changed. */
+  state(): void {
+    const said = JSON.stringify(this.#present.state());
+    if (said === this.#said) return;
+    this.#said = said;
+    this.#deps.log.info(this.#present.state(), 'state');
+    this.#messenger.retain('state', () => this.#stateBody());
+  }
+
+  info(): void {
+    this.#messenger.retain('info', () => this.#present.info());
+  }
+
+  /** Publishes the status of a camera; removes it when the camera is gone. */
+  camera(id: string): void {
+    const status = this.#present.camera(id);
+    if (status === undefined) {
+      this.#cameras.delete(id);
+      this.#messenger.clear('camera-status', id);
+      return;
+    }
+    this.#cameras.add(id);
+    // Read again when it is sent, which may be after the next change: never older than this one.
+    this.#messenger.retain('camera-status', () => cameraStatusBody(this.#present.camera(id) ?? status), id);
+  }
+
+  detections(body: Body<'detections'>, capturedAt: number): void {
+    this.#messenger.send('detections', body, { camera: body.camera, capturedAt });
+  }
+
+  telemetry(body: Body<'telemetry'>): void {
+    this.#messenger.send('telemetry', body);
+  }
+
+  /** Says `offline` and leaves. */
+  async stop(): Promise<void> {
+    this.#messenger.retain('state', () => this.#goodbye('ended on request'));
+    await this.#publisher.stop();
+  }
+
+  #stateBody(): Body<'state'> {
+    return { ...this.#present.state(), bootId: this.#bootId };
+  }
+
+  #goodbye(message: string): Body<'state'> {
+    return { state: 'offline', reasons: [{ code: 'stopped', message }], bootId: this.#bootId };
+  }
+
+  #prepare({ config, secrets }: LoadedConfig): [Messenger, Publisher] {
+    const { site, box, mqtt } = config;
+    const { log, clock } = this.#deps;
+    const messenger = new Messenger({
+      site,
+      box,
+      session: this.#session,
+      clock,
+      telemetrySeconds: config.telemetry.intervalSeconds,
+    });
+    const lost = {
+      state: 'offline' as const,
+      reasons: [{ code: 'connection-lost' as const, message: 'the broker lost the box' }],
+      bootId: this.#bootId,
+    };
+    const publisher = new Publisher(
+      {
+        url: mqtt.url,
+        clientId: mqtt.clientId ?? `wayside-${site}-${box}`,
+        keepaliveSeconds: mqtt.keepaliveSeconds,
+        username: mqtt.username,
+        password: secrets.mqtt,
+        ...secrets.tls,
+      },
+      () => ({ topic: topicOf(messenger.root, 'state'), payload: messenger.compose('state', lost) }),
+      log,
+    );
+    messenger.attach(publisher);
+    return [messenger, publisher];
+  }
+}

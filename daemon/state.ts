@@ -1,0 +1,42 @@
+import type { CameraState, CameraStatus } from './camera/types.ts';
+import type { ServiceStatus } from './inference/service.ts';
+import type { StateMessage, StateReason } from './messages/state.ts';
+
+export interface Conditions {
+  readonly cameras: readonly CameraStatus[];
+  readonly inference: ServiceStatus;
+  /** Why no model is in use, or the newest one is not. */
+  readonly modelRefused: string | undefined;
+  /** Why the newest configuration is not in use. */
+  readonly configurationRefused: string | undefined;
+}
+
+const CAMERA_CODES: Readonly<Record<CameraState, StateReason['code'] | undefined>> = {
+  connecting: 'camera-connecting',
+  live: undefined,
+  stalled: 'camera-stalled',
+  refused: 'camera-refused',
+  stopped: undefined,
+};
+
+/** What the box is, as the control centre sees it: `online` only when every part works. */
+export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'reasons'> {
+  const reasons: StateReason[] = [];
+  const { inference, modelRefused, configurationRefused } = conditions;
+  if (configurationRefused !== undefined)
+    reasons.push({ code: 'configuration-refused', message: configurationRefused });
+  if (modelRefused !== undefined) reasons.push({ code: 'model-refused', message: modelRefused });
+  if (inference.state === 'starting')
+    reasons.push({ code: 'inference-starting', message: 'the model is being loaded' });
+  if (inference.state === 'down') {
+    const { code, message } = inference.fault ?? { code: 'INFERENCE_LOST', message: 'not running' };
+    reasons.push({ code: 'inference-down', message: `${code}: ${message}` });
+  }
+  for (const camera of conditions.cameras) {
+    const code = CAMERA_CODES[camera.state];
+    if (code === undefined) continue;
+    const message = camera.reason === undefined ? camera.state : `${camera.reason.code}: ${camera.reason.message}`;
+    reasons.push({ code, camera: camera.id, message });
+  }
+  return { state: reasons.length === 0 ? 'online' : 'degraded', reasons };
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { arch, cpus, release, totalmem } from 'node:os';
+import type { Digest } from '../core/hash.ts';
+import { VERSION } from '../core/layout.ts';
+import type { CameraStatus } from './camera/types.ts';
+import type { CameraEntry } from './cameras.ts';
+import type { Ready } from './inference/protocol.ts';
+import type { Body } from './messenger.ts';
+
+const hundredth = (value: number): number => Math.round(value * 100) / 100;
+
+export function cameraStatusBody(status: CameraStatus): Body<'camera-status'> {
+  const { id, state, reason, since, fpsIn, fpsAnalysed, received, analysed, dropped, reconnects, lastFrameAgeMs } =
+    status;
+  return {
+    camera: id,
+    state,
+    reason: reason === undefined ? null : { code: reason.code, message: reason.message },
+    since: new Date(since).toISOString(),
+    fpsIn: hundredth(fpsIn),
+    fpsAnalysed: hundredth(fpsAnalysed),
+    received,
+    analysed,
+    dropped,
+    reconnects,
+    lastFrameAgeMs: lastFrameAgeMs === null ? null : Math.round(lastFrameAgeMs),
+  };
+}
+
+export function infoBody(
+  speaker: Ready | undefined,
+  cameras: readonly CameraEntry[],
+  configuration: Digest,
+): Body<'info'> {
+  const processors = cpus();
+  return {
+    software: { wayside: VERSION, node: process.versions.node, onnxRuntime: speaker?.runtime ?? null },
+    model: speaker?.model ?? null,
+    cameras: cameras.map(({ id, config, regions }) => ({
+      id,
+      rate: config.rate,
+      threshold: config.threshold ?? null,
+      topK: config.topK,
+      regions: regions.map(({ name, box }) => ({ name, box: [...box] })),
+    })),
+    configuration: { digest: configuration },
+    hardware: {
+      architecture: arch(),
+      processor: processors[0]?.model ?? null,
+      cores: processors.length,
+      memoryBytes: totalmem(),
+      kernel: release(),
+    },
+  };
+}
+
+/** Made anew by the kernel at every boot (random(4)); null where there is none. */
+export function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,233 @@
+import type { Log } from '../core/log.ts';
+import { CameraSet } from './cameras.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { detectionsBody, jobFor, type PendingFrame, stageTimes } from './detections.ts';
+import type { Ready, Result } from './inference/protocol.ts';
+import { InferenceService } from './inference/service.ts';
+import type { Clock } from './messages/envelope.ts';
+import { ModelChoice } from './model.ts';
+import { stuckParts } from './progress.ts';
+import { sameConnection } from './reload.ts';
+import { Reports } from './reports.ts';
+import { stateOf } from './state.ts';
+import { infoBody } from './status-bodies.ts';
+import type { HostFigures } from './telemetry/host.ts';
+import { telemetryBody } from './telemetry/report.ts';
+import { StageLatencies } from './telemetry/stages.ts';
+
+export interface SupervisorDeps {
+  readonly log: Log;
+  readonly clock: () => Clock;
+  readonly readHost: () => Promise<HostFigures>;
+}
+
+/**
+ * The whole of the daemon: cameras to inference process to MQTT.
+ *
+ * It holds the credentials and loads neither a video nor an inference library: these live in children, which it replaces.
+ * Whatever fails out there changes the published state and nothing else: nobody stands beside the box to read a log.
+ */
+export class Supervisor {
+  readonly #deps: SupervisorDeps;
+  readonly #log: Log;
+  readonly #stages = new StageLatencies();
+  readonly #pending = new Map<number, PendingFrame>();
+  readonly #cameras: CameraSet;
+  readonly #service: InferenceService;
+  readonly #model: ModelChoice;
+  readonly #reports: Reports;
+  #loaded: LoadedConfig;
+  /** What the inference process in use said of itself. */
+  #speaker: Ready | undefined;
+  #configurationRefused: string | undefined;
+  #jobs = 0;
+  #draining = false;
+  #telemetry: NodeJS.Timeout | undefined;
+  #reportedAt = performance.now();
+
+  constructor(loaded: LoadedConfig, deps: SupervisorDeps) {
+    this.#loaded = loaded;
+    this.#deps = deps;
+    this.#log = deps.log;
+    this.#cameras = new CameraSet(
+      { onFrame: () => this.#dispatch(), onStatus: (id) => this.#cameraChanged(id) },
+      deps.log,
+    );
+    this.#service = new InferenceService(
+      {
+        onReady: (ready) => this.#modelReady(ready),
+        onResult: (result) => this.#publishResult(result),
+        onLost: (ids, reason) => this.#lost(ids, reason),
+        onChange: () => this.#reports.state(),
+      },
+      deps.log,
+    );
+    this.#model = new ModelChoice(this.#service, deps.log);
+    this.#reports = new Reports(
+      loaded,
+      {
+        state: () => this.#state(),
+        info: () => infoBody(this.#speaker, this.#cameras.entries, this.#loaded.digest),
+        camera: (id) => this.#cameras.get(id)?.camera.status(),
+      },
+      deps,
+    );
+  }
+
+  /** One line for `systemctl status`. */
+  get summary(): string {
+    const live = this.#cameras.statuses().filter(({ state }) => state === 'live').length;
+    const { name, version } = this.#speaker?.model ?? { name: 'no model', version: 'ready' };
+    const broker = this.#reports.status().connected ? 'connected' : 'away';
+    return `${live} of ${this.#loaded.config.cameras.length} cameras live, ${name} ${version}, broker ${broker}`;
+  }
+
+  /** Starts everything; resolves when all parts are under way, not when they are well. */
+  async start(): Promise<void> {
+    this.#reports.start();
+    await this.#model.apply(this.#loaded);
+    await this.#applyCameras();
+    this.#restartTelemetry();
+  }
+
+  /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
+  check(): string[] {
+    this.#service.check();
+    this.#reports.state();
+    const idle = this.#service.idle && !this.#draining;
+    return stuckParts({
+      now: performance.now(),
+      cameras: this.#cameras.entries.map(({ camera, config }) => ({
+        status: camera.status(),
+        stallMs: config.stallSeconds * 1000,
+      })),
+      inference: this.#service.status(),
+      hangMs: (this.#model.running?.config.hangSeconds ?? 0) * 1000,
+      mqtt: this.#reports.status(),
+      undispatchedSince: idle ? this.#cameras.waitingSince() : undefined,
+    });
+  }
+
+  /** Goes over to another configuration; what it does not change goes on undisturbed. */
+  async reload(next: LoadedConfig): Promise<void> {
+    const reconnect = !sameConnection(this.#loaded, next);
+    this.#loaded = next;
+    this.#configurationRefused = undefined;
+    if (reconnect) await this.#reports.reconnect(next);
+    await this.#model.apply(next);
+    await this.#applyCameras();
+    this.#restartTelemetry();
+    this.#reports.info();
+    this.#reports.state();
+    this.#log.info({ digest: next.digest, reconnect }, 'configuration reloaded');
+  }
+
+  /** Says that a configuration was not taken. */
+  refuse(reason: string): void {
+    this.#configurationRefused = reason;
+    this.#reports.state();
+  }
+
+  /** Finishes the frame in flight, publishes `offline`, ends all children. */
+  async stop(): Promise<void> {
+    this.#draining = true;
+    clearInterval(this.#telemetry);
+    await Promise.all([this.#cameras.stop(), this.#service.stop()]);
+    await this.#reports.stop();
+  }
+
+  #state(): ReturnType<typeof stateOf> {
+    return stateOf({
+      cameras: this.#cameras.statuses(),
+      inference: this.#service.status(),
+      modelRefused: this.#model.refused,
+      configurationRefused: this.#configurationRefused,
+    });
+  }
+
+  async #applyCameras(): Promise<void> {
+    const model = this.#model.running;
+    if (model === undefined || this.#draining) return;
+    const { config, secrets } = this.#loaded;
+    const wanted = config.cameras.map((camera) => ({ config: camera, password: secrets.cameras.get(camera.id) }));
+    const gone = await this.#cameras.apply(wanted, model.admitted.manifest.preprocessing);
+    for (const id of [...gone, ...config.cameras.map((camera) => camera.id)]) this.#reports.camera(id);
+    this.#reports.info();
+    this.#reports.state();
+  }
+
+  /** Gives the next frame to the model, as soon as there is one and the model has time. */
+  #dispatch(): void {
+    if (this.#draining || this.#speaker === undefined || !this.#service.idle) return;
+    const next = this.#cameras.next();
+    if (next === undefined) return;
+    const { entry, frame } = next;
+    this.#jobs = (this.#jobs + 1) >>> 0; // ids are unsigned 32 bits on the wire
+    const { data: _pixels, ...about } = frame;
+    this.#pending.set(this.#jobs, {
+      camera: entry.id,
+      regions: entry.regions,
+      frame: about,
+      speaker: this.#speaker,
+      submittedAt: performance.now(),
+    });
+    this.#service.submit(jobFor(this.#jobs, entry, frame));
+  }
+
+  #publishResult(result: Result): void {
+    const receivedAt = performance.now();
+    const pending = this.#pending.get(result.id);
+    this.#pending.delete(result.id);
+    this.#dispatch(); // first: the model works while this process writes the message
+    if (pending === undefined) return;
+    const body = detectionsBody(pending, result, performance.now());
+    this.#reports.detections(body, pending.frame.capturedAtWall);
+    this.#stages.add(stageTimes(pending, result, receivedAt, performance.now()));
+  }
+
+  #lost(ids: readonly number[], reason: string): void {
+    for (const id of ids) this.#pending.delete(id);
+    this.#log.warn({ frames: ids.length, reason }, 'frames were taken and not analysed');
+    this.#dispatch();
+  }
+
+  #modelReady(ready: Ready): void {
+    this.#speaker = ready;
+    this.#reports.info();
+    this.#dispatch();
+  }
+
+  #cameraChanged(id: string): void {
+    this.#reports.camera(id);
+    this.#reports.state();
+  }
+
+  #restartTelemetry(): void {
+    clearInterval(this.#telemetry);
+    this.#reportedAt = performance.now();
+    const report = (): void => {
+      this.#reportTelemetry().catch((error: unknown) => this.#log.error({ err: error }, 'telemetry failed'));
+    };
+    this.#telemetry = setInterval(report, this.#loaded.config.telemetry.intervalSeconds * 1000);
+  }
+
+  async #reportTelemetry(): Promise<void> {
+    const host = await this.#deps.readHost();
+    if (this.#draining) return;
+    const now = performance.now();
+    const intervalSeconds = (now - this.#reportedAt) / 1000;
+    this.#reportedAt = now;
+    this.#reports.telemetry(
+      telemetryBody({
+        host,
+        stages: this.#stages,
+        cameras: this.#cameras.statuses(),
+        inference: this.#service.status(),
+        mqtt: this.#reports.status(),
+        model: this.#speaker?.model ?? null,
+        intervalSeconds,
+      }),
+    );
+    for (const { id } of this.#cameras.entries) this.#reports.camera(id);
+  }
+}

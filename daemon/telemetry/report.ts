@@ -1,0 +1,43 @@
+import type { CameraStatus } from '../camera/types.ts';
+import type { ServiceStatus } from '../inference/service.ts';
+import type { ModelIdentity } from '../messages/envelope.ts';
+import type { Body } from '../messenger.ts';
+import type { PublisherStatus } from '../mqtt/publisher.ts';
+import { descendantsOf } from './descendants.ts';
+import type { HostFigures } from './host.ts';
+import { residentBytes, residentBytesOf } from './processes.ts';
+import type { StageLatencies } from './stages.ts';
+
+export interface Reported {
+  readonly host: HostFigures;
+  readonly stages: StageLatencies;
+  readonly cameras: readonly CameraStatus[];
+  readonly inference: ServiceStatus;
+  readonly mqtt: PublisherStatus;
+  readonly model: ModelIdentity | null;
+  readonly intervalSeconds: number;
+}
+
+const hundredth = (value: number): number => Math.round(value * 100) / 100;
+
+/** Puts one telemetry message together. Null where something was not seen: no camera is not 0 frames a second. */
+export function telemetryBody({ host, stages, cameras, inference, mqtt, ...rest }: Reported): Body<'telemetry'> {
+  const sum = (of: (status: CameraStatus) => number): number | null =>
+    cameras.length === 0 ? null : hundredth(cameras.reduce((total, status) => total + of(status), 0));
+  return {
+    model: rest.model,
+    intervalSeconds: hundredth(rest.intervalSeconds),
+    uptimeSeconds: Math.round(process.uptime()),
+    ...host,
+    stages: stages.take(),
+    fps: { received: sum((each) => each.fpsIn), analysed: sum((each) => each.fpsAnalysed) },
+    frames: { analysed: sum((each) => each.analysed), dropped: sum((each) => each.dropped) },
+    inference: { ready: inference.state === 'ready', restarts: inference.restarts },
+    mqtt: { reconnects: mqtt.reconnects, detectionsDropped: mqtt.dropped },
+    processes: {
+      supervisorBytes: residentBytes(process.pid),
+      inferenceBytes: residentBytesOf(inference.pids),
+      decodersBytes: residentBytesOf(descendantsOf(process.pid, inference.pids)),
+    },
+  };
+}
