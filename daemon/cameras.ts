@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { Log } from '../core/log.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { startCamera } from './camera/camera.ts';
+import type { Camera, CameraOptions, CameraStatus, Frame } from './camera/types.ts';
+import type { CameraConfig } from './config/schema.ts';
+import { type Region, regionsOf, workingSizeOf } from './working-size.ts';
+
+/** A camera in use, with what is wanted of it. */
+export interface CameraEntry {
+  readonly id: string;
+  readonly config: CameraConfig;
+  readonly regions: readonly Region[];
+  readonly camera: Camera;
+  /** Of everything that makes the decoder what it is, the password included: the same digest needs no new decoder. */
+  readonly decoderDigest: string;
+}
+
+export interface WantedCamera {
+  readonly config: CameraConfig;
+  readonly password: string | undefined;
+}
+
+export interface CameraSetListeners {
+  readonly onFrame: () => void;
+  readonly onStatus: (id: string) => void;
+}
+
+function optionsOf({ config, password }: WantedCamera, preprocessing: Preprocessing): CameraOptions {
+  const { id, url, username, rate, stallSeconds, decoder } = config;
+  return {
+    id,
+    url,
+    rate,
+    stallMs: stallSeconds * 1000,
+    workingSize: workingSizeOf(preprocessing, config),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(decoder === undefined ? {} : { decoder }),
+  };
+}
+
+/**
+ * The cameras of a box, and whose turn it is.
+ *
+ * Turns: of the cameras with a frame waiting, the one served longest ago. Ten cameras on a slow model each lose the same
+ * share of their frames, whatever their rates.
+ */
+export class CameraSet {
+  readonly #listeners: CameraSetListeners;
+  readonly #log: Log;
+  readonly #entries = new Map<string, CameraEntry>();
+  readonly #waiting = new Map<string, number>();
+  /** Ids in the order in which they were served last: a Map and a Set keep insertion order. */
+  readonly #served = new Set<string>();
+
+  constructor(listeners: CameraSetListeners, log: Log) {
+    this.#listeners = listeners;
+    this.#log = log;
+  }
+
+  get entries(): readonly CameraEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  get(id: string): CameraEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  statuses(): CameraStatus[] {
+    return this.entries.map(({ camera }) => camera.status());
+  }
+
+  /** Since when the longest-waiting frame has waited, ms of `performance.now()`. */
+  waitingSince(): number | undefined {
+    return this.#waiting.size === 0 ? undefined : Math.min(...this.#waiting.values());
+  }
+
+  /** The newest frame of the camera whose turn it is; undefined when no camera has one. */
+  next(): { readonly entry: CameraEntry; readonly frame: Frame } | undefined {
+    for (const id of this.#served) {
+      if (!this.#waiting.delete(id)) continue;
+      const entry = this.#entries.get(id);
+      const frame = entry?.camera.takeFrame();
+      if (entry === undefined || frame === undefined) continue;
+      this.#served.delete(id);
+      this.#served.add(id);
+      return { entry, frame };
+    }
+    return undefined;
+  }
+
+  /**
+   * Makes the cameras those that are wanted: only decoders whose own settings changed are started anew; thresholds and
+   * names of regions change in place.
+   *
+   * @returns ids of the cameras that are gone
+   */
+  async apply(wanted: readonly WantedCamera[], preprocessing: Preprocessing): Promise<string[]> {
+    const ids = new Set(wanted.map(({ config }) => config.id));
+    const gone = this.entries.filter(({ id }) => !ids.has(id));
+    await Promise.all(gone.map((entry) => this.#remove(entry)));
+    await Promise.all(wanted.map((each) => this.#put(each, preprocessing)));
+    return gone.map(({ id }) => id);
+  }
+
+  /** Ends all decoders; the entries stay, as stopped. */
+  async stop(): Promise<void> {
+    this.#waiting.clear();
+    await Promise.all(this.entries.map(({ camera }) => camera.stop()));
+  }
+
+  async #put(wanted: WantedCamera, preprocessing: Preprocessing): Promise<void> {
+    const { config } = wanted;
+    const { id } = config;
+    const options = optionsOf(wanted, preprocessing);
+    const decoderDigest = createHash('sha256').update(JSON.stringify(options)).digest('hex');
+    const previous = this.#entries.get(id);
+    const regions = regionsOf(config);
+    if (previous?.decoderDigest === decoderDigest) {
+      this.#entries.set(id, { ...previous, config, regions });
+      return;
+    }
+    if (previous !== undefined) await this.#remove(previous);
+    const log = this.#log.child({ camera: id });
+    const camera = startCamera(options, {
+      log,
+      onFrame: () => {
+        if (!this.#waiting.has(id)) this.#waiting.set(id, performance.now());
+        this.#listeners.onFrame();
+      },
+      onStatus: () => this.#listeners.onStatus(id),
+    });
+    this.#entries.set(id, { id, config, regions, camera, decoderDigest });
+    this.#served.add(id);
+  }
+
+  async #remove({ id, camera }: CameraEntry): Promise<void> {
+    this.#entries.delete(id);
+    this.#waiting.delete(id);
+    this.#served.delete(id);
+    await camera.stop();
+  }
+}
