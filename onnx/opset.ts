@@ -1,0 +1,152 @@
+import { WaysideError } from '../core/errors.ts';
+import { NEWEST_OPSET } from './check.ts';
+import type { Graph, Model, Node, ValueType } from './graph.ts';
+import { NameGiver } from './names.ts';
+import { BOUND_RULES } from './opset/bounds.ts';
+import { LIST_RULES } from './opset/lists.ts';
+import { RESIZE_RULES } from './opset/resize.ts';
+import { notConvertible, type OpsetRule, type UpgradeContext } from './opset/rule.ts';
+import { sinceOf } from './opset/since.ts';
+import { SOFTMAX_RULES } from './opset/softmax.ts';
+import { TRAINING_RULES } from './opset/training.ts';
+import { inferShapes, SHAPED_OPERATORS } from './shapes.ts';
+import type { Tensor } from './tensor.ts';
+import type { DataType } from './types.ts';
+
+const RULES: readonly OpsetRule[] = [
+  ...LIST_RULES,
+  ...BOUND_RULES,
+  ...SOFTMAX_RULES,
+  ...RESIZE_RULES,
+  ...TRAINING_RULES,
+];
+
+/** Before version 7 operands were stretched by attributes of their own. */
+const OLDEST_OPSET = 7;
+
+/** IR version that ONNX was released with, by operator set from 7 on (onnx Versioning.md). */
+const IR_OF_OPSET = [3, 3, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10, 11, 12, 13, 13];
+
+/** The IR version of the ONNX release that brought an operator set; 4 at least, which frees initializers from the inputs. */
+export function irVersionFor(opset: number): number {
+  return Math.max(IR_OF_OPSET[opset - OLDEST_OPSET] ?? 4, 4);
+}
+
+/**
+ * The same model in a newer operator set: every operator whose form or meaning changed on the way is rewritten, one
+ * rule a change (`opset/`). A model that is new enough already is returned as it is.
+ *
+ * @throws {WaysideError} MODEL_UNSUPPORTED for operator sets below 7, subgraphs, operators whose history is not known
+ *   here, and forms with no exact successor
+ */
+export function upgradeOpset(model: Model, target: number): Model {
+  const opset = model.opsets.get('');
+  if (opset === undefined || opset >= target) return model;
+  if (opset < OLDEST_OPSET || target > NEWEST_OPSET) {
+    throw new WaysideError('MODEL_UNSUPPORTED', {
+      message: `operator set ${opset} cannot be brought to ${target}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are known`,
+      hint: 'export the model anew, for operator set 13 or newer',
+    });
+  }
+  for (const node of model.graph.nodes) requireKnown(node, target);
+  const upgrade = new Upgrade(model);
+  for (let version = opset + 1; version <= target; version++) upgrade.step(version);
+  return {
+    ...model,
+    irVersion: Math.max(model.irVersion, irVersionFor(target)),
+    opsets: new Map(model.opsets).set('', target),
+    graph: upgrade.graph(),
+  };
+}
+
+function requireKnown(node: Node, target: number): void {
+  if (node.domain !== '') return;
+  if (!SHAPED_OPERATORS.has(node.opType))
+    throw notConvertible(node, target, 'the history of this operator is not known');
+  if (Object.values(node.attributes).some(({ type }) => type === 'graph')) {
+    throw notConvertible(node, target, 'it has subgraphs');
+  }
+}
+
+class Upgrade implements UpgradeContext {
+  readonly #graph: Graph;
+  readonly #types: ReadonlyMap<string, ValueType>;
+  readonly #initializers: Map<string, Tensor>;
+  readonly #names: NameGiver;
+  #nodes: readonly Node[];
+
+  constructor(model: Model) {
+    const { graph } = model;
+    this.#graph = graph;
+    this.#types = inferShapes(model);
+    this.#initializers = new Map(graph.initializers);
+    this.#nodes = graph.nodes;
+    this.#names = new NameGiver([
+      ...graph.inputs.map(({ name }) => name),
+      ...graph.initializers.keys(),
+      ...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
+    ]);
+  }
+
+  step(version: number): void {
+    const rules = RULES.filter(({ since }) => since === version);
+    this.#nodes = this.#nodes.flatMap((node) => {
+      const rule = node.domain === '' ? rules.find(({ opType }) => opType === node.opType) : undefined;
+      return rule === undefined ? [node] : rule.convert(node, this);
+    });
+  }
+
+  graph(): Graph {
+    return { ...this.#graph, initializers: this.#initializers, nodes: this.#nodes };
+  }
+
+  type(value: string): ValueType | undefined {
+    return this.#types.get(value);
+  }
+
+  constantOf(value: string): Tensor | undefined {
+    const maker = this.#nodes.find(({ outputs }) => outputs.includes(value));
+    const attribute = maker?.opType === 'Constant' ? maker.attributes.value : undefined;
+    return this.#initializers.get(value) ?? (attribute?.type === 'tensor' ? attribute.value : undefined);
+  }
+
+  constant(wanted: string, tensor: Tensor): string {
+    const name = this.#names.give(wanted);
+    this.#initializers.set(name, tensor);
+    return name;
+  }
+
+  name(wanted: string): string {
+    return this.#names.give(wanted);
+  }
+}
+
+/**
+ * The oldest operator set, and its IR version, in which every node of the model means what it means now: the fewer
+ * things a file asks for, the more runtimes take it. UINT4 needs 21, UINT2 25, quantization per channel 13.
+ *
+ * A model with operators that are not known here, or with subgraphs, keeps its own.
+ */
+export function lowestOpset(model: Model): { readonly opset: number; readonly irVersion: number } {
+  const current = model.opsets.get('') ?? OLDEST_OPSET;
+  const types = inferShapes(model);
+  let opset = Math.min(current, OLDEST_OPSET);
+  for (const node of model.graph.nodes) {
+    if (node.domain !== '') continue;
+    const known =
+      SHAPED_OPERATORS.has(node.opType) && !Object.values(node.attributes).some(({ type }) => type === 'graph');
+    opset = Math.max(opset, known ? sinceOf(node, typesOf(node, types), current, RULES) : current);
+  }
+  return { opset, irVersion: irVersionFor(opset) };
+}
+
+function typesOf(node: Node, types: ReadonlyMap<string, ValueType>): ReadonlySet<DataType> {
+  const used = [...node.inputs, ...node.outputs].map((name) => types.get(name)?.dtype);
+  return new Set(used.filter((dtype) => dtype !== undefined));
+}
+
+/** The model in its lowest operator set. @throws {WaysideError} SHAPE_INFERENCE */
+export function withLowestOpset(model: Model): Model {
+  const { opset, irVersion } = lowestOpset(model);
+  return { ...model, irVersion, opsets: new Map(model.opsets).set('', opset) };
+}

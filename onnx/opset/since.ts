@@ -1,0 +1,140 @@
+import type { Node } from '../graph.ts';
+import type { DataType } from '../types.ts';
+import type { OpsetRule } from './rule.ts';
+
+/** Operators that did not exist in operator set 7 (onnx Changelog.md). Those not named here did. */
+const INTRODUCED: Readonly<Record<string, number>> = {
+  Expand: 8,
+  ConstantOfShape: 9,
+  Where: 9,
+  Erf: 9,
+  Sign: 9,
+  IsNaN: 9,
+  Sinh: 9,
+  Cosh: 9,
+  Asinh: 9,
+  Acosh: 9,
+  Atanh: 9,
+  Shrink: 9,
+  MeanVarianceNormalization: 9,
+  QuantizeLinear: 10,
+  DequantizeLinear: 10,
+  QLinearConv: 10,
+  QLinearMatMul: 10,
+  ConvInteger: 10,
+  MatMulInteger: 10,
+  Resize: 10,
+  Mod: 10,
+  IsInf: 10,
+  DynamicQuantizeLinear: 11,
+  Range: 11,
+  Round: 11,
+  BitShift: 11,
+  GatherElements: 11,
+  Celu: 12,
+  GreaterOrEqual: 12,
+  LessOrEqual: 12,
+  HardSwish: 14,
+  CastLike: 15,
+  LayerNormalization: 17,
+  GroupNormalization: 18,
+  Mish: 18,
+  BitwiseAnd: 18,
+  BitwiseOr: 18,
+  BitwiseXor: 18,
+  BitwiseNot: 18,
+  Gelu: 20,
+  RMSNormalization: 23,
+  Swish: 24,
+};
+
+/** Attributes that came to an operator later. */
+const ATTRIBUTE_INTRODUCED: Readonly<Record<string, number>> = {
+  'MaxPool.ceil_mode': 10,
+  'MaxPool.dilations': 10,
+  'AveragePool.ceil_mode': 10,
+  'AveragePool.dilations': 19,
+  'DepthToSpace.mode': 11,
+  'TopK.largest': 11,
+  'TopK.sorted': 11,
+  'ArgMax.select_last_index': 12,
+  'ArgMin.select_last_index': 12,
+  'QuantizeLinear.axis': 13,
+  'DequantizeLinear.axis': 13,
+  'Reshape.allowzero': 14,
+  'BatchNormalization.training_mode': 14,
+  'Shape.start': 15,
+  'Shape.end': 15,
+  'Resize.antialias': 18,
+  'Resize.axes': 18,
+  'Resize.keep_aspect_ratio_policy': 18,
+  'LpPool.ceil_mode': 18,
+  'LpPool.dilations': 18,
+  'Cast.saturate': 19,
+  'QuantizeLinear.saturate': 19,
+  'QuantizeLinear.output_dtype': 21,
+  'QuantizeLinear.block_size': 21,
+  'DequantizeLinear.block_size': 21,
+  'DequantizeLinear.output_dtype': 23,
+  'Constant.value_float': 12,
+  'Constant.value_floats': 12,
+  'Constant.value_int': 12,
+  'Constant.value_ints': 12,
+};
+
+/** Inputs that came to an operator later, by their place. */
+const INPUT_INTRODUCED: Readonly<Record<string, number>> = { 'Pad.3': 18 };
+
+const SMALL: readonly DataType[] = ['int8', 'uint8', 'int16', 'uint16'];
+const INTEGER: readonly DataType[] = [...SMALL, 'int32', 'uint32', 'int64', 'uint64'];
+
+interface TypeNeed {
+  readonly opTypes: readonly string[];
+  readonly types: readonly DataType[];
+  readonly since: number;
+}
+
+/** Element types that an operator took only later. */
+const TYPE_NEEDS: readonly TypeNeed[] = [
+  { opTypes: ['Gemm', 'MatMul', 'Greater', 'Less', 'Upsample'], types: INTEGER, since: 9 },
+  { opTypes: ['Pad', 'Clip'], types: INTEGER, since: 12 },
+  { opTypes: ['Equal'], types: ['float32', 'float64', 'float16'], since: 11 },
+  { opTypes: ['MaxPool', 'ReduceMax', 'ReduceMin'], types: ['int8', 'uint8'], since: 12 },
+  { opTypes: ['Min', 'Max', 'Pow'], types: INTEGER, since: 12 },
+  { opTypes: ['Sign', 'Erf'], types: INTEGER, since: 13 },
+  { opTypes: ['Add', 'Sub', 'Mul', 'Div'], types: SMALL, since: 14 },
+  { opTypes: ['Relu'], types: INTEGER, since: 14 },
+  { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['int16', 'uint16'], since: 21 },
+  { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['float16'], since: 19 },
+];
+
+const FOUR_BITS: readonly DataType[] = ['int4', 'uint4'];
+const TWO_BITS: readonly DataType[] = ['int2', 'uint2'];
+
+/**
+ * The first operator set in which a node, in its present form and with these element types, means what it means now.
+ *
+ * @param opset the version the node is written for: where nothing is known, the answer
+ */
+export function sinceOf(node: Node, types: ReadonlySet<DataType>, opset: number, rules: readonly OpsetRule[]): number {
+  const needs = [INTRODUCED[node.opType] ?? 7];
+  for (const { opType, since, needed } of rules) {
+    if (opType === node.opType && since <= opset && (needed?.(node) ?? true)) needs.push(since);
+  }
+  for (const [name, attribute] of Object.entries(node.attributes)) {
+    needs.push(ATTRIBUTE_INTRODUCED[`${node.opType}.${name}`] ?? 7);
+    const listed = attribute.type === 'ints' && name === 'axes' ? attribute.value : [];
+    const axes = attribute.type === 'int' && name === 'axis' ? [attribute.value] : listed;
+    if (axes.some((axis) => axis < 0)) needs.push(11); // negative axes were defined in version 11
+  }
+  node.inputs.forEach((input, i) => {
+    if (input !== '') needs.push(INPUT_INTRODUCED[`${node.opType}.${i}`] ?? 7);
+  });
+  for (const need of TYPE_NEEDS) {
+    if (need.opTypes.includes(node.opType) && need.types.some((type) => types.has(type))) needs.push(need.since);
+  }
+  if (types.has('bfloat16')) needs.push(opset); // came to each operator in a version of its own
+  if (FOUR_BITS.some((type) => types.has(type))) needs.push(21);
+  if (TWO_BITS.some((type) => types.has(type))) needs.push(25);
+  return Math.max(...needs);
+}

@@ -1,0 +1,40 @@
+import { int, intAttribute } from '../attributes.ts';
+import type { OpsetRule } from './rule.ts';
+
+/**
+ * Until version 12 the input was flattened to two dimensions at `axis` (default 1) and normalised over all of the
+ * second; from 13 on one axis alone is meant (default -1). They agree where everything after `axis` has one entry;
+ * elsewhere the flattening is written out.
+ */
+const normaliseFlattened = (opType: string): OpsetRule => ({
+  opType,
+  since: 13,
+  convert(node, context) {
+    const [x = ''] = node.inputs;
+    const shape = context.type(x)?.shape ?? null;
+    const axis = intAttribute(node, 'axis', 1);
+    const from = shape !== null && axis < 0 ? axis + shape.length : axis;
+    if (shape !== null && from < shape.length && shape.slice(from + 1).every((size) => size === 1)) {
+      return [{ ...node, attributes: { ...node.attributes, axis: int(axis) } }];
+    }
+    const flat = context.name(`${node.name}_flat`);
+    const scores = context.name(`${node.name}_scores`);
+    const dims = context.name(`${node.name}_dims`);
+    const step = (type: string, inputs: readonly string[], outputs: readonly string[]) => ({
+      name: context.name(`${node.name}_${type}`),
+      opType: type,
+      domain: '',
+      inputs,
+      outputs,
+      attributes: {},
+    });
+    return [
+      { ...step('Flatten', [x], [flat]), attributes: { axis: int(axis) } },
+      { ...node, inputs: [flat], outputs: [scores], attributes: { axis: int(-1) } },
+      step('Shape', [x], [dims]),
+      step('Reshape', [scores, dims], node.outputs),
+    ];
+  },
+});
+
+export const SOFTMAX_RULES: readonly OpsetRule[] = ['Softmax', 'LogSoftmax', 'Hardmax'].map(normaliseFlattened);
