@@ -1,0 +1,50 @@
+import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
+import { int } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
+import { encodeModel } from '../../onnx/write.ts';
+
+/** Below this many columns a product in plain loops is done before ONNX Runtime has been called. */
+const SMALL = 32;
+
+/** Computes X'X. One session serves every layer: ONNX Runtime is some 50 times faster at it than loops. */
+export class GramSession {
+  readonly #session: Session;
+
+  private constructor(session: Session) {
+    this.#session = session;
+  }
+
+  static async open(threads: number): Promise<GramSession> {
+    const builder = new GraphBuilder('gram');
+    const x = builder.input('x', 'float32', ['rows', 'columns']);
+    const [product] = builder.node('Gemm', [x, x], { transA: int(1) });
+    builder.output(product, 'float32', ['columns', 'columns']);
+    return new GramSession(await openSession(encodeModel(builder.build({ opset: 13, irVersion: 7 })), { threads }));
+  }
+
+  /** Adds X'X to `sum`. @param x `[rows, columns]` */
+  async addTo(sum: Float32Array, x: Float32Array, rows: number, columns: number): Promise<void> {
+    if (columns <= SMALL) {
+      addGram(sum, x, rows, columns);
+      return;
+    }
+    const results = await this.#session.run({ x: floatTensor(x.subarray(0, rows * columns), [rows, columns]) });
+    const product = floatsOf(results, this.#session.output.name);
+    for (let i = 0; i < sum.length; i++) sum[i]! += product[i]!;
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+}
+
+function addGram(sum: Float32Array, x: Float32Array, rows: number, columns: number): void {
+  for (let row = 0; row < rows; row++) {
+    const start = row * columns;
+    for (let i = 0; i < columns; i++) {
+      const value = x[start + i]!;
+      if (value === 0) continue;
+      for (let j = 0; j < columns; j++) sum[i * columns + j]! += value * x[start + j]!;
+    }
+  }
+}

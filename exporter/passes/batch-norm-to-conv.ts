@@ -1,0 +1,47 @@
+import { int, ints } from '../../onnx/attributes.ts';
+import type { Node } from '../../onnx/graph.ts';
+import { pass } from '../../onnx/pass.ts';
+import { inferShapes } from '../../onnx/shapes.ts';
+import { float32Tensor } from '../../onnx/tensor.ts';
+import { livingParts } from './eliminate-dead.ts';
+import { channelAffine } from './fold-batch-norm.ts';
+import { addConstant, valueNames, withGraph } from './rewrite.ts';
+
+/**
+ * Turns a BatchNormalization that nothing could absorb (after an Add or a Concat, as in DenseNet and pre-activation
+ * ResNets) into a depthwise 1x1 convolution. ONNX Runtime has no int8 BatchNormalization, but it has this convolution,
+ * and quantizing it costs nothing: with one weight a channel, scale = |w| / largest code represents it exactly.
+ *
+ * Only for pictures, `[N, C, H, W]`.
+ */
+export const batchNormToConv = pass({
+  name: 'batch-norm-to-conv',
+  run(model, _, { note }) {
+    const { graph } = model;
+    if (!graph.nodes.some(({ opType }) => opType === 'BatchNormalization')) return model;
+    const types = inferShapes(model);
+    const taken = valueNames(graph);
+    const initializers = new Map(graph.initializers);
+    const nodes = graph.nodes.map((node): Node => {
+      const affine = node.opType === 'BatchNormalization' ? channelAffine(graph, node) : undefined;
+      const [input = ''] = node.inputs;
+      if (affine === undefined || types.get(input)?.shape?.length !== 4) return node;
+      const channels = affine.factor.length;
+      const weight = float32Tensor([channels, 1, 1, 1], Float32Array.from(affine.factor));
+      const bias = float32Tensor([channels], Float32Array.from(affine.offset));
+      note(`${node.name} became a depthwise convolution`);
+      return {
+        ...node,
+        opType: 'Conv',
+        inputs: [
+          input,
+          addConstant(initializers, taken, `${node.name}_factor`, weight),
+          addConstant(initializers, taken, `${node.name}_offset`, bias),
+        ],
+        outputs: node.outputs.slice(0, 1),
+        attributes: { group: int(channels), kernel_shape: ints([1, 1]) },
+      };
+    });
+    return withGraph(model, livingParts({ ...graph, nodes, initializers }));
+  },
+});

@@ -1,0 +1,28 @@
+import type { Pass } from '../../onnx/pass.ts';
+import { batchNormToConv } from './batch-norm-to-conv.ts';
+import { eliminateDead } from './eliminate-dead.ts';
+import { foldBatchNorm } from './fold-batch-norm.ts';
+import { foldConstants } from './fold-constants.ts';
+import { foldPad } from './fold-pad.ts';
+import { foldShapes } from './fold-shapes.ts';
+import { matmulToGemm } from './matmul-to-gemm.ts';
+import { reduceMeanToPool } from './reduce-mean-to-pool.ts';
+import { removeIdentity } from './remove-identity.ts';
+
+/**
+ * Everything that makes a float model simpler without changing what it computes, in the order in which each makes room
+ * for the next: constants first (they reveal shapes), then shapes (their leftovers are constants), then layers.
+ */
+export const FOLDING: readonly Pass[] = [
+  eliminateDead,
+  removeIdentity,
+  foldConstants,
+  foldShapes,
+  foldConstants,
+  matmulToGemm,
+  foldPad,
+  foldBatchNorm,
+  batchNormToConv,
+  reduceMeanToPool,
+  eliminateDead,
+];

@@ -1,0 +1,186 @@
+import { type Layer, storedOrder } from '../compression/layers.ts';
+import { int } from '../onnx/attributes.ts';
+import type { Model, Node } from '../onnx/graph.ts';
+import { float32Tensor, int8Tensor, int32Tensor, uint8Tensor } from '../onnx/tensor.ts';
+import { type StoredCodes, storeCodes } from './codebook.ts';
+import { GraphEmitter } from './emitter.ts';
+import type { LayerWeights } from './quantize.ts';
+import type { Roles } from './roles.ts';
+import { type ActivationScale, dataInputs } from './scales.ts';
+
+/** The two forms a value of the original graph may have in the new one; each is written when first asked for. */
+interface Forms {
+  float?: string;
+  uint8?: string;
+}
+
+export const storedCodes = (layer: Layer, { codes, codebooks, indexBits }: LayerWeights): StoredCodes => ({
+  dims: layer.weights.dims,
+  codes: storedOrder(layer, codes),
+  codebooks,
+  indexBits,
+});
+
+/** Writes a graph node by node in its quantized form. */
+export class QdqWriter {
+  readonly #model: Model;
+  readonly #roles: Roles;
+  readonly #scales: ReadonlyMap<string, ActivationScale>;
+  readonly #weights: ReadonlyMap<string, LayerWeights>;
+  readonly #emitter: GraphEmitter;
+  readonly #forms = new Map<string, Forms>();
+
+  constructor(
+    model: Model,
+    roles: Roles,
+    scales: ReadonlyMap<string, ActivationScale>,
+    weights: ReadonlyMap<string, LayerWeights>,
+  ) {
+    const { inputs, outputs, nodes } = model.graph;
+    this.#model = model;
+    this.#roles = roles;
+    this.#scales = scales;
+    this.#weights = weights;
+    this.#emitter = new GraphEmitter(
+      [...inputs, ...outputs].map(({ name }) => name),
+      nodes.map(({ name }) => name),
+    );
+    for (const { name } of inputs) this.#forms.set(name, { float: name });
+  }
+
+  write(node: Node): void {
+    const role = this.#roles.of(node);
+    if (role.kind === 'layer') this.#writeLayer(node, role.layer, role.quantizedOutput);
+    else if (role.kind === 'requantized') this.#writeRequantized(node);
+    else if (role.kind === 'integer') this.#writeInteger(node);
+    else if (role.kind === 'float') this.#writeFloat(node);
+  }
+
+  /** Hands every output of the graph out in float under its own name. */
+  finish(): Pick<GraphEmitter, 'nodes' | 'initializers'> {
+    for (const { name } of this.#model.graph.outputs) {
+      if (this.#forms.get(name)?.float !== name) this.#dequantize(this.#uint8(name), this.#scaleOf(name), name);
+    }
+    return this.#emitter;
+  }
+
+  #writeLayer(node: Node, layer: Layer, quantizedOutput: boolean): void {
+    const weights = this.#weights.get(node.name);
+    if (weights === undefined) throw new Error(`no weights were decided for layer ${node.name}`);
+    const emitter = this.#emitter;
+    const x = this.#float(layer.input, true);
+    const scales = emitter.constant(float32Tensor([layer.rows], weights.scales));
+    const codes = storeCodes(emitter, storedCodes(layer, weights));
+    // ONNX Runtime 1.30 fuses a convolution without a weight zero point, but a Gemm only with one for every column.
+    const zeros = node.opType === 'Conv' ? [] : [emitter.constant(int8Tensor([layer.rows], new Int8Array(layer.rows)))];
+    const axis = { axis: int(layer.transposed ? 1 : 0) };
+    const inputs = [x, emitter.node('DequantizeLinear', [codes, scales, ...zeros], axis)];
+    if (weights.bias !== undefined) inputs.push(this.#writeBias(weights, this.#scaleOf(layer.input).scale));
+    const output = this.#roles.outputAfterAbsorption(node);
+    const sums = quantizedOutput || !this.#isOutput(output) ? emitter.value() : output;
+    emitter.copy(node, inputs, [sums]);
+    this.#forms.set(output, quantizedOutput ? { uint8: this.#quantize(sums, this.#scaleOf(output)) } : { float: sums });
+  }
+
+  #writeBias({ scales, bias = new Float32Array() }: LayerWeights, inputScale: number): string {
+    const biasScales = scales.map((scale) => scale * inputScale);
+    const codes = Int32Array.from(bias, (value, row) => Math.round(value / biasScales[row]!));
+    const dims = [bias.length];
+    const inputs = [int32Tensor(dims, codes), float32Tensor(dims, biasScales)].map((tensor) =>
+      this.#emitter.constant(tensor),
+    );
+    return this.#emitter.node('DequantizeLinear', inputs, { axis: int(0) });
+  }
+
+  #writeRequantized(node: Node): void {
+    const output = this.#roles.outputAfterAbsorption(node);
+    const result = this.#emitter.value();
+    this.#emitter.copy(
+      node,
+      node.inputs.map((input) => this.#float(input, true)),
+      [result],
+    );
+    this.#forms.set(output, { uint8: this.#quantize(result, this.#scaleOf(output)) });
+  }
+
+  /** On the uint8 values as they are: input and output share their scale. */
+  #writeInteger(node: Node): void {
+    const [output = ''] = node.outputs;
+    const data = new Set(dataInputs(node, 'integer'));
+    const zero = this.#emitter.constant(uint8Tensor([], Uint8Array.of(this.#scaleOf(output).zeroPoint)));
+    const inputs = node.inputs.map((input) => (data.has(input) ? this.#uint8(input) : this.#float(input)));
+    const result = this.#emitter.value();
+    if (node.opType === 'Relu') this.#emitter.node('Max', [...inputs, zero], {}, result);
+    else if (node.opType === 'Pad')
+      this.#emitter.copy(node, [...inputs.slice(0, 2), zero, ...inputs.slice(3)], [result]);
+    else this.#emitter.copy(node, inputs, [result]);
+    this.#forms.set(output, { uint8: result });
+  }
+
+  #writeFloat(node: Node): void {
+    const inputs = node.inputs.map((input) => (input === '' ? '' : this.#float(input)));
+    const outputs = node.outputs.map((output) =>
+      output === '' || this.#isOutput(output) ? output : this.#emitter.value(),
+    );
+    this.#emitter.copy(node, inputs, outputs);
+    node.outputs.forEach((output, i) => this.#forms.set(output, { float: outputs[i]! }));
+  }
+
+  /**
+   * The value in float. `fromUint8` asks for the quantized value's float, so that a Q/DQ pair stands between its maker and
+   * its reader; without it, the float itself is handed on where there is one.
+   */
+  #float(value: string, fromUint8 = false): string {
+    const constant = this.#model.graph.initializers.get(value);
+    if (constant !== undefined) return this.#emitter.constant(constant);
+    const forms = this.#formsOf(value);
+    if (!fromUint8 && forms.float !== undefined) return forms.float;
+    return this.#dequantized(value);
+  }
+
+  #dequantized(value: string): string {
+    const uint8 = this.#uint8(value);
+    const key = `${value} `;
+    const known = this.#forms.get(key)?.float;
+    if (known !== undefined) return known;
+    const float = this.#dequantize(uint8, this.#scaleOf(value));
+    this.#forms.set(key, { float });
+    return float;
+  }
+
+  #uint8(value: string): string {
+    const forms = this.#formsOf(value);
+    if (forms.uint8 !== undefined) return forms.uint8;
+    forms.uint8 = this.#quantize(forms.float ?? '', this.#scaleOf(value));
+    return forms.uint8;
+  }
+
+  #quantize(value: string, scale: ActivationScale): string {
+    return this.#emitter.node('QuantizeLinear', [value, ...this.#parameters(scale)]);
+  }
+
+  #dequantize(value: string, scale: ActivationScale, output?: string): string {
+    return this.#emitter.node('DequantizeLinear', [value, ...this.#parameters(scale)], {}, output);
+  }
+
+  #parameters({ scale, zeroPoint }: ActivationScale): string[] {
+    const scaleName = this.#emitter.constant(float32Tensor([], Float32Array.of(scale)));
+    return [scaleName, this.#emitter.constant(uint8Tensor([], Uint8Array.of(zeroPoint)))];
+  }
+
+  #formsOf(value: string): Forms {
+    const forms = this.#forms.get(value);
+    if (forms === undefined) throw new Error(`value ${value} was read before it was written`);
+    return forms;
+  }
+
+  #scaleOf(value: string): ActivationScale {
+    const scale = this.#scales.get(value);
+    if (scale === undefined) throw new Error(`value ${value} has no scale`);
+    return scale;
+  }
+
+  #isOutput(value: string): boolean {
+    return this.#model.graph.outputs.some(({ name }) => name === value);
+  }
+}

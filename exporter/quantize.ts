@@ -1,0 +1,70 @@
+import { layersOf } from '../compression/layers.ts';
+import type { Model } from '../onnx/graph.ts';
+import { upgradeOpset } from '../onnx/opset.ts';
+import { OPSET_OF_FORM, weightForm } from './codebook.ts';
+import { livingParts } from './passes/eliminate-dead.ts';
+import { withGraph } from './passes/rewrite.ts';
+import { QdqWriter, storedCodes } from './qdq.ts';
+import { assignRoles } from './roles.ts';
+import { planScales, type Range } from './scales.ts';
+
+/** A layer's weights as decided: weight[row] = scale[row] * code. */
+export interface LayerWeights {
+  /** `[rows, columns]`. */
+  readonly codes: Int8Array;
+  /** `[rows]`, positive. */
+  readonly scales: Float32Array;
+  /** Float, before it becomes int32; undefined for a layer without one. */
+  readonly bias: Float32Array | undefined;
+  /** One per group of consecutive rows; empty for weights that are not clustered. */
+  readonly codebooks: readonly Int8Array[];
+  readonly indexBits: number;
+}
+
+export interface QuantizeInput {
+  readonly ranges: ReadonlyMap<string, Range>;
+  /** By the name of the layer's node. */
+  readonly weights: ReadonlyMap<string, LayerWeights>;
+}
+
+/** IR version that came with an operator set (onnx Versioning.md). */
+function irFor(opset: number): number {
+  if (opset >= 25) return 13;
+  if (opset === 24) return 12;
+  if (opset === 23) return 11;
+  if (opset >= 21) return 10;
+  if (opset >= 19) return 9;
+  return opset >= 15 ? 8 : 7;
+}
+
+/** The values whose ranges `quantizeModel` needs. */
+export const valuesToCalibrate = ({ graph }: Model): readonly string[] => planScales(graph, assignRoles(graph)).values;
+
+/**
+ * Writes the int8 model: uint8 activations between QuantizeLinear and DequantizeLinear around every computing operator, int8
+ * weights per output channel, int32 biases of scale x_scale * w_scale[c]. Graph inputs and outputs stay float32.
+ *
+ * The operator set is the lowest that holds it: 13 (per-channel DequantizeLinear), 18, 21 or 25 by the form of the codebooks.
+ *
+ * @throws {WaysideError} CALIBRATION_MISMATCH, CALIBRATION_INVALID
+ */
+export function quantizeModel(model: Model, { ranges, weights }: QuantizeInput): Model {
+  const forms = layersOf(model.graph).flatMap((layer) => {
+    const decided = weights.get(layer.node.name);
+    return decided === undefined ? [] : [weightForm(storedCodes(layer, decided))];
+  });
+  const opset = Math.max(13, model.opsets.get('') ?? 13, ...forms.map((form) => OPSET_OF_FORM[form]));
+  const source = upgradeOpset(model, opset);
+  const roles = assignRoles(source.graph);
+  const writer = new QdqWriter(source, roles, planScales(source.graph, roles).scales(ranges), weights);
+  for (const node of source.graph.nodes) writer.write(node);
+  const { nodes, initializers } = writer.finish();
+  const written = withGraph(source, { name: 'wayside', nodes, initializers, valueInfo: new Map() });
+  return {
+    ...withGraph(written, livingParts(written.graph)),
+    irVersion: irFor(opset),
+    opsets: new Map([...source.opsets, ['', opset]]),
+    producerName: 'wayside',
+    producerVersion: '',
+  };
+}
