@@ -1,4 +1,4 @@
-import { int, intAttribute, intsAttribute } from '../attributes.ts';
+import { hasAttribute, int, intAttribute, intsAttribute } from '../attributes.ts';
 import { int64Tensor } from '../tensor.ts';
 import { type OpsetRule, withInput, withoutAttributes } from './rule.ts';
 
