@@ -21,7 +21,7 @@ export async function loadCost(request: LoadRequest, signal: AbortSignal): Promi
   child.once('message', (message) => {
     answer = message as Answer;
   });
-  const closed = once(child, 'close', { signal });
+  const closed = once(child, 'close'); // rejects with the abort: fork() reports it as an error of the child
   child.send(request);
   await closed;
   if (answer !== undefined && 'cost' in answer) return answer.cost;

@@ -54,6 +54,11 @@ async function outcomeOf(argv: readonly string[]): Promise<ExitCode> {
  */
 export async function main(argv: readonly string[]): Promise<void> {
   stopQuietlyWhenNobodyReads();
+  process.on('uncaughtException', (thrown) => {
+    const error = asWaysideError(thrown);
+    printError(error, argv.includes('--json'));
+    process.exit(error.exitCode);
+  });
   const exit = await outcomeOf(argv);
   process.exitCode ??= exit;
 }

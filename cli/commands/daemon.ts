@@ -25,5 +25,5 @@ async function runDaemon({ signal, report }: Context, { config, check }: DaemonO
     return;
   }
   const { runDaemon: run } = await import('../../daemon/main.ts');
-  await run({ config, signal });
+  await run(config, { signal });
 }
