@@ -122,9 +122,8 @@ export class CameraSet {
       return;
     }
     if (previous !== undefined) await this.#remove(previous);
-    const log = this.#log.child({ camera: id });
     const camera = startCamera(options, {
-      log,
+      log: this.#log,
       onFrame: () => {
         if (!this.#waiting.has(id)) this.#waiting.set(id, performance.now());
         this.#listeners.onFrame();

@@ -44,6 +44,7 @@ export class Supervisor {
   #draining = false;
   #telemetry: NodeJS.Timeout | undefined;
   #reportedAt = performance.now();
+  readonly #startedAt = performance.now();
 
   constructor(loaded: LoadedConfig, deps: SupervisorDeps) {
     this.#loaded = loaded;
@@ -226,6 +227,7 @@ export class Supervisor {
         mqtt: this.#reports.status(),
         model: this.#speaker?.model ?? null,
         intervalSeconds,
+        uptimeSeconds: (now - this.#startedAt) / 1000,
       }),
     );
     for (const { id } of this.#cameras.entries) this.#reports.camera(id);

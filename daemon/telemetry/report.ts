@@ -16,6 +16,7 @@ export interface Reported {
   readonly mqtt: PublisherStatus;
   readonly model: ModelIdentity | null;
   readonly intervalSeconds: number;
+  readonly uptimeSeconds: number;
 }
 
 const hundredth = (value: number): number => Math.round(value * 100) / 100;
@@ -27,7 +28,7 @@ export function telemetryBody({ host, stages, cameras, inference, mqtt, ...rest 
   return {
     model: rest.model,
     intervalSeconds: hundredth(rest.intervalSeconds),
-    uptimeSeconds: Math.round(process.uptime()),
+    uptimeSeconds: Math.round(rest.uptimeSeconds),
     ...host,
     stages: stages.take(),
     fps: { received: sum((each) => each.fpsIn), analysed: sum((each) => each.fpsAnalysed) },
