@@ -23,6 +23,7 @@ import type { Camera, CameraListeners, CameraOptions, CameraReason, CameraStatus
 export interface CameraDependencies extends CameraListeners {
   /** Shared between cameras so that each program is probed once. */
   readonly commands?: DecoderCommands;
+  /** Names the camera already, as a child log does. */
   readonly log?: Log;
   /** Stops the camera. */
   readonly signal?: AbortSignal;
@@ -100,11 +101,11 @@ class RunningCamera implements Camera {
   }
 
   stop(): Promise<void> {
-    this.#step({ kind: 'stop' });
+    this.#step({ kind: 'stop', at: performance.now() });
     return this.#stopped;
   }
 
-  readonly #onAbort = (): void => this.#step({ kind: 'stop' });
+  readonly #onAbort = (): void => this.#step({ kind: 'stop', at: performance.now() });
 
   #step(event: LifeEvent): void {
     this.#apply(step(this.#life, event, this.#policy));
@@ -151,7 +152,7 @@ class RunningCamera implements Camera {
         onEnd: (reason: CameraReason) => this.#onEnd(reason),
       };
       this.#decoder = startDecoder(command, listeners, this.#redact);
-      this.#dependencies.log?.debug({ camera: this.id, pid: this.#decoder.pid }, 'decoder started');
+      this.#dependencies.log?.debug({ pid: this.#decoder.pid }, 'decoder started');
     } catch (thrown) {
       this.#onEnd({ code: 'DECODER_UNAVAILABLE', message: this.#redact(asWaysideError(thrown).message) });
     }
@@ -185,7 +186,7 @@ class RunningCamera implements Camera {
     if (newState) this.#since = Date.now();
     const { state, reason } = this.#life;
     const level = state === 'live' || state === 'stopped' ? 'info' : 'warn';
-    this.#dependencies.log?.[level]({ camera: this.id, state, reason }, `camera ${state}`);
+    this.#dependencies.log?.[level]({ state, reason }, `camera ${state}`);
     setImmediate(() => this.#dependencies.onStatus?.(this.status()));
   }
 

@@ -1,3 +1,4 @@
+import { backoffMs } from '../backoff.ts';
 import type { Backoff, CameraReason, CameraState } from './types.ts';
 
 /** Everything that decides when a decoder lives and dies, without a clock, a timer or a process of its own. */
@@ -39,7 +40,7 @@ export type LifeEvent =
   | { readonly kind: 'frame'; readonly at: number }
   | { readonly kind: 'ended'; readonly at: number; readonly reason: CameraReason; readonly jitter: number }
   | { readonly kind: 'tick'; readonly at: number }
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'stop'; readonly at: number };
 
 export interface Step {
   readonly life: Life;
@@ -68,14 +69,11 @@ export function deadlineOf({ phase }: Life, policy: Policy): number | undefined 
   }
 }
 
-/**
- * How long to wait after the n-th failure in a row, n from 1: drawn from the upper half of first * 2^(n-1), at most `longestMs`.
- * The lower half is left out so that a site's cameras, which fail together, never hammer their switch together.
- */
+/** How long to wait after the n-th failure in a row, n from 1. A refusal is not hastened by having succeeded before. */
 export function waitingTime(reason: CameraReason, failures: number, { backoff }: Policy, jitter: number): number {
-  const doubled = backoff.firstMs * 2 ** Math.min(failures - 1, 30);
-  const whole = reason.code === 'CAMERA_REFUSED' ? backoff.refusedMs : Math.min(backoff.longestMs, doubled);
-  return whole * (0.5 + jitter / 2);
+  const { refusedMs } = backoff;
+  const plan = reason.code === 'CAMERA_REFUSED' ? { firstMs: refusedMs, longestMs: refusedMs } : backoff;
+  return backoffMs(plan, failures, jitter);
 }
 
 /** What follows from an event. Pure: the same life and event always give the same step. */

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { FrameTimes } from '../../../daemon/camera/frame-times.ts';
+
+/** What `metadata=print` writes for frames of which all pass the selection. */
+const lines = (times: readonly number[]): string =>
+  times
+    .map((t, i) => `frame:${i}    pts:0    pts_time:${t}\nin=1\nframe:${i}    pts:0    pts_time:${t}\nout=1\n`)
+    .join('');
+
+function read(text: string, frames: number): (number | null)[] {
+  let received = 0;
+  const times = new FrameTimes(() => received++);
+  for (const char of text) times.pushDescriptor(char);
+  expect(received).toBe(frames);
+  return Array.from({ length: frames }, () => times.takeNext());
+}
+
+describe('frame times', () => {
+  it('undo the offset that ffmpeg gives all frames but the first', () => {
+    const meant = [0, 0.04, 0.08, 0.12];
+    expect(read(lines([0, 0, 0.04, 0.08]), 4), '5.1').toEqual(meant);
+    expect(read(lines([0, -0.2, -0.16, -0.12]), 4), '2018').toEqual(meant);
+    expect(read(lines(meant), 4), 'a correct one').toEqual(meant);
+  });
+
+  it('keep a gap of the stream a gap', () => {
+    expect(read(lines([0, 0, 0.04, 5.04]), 4)).toEqual([0, 0.04, 0.08, 5.08]);
+  });
+
+  it('are null, not wrong, for a frame whose line did not come, and right again for the next', () => {
+    const times = new FrameTimes(() => undefined);
+    times.pushDescriptor(lines([0, 0, 0.04]));
+    expect([times.takeNext(), times.takeNext(), times.takeNext(), times.takeNext()]).toEqual([0, 0.04, 0.08, null]);
+    times.pushDescriptor('frame:3 pts:0 pts_time:0.08\nin=1\nframe:3 pts:0 pts_time:0.08\nout=1\n');
+    times.pushDescriptor('frame:4 pts:0 pts_time:0.12\nin=1\nframe:4 pts:0 pts_time:0.12\nout=1\n');
+    expect(times.takeNext()).toBe(0.16);
+  });
+
+  it('notice that the filters began anew', () => {
+    const times = new FrameTimes(() => undefined);
+    times.pushDescriptor(lines([0, 0, 0.04]));
+    expect(times.restarted).toBe(false);
+    times.pushDescriptor(lines([0.08]));
+    expect(times.restarted).toBe(true);
+  });
+
+  it('are found among the talk on stderr of an old ffmpeg, which is kept', () => {
+    let received = 0;
+    const times = new FrameTimes(() => received++);
+    const shown = (filter: number, t: number): string =>
+      `[Parsed_showinfo_${filter} @ 0x40fa7b80] n:   0 pts:      0 pts_time:${t}       pos:       -1 fmt:yuv420p s:320x240\n`;
+    const rest = times.pushStderr(`[rtsp @ 0x1] method DESCRIBE failed: 404 Not Found\n${shown(0, 0)}${shown(2, 0)}`);
+    expect(rest).toContain('404 Not Found');
+    expect(rest).not.toContain('showinfo');
+    expect([received, times.takeNext()]).toEqual([1, 0]);
+  });
+});

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  beginLife,
+  deadlineOf,
+  type Life,
+  type LifeEvent,
+  type Policy,
+  step,
+} from '../../../daemon/camera/lifecycle.ts';
+import type { CameraReason } from '../../../daemon/camera/types.ts';
+
+const policy: Policy = {
+  stallMs: 3000,
+  firstFrameMs: 10_000,
+  backoff: { firstMs: 1000, longestMs: 30_000, resetAfterMs: 10_000, refusedMs: 60_000 },
+};
+const lost: CameraReason = { code: 'CAMERA_LOST', message: 'the camera ended the stream' };
+const refused: CameraReason = { code: 'CAMERA_REFUSED', message: '401 Unauthorized' };
+
+/** Follows events from the beginning. */
+function after(...events: LifeEvent[]): Life {
+  return events.reduce((life, event) => step(life, event, policy).life, beginLife(0).life);
+}
+
+const waitOf = (life: Life, from: number): number =>
+  life.phase.kind === 'waiting' ? life.phase.until - from : expect.fail(`is ${life.phase.kind}`);
+
+describe('the life of a decoder', () => {
+  it('is live from the first frame on, and stalled when frames cease for the stall time', () => {
+    const live = after({ kind: 'frame', at: 500 });
+    expect(live.state).toBe('live');
+    expect(deadlineOf(live, policy)).toBe(3500);
+    expect(step(live, { kind: 'tick', at: 3499 }, policy)).toEqual({ life: live });
+    const stalled = step(live, { kind: 'tick', at: 3500 }, policy);
+    expect(stalled).toMatchObject({ action: 'kill', life: { state: 'stalled', reason: { code: 'CAMERA_LOST' } } });
+  });
+
+  it('starts the next decoder only when the killed one is gone', () => {
+    const killed = after({ kind: 'frame', at: 0 }, { kind: 'tick', at: 3000 });
+    expect(deadlineOf(killed, policy)).toBeUndefined();
+    expect(step(killed, { kind: 'tick', at: 99_000 }, policy).action).toBeUndefined();
+    const gone = step(killed, { kind: 'ended', at: 3010, reason: lost, jitter: 0.999 }, policy).life;
+    expect(gone.state).toBe('stalled');
+    expect(step(gone, { kind: 'tick', at: 4010 }, policy)).toMatchObject({
+      action: 'start',
+      life: { phase: { kind: 'starting' } },
+    });
+  });
+
+  it('gives up on a decoder that never delivers a first frame', () => {
+    expect(step(beginLife(0).life, { kind: 'tick', at: 10_000 }, policy)).toMatchObject({
+      action: 'kill',
+      life: { state: 'connecting', reason: { message: 'no first frame within 10000 ms' } },
+    });
+  });
+
+  it('tells a refusal from a loss, and retries it slowly', () => {
+    const life = after({ kind: 'ended', at: 300, reason: refused, jitter: 0 });
+    expect(life).toMatchObject({ state: 'refused', reason: refused });
+    expect(waitOf(life, 300)).toBe(30_000);
+  });
+
+  it('doubles the waiting time within its limits, and begins anew after a stream that lived', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 1, maxLength: 40 }),
+        (jitters) => {
+          let { life } = beginLife(0);
+          let now = 0;
+          jitters.forEach((jitter, i) => {
+            life = step(life, { kind: 'ended', at: now, reason: lost, jitter }, policy).life;
+            const whole = Math.min(30_000, 1000 * 2 ** i);
+            const wait = waitOf(life, now);
+            expect(wait).toBeGreaterThanOrEqual(Math.floor(whole / 2));
+            expect(wait).toBeLessThanOrEqual(whole);
+            now += wait;
+            life = step(life, { kind: 'tick', at: now }, policy).life;
+          });
+          life = step(life, { kind: 'frame', at: now }, policy).life;
+          const short = step(life, { kind: 'ended', at: now + 9000, reason: lost, jitter: 0 }, policy).life;
+          const long = step(life, { kind: 'ended', at: now + 10_000, reason: lost, jitter: 0 }, policy).life;
+          expect([short.failures, long.failures]).toEqual([jitters.length + 1, 1]);
+        },
+      ),
+    );
+  });
+
+  it('never has two decoders, never acts after a stop, and always waits for something', () => {
+    const event = fc.oneof(
+      fc.record({ kind: fc.constant('frame' as const) }),
+      fc.record({
+        kind: fc.constant('ended' as const),
+        reason: fc.constantFrom(lost, refused),
+        jitter: fc.double({ min: 0, max: 0.999, noNaN: true }),
+      }),
+      fc.record({ kind: fc.constant('tick' as const) }),
+      fc.record({ kind: fc.constant('stop' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(event, fc.nat(40_000)), { maxLength: 60 }), (events) => {
+        let now = 0;
+        let { life } = beginLife(now);
+        let running = 1;
+        let stopped = false;
+        for (const [what, passed] of events) {
+          now += passed;
+          if (what.kind === 'ended' && running === 0) continue; // only a running decoder can end
+          if (what.kind === 'ended') running--;
+          const next = step(life, { ...what, at: now }, policy);
+          if (next.action === 'start') running++;
+          if (next.action === 'kill') expect(running).toBe(1);
+          stopped ||= what.kind === 'stop';
+          if (stopped && what.kind !== 'stop') expect(next.action).toBeUndefined();
+          life = next.life;
+          expect(running).toBeLessThanOrEqual(1);
+          // nothing running and no timer would be a camera forgotten for ever
+          if (!stopped && running === 0) expect(deadlineOf(life, policy)).toBeGreaterThan(0);
+          if (stopped) expect(life.phase.kind).toBe(running === 1 ? 'stopping' : 'stopped');
+        }
+      }),
+    );
+  });
+});

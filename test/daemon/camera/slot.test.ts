@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FrameSlot } from '../../../daemon/camera/slot.ts';
+import type { Frame } from '../../../daemon/camera/types.ts';
+
+const frame = (sequence: number, data: Uint8Array): Frame => ({
+  width: 1,
+  height: 1,
+  data,
+  sequence,
+  connection: 0,
+  capturedAt: 0,
+  capturedAtWall: 0,
+  ptsSeconds: null,
+});
+
+describe('the newest-frame slot', () => {
+  it('accounts for every frame, gives the newest, and never writes to a frame that was taken', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (puts) => {
+        const slot = new FrameSlot();
+        const taken: Frame[] = [];
+        let waiting = 0;
+        let sequence = 0;
+        for (const put of puts) {
+          if (put) {
+            const data = slot.allocate(3).fill(sequence);
+            slot.put(frame(sequence++, data));
+            waiting = 1;
+          } else {
+            const got = slot.take();
+            expect(got?.sequence).toBe(waiting === 1 ? sequence - 1 : undefined);
+            if (got !== undefined) taken.push(got);
+            waiting = 0;
+          }
+          expect(slot.delivered).toBe(slot.taken + slot.dropped + waiting);
+        }
+        for (const { sequence: expected, data } of taken) expect([...data]).toEqual([expected, expected, expected]);
+      }),
+    );
+  });
+
+  it('fills dropped frames again instead of asking for new memory', () => {
+    const slot = new FrameSlot();
+    const buffers = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 100; i++) {
+      const data = slot.allocate(300);
+      buffers.add(data.buffer);
+      slot.put(frame(i, data));
+    }
+    expect(buffers.size).toBeLessThanOrEqual(3);
+  });
+
+  it('never hands out memory of another size', () => {
+    const slot = new FrameSlot();
+    for (const bytes of [300, 300, 300, 30, 30, 3000]) {
+      const data = slot.allocate(bytes);
+      expect(data.length).toBe(bytes);
+      slot.put(frame(0, data));
+    }
+  });
+});
