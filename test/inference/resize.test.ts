@@ -36,7 +36,7 @@ function resized(image: RgbImage, width: number, height: number): Uint8Array {
 }
 
 describe('resize', () => {
-  // Image.resize(size, Image.BILINEAR) of Pillow 12 on the same pictures.
+  // Image.resize(size, Image.BILINEAR) of Pillow 13.0 on the same pictures.
   it('gives the bytes Pillow gives', () => {
     expect([...resized(formulaPicture(11, 7), 5, 4)]).toEqual([
       81, 23, 54, 134, 73, 154, 140, 156, 89, 116, 139, 138, 88, 147, 139, 144, 68, 111, 146, 118, 134, 146, 138, 107,
