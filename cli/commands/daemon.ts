@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { duration } from '../format.ts';
 import { type Context, running } from '../running.ts';
 
 interface DaemonOptions {
@@ -14,16 +15,21 @@ export function daemonCommand(): Command {
     )
     .addOption(new Option('-c, --config <file>', 'YAML configuration').default('/etc/wayside/wayside.yaml'))
     .addOption(new Option('--check', 'check the configuration and its secrets, then end'))
-    .action(running(runDaemon, { serves: true }));
+    .action(running(serve, { serves: true }));
 }
 
-async function runDaemon({ signal, report }: Context, { config, check }: DaemonOptions): Promise<void> {
+async function serve({ signal, report }: Context, { config, check }: DaemonOptions): Promise<void> {
   if (check) {
     const { loadConfig } = await import('../../daemon/config/load.ts');
-    const loaded = await loadConfig(config);
-    report({ document: { config, valid: true, cameras: loaded.config.cameras.length }, text: `${config} is valid` });
+    const { config: found, digest } = await loadConfig(config);
+    const cameras = found.cameras.map(({ id }) => id);
+    const document = { config, digest, site: found.site, box: found.box, cameras, broker: found.mqtt.url };
+    report({ document, text: `${config} is valid: ${found.site}/${found.box}, cameras ${cameras.join(', ')}` });
     return;
   }
-  const { runDaemon: run } = await import('../../daemon/main.ts');
-  await run(config, { signal });
+  const { runDaemon } = await import('../../daemon/main.ts');
+  const started = performance.now();
+  await runDaemon(config, { signal });
+  const seconds = (performance.now() - started) / 1000;
+  report({ document: { config, seconds }, text: `ended after ${duration(seconds)}` });
 }

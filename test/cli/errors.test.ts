@@ -85,7 +85,7 @@ describe('a command that fails', () => {
     ]) {
       const run = await runWayside([...args, '--json']);
       const { error } = JSON.parse(run.stdout) as { error: Record<string, unknown> };
-      expect(Object.keys(error).sort()).toEqual(['code', 'hint', 'message']);
+      expect(new Set(Object.keys(error))).toEqual(new Set(['code', 'hint', 'message']));
       expect(run.stderr).toContain(`error ${String(error['code'])}: ${String(error['message'])}`);
       expect(run.exit).toBe(error['code'] === 'USAGE' ? 64 : 66);
     }

@@ -14,7 +14,7 @@ function terminal(columns = 80, isTTY = true) {
       now = ms;
     },
     /** What the last line shows: terminal codes taken off. */
-    shown: () => (written.at(-1) ?? '').replace(/\r\u001b\[2K/g, ''),
+    shown: () => (written.at(-1) ?? '').replaceAll('\r\u001b[2K', ''),
   };
 }
 

@@ -4,7 +4,13 @@ import { createLog, redactUrls } from '../../core/log.ts';
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): string {
   let text = '';
-  write(createLog('test', { write: (line: string) => void (text += line) }));
+  write(
+    createLog('test', {
+      write: (line: string) => {
+        text += line;
+      },
+    }),
+  );
   return text;
 }
 
