@@ -34,7 +34,7 @@ describe('golden samples', () => {
 
   it('show one class each before a second of any', async () => {
     const answers = (await record(3)).map(({ scores }) => scores.indexOf(Math.max(...scores)));
-    expect(answers.sort()).toEqual([0, 1, 2]);
+    expect(new Set(answers)).toEqual(new Set([0, 1, 2]));
   });
 
   it('prefer pictures whose answer stands clear', async () => {
