@@ -1,0 +1,49 @@
+import { type ErrorCode, WaysideError } from '../../../core/errors.ts';
+import { checkModel } from '../../../onnx/check.ts';
+import type { Model } from '../../../onnx/graph.ts';
+import { lowestOpset, upgradeOpset } from '../../../onnx/opset.ts';
+import { printModel } from '../../../onnx/print.ts';
+import { decodeModel } from '../../../onnx/read.ts';
+import { inferShapes } from '../../../onnx/shapes.ts';
+import { encodeModel } from '../../../onnx/write.ts';
+
+const READING: readonly ErrorCode[] = [
+  'MODEL_DECODE',
+  'MODEL_INVALID',
+  'MODEL_UNSUPPORTED',
+  'MODEL_TOO_LARGE',
+  'EXTERNAL_DATA',
+];
+
+/** The error's code when it is one of those allowed; anything else is a fault and is thrown on. */
+function codeOf(thrown: unknown, allowed: readonly ErrorCode[]): ErrorCode {
+  if (thrown instanceof WaysideError && allowed.includes(thrown.code)) return thrown.code;
+  throw thrown;
+}
+
+export type Outcome = ErrorCode | 'model';
+
+/**
+ * Reads hostile bytes and does with the result what Wayside would. Returns how it ended; throws whatever was not a coded
+ * error, and when a model that was accepted does not survive being written and read again.
+ */
+export function outcomeOf(bytes: Uint8Array, folder?: string): Outcome {
+  let model: Model;
+  try {
+    model = decodeModel(bytes, folder === undefined ? {} : { folder });
+  } catch (thrown) {
+    return codeOf(thrown, READING);
+  }
+  checkModel(model);
+  const text = printModel(model);
+  if (printModel(decodeModel(encodeModel(model))) !== text)
+    throw new Error('writing and reading again changed the model');
+  try {
+    inferShapes(model);
+    lowestOpset(model);
+    checkModel(upgradeOpset(model, 21));
+  } catch (thrown) {
+    return codeOf(thrown, ['SHAPE_INFERENCE', 'MODEL_UNSUPPORTED', 'MODEL_INVALID']);
+  }
+  return 'model';
+}
