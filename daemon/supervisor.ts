@@ -59,7 +59,7 @@ export class Supervisor {
         onReady: (ready) => this.#modelReady(ready),
         onResult: (result) => this.#publishResult(result),
         onLost: (ids, reason) => this.#lost(ids, reason),
-        onChange: () => this.#reports.state(),
+        onChange: () => this.#publishState(),
       },
       deps.log,
     );
@@ -94,7 +94,7 @@ export class Supervisor {
   /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
   check(): string[] {
     this.#service.check();
-    this.#reports.state();
+    this.#publishState();
     const idle = this.#service.idle && !this.#draining;
     return stuckParts({
       now: performance.now(),
@@ -200,7 +200,12 @@ export class Supervisor {
 
   #cameraChanged(id: string): void {
     this.#reports.camera(id);
-    this.#reports.state();
+    this.#publishState();
+  }
+
+  /** While draining, parts go down one by one: that is no news. */
+  #publishState(): void {
+    if (!this.#draining) this.#reports.state();
   }
 
   #restartTelemetry(): void {

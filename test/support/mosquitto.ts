@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { program } from './requirements.ts';
+import { until } from './until.ts';
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** A real mosquitto on a loopback port, with its configuration in a folder of the test. */
+export class Mosquitto {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #lines: readonly string[];
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, lines: readonly string[]) {
+    this.port = port;
+    this.#folder = folder;
+    this.#lines = lines;
+  }
+
+  /** @param lines of mosquitto.conf; without any, everyone may do everything */
+  static async start(folder: string, lines: readonly string[] = ['allow_anonymous true']): Promise<Mosquitto> {
+    const broker = new Mosquitto(await freePort(), folder, lines);
+    await broker.start();
+    return broker;
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const file = join(this.#folder, 'mosquitto.conf');
+    const user = process.getuid?.() === 0 ? ['user root'] : [];
+    await writeFile(file, [...user, `listener ${this.port} 127.0.0.1`, ...this.#lines, ''].join('\n'));
+    this.#child = spawn(program('mosquitto') ?? 'mosquitto', ['-c', file], { stdio: 'ignore' });
+    await until('mosquitto to listen', () => accepts(this.port));
+  }
+
+  /** Without persistence: it forgets its retained messages, as a broker that lost its disk does. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+}

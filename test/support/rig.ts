@@ -1,0 +1,120 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
+import { type RtspServer, type RtspServerOptions, startRtspServer } from '../../demo/rtsp/server.ts';
+import { writeColourPackage } from './colour-package.ts';
+import { DaemonProcess } from './daemon-process.ts';
+import { Listener } from './listener.ts';
+import { freePort, Mosquitto } from './mosquitto.ts';
+
+const [WIDTH, HEIGHT] = [320, 180];
+
+/** A picture that is red on the left and blue on the right. */
+function twoColours(): Uint8Array {
+  const data = new Uint8Array(WIDTH * HEIGHT * 3);
+  for (let at = 0; at < WIDTH * HEIGHT; at++) data[at * 3 + (at % WIDTH < WIDTH / 2 ? 0 : 2)] = 255;
+  return data;
+}
+
+/** A real RTSP camera on a port, showing red and blue. */
+export async function startColourCamera(options: Omit<RtspServerOptions, 'source'> = {}): Promise<RtspServer> {
+  const picture = twoColours();
+  const source = rawFrameSource({ width: WIDTH, height: HEIGHT, fps: 25, render: () => picture });
+  return await startRtspServer({ source, ...options });
+}
+
+export interface RigOptions {
+  /** Merged over the configuration of the rig, level by level at the top. */
+  readonly config?: (rig: {
+    readonly folder: string;
+    readonly cameraUrl: string;
+    readonly broker: Mosquitto;
+  }) => object;
+  readonly credentials?: RtspServerOptions['credentials'];
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** Everything real: a camera, a broker, a daemon from a package, and someone who listens. */
+export class Rig {
+  readonly folder: string;
+  readonly broker: Mosquitto;
+  camera: RtspServer;
+  readonly listener: Listener;
+  readonly daemon: DaemonProcess;
+  readonly configPath: string;
+  readonly #config: Record<string, unknown>;
+
+  private constructor(
+    parts: Pick<Rig, 'folder' | 'broker' | 'camera' | 'listener' | 'daemon' | 'configPath'>,
+    config: Record<string, unknown>,
+  ) {
+    this.folder = parts.folder;
+    this.broker = parts.broker;
+    this.camera = parts.camera;
+    this.listener = parts.listener;
+    this.daemon = parts.daemon;
+    this.configPath = parts.configPath;
+    this.#config = config;
+  }
+
+  static async start({ config, credentials, environment }: RigOptions = {}): Promise<Rig> {
+    const folder = await mkdtemp(join(tmpdir(), 'wayside-rig-'));
+    const broker = await Mosquitto.start(folder);
+    const port = await freePort();
+    const camera = await startColourCamera({ port, ...(credentials === undefined ? {} : { credentials }) });
+    await writeColourPackage(join(folder, 'package'));
+    const full = {
+      site: 'test',
+      box: 'one',
+      mqtt: { url: broker.url, keepaliveSeconds: 5 },
+      model: { package: 'package', hangSeconds: 2 },
+      cameras: [northCamera(camera.url)],
+      telemetry: { intervalSeconds: 1 },
+      ...config?.({ folder, cameraUrl: camera.url, broker }),
+    };
+    const configPath = join(folder, 'wayside.yaml');
+    await writeFile(configPath, stringify(full));
+    const listener = await Listener.start(broker.url);
+    const daemon = new DaemonProcess(configPath, environment);
+    return new Rig({ folder, broker, camera, listener, daemon, configPath }, full);
+  }
+
+  /** Writes the configuration anew, with some of its top levels replaced, and sends SIGHUP. */
+  async reconfigure(change: object): Promise<void> {
+    await writeFile(this.configPath, stringify({ ...this.#config, ...change }));
+    this.daemon.child.kill('SIGHUP');
+  }
+
+  /** Waits until everything works and detections arrive. @returns when the first of these arrived */
+  async working(after = 0): Promise<number> {
+    await this.listener.next('state', ({ state }) => state === 'online', { after });
+    return (await this.listener.next('detections', () => true, { after })).at;
+  }
+
+  async stop(): Promise<void> {
+    await this.daemon.end();
+    await this.listener.stop();
+    await this.camera.close();
+    await this.broker.stop();
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** The rig's camera with two regions. */
+export const northCamera = (url: string): Record<string, unknown> => ({
+  id: 'north',
+  url,
+  rate: 10,
+  stallSeconds: 2,
+  regions: [
+    { name: 'left', box: [0, 0, 0.5, 1] },
+    { name: 'right', box: [0.5, 0, 0.5, 1] },
+  ],
+});
+
+/** Prints how long a recovery took, into the output of the tests. */
+export function tookLine(what: string, fromMs: number, toMs: number): void {
+  process.stdout.write(`    ${what}: ${((toMs - fromMs) / 1000).toFixed(2)} s\n`);
+}
