@@ -12,7 +12,10 @@ describeWith({ needs: ['ffmpeg', 'ffprobe'] }, 'wayside camera', () => {
   const folder = temporaryFolder();
 
   /** Starts a camera, hands over its document, and stops it as a person would. */
-  async function withCamera(args: readonly string[], use: (camera: Record<string, unknown>) => Promise<void>): Promise<void> {
+  async function withCamera(
+    args: readonly string[],
+    use: (camera: Record<string, unknown>) => Promise<void>,
+  ): Promise<void> {
     const { child, done } = startWayside(['camera', '--port', '0', '--json', ...args]);
     const [document] = (await once(child.stdout, 'data')) as [Buffer];
     try {
@@ -24,7 +27,16 @@ describeWith({ needs: ['ffmpeg', 'ffprobe'] }, 'wayside camera', () => {
   }
 
   const probe = async (url: string): Promise<string> => {
-    const show = ['-v', 'error', '-rtsp_transport', 'tcp', '-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0'];
+    const show = [
+      '-v',
+      'error',
+      '-rtsp_transport',
+      'tcp',
+      '-show_entries',
+      'stream=codec_name,width,height',
+      '-of',
+      'csv=p=0',
+    ];
     return (await promisify(execFile)(program('ffprobe') ?? '', [...show, url])).stdout.trim();
   };
 
@@ -48,7 +60,9 @@ describeWith({ needs: ['ffmpeg', 'ffprobe'] }, 'wayside camera', () => {
   });
 
   it('refuses a name without a password', async () => {
-    const { done } = startWayside(['camera', '--port', '0', '--user', 'north'], { env: { WAYSIDE_CAMERA_PASSWORD: '' } });
+    const { done } = startWayside(['camera', '--port', '0', '--user', 'north'], {
+      env: { WAYSIDE_CAMERA_PASSWORD: '' },
+    });
     expect(await done).toMatchObject({ exit: 64, stdout: '' });
   });
 });
