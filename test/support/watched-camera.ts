@@ -9,7 +9,7 @@ export interface WatchedCamera {
   readonly statuses: readonly CameraStatus[];
   /** Everything it logged. */
   readonly logged: () => string;
-  /** Resolves with the ms it took until the condition held; looked at after every event. */
+  /** Resolves with the ms it took until the condition held; looked at after every event and every 20 ms. */
   until(what: string, condition: (status: CameraStatus) => boolean, withinMs?: number): Promise<number>;
   /** Resolves when so many more frames were taken. */
   more(count: number): Promise<void>;
@@ -48,14 +48,19 @@ export function watchCamera(options: Partial<CameraOptions> & Pick<CameraOptions
   const until: WatchedCamera['until'] = (what, condition, withinMs = 30_000) =>
     new Promise((resolve, reject) => {
       const from = performance.now();
-      const timer = setTimeout(() => {
+      const glance = setInterval(() => check(), 20);
+      const end = (): void => {
+        clearTimeout(timer);
+        clearInterval(glance);
         waiting.delete(check);
+      };
+      const timer = setTimeout(() => {
+        end();
         reject(new Error(`not ${what} within ${withinMs} ms: ${JSON.stringify(camera.status())}`));
       }, withinMs);
       const check = (): void => {
         if (!condition(camera.status())) return;
-        clearTimeout(timer);
-        waiting.delete(check);
+        end();
         resolve(performance.now() - from);
       };
       waiting.add(check);

@@ -19,7 +19,7 @@ const lost: CameraReason = { code: 'CAMERA_LOST', message: 'the camera ended the
 const refused: CameraReason = { code: 'CAMERA_REFUSED', message: '401 Unauthorized' };
 
 /** Follows events from the beginning. */
-function after(...events: LifeEvent[]): Life {
+function following(...events: LifeEvent[]): Life {
   return events.reduce((life, event) => step(life, event, policy).life, beginLife(0).life);
 }
 
@@ -28,7 +28,7 @@ const waitOf = (life: Life, from: number): number =>
 
 describe('the life of a decoder', () => {
   it('is live from the first frame on, and stalled when frames cease for the stall time', () => {
-    const live = after({ kind: 'frame', at: 500 });
+    const live = following({ kind: 'frame', at: 500 });
     expect(live.state).toBe('live');
     expect(deadlineOf(live, policy)).toBe(3500);
     expect(step(live, { kind: 'tick', at: 3499 }, policy)).toEqual({ life: live });
@@ -37,7 +37,7 @@ describe('the life of a decoder', () => {
   });
 
   it('starts the next decoder only when the killed one is gone', () => {
-    const killed = after({ kind: 'frame', at: 0 }, { kind: 'tick', at: 3000 });
+    const killed = following({ kind: 'frame', at: 0 }, { kind: 'tick', at: 3000 });
     expect(deadlineOf(killed, policy)).toBeUndefined();
     expect(step(killed, { kind: 'tick', at: 99_000 }, policy).action).toBeUndefined();
     const gone = step(killed, { kind: 'ended', at: 3010, reason: lost, jitter: 0.999 }, policy).life;
@@ -56,7 +56,7 @@ describe('the life of a decoder', () => {
   });
 
   it('tells a refusal from a loss, and retries it slowly', () => {
-    const life = after({ kind: 'ended', at: 300, reason: refused, jitter: 0 });
+    const life = following({ kind: 'ended', at: 300, reason: refused, jitter: 0 });
     expect(life).toMatchObject({ state: 'refused', reason: refused });
     expect(waitOf(life, 300)).toBe(30_000);
   });
