@@ -115,6 +115,7 @@ export class Listener {
 /** @param root `wayside/v1/SITE/BOX` */
 export async function listenTo(url: string, root: string, camera: string): Promise<Listener> {
   const client = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 100 });
+  client.on('error', () => undefined); // a broker that is away: the client tries again by itself
   const listener = new Listener(client, root, camera);
   await client.subscribeAsync(`${root}/#`, { qos: 1 });
   return listener;
