@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../core/random.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { mutate } from './support/mutate.ts';
+import { mutateStructure } from './support/mutate-structure.ts';
 import { outcomeOf } from './support/outcome.ts';
 import { resnet } from './support/resnet.ts';
 import { variety } from './support/variety.ts';
@@ -38,5 +39,22 @@ describe('hostile model bytes', () => {
       const mutant = mutate(bytes, seededRandom(seed));
       expect(() => outcomeOf(mutant.bytes), `seed ${seed}: ${mutant.name}`).not.toThrow();
     }
+  });
+
+  it.each([
+    ['a model with every kind of field', small, 3000],
+    ['a small ResNet', encodeModel(resnet(1, [4, 8])), 1500],
+  ])('that are well formed and say nonsense: %s', (_, bytes, runs) => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < runs; seed++) {
+      const random = seededRandom(seed);
+      const mutant = mutateStructure(bytes, random, 1 + random.below(3));
+      try {
+        seen.add(outcomeOf(mutant));
+      } catch (cause) {
+        throw new Error(`seed ${seed}`, { cause });
+      }
+    }
+    expect([...seen]).toEqual(expect.arrayContaining(['MODEL_INVALID', 'SHAPE_INFERENCE', 'model']));
   });
 });
