@@ -123,7 +123,7 @@ export class QdqWriter {
       output === '' || this.#isOutput(output) ? output : this.#emitter.value(),
     );
     this.#emitter.copy(node, inputs, outputs);
-    node.outputs.forEach((output, i) => this.#forms.set(output, { float: outputs[i]! }));
+    for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { float: outputs[i]! });
   }
 
   /**

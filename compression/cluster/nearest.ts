@@ -22,7 +22,7 @@ export function nearestCode(codes: Int8Array): NearestCode {
   const last = table.length - 1;
   const of = (u: number): number => {
     const cell = Math.floor(2 * (u - lowest));
-    return table[cell < 0 ? 0 : cell > last ? last : cell]!;
+    return table[Math.max(0, Math.min(cell, last))]!;
   };
   return { codes, of };
 }

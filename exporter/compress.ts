@@ -1,0 +1,202 @@
+import { availableParallelism } from 'node:os';
+import type { Dataset } from '../calibration/dataset.ts';
+import { spreadPositions } from '../calibration/datasets/positions.ts';
+import { evaluate } from '../calibration/evaluate.ts';
+import { modelDigest } from '../calibration/table.ts';
+import { WaysideError } from '../core/errors.ts';
+import type { RunOptions } from '../core/progress.ts';
+import { recordGolden } from '../inference/golden.ts';
+import type { RgbImage } from '../inference/image.ts';
+import { measureLatency } from '../inference/latency.ts';
+import { openModel, writePackage } from '../inference/package.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { RUNTIME_VERSION } from '../inference/runtime.ts';
+import { openSession, type Session } from '../inference/session.ts';
+import type { Model } from '../onnx/graph.ts';
+import { runPasses } from '../onnx/pass.ts';
+import { readModel } from '../onnx/read.ts';
+import { encodeModel } from '../onnx/write.ts';
+import { type FusionReport, requireFused, withOptimizedGraph } from './fusion.ts';
+import { requireParity } from './parity.ts';
+import { FOLDING } from './passes/index.ts';
+import { type CompressionPlan, planAsJson } from './plan.ts';
+import { type Data, openData, packageName, preprocessingOf } from './prepare.ts';
+import { type Produced, produce } from './produce.ts';
+import { renderReport } from './report.ts';
+import { StageLog } from './stages.ts';
+import { uniqueWeightsAfter, uniqueWeightsBefore } from './unique.ts';
+
+export interface CompressOptions extends RunOptions {
+  /** Float ONNX file. */
+  readonly model: string;
+  /** `cifar10:DIR`, `images:DIR`, or the two parts of any set. */
+  readonly data: string | { readonly train: Dataset; readonly test: Dataset };
+  /** Folder of the package. */
+  readonly out: string;
+  /** Training pictures to calibrate on. @default 512 */
+  readonly calibration?: number | undefined;
+  /** Distinct weights a layer, 2 to 256. @default weights are not clustered */
+  readonly clusters?: number | undefined;
+  /** @default 0 */
+  readonly seed?: number | undefined;
+  /** @default 'auto' */
+  readonly range?: 'auto' | 'min-max' | 'percentile' | 'mse' | 'entropy' | undefined;
+  /** Processor family, see `targets.ts`. @default 'any' */
+  readonly target?: string | undefined;
+  /** A plan to follow instead of clusters, seed, range, target and calibration. */
+  readonly plan?: CompressionPlan | undefined;
+  /** Test pictures to measure on, spread evenly. @default all */
+  readonly limit?: number | undefined;
+  /** Name of the package. @default that of the file */
+  readonly name?: string | undefined;
+  /** @default '1' */
+  readonly version?: string | undefined;
+  /** Accept layers that stay in float. @default false */
+  readonly allowFloat?: boolean | undefined;
+  /** Replace an existing package. @default false */
+  readonly force?: boolean | undefined;
+  /** What a raw file does not say; `preprocessing` says all of it and wins. */
+  readonly preprocessing?: Preprocessing | undefined;
+  readonly normalize?: string | undefined;
+  readonly size?: readonly [number, number] | undefined;
+  readonly labels?: string | undefined;
+  /** Least probability that the box reports. @default 0.5 */
+  readonly threshold?: number | undefined;
+  /** For calibration; measuring is always on one. @default up to 4 */
+  readonly threads?: number | undefined;
+}
+
+export interface ModelFigures {
+  /** 0 to 1. */
+  readonly top1: number;
+  readonly samples: number;
+  /** On disk, of everything needed to load the model. */
+  readonly bytes: number;
+  /** Median of one picture on one thread. */
+  readonly latencyMs: number;
+}
+
+export interface CompressResult {
+  /** Folder of the package. */
+  readonly package: string;
+  readonly baseline: ModelFigures;
+  readonly candidate: ModelFigures;
+  /** Distinct weights of each convolution and matrix product, added up: float values before, int8 codes after. */
+  readonly uniqueWeights: { readonly before: number; readonly after: number };
+  readonly fused: FusionReport;
+}
+
+/**
+ * Turns a float ONNX classifier into a model package: fold, calibrate, cluster, quantize, check in ONNX Runtime that
+ * everything fused, measure both models on the same pictures, write. Nothing is left behind where it fails.
+ *
+ * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
+ *   FUSION_INCOMPLETE unless allowed, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
+ */
+export async function compress(options: CompressOptions): Promise<CompressResult> {
+  const stages = new StageLog();
+  const model = await stages.run('read', () => readModel(options.model));
+  const folded = await stages.run('fold', () => runPasses(model, FOLDING, options));
+  const data = await openData(options);
+  const before = await measureBaseline(options, folded, data, stages);
+  const produced = await produce(folded, data.train, before.preprocessing, options, stages);
+  const bytes = encodeModel(produced.model);
+  return withOptimizedGraph(bytes, async (session, fused) => {
+    if (options.allowFloat !== true) requireFused(fused);
+    const { top1, top5, samples, latencyMs } = await stages.run('measure the compressed model', () =>
+      measure(session, data.test, before.preprocessing, options, 'evaluating compressed model'),
+    );
+    const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs };
+    const { top5: baselineTop5, ...baseline } = before.figures;
+    const uniqueWeights = { before: uniqueWeightsBefore(model), after: uniqueWeightsAfter(produced.weights) };
+    const result = { package: options.out, baseline, candidate, uniqueWeights, fused };
+    const golden = await stages.run('record golden samples', () =>
+      recordGolden(session, before.preprocessing, pictures(data.test)),
+    );
+    options.signal?.throwIfAborted();
+    const name = options.name ?? packageName(options.model);
+    await writePackage(
+      options.out,
+      {
+        manifest: {
+          ...manifestOf(session, data, before.preprocessing, options, produced),
+          name,
+          parentModel: modelDigest(model),
+          measured: {
+            data: data.test.name,
+            baseline: { ...baseline, top5: baselineTop5 },
+            candidate: { ...candidate, top5 },
+          },
+        },
+        model: bytes,
+        golden,
+        report: renderReport({ name, result, produced, stages: stages.entries }),
+      },
+      { replace: options.force === true },
+    );
+    return result;
+  });
+}
+
+async function measureBaseline(options: CompressOptions, folded: Model, data: Data, stages: StageLog) {
+  const session = await openSession(options.model, { threads: 1 });
+  try {
+    const preprocessing = preprocessingOf(session.input, options);
+    await stages.run('prove the folded model', () => requireParity(session, folded, preprocessing));
+    const measured = await stages.run('measure the float model', () =>
+      measure(session, data.test, preprocessing, options, 'evaluating float model'),
+    );
+    const { bytes } = await openModel(options.model);
+    return { preprocessing, figures: { ...measured, bytes } };
+  } finally {
+    await session.close();
+  }
+}
+
+async function measure(
+  session: Session,
+  test: Dataset,
+  preprocessing: Preprocessing,
+  { limit, signal, onProgress }: CompressOptions,
+  stage: string,
+) {
+  const progress = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
+  const { top1, top5, samples } = await evaluate(session, test, { preprocessing, limit, stage, ...progress });
+  const latencyMs = await measureLatency(session, preprocessing, signal === undefined ? {} : { signal });
+  return { top1, top5, samples, latencyMs };
+}
+
+/** Enough to find eight clear ones of different classes in. */
+async function* pictures(test: Dataset): AsyncGenerator<RgbImage> {
+  for await (const { image } of test.samples(spreadPositions(test.size, 32))) yield image;
+}
+
+function manifestOf(
+  session: Session,
+  { test }: Data,
+  preprocessing: Preprocessing,
+  { version = '1', threshold = 0.5 }: CompressOptions,
+  { plan }: Produced,
+) {
+  const { input, output } = session;
+  const classes = output.shape.at(-1);
+  const labels = test.classes;
+  if (typeof classes !== 'number' && labels === undefined) {
+    throw new WaysideError('MODEL_UNSUPPORTED', {
+      message: `the model does not say how many classes ${output.name} has`,
+    });
+  }
+  return {
+    version,
+    input: { name: input.name, shape: [...input.shape] },
+    output: { name: output.name, classes: typeof classes === 'number' ? classes : (labels?.length ?? 1) },
+    preprocessing,
+    ...(labels === undefined ? {} : { labels: [...labels] }),
+    thresholds: { score: threshold },
+    minimumRuntime: RUNTIME_VERSION,
+    target: plan.target,
+    plan: planAsJson(plan),
+  };
+}
+
+export const defaultThreads = (): number => Math.min(4, availableParallelism());

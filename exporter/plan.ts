@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { RANGE_METHOD_NAMES } from '../calibration/ranges/methods.ts';
+import { type Layer, weightCount } from '../compression/layers.ts';
+import { WaysideError } from '../core/errors.ts';
+import { TARGET_NAMES } from './targets.ts';
+
+const PlannedLayer = z.strictObject({
+  name: z.string(),
+  /** Weights of one output channel times output channels. */
+  weights: z.int().min(1),
+  /** Distinct weight codes allowed; absent: not clustered. */
+  clusters: z.int().min(2).max(256).optional(),
+  /** Groups of consecutive output channels with a codebook each. */
+  groups: z.int().min(1).optional(),
+});
+
+/** Everything that decides, before anything is computed: the same plan, model and data give the same bytes. */
+export const CompressionPlan = z.strictObject({
+  format: z.literal(1),
+  seed: z.int().min(0),
+  target: z.enum(TARGET_NAMES as [string, ...string[]]),
+  calibration: z.strictObject({ samples: z.int().min(1) }),
+  /** How activation ranges are chosen; `auto` tries several and keeps the one whose scores stay closest to the float model's. */
+  range: z.enum(['auto', ...RANGE_METHOD_NAMES]),
+  layers: z.array(PlannedLayer),
+});
+export type CompressionPlan = z.infer<typeof CompressionPlan>;
+export type PlannedLayer = z.infer<typeof PlannedLayer>;
+
+export interface PlanOptions extends Omit<CompressionPlan, 'format' | 'layers'> {
+  readonly clusters?: number | undefined;
+}
+
+/** The plan that the options of one command make: the same number of clusters for every layer. */
+export function makePlan(layers: readonly Layer[], { clusters, ...options }: PlanOptions): CompressionPlan {
+  return {
+    format: 1,
+    ...options,
+    layers: layers.map((layer) => ({
+      name: layer.node.name,
+      weights: weightCount(layer),
+      ...(clusters === undefined ? {} : { clusters }),
+    })),
+  };
+}
+
+/** The plan as the manifest keeps it. */
+export const planAsJson = (plan: CompressionPlan): Record<string, z.core.util.JSONType> =>
+  JSON.parse(JSON.stringify(plan));
+
+/** What is planned for each layer of a model. @throws {WaysideError} CLUSTER_INVALID when the plan is another model's */
+export function plannedLayers(plan: CompressionPlan, layers: readonly Layer[]): ReadonlyMap<string, PlannedLayer> {
+  const planned = new Map(plan.layers.map((layer) => [layer.name, layer]));
+  for (const layer of layers) {
+    const { name } = layer.node;
+    if (planned.get(name)?.weights === weightCount(layer)) continue;
+    throw new WaysideError('CLUSTER_INVALID', {
+      message: `the plan has no layer ${name} of ${weightCount(layer)} weights`,
+      hint: 'it was made for another model',
+    });
+  }
+  return planned;
+}

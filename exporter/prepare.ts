@@ -1,0 +1,35 @@
+import { basename, extname } from 'node:path';
+import type { Dataset } from '../calibration/dataset.ts';
+import { openDataset } from '../calibration/datasets/open.ts';
+import { parseNormalization } from '../inference/normalization.ts';
+import { defaultPreprocessing, type Preprocessing } from '../inference/preprocess.ts';
+import type { ValueSpec } from '../inference/session.ts';
+import type { CompressOptions } from './compress.ts';
+
+/** Training pictures to calibrate on and test pictures to measure on. */
+export interface Data {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+/** @throws {WaysideError} USAGE, DATASET_INVALID, FILE_NOT_FOUND */
+export async function openData({ data, labels }: CompressOptions): Promise<Data> {
+  if (typeof data !== 'string') return data;
+  const options = labels === undefined ? {} : { labels };
+  return { train: await openDataset(data, 'train', options), test: await openDataset(data, 'test', options) };
+}
+
+/** @throws {WaysideError} USAGE, PREPROCESS_MISMATCH */
+export function preprocessingOf(input: ValueSpec, { preprocessing, normalize, size }: CompressOptions): Preprocessing {
+  if (preprocessing !== undefined) return preprocessing;
+  return defaultPreprocessing(input.shape, {
+    ...(normalize === undefined ? {} : { normalize: parseNormalization(normalize) }),
+    ...(size === undefined ? {} : { size }),
+  });
+}
+
+/** A package's name from its model's file: letters, digits, dots, dashes and underscores, 64 at most. */
+export function packageName(path: string): string {
+  const stem = basename(path, extname(path)).replace(/[^a-z0-9._-]+/gi, '-');
+  return stem.replace(/^[^a-z0-9]+/i, '').slice(0, 64) || 'model';
+}
