@@ -54,5 +54,5 @@ export function formatError(error: WaysideError): string {
   return `error ${error.code}: ${error.message}${hint}`;
 }
 
-export { Exit };
 export type { ErrorCode, ExitCode };
+export { Exit };

@@ -12,8 +12,9 @@ function findRoot(): string {
 /** Folder of the installed package (the checkout, or `node_modules/wayside`). */
 export const PACKAGE_ROOT = findRoot();
 
-export const VERSION: string = (JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string })
-  .version;
+export const VERSION: string = (
+  JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }
+).version;
 
 /**
  * The compiled file of a module that is started as a process of its own, as in `compiledModule('daemon/inference/process')`.

@@ -1,7 +1,10 @@
+import { readdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
+import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/compress.ts';
+import { DEFAULT_TARGET, TARGET_NAMES } from '../../exporter/targets.ts';
 import { bytes, count, milliseconds, percent, points, ratio } from '../format.ts';
-import { dataOption, integer, type PixelOptions, pixelOptions } from '../options.ts';
+import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { table } from '../table.ts';
 
@@ -11,16 +14,18 @@ interface CompressOptions extends PixelOptions {
   readonly calibration: number;
   readonly clusters?: number;
   readonly seed: number;
-  readonly range?: RangeMethod;
-  readonly target?: string;
+  readonly range: (typeof RANGES)[number];
+  readonly target: string;
+  readonly plan?: string;
   readonly limit?: number;
   readonly name?: string;
+  readonly threshold?: number;
+  readonly threads?: number;
   readonly allowFloat?: true;
   readonly force?: true;
 }
 
-const RANGES = ['min-max', 'percentile', 'mse', 'entropy'] as const;
-type RangeMethod = (typeof RANGES)[number];
+const RANGES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
 
 export function compressCommand(): Command {
   const command = new Command('compress')
@@ -43,23 +48,79 @@ export function compressCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(1),
+      new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
     )
-    .addOption(new Option('--range <method>', 'how ranges of activations are chosen').choices(RANGES))
+    .addOption(
+      new Option('--range <method>', 'how the ranges of activations are chosen').choices(RANGES).default('auto'),
+    )
+    .addOption(
+      new Option('--target <processor>', 'processor family of the box').choices(TARGET_NAMES).default(DEFAULT_TARGET),
+    )
+    .addOption(new Option('--plan <file>', 'repeat an earlier run: its plan, or the manifest.json of its package'))
     .addOption(
       new Option('--limit <n>', 'test pictures to measure on, spread evenly (default: all)').argParser(integer(1)),
     )
     .addOption(new Option('--name <name>', 'name of the package (default: that of the file)'))
+    .addOption(
+      new Option('--threshold <p>', 'least probability of an answer that the box reports (default: 0.5)').argParser(
+        decimal(0, 1),
+      ),
+    )
+    .addOption(
+      new Option('--threads <n>', 'threads for calibration; measuring is always on one').argParser(integer(1, 256)),
+    )
     .addOption(new Option('--allow-float', 'accept convolutions and matrix products that stay in float'))
     .addOption(new Option('--force', 'replace the output folder'));
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(compressModel));
 }
 
+/** Said before minutes of work, not after. @throws {WaysideError} OUTPUT_EXISTS */
+async function requireFree(out: string): Promise<void> {
+  const held = await readdir(out).catch((cause: unknown) => {
+    if (isSystemError(cause, 'ENOENT')) return [];
+    if (isSystemError(cause, 'ENOTDIR')) return [out];
+    throw new WaysideError('FILE_WRITE_FAILED', { message: `cannot use ${out}: ${messageOf(cause)}`, cause });
+  });
+  if (held.length === 0) return;
+  throw new WaysideError('OUTPUT_EXISTS', {
+    message: `${out} already exists`,
+    hint: 'name another folder, or allow replacing it with --force',
+  });
+}
+
+/** @throws {WaysideError} FILE_NOT_FOUND; USAGE for a file that holds no plan */
+async function readPlan(path: string) {
+  const [{ readNamedFile }, { CompressionPlan }] = await Promise.all([
+    import('../../core/files.ts'),
+    import('../../exporter/plan.ts'),
+  ]);
+  const text = (await readNamedFile(path)).toString('utf8');
+  const refuse = (why: string): WaysideError =>
+    new WaysideError('USAGE', {
+      message: `${path} holds no plan: ${why}`,
+      hint: 'name the manifest.json of a package',
+    });
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw refuse(messageOf(cause));
+  }
+  const inside = typeof document === 'object' && document !== null && 'plan' in document ? document.plan : document;
+  const parsed = CompressionPlan.safeParse(inside);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw refuse(issue === undefined ? 'it is empty' : `${issue.path.join('.')}: ${issue.message}`);
+}
+
 async function compressModel(context: Context, model: string, options: CompressOptions): Promise<void> {
+  const { signal, onProgress, report } = context;
+  if (options.force !== true) await requireFree(options.out);
+  const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
   const { compress } = await import('../../exporter/compress.ts');
-  const result = await compress({ model, ...options, signal: context.signal, onProgress: context.onProgress });
-  context.report({ document: documentOf(result), text: summary(result) });
+  const result = await compress({ ...options, model, plan, signal, onProgress });
+  report({ document: documentOf(result), text: summary(result) });
 }
 
 /** The shape other tools rely on: docs/cli.md. */
@@ -96,7 +157,7 @@ function summary(result: CompressResult): string {
     '',
     `measured on ${count(candidate.samples)} pictures; latency of one picture on one thread`,
     `${fused.quantized} convolutions and matrix products run in int8, ${left === 0 ? 'none' : left} stayed in float`,
-    ...fused.float.map((layer) => `  float: ${typeof layer === 'string' ? layer : JSON.stringify(layer)}`),
+    ...fused.float.map(({ name, opType, reason }) => `  ${opType} ${name}: ${reason}`),
     `package: ${result.package}`,
   ].join('\n');
 }

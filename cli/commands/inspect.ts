@@ -82,10 +82,16 @@ function summary(found: Inspection & { readonly bytes: number }): string {
 }
 
 function quantizedText({ quantized, layers }: Inspection): string {
-  const codebooks = layers.filter(({ form }) => form === 'codebook').length;
-  const float = layers.filter(({ form }) => form === 'float').length;
   if (quantized === 'no') return 'no';
-  return `${quantized}: ${layers.length - codebooks - float} int8 layers, ${codebooks} with a codebook, ${float} float`;
+  const parts = [
+    { form: 'quantized', says: 'int8' },
+    { form: 'codebook', says: 'int8 from a codebook' },
+    { form: 'float', says: 'float' },
+  ].flatMap(({ form, says }) => {
+    const number = layers.filter((layer) => layer.form === form).length;
+    return number === 0 ? [] : [`${number} layers ${says}`];
+  });
+  return `${quantized}: ${parts.join(', ')}`;
 }
 
 /** The manifest without the digests of its files and the golden samples: those were checked on opening. */

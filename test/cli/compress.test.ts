@@ -1,0 +1,92 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeModel } from '../../onnx/write.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { colourClassifier, writeColours } from '../support/tiny-classifier.ts';
+import { runWayside } from '../support/wayside.ts';
+
+interface CompressDocument {
+  readonly package: string;
+  readonly baseline: {
+    readonly top1: number;
+    readonly samples: number;
+    readonly bytes: number;
+    readonly latencyMs: number;
+  };
+  readonly candidate: CompressDocument['baseline'];
+  readonly uniqueWeights: { readonly before: number; readonly after: number };
+  readonly fused: { readonly quantized: number; readonly float: readonly unknown[] };
+}
+
+describe('wayside compress', () => {
+  const folder = temporaryFolder();
+  const at = (name: string): string => join(folder(), name);
+  const compress = (out: string, ...more: string[]) =>
+    runWayside([
+      'compress',
+      at('colours.onnx'),
+      '--data',
+      `cifar10:${at('data')}`,
+      '--out',
+      at(out),
+      '--normalize',
+      'unit',
+      ...more,
+    ]);
+
+  beforeAll(async () => {
+    await writeModel(colourClassifier(), at('colours.onnx'));
+    await writeColours(at('data'), [0, 1, 2, 0, 1, 2, 1, 0]);
+  });
+
+  it('prints the fixed shape, and what it says of the package is what evaluate finds', async () => {
+    const run = await compress('package', '--json');
+    expect(run).toMatchObject({ exit: 0, stderr: '' });
+    const document = JSON.parse(run.stdout) as CompressDocument;
+    expect(document).toEqual({
+      package: at('package'),
+      baseline: { top1: 6 / 8, samples: 8, bytes: expect.any(Number), latencyMs: expect.any(Number) },
+      candidate: { top1: 6 / 8, samples: 8, bytes: expect.any(Number), latencyMs: expect.any(Number) },
+      uniqueWeights: { before: 4, after: expect.any(Number) },
+      fused: { quantized: 2, float: [] },
+    });
+    const evaluated = await runWayside(['evaluate', at('package'), '--data', `cifar10:${at('data')}`, '--json']);
+    const { top1, samples, bytes } = document.candidate;
+    expect(JSON.parse(evaluated.stdout)).toMatchObject({ top1, samples, bytes });
+  });
+
+  it('repeats a run from the plan in its package, byte for byte', async () => {
+    const first = await compress('clustered', '--clusters', '2', '--seed', '7');
+    expect(first.exit).toBe(0);
+    const again = await compress('repeated', '--plan', join(at('clustered'), 'manifest.json'));
+    expect(again).toMatchObject({ exit: 0, stderr: '' });
+    const model = (name: string) => readFile(join(at(name), 'model.onnx'));
+    expect((await model('repeated')).equals(await model('clustered'))).toBe(true);
+  });
+
+  it('refuses at once to replace what is there, unless told to', async () => {
+    expect((await compress('taken')).exit).toBe(0);
+    const before = await readFile(join(at('taken'), 'manifest.json'), 'utf8');
+    const refused = await compress('taken', '--clusters', '2');
+    expect(refused).toMatchObject({ exit: 64, stdout: '' });
+    expect(refused.stderr).toMatch(/^error OUTPUT_EXISTS: .*taken/);
+    expect(await readFile(join(at('taken'), 'manifest.json'), 'utf8')).toBe(before);
+    expect((await compress('taken', '--clusters', '2', '--force')).exit).toBe(0);
+    expect(await readFile(join(at('taken'), 'manifest.json'), 'utf8')).not.toBe(before);
+  });
+
+  it('leaves nothing behind when the data set is not there', async () => {
+    const before = await readdir(folder());
+    const run = await runWayside(['compress', at('colours.onnx'), '--data', 'cifar10:/nowhere', '--out', at('never')]);
+    expect(run.exit).not.toBe(0);
+    expect(run.stderr).toMatch(/^error [A-Z_]+: /);
+    expect(await readdir(folder())).toEqual(before);
+  });
+
+  it('says why a file holds no plan', async () => {
+    const run = await compress('unplanned', '--plan', at('colours.onnx'));
+    expect(run).toMatchObject({ exit: 64, stdout: '' });
+    expect(run.stderr).toContain('holds no plan');
+  });
+});
