@@ -11,18 +11,24 @@ export function randomInput(shape: Shape, seed = 1, batch = 2): RunTensor {
   return { type: 'float32', dims, data };
 }
 
-/** What ONNX Runtime computes for a model, its float inputs filled with random numbers; nothing is rewritten on the way. */
-export async function runModel(
-  model: Model,
-  feeds: Readonly<Record<string, RunTensor>> = {},
+/** What ONNX Runtime computes for a model file; nothing is rewritten on the way. */
+export async function runBytes(
+  bytes: Uint8Array,
+  feeds: Readonly<Record<string, RunTensor>>,
 ): Promise<Record<string, RunTensor>> {
-  const session = await openSession(encodeModel(model), { optimization: 'disabled' });
+  const session = await openSession(bytes, { optimization: 'disabled' });
   try {
-    const filled = Object.fromEntries(
-      model.graph.inputs.map(({ name, shape }, i) => [name, feeds[name] ?? randomInput(shape ?? [], i + 1)]),
-    );
-    return await session.run(filled);
+    return await session.run(feeds);
   } finally {
     await session.close();
   }
+}
+
+/** What ONNX Runtime computes for a model, its float inputs filled with random numbers. */
+export function runModel(
+  model: Model,
+  feeds: Readonly<Record<string, RunTensor>> = {},
+): Promise<Record<string, RunTensor>> {
+  const filled = model.graph.inputs.map(({ name, shape }, i) => [name, feeds[name] ?? randomInput(shape ?? [], i + 1)]);
+  return runBytes(encodeModel(model), Object.fromEntries(filled));
 }
