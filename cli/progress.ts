@@ -11,7 +11,8 @@ export interface Terminal {
 
 /** Redrawing more often than a person can read only costs time. */
 const REDRAW_MS = 100;
-const BAR_CELLS = 24;
+const MOST_CELLS = 24;
+const FEWEST_CELLS = 6;
 
 interface Stage {
   readonly name: string;
@@ -70,18 +71,14 @@ export class ProgressBar {
     const seconds = (now - (this.#stage?.startedAt ?? now)) / 1000;
     const rate = seconds > 0 ? done / seconds : 0;
     const speed = rate > 0 ? ` ${rate >= 10 ? count(Math.round(rate)) : rate.toFixed(1)}/s` : '';
-    if (total === undefined || total <= 0) return this.#fit(stage, ` ${count(done)}${speed}`);
-    const share = Math.min(1, done / total);
-    const filled = Math.round(share * BAR_CELLS);
-    const bar = `${'#'.repeat(filled)}${'-'.repeat(BAR_CELLS - filled)}`;
+    // One line of the terminal: a longer one would wrap and could not be redrawn. A pseudo-terminal may say 0 columns.
+    const room = (this.#terminal.columns || 80) - 1;
+    if (total === undefined || total <= 0) return `${stage} ${count(done)}${speed}`.slice(0, room);
     const left = rate > 0 && done < total ? `, ${duration((total - done) / rate)} left` : '';
-    return this.#fit(stage, ` [${bar}] ${count(done)}/${count(total)}${speed}${left}`);
-  }
-
-  /** One terminal line: longer ones would wrap and could not be redrawn. The stage's name gives way first. */
-  #fit(stage: string, rest: string): string {
-    const room = (this.#terminal.columns ?? 80) - 1;
-    const name = stage.length + rest.length > room ? stage.slice(0, Math.max(8, room - rest.length)) : stage;
-    return `${name}${rest}`.slice(0, room);
+    const amount = `${count(done)}/${count(total)}${speed}${left}`;
+    const cells = Math.min(MOST_CELLS, room - stage.length - amount.length - 4); // two blanks, two brackets
+    if (cells < FEWEST_CELLS) return `${stage} ${amount}`.slice(0, room);
+    const filled = Math.round(Math.min(1, done / total) * cells);
+    return `${stage} [${'#'.repeat(filled)}${'-'.repeat(cells - filled)}] ${amount}`;
   }
 }
