@@ -183,6 +183,9 @@ export function workingSize(
 /** Below this, a model was trained on whole small pictures; from it on, on photographs that were resized and cropped. */
 const PHOTOGRAPH_SIDE = 64;
 
+/** The shorter side a photograph is resized to before `side` is cut out: 256 for 224, and 256 for the 227 of AlexNet's family. */
+const resizedFor = (side: number): number => (side === 227 ? 256 : Math.round((side * 256) / 224));
+
 export interface DefaultsFor {
   /** @default imagenet */
   readonly normalize?: Normalization;
@@ -225,7 +228,7 @@ export function defaultPreprocessing(
   const photograph = Math.max(height, width) >= PHOTOGRAPH_SIDE;
   return {
     size: [height, width],
-    resize: photograph ? { shorterSide: Math.round((Math.max(height, width) * 256) / 224) } : 'stretch',
+    resize: photograph ? { shorterSide: resizedFor(Math.max(height, width)) } : 'stretch',
     crop: photograph ? 'center' : 'none',
     mean: [...normalize.mean],
     std: [...normalize.std],

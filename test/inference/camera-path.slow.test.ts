@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodePicture } from '../../calibration/datasets/decode.ts';
 import { type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
@@ -11,6 +13,7 @@ import {
   defaultPreprocessing,
   frameNeeded,
   inputLength,
+  type Preprocessing,
   workingSize,
 } from '../../inference/preprocess.ts';
 import { argMax, softmax } from '../../inference/scores.ts';
@@ -37,41 +40,86 @@ async function throughDecoder(path: string, size: { width: number; height: numbe
   return fromPpm(stdout);
 }
 
+/** Mean difference of two inputs, in levels of 0 to 255. */
+function levelsApart(a: Float32Array, b: Float32Array): number {
+  return a.reduce((total, value, i) => total + Math.abs(value - b[i]!), 0) / a.length;
+}
+
 describeWith({ needs: ['data', 'ffmpeg'] }, 'preprocessing on the box and in the evaluation', () => {
-  it('is the same: a photograph through the decoder gives the answer it gives from its file', async () => {
-    const data = sharedData() ?? '';
-    const folder = join(data, 'imagenet-sample');
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.jpg')).sort();
-    const model = join(data, 'models/squeezenet/squeezenet_v1.0_deepcompression_fp32.onnx');
-    const session = await openSession(model, { threads: 2 });
-    const preprocessing = defaultPreprocessing(session.input.shape, { normalize: parseNormalization('caffe') });
+  const data = sharedData() ?? '';
+  const folder = join(data, 'imagenet-sample');
+  const model = join(data, 'models/squeezenet/squeezenet_v1.0_deepcompression_fp32.onnx');
+  const caffe = parseNormalization('caffe'); // deviation 1/255: inputs are in levels
+
+  let temporary: string;
+  beforeAll(async () => {
+    temporary = await mkdtemp(join(tmpdir(), 'wayside-camera-path-'));
+  });
+  afterAll(() => rm(temporary, { recursive: true }));
+
+  /** The photograph without loss of colour, larger than the model wants it: only the resizing differs. */
+  const enlarged = async (path: string): Promise<string> => {
+    const target = join(temporary, 'enlarged.png');
+    await sharp(path).resize({ width: 900 }).png({ compressionLevel: 1 }).toFile(target);
+    return target;
+  };
+  const asItIs = (path: string): Promise<string> => Promise.resolve(path);
+
+  /** Both inputs of every tenth photograph: from its file, and through the decoder at the working size. */
+  async function* inputsOf(
+    preprocessing: Preprocessing,
+    prepare: (path: string) => Promise<string>,
+  ): AsyncGenerator<readonly [Float32Array, Float32Array]> {
     const preprocess = createPreprocessor(preprocessing);
-    const [fromFile, fromBox] = [0, 1].map(() => new Float32Array(inputLength(preprocessing)));
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.jpg')).sort();
+    for (const name of names.filter((_, i) => i % 10 === 0)) {
+      const path = await prepare(join(folder, name));
+      const image = await decodePicture(path);
+      const fromFile = new Float32Array(inputLength(preprocessing));
+      preprocess(image, WHOLE_FRAME, fromFile, 0);
+      const size = workingSize(frameNeeded(preprocessing, [WHOLE_FRAME]), image);
+      const fromBox = new Float32Array(inputLength(preprocessing));
+      preprocess(await throughDecoder(path, size), WHOLE_FRAME, fromBox, 0);
+      yield [fromFile, fromBox];
+    }
+  }
+
+  it.each([
+    // Only the resizing differs: same answers.
+    ['enlarged and lossless', enlarged, { median: 0.7, worst: 1.5, otherAnswers: 0 }],
+    // Here chroma differs as well: libvips and ffmpeg enlarge a JPEG's by different filters (median 0.8, worst 1.8
+    // measured), and of 50 pictures two change to an answer the model holds for about as likely.
+    ['a JPEG', asItIs, { median: 1.2, worst: 3, otherAnswers: 3 }],
+  ])('gives a photograph the same answer through the decoder and from its file: %s', async (_, prepare, allowed) => {
+    const session = await openSession(model, { threads: 2 });
+    const preprocessing = defaultPreprocessing(session.input.shape, { normalize: caffe });
     const scoresOf = async (input: Float32Array): Promise<Float32Array> => {
       const feeds = { [session.input.name]: floatTensor(input, [1, 3, ...preprocessing.size]) };
       return softmax(floatsOf(await session.run(feeds), session.output.name));
     };
-
-    const differences: number[] = [];
-    let disagreements = 0;
-    for (const name of names.filter((_, i) => i % 10 === 0)) {
-      const path = join(folder, name);
-      const image = await decodePicture(path);
-      preprocess(image, WHOLE_FRAME, fromFile!, 0);
-      const size = workingSize(frameNeeded(preprocessing, [WHOLE_FRAME]), image);
-      preprocess(await throughDecoder(path, size), WHOLE_FRAME, fromBox!, 0);
-      const sum = fromFile!.reduce((total, value, i) => total + Math.abs(value - fromBox![i]!), 0);
-      differences.push(sum / fromFile!.length);
-      const [expected, got] = [await scoresOf(fromFile!), await scoresOf(fromBox!)];
-      const answer = argMax(expected);
-      // Two answers the model itself holds for about equally likely may change places.
-      if (argMax(got) !== answer && expected[answer]! - expected[argMax(got)]! > 0.1) disagreements++;
+    const apart: number[] = [];
+    let otherAnswers = 0;
+    for await (const [fromFile, fromBox] of inputsOf(preprocessing, prepare)) {
+      apart.push(levelsApart(fromFile, fromBox));
+      const [expected, got] = [await scoresOf(fromFile), await scoresOf(fromBox)];
+      if (argMax(got) === argMax(expected)) continue;
+      otherAnswers++;
+      expect(expected[argMax(expected)]! - expected[argMax(got)]!).toBeLessThan(0.1);
     }
     await session.close();
-    expect(disagreements).toBe(0);
-    differences.sort((a, b) => a - b);
-    // In levels of 0 to 255: ffmpeg and libvips upsample chroma differently, the resize itself is within one level.
-    expect(differences[differences.length >> 1]).toBeLessThan(2.5);
-    expect(differences.at(-1)).toBeLessThan(8);
+    apart.sort((a, b) => a - b);
+    expect(otherAnswers).toBeLessThanOrEqual(allowed.otherAnswers);
+    expect(apart[apart.length >> 1]).toBeLessThan(allowed.median);
+    expect(apart.at(-1)).toBeLessThan(allowed.worst);
+  });
+
+  it('gives a small input nearly the same pixels when the decoder does all of the scaling', async () => {
+    const apart: number[] = [];
+    const preprocessing = defaultPreprocessing([1, 3, 32, 32], { normalize: caffe });
+    for await (const [fromFile, fromBox] of inputsOf(preprocessing, asItIs)) apart.push(levelsApart(fromFile, fromBox));
+    apart.sort((a, b) => a - b);
+    // Median 0.4, worst 1.0 measured; without accurate_rnd and full_chroma_int 1.8 and 3.4, with bicubic 3.5 and 5.7.
+    expect(apart[apart.length >> 1]).toBeLessThan(0.8);
+    expect(apart.at(-1)).toBeLessThan(2);
   });
 });

@@ -157,7 +157,8 @@ describe('defaultPreprocessing', () => {
       mean: [0.485, 0.456, 0.406],
     });
     expect(defaultPreprocessing([1, 3, 224, 224])).toMatchObject({ resize: { shorterSide: 256 }, crop: 'center' });
-    expect(Preprocessing.safeParse(defaultPreprocessing([1, 3, 227, 227])).success).toBe(true);
+    expect(defaultPreprocessing([1, 3, 227, 227])).toMatchObject({ resize: { shorterSide: 256 } });
+    expect(Preprocessing.safeParse(defaultPreprocessing([1, 3, 299, 299])).success).toBe(true);
   });
 
   it('needs a size where the model leaves it open, and refuses one that contradicts the model', () => {
