@@ -1,9 +1,10 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
+import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { squeezenet } from './squeezenet.ts';
 import { vgg16 } from './vgg16.ts';
 
 /** Every benchmark, in the order of the documents. */
-export const BENCHMARKS: readonly Benchmark[] = [cifar, vgg16, squeezenet, rtsp, recovery];
+export const BENCHMARKS: readonly Benchmark[] = [cifar, vgg16, squeezenet, peerQuantizeStatic, rtsp, recovery];

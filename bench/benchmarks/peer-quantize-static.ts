@@ -1,0 +1,171 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openDataset } from '../../calibration/datasets/open.ts';
+import { compiledModule } from '../../core/layout.ts';
+import { parseNormalization } from '../../inference/normalization.ts';
+import { defaultPreprocessing } from '../../inference/preprocess.ts';
+import type { Benchmark, Figure } from '../harness/benchmark.ts';
+import { writeCalibrationImages } from '../harness/calibration-images.ts';
+import { type ChildRun, runChild, waysideEvaluate } from '../harness/child.ts';
+import { cifar10Folder } from '../harness/data.ts';
+import { PEERS, peerPython } from '../harness/peer-environment.ts';
+import { median } from '../harness/statistics.ts';
+import type { Workplace } from '../harness/workplace.ts';
+
+const SEED = 1;
+/** Both sides in turns: what else the machine does hits them alike. */
+const ROUNDS = 3;
+
+interface Network {
+  readonly name: string;
+  readonly file: string;
+  readonly data: string;
+  readonly normalize: string;
+  readonly size: number;
+  readonly samples: number;
+  readonly peerMethods: readonly string[];
+}
+
+interface Contestant {
+  readonly subject: string;
+  readonly out: string;
+  run(): Promise<ChildRun>;
+}
+
+interface Score {
+  readonly top1: number;
+  readonly seconds: number;
+  readonly peakMB: number;
+  readonly kilobytes: number;
+}
+
+async function networksOf(place: Workplace): Promise<Network[]> {
+  const cifar = { data: `cifar10:${await cifar10Folder(place)}`, normalize: 'imagenet', size: 32, samples: 512 };
+  const every = ['MinMax', 'Entropy', 'Percentile'];
+  const photographs = {
+    data: `images:${join(place.data, 'imagenet-sample')}`,
+    normalize: 'caffe',
+    size: 227,
+    samples: 128,
+  };
+  return [
+    { name: 'ResNet20', file: 'resnet-cifar10/resnet20-cifar10.onnx', ...cifar, peerMethods: every },
+    { name: 'ResNet56', file: 'resnet-cifar10/resnet56-cifar10.onnx', ...cifar, peerMethods: every },
+    // The peer's other methods keep every activation of every picture in memory: 6 GB here.
+    {
+      name: 'SqueezeNet',
+      file: 'squeezenet/squeezenet_v1.0_deepcompression_fp32.onnx',
+      ...photographs,
+      peerMethods: ['MinMax'],
+    },
+  ];
+}
+
+function contestantsOf(
+  network: Network,
+  images: string,
+  python: string,
+  place: Workplace,
+): { ours: Contestant[]; peers: Contestant[] } {
+  const { name, data, samples, normalize } = network;
+  const model = join(place.data, 'models', network.file);
+  const outOf = (who: string): string => join(place.scratch, `${name}-${who}.onnx`);
+  const ours = ['min-max', 'auto'].map((range) => {
+    const out = outOf(`wayside-${range}`);
+    const settings = [
+      '--range',
+      range,
+      '--calibration',
+      String(samples),
+      '--seed',
+      String(SEED),
+      '--normalize',
+      normalize,
+    ];
+    const args = [compiledModule('bench/peers/wayside_quantize'), model, data, out, ...settings];
+    return { subject: `${name}, Wayside, ${range}`, out, run: () => runChild(process.execPath, args, place) };
+  });
+  const peers = network.peerMethods.map((method) => {
+    const out = outOf(`peer-${method}`);
+    const args = [join(PEERS, 'ort_quantize_static.py'), model, images, out, '--method', method];
+    return { subject: `${name}, quantize_static, ${method}`, out, run: () => runChild(python, args, place) };
+  });
+  return { ours, peers };
+}
+
+async function scoresOf(contestants: readonly Contestant[], network: Network, place: Workplace): Promise<Score[]> {
+  const runs: ChildRun[][] = contestants.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, contestant] of contestants.entries()) {
+      place.say(`${contestant.subject}: round ${round + 1} of ${ROUNDS}`);
+      runs[index]?.push(await contestant.run());
+    }
+  }
+  const scores: Score[] = [];
+  for (const [index, { out }] of contestants.entries()) {
+    const { top1 } = await waysideEvaluate([out, '--data', network.data, '--normalize', network.normalize], place);
+    const own = runs[index] ?? [];
+    scores.push({
+      top1: top1 * 100,
+      seconds: median(own.map(({ wallSeconds }) => wallSeconds)),
+      peakMB: median(own.map(({ peakBytes }) => peakBytes)) / 1e6,
+      kilobytes: (await stat(out)).size / 1000,
+    });
+  }
+  return scores;
+}
+
+const plain = (subject: string, { top1, seconds, peakMB, kilobytes }: Score): Figure[] => [
+  { subject, measure: 'top-1', value: top1, unit: '%' },
+  { subject, measure: 'KB', value: kilobytes, unit: '' },
+  { subject, measure: 'time', value: seconds, unit: 's' },
+  { subject, measure: 'peak memory', value: peakMB, unit: 'MB' },
+];
+
+const against = (subject: string, own: Score, peer: Score): Figure[] => [
+  { subject, measure: 'above the peer', value: own.top1 - peer.top1, unit: 'points', limit: { atLeast: 0 } },
+  { subject, measure: 'time / peer', value: own.seconds / peer.seconds, unit: '', limit: { atMost: 1 } },
+  { subject, measure: 'memory / peer', value: own.peakMB / peer.peakMB, unit: '', limit: { atMost: 1 } },
+];
+
+/** Wayside at min-max against the peer's own default, MinMax; Wayside's default against the peer's most accurate method. */
+async function measure(network: Network, python: string, place: Workplace): Promise<Figure[]> {
+  const images = join(place.scratch, `${network.name}.npy`);
+  const { samples, size, normalize } = network;
+  const preprocessing = defaultPreprocessing(['N', 3, size, size], { normalize: parseNormalization(normalize) });
+  await writeCalibrationImages(images, await openDataset(network.data, 'train'), preprocessing, {
+    samples,
+    seed: SEED,
+  });
+
+  const { ours, peers } = contestantsOf(network, images, python, place);
+  const all = [...ours, ...peers];
+  const scores = await scoresOf(all, network, place);
+  const [equal, best, ...peerScores] = scores as [Score, Score, Score, ...Score[]];
+  const strongest = peerScores.reduce((a, b) => (b.top1 > a.top1 ? b : a));
+  const figures = all.flatMap(({ subject }, index) => plain(subject, scores[index] ?? equal));
+  return [
+    ...figures,
+    ...against(ours[0]?.subject ?? '', equal, peerScores[0] ?? strongest),
+    ...against(ours[1]?.subject ?? '', best, strongest),
+  ];
+}
+
+export const peerQuantizeStatic: Benchmark = {
+  name: 'peer-quantize-static',
+  title: "Side by side with ONNX Runtime's own quantize_static",
+  method:
+    "ONNX Runtime's Python `quantize_static` (after its `quant_pre_process`) and Wayside's exporter make int8 QDQ models of the same float file with the same settings: " +
+    'unsigned activations, signed weights, one scale a channel, the same calibration pictures, preprocessed alike. Both models are then measured by `wayside evaluate`. ' +
+    'Time and peak memory are of the whole process that reads, calibrates, quantizes and writes, three runs in turns, medians; Wayside decodes and preprocesses the pictures in its own, ' +
+    'the peer reads them ready from a file. Wayside at `min-max` stands against the peer at MinMax, its default; Wayside at its own default against the most accurate of the peer.',
+  layout: 'grid',
+  needs: ['shared-data', 'python3'],
+  async run(place) {
+    const peer = await peerPython(place);
+    if ('missing' in peer) return { skipped: peer.missing };
+    const figures: Figure[] = [];
+    for (const network of await networksOf(place)) figures.push(...(await measure(network, peer.python, place)));
+    return { figures, notes: ['SqueezeNet: 128 of the 500 photographs for calibration, measured on all 500'] };
+  },
+};
