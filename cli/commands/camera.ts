@@ -71,17 +71,19 @@ async function serveCamera(
 }
 
 async function openSource(file: string | undefined, { scene, seed, fps, codec }: CameraOptions): Promise<VideoSource> {
+  const { findFfmpeg } = await import('../../demo/parts/ffmpeg.ts');
+  const { command: ffmpeg } = await findFfmpeg({ foreign: false });
   if (file !== undefined) {
     if (scene) throw new WaysideError('USAGE', { message: 'a video file and --scene exclude each other' });
     const { videoFileSource } = await import('../../demo/rtsp/video-file-source.ts');
-    return videoFileSource(file, { ...(fps && { fps }), ...(codec && { codec }) });
+    return videoFileSource(file, { ffmpeg, ...(fps && { fps }), ...(codec && { codec }) });
   }
   const [{ createScene }, { rawFrameSource }] = await Promise.all([
     import('../../demo/scene/scene.ts'),
     import('../../demo/rtsp/raw-frame-source.ts'),
   ]);
   const { width, height, fps: own, frame } = createScene(seed);
-  return rawFrameSource({ width, height, fps: fps ?? own, render: (index) => frame(index).image.data });
+  return rawFrameSource({ width, height, fps: fps ?? own, ffmpeg, render: (index) => frame(index).image.data });
 }
 
 async function readCredentials({
