@@ -19,13 +19,13 @@ export class FrameTimes {
     return this.#restarted;
   }
 
-  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` or `out=1`. */
+  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` (received), `out=1` (delivered) or `all=1` (both). */
   pushDescriptor(text: string): void {
     for (const line of this.#lines(text)) {
       const time = /^frame:(\d+).*pts_time:(\S+)/.exec(line);
       if (time !== null) this.#pending = Number(time[2]);
-      if (line === 'in=1') this.#received(this.#pending ?? Number.NaN);
-      if (line === 'out=1') this.#passed(this.#pending ?? Number.NaN);
+      if (line === 'in=1' || line === 'all=1') this.#received(this.#pending ?? Number.NaN);
+      if (line === 'out=1' || line === 'all=1') this.#passed(this.#pending ?? Number.NaN);
       if (time?.[1] === '0' && this.#first.length > 1) this.#restarted = true;
     }
   }

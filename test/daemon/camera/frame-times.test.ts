@@ -23,6 +23,13 @@ describe('frame times', () => {
     expect(read(lines(meant), 4), 'a correct one').toEqual(meant);
   });
 
+  it('count a frame as received and delivered where one line says both', () => {
+    let received = 0;
+    const times = new FrameTimes(() => received++);
+    for (const [i, t] of [0, 0.04, 0.08].entries()) times.pushDescriptor(`frame:${i} pts:0 pts_time:${t}\nall=1\n`);
+    expect([received, times.takeNext(), times.takeNext(), times.takeNext()]).toEqual([3, 0, 0.04, 0.08]);
+  });
+
   it('keep a gap of the stream a gap', () => {
     expect(read(lines([0, 0, 0.04, 5.04]), 4)).toEqual([0, 0.04, 0.08, 5.08]);
   });
