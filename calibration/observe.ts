@@ -83,7 +83,10 @@ function watch(name: string, tensor: RunTensor | undefined, count: number, { his
  */
 export async function observe(model: Model, dataset: Dataset, options: ObserveOptions): Promise<Observations> {
   const { preprocessing, values, indices, threads = 1, signal, onProgress } = options;
-  const session = await openSession(encodeModel(exposing(model, values)), { threads });
+  const session = await openSession(encodeModel(exposing(model, values)), {
+    threads,
+    config: { 'session.intra_op.allow_spinning': '0' }, // waiting threads would take the cores of whatever else runs
+  });
   try {
     const { input } = session;
     const fixed = typeof input.shape[0] === 'number';

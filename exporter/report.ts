@@ -13,7 +13,7 @@ export interface ReportInput {
   readonly stages: readonly StageEntry[];
 }
 
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
 const bytes = (count: number): string =>
@@ -23,7 +23,7 @@ const integer = (value: number): string => value.toLocaleString('en-US');
 
 type Cell = string | number;
 const row = (cells: readonly Cell[], tag: 'td' | 'th' = 'td'): string =>
-  `<tr>${cells.map((cell) => `<${tag}>${escape(String(cell))}</${tag}>`).join('')}</tr>`;
+  `<tr>${cells.map((cell) => `<${tag}>${escaped(String(cell))}</${tag}>`).join('')}</tr>`;
 const table = (head: readonly Cell[], rows: readonly (readonly Cell[])[]): string =>
   `<table><thead>${row(head, 'th')}</thead><tbody>${rows.map((cells) => row(cells)).join('')}</tbody></table>`;
 
@@ -33,8 +33,8 @@ export function renderReport(input: ReportInput): string {
   const { float, quantized } = result.fused;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escape(name)}: compression report</title><style>${REPORT_STYLE}</style></head><body><main>
-<h1>${escape(name)}</h1>
+<title>${escaped(name)}: compression report</title><style>${REPORT_STYLE}</style></head><body><main>
+<h1>${escaped(name)}</h1>
 ${figures(result)}
 <p>${quantized} convolutions and matrix products run in int8, ${float.length === 0 ? 'none' : float.length} in float.
 Measured in ONNX Runtime on ${integer(result.candidate.samples)} pictures; latency of one picture on one thread.</p>

@@ -140,8 +140,11 @@ export async function collectMoments(
   const { preprocessing, indices, seed, threads = 1, signal, onProgress } = options;
   const random = seededRandom(seed);
   const values = [...new Set(layers.map(({ input }) => input))];
-  const session = await openSession(encodeModel(exposing(model, values)), { threads });
-  const gram = await GramSession.open(threads);
+  const session = await openSession(encodeModel(exposing(model, values)), {
+    threads,
+    config: { 'session.intra_op.allow_spinning': '0' },
+  });
+  const gram = await GramSession.open();
   try {
     const { input } = session;
     const fixed = typeof input.shape[0] === 'number';
