@@ -26,7 +26,9 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
   if (configurationRefused !== undefined)
     reasons.push({ code: 'configuration-refused', message: configurationRefused });
   if (modelRefused !== undefined) reasons.push({ code: 'model-refused', message: modelRefused });
-  if (inference.state === 'starting')
+  // Between its own start and that of the model the daemon analyses nothing either.
+  const unstarted = inference.state === 'stopped' && modelRefused === undefined;
+  if (unstarted || inference.state === 'starting')
     reasons.push({ code: 'inference-starting', message: 'the model is being loaded' });
   if (inference.state === 'down') {
     const { code, message } = inference.fault ?? { code: 'INFERENCE_LOST', message: 'not running' };
