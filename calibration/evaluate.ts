@@ -43,9 +43,10 @@ export interface EvaluateOptions extends RunOptions {
   readonly onOutcome?: (outcome: Outcome) => void;
 }
 
-/** Scores higher than the right class's; of equal scores the lower index goes first, as in `topK`. */
+/** Scores ahead of the right class's; of equal scores the lower index goes first, as in `topK`. NaN is never right. */
 function rankOf(label: number, scores: Float32Array): number {
   const own = scores[label]!;
+  if (Number.isNaN(own)) return Number.POSITIVE_INFINITY;
   let rank = 0;
   for (let i = 0; i < scores.length; i++) if (scores[i]! > own || (scores[i] === own && i < label)) rank++;
   return rank;
@@ -68,7 +69,7 @@ class Tally {
     }
     const rank = rankOf(label, scores);
     const predicted = argMax(scores);
-    if (predicted === label) this.#top1++;
+    if (rank === 0) this.#top1++;
     if (rank < 5) this.#top5++;
     this.#samples++;
     this.#confusion.counts[label * scores.length + predicted]! += 1;

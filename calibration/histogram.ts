@@ -112,7 +112,9 @@ export class Histogram {
   }
 
   /** Moves to the grid of a wider range. */
-  #cover(min: number, max: number): void {
+  #cover(low: number, high: number): void {
+    const min = low + 0; // -0 becomes 0: which of both came first must not show
+    const max = high + 0;
     if (min === this.#min && max === this.#max) return;
     const grid = gridFor(min, max);
     if (grid.exponent !== this.#grid.exponent || grid.start !== this.#grid.start) {

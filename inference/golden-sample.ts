@@ -10,8 +10,11 @@ export interface GoldenSample {
  * Share of a sample's spread (highest minus lowest score) by which a score may differ on another processor.
  *
  * Integer products are exact everywhere, except where U8S8 products saturate in 16 bits (x86 without VNNI): that is what
- * the samples are there to find, and it moves scores by a large part of the spread. What legitimately differs is float:
- * order of summation and fused multiply-add move a value by some 1e-7 of itself, which at a rounding boundary flips one
- * activation code; flips spread through later layers but average out. `bench/` holds the figures behind 0.05.
+ * the samples are there to find. What legitimately differs is float: the order of summation and fused multiply-add move a
+ * value by some 1e-7 of itself, which at a rounding boundary flips one activation code, and later layers carry it on.
+ *
+ * Measured on int8 ResNet20 and ResNet56, 200 pictures each, integer kernels against the same file computed in float
+ * (optimization off, the most that implementations can differ in rounding): median 0, worst 0.025. Twice that is allowed.
+ * It does not tell the int8 model from its float parent (median 0.014, worst 0.066): the digests do.
  */
 export const GOLDEN_TOLERANCE = 0.05;

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { type Digest, digestOf, digestOfFile } from '../../core/hash.ts';
 import type { Dataset, Sample } from '../dataset.ts';
@@ -98,6 +98,7 @@ function fromPrefixes(own: string, files: readonly string[]): Picture[] {
 }
 
 function fromFile(
+  root: string,
   own: string,
   files: readonly string[],
   labels: ReadonlyMap<string, string>,
@@ -108,7 +109,8 @@ function fromFile(
   const pictures: Picture[] = [];
   for (const path of files) {
     const id = relative(own, path).split(sep).join('/');
-    const label = labels.get(id) ?? labels.get(id.slice(id.lastIndexOf('/') + 1));
+    const names = [relative(root, path).split(sep).join('/'), id, basename(path)];
+    const label = names.map((name) => labels.get(name)).find((found) => found !== undefined);
     if (label !== undefined)
       pictures.push({ id, path, label: classes === undefined ? Number(label) : classes.indexOf(label) });
   }
@@ -121,7 +123,7 @@ async function listPictures(
   labels: Labels | undefined,
 ): Promise<{ pictures: Picture[]; classes: readonly string[] | undefined }> {
   const { own, all } = await splitFolders(root, split);
-  if (labels?.kind === 'pictures') return fromFile(own, await walk(own), labels.labels);
+  if (labels?.kind === 'pictures') return fromFile(root, own, await walk(own), labels.labels);
   const { folders, pictures } = await entriesOf(own);
   if (pictures.length === 0 && folders.length > 0) return fromFolders(own, all, labels?.names);
   return { pictures: fromPrefixes(own, pictures), classes: labels?.names };

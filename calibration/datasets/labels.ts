@@ -9,8 +9,8 @@ export type Labels =
   | { readonly kind: 'pictures'; readonly labels: ReadonlyMap<string, string> }
   | { readonly kind: 'names'; readonly names: readonly string[] };
 
-/** `path` and label, parted by a comma, a tab or the last run of spaces. */
-const PICTURE_LINE = /^(?<path>.+?\.[a-z]+)\s*(?:[,\t ])\s*(?<label>[^,\t]+)$/i;
+/** `path` and label, parted by a comma, a tab or spaces: the path ends with the first ending of a picture. */
+const PICTURE_LINE = /^(?<path>.+?\.(?:jpe?g|png|webp|gif|tiff?|avif|bmp))[,\t ]\s*(?<label>[^,\t]+)$/i;
 
 /**
  * Reads a labels file: lines `path/of/picture.jpg LABEL` (an index or a name; comma, tab or space between), or one class
@@ -25,8 +25,7 @@ export async function readLabels(path: string): Promise<Labels> {
   const labels = new Map<string, string>();
   for (const line of kept) {
     const { path: picture, label } = PICTURE_LINE.exec(line)?.groups ?? {};
-    if (picture !== undefined && label !== undefined && PICTURE.test(picture))
-      labels.set(picture.replaceAll('\\', '/'), label.trim());
+    if (picture !== undefined && label !== undefined) labels.set(picture.replaceAll('\\', '/'), label.trim());
   }
   if (labels.size === 0) return { kind: 'names', names: kept };
   if (labels.size === kept.length) return { kind: 'pictures', labels };

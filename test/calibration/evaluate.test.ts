@@ -66,6 +66,13 @@ describe('evaluate', () => {
     await expect(run(dataset, { preprocessing })).rejects.toMatchObject({ code: 'PREPROCESS_MISMATCH' });
   });
 
+  it('counts an answer that is not a number as wrong', async () => {
+    const session = await openSession(colourClassifierBytes({ gain: Number.NaN }));
+    const { top1, top5 } = await evaluate(session, dataset, { preprocessing: COLOUR_PREPROCESSING });
+    await session.close();
+    expect([top1, top5]).toEqual([0, 0]);
+  });
+
   it('holds one batch of pictures at a time, whatever the size of the set', async () => {
     const image = colourPicture(1, { width: 400, height: 300 });
     let made = 0;

@@ -69,6 +69,12 @@ describe('image folders', () => {
     expect(dataset.classes).toEqual(classes);
   });
 
+  it('read paths with dots and spaces in them, and paths from the top of a divided set', async () => {
+    await pictures('test/a.b c.png', 'train/d.png');
+    await writeFile(join(folder, 'labels.txt'), 'test/a.b c.png big truck\ntrain/d.png car\n');
+    expect(await labelsOf(await open('test', 'labels.txt'))).toEqual(['a.b c.png=0']);
+  });
+
   it('take the names and numbers of the classes from a file', async () => {
     await pictures('car/1.png', 'truck/2.png');
     await writeFile(join(folder, 'names.txt'), 'bus\ntruck\ncar\n');
