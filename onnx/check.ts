@@ -2,10 +2,10 @@ import { WaysideError } from '../core/errors.ts';
 import { checkAttributes } from './check-attributes.ts';
 import type { Graph, Model, Node } from './graph.ts';
 import { byteLength, type Tensor } from './tensor.ts';
-import { valuesRead } from './topology.ts';
+import { joined, type Scope, valuesRead } from './topology.ts';
 import { DATA_TYPES } from './types.ts';
 
-/** The newest this version knows: ONNX 1.20. */
+/** The newest this version knows: ONNX 1.21. */
 export const NEWEST_OPSET = 26;
 export const NEWEST_IR = 13;
 
@@ -29,7 +29,7 @@ export function checkModel(model: Model): void {
   checkGraph(model.graph, model.opsets, new Set());
 }
 
-function checkGraph(graph: Graph, opsets: ReadonlyMap<string, number>, around: ReadonlySet<string>): void {
+function checkGraph(graph: Graph, opsets: ReadonlyMap<string, number>, around: Scope): void {
   const made = new Set<string>();
   const make = (name: string, by: string): void => {
     if (name === '') throw invalid(`${by} has no name`);
@@ -55,7 +55,7 @@ function checkGraph(graph: Graph, opsets: ReadonlyMap<string, number>, around: R
       }
     }
     for (const attribute of Object.values(node.attributes)) {
-      if (attribute.type === 'graph') checkGraph(attribute.value, opsets, new Set([...around, ...made]));
+      if (attribute.type === 'graph') checkGraph(attribute.value, opsets, joined(made, around));
     }
     for (const output of node.outputs) if (output !== '') make(output, `node ${node.name}`);
   }

@@ -7,7 +7,7 @@ import { MAX_RANK } from './limits.ts';
 import { NameGiver } from './names.ts';
 import { ATTRIBUTE_TYPES, fromInt64 } from './proto.ts';
 import type { Tensor } from './tensor.ts';
-import { topologicalOrder, valuesGiven } from './topology.ts';
+import { joined, type Scope, topologicalOrder, valuesGiven } from './topology.ts';
 
 /**
  * A GraphProto as a graph: unnamed and doubly named nodes get names of their own, inputs that only repeat an initializer
@@ -16,11 +16,7 @@ import { topologicalOrder, valuesGiven } from './topology.ts';
  * @param around values a subgraph may read from the graphs around it
  * @throws {WaysideError} MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_TOO_LARGE, EXTERNAL_DATA
  */
-export function decodeGraph(
-  source: onnx.IGraphProto,
-  external: ExternalDataReader,
-  around: ReadonlySet<string> = new Set(),
-): Graph {
+export function decodeGraph(source: onnx.IGraphProto, external: ExternalDataReader, around: Scope = new Set()): Graph {
   if (source.sparseInitializer?.length) throw unsupported(`graph ${source.name ?? ''} has sparse initializers`);
   const initializers = new Map<string, Tensor>();
   for (const tensor of source.initializer ?? []) {
@@ -36,8 +32,9 @@ export function decodeGraph(
     const { name, ...type } = decodeValueInfo(info);
     valueInfo.set(name, type);
   }
-  const inside = new Set([...around, ...initializers.keys(), ...inputs.map(({ name }) => name)]);
-  for (const node of source.node ?? []) for (const output of node.output ?? []) inside.add(output);
+  const own = new Set([...initializers.keys(), ...inputs.map(({ name }) => name)]);
+  for (const node of source.node ?? []) for (const output of node.output ?? []) own.add(output);
+  const inside = joined(own, around);
   const names = new NameGiver((source.node ?? []).map(({ name }) => name ?? ''));
   const seen = new Set<string>();
   const nodes = (source.node ?? []).map((node): Node => {
@@ -47,15 +44,10 @@ export function decodeGraph(
     return decodeNode(node, unique, external, inside);
   });
   const graph = { name: source.name ?? '', inputs, outputs, initializers, nodes, valueInfo };
-  return { ...graph, nodes: topologicalOrder(nodes, new Set([...around, ...valuesGiven(graph)])) };
+  return { ...graph, nodes: topologicalOrder(nodes, joined(valuesGiven(graph), around)) };
 }
 
-function decodeNode(
-  source: onnx.INodeProto,
-  name: string,
-  external: ExternalDataReader,
-  inside: ReadonlySet<string>,
-): Node {
+function decodeNode(source: onnx.INodeProto, name: string, external: ExternalDataReader, inside: Scope): Node {
   const opType = source.opType ?? '';
   if (opType === '') throw invalid(`node ${name} has no operator`);
   const attributes = new Map<string, Attribute>();
@@ -82,7 +74,7 @@ function decodeAttribute(
   source: onnx.IAttributeProto,
   of: string,
   external: ExternalDataReader,
-  inside: ReadonlySet<string>,
+  inside: Scope,
 ): Attribute {
   if (source.refAttrName) throw unsupported(`${of} refers to an attribute of a function`);
   const integer = (value: unknown): number => {

@@ -72,6 +72,8 @@ class Upgrade implements UpgradeContext {
   readonly #graph: Graph;
   readonly #types: ReadonlyMap<string, ValueType>;
   readonly #initializers: Map<string, Tensor>;
+  /** Values of Constant nodes. */
+  readonly #constants = new Map<string, Tensor>();
   readonly #names: NameGiver;
   #nodes: readonly Node[];
 
@@ -81,6 +83,10 @@ class Upgrade implements UpgradeContext {
     this.#types = inferShapes(model);
     this.#initializers = new Map(graph.initializers);
     this.#nodes = graph.nodes;
+    for (const { opType, outputs, attributes } of graph.nodes) {
+      const value = opType === 'Constant' ? attributes.value : undefined;
+      if (value?.type === 'tensor' && outputs[0] !== undefined) this.#constants.set(outputs[0], value.value);
+    }
     this.#names = new NameGiver([
       ...graph.inputs.map(({ name }) => name),
       ...graph.initializers.keys(),
@@ -105,9 +111,7 @@ class Upgrade implements UpgradeContext {
   }
 
   constantOf(value: string): Tensor | undefined {
-    const maker = this.#nodes.find(({ outputs }) => outputs.includes(value));
-    const attribute = maker?.opType === 'Constant' ? maker.attributes.value : undefined;
-    return this.#initializers.get(value) ?? (attribute?.type === 'tensor' ? attribute.value : undefined);
+    return this.#initializers.get(value) ?? this.#constants.get(value);
   }
 
   constant(wanted: string, tensor: Tensor): string {

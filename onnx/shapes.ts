@@ -1,5 +1,6 @@
 import { WaysideError } from '../core/errors.ts';
 import type { Graph, Model, Node, Shape, ValueType } from './graph.ts';
+import { MAX_RANK } from './limits.ts';
 import { CONVOLUTION } from './shapes/convolution.ts';
 import { Contradiction, textOf, unifyShapes } from './shapes/dimensions.ts';
 import { ELEMENTWISE } from './shapes/elementwise.ts';
@@ -122,6 +123,9 @@ class Inference {
   }
 
   #reconcile(inferred: ValueType | undefined, declared: ValueType | undefined): ValueType | undefined {
+    // Gather adds ranks: without a bound thirty of them, each of itself by itself, would fill the memory.
+    if ((inferred?.shape?.length ?? 0) > MAX_RANK)
+      throw new Contradiction(`the output would have ${inferred?.shape?.length} dimensions`);
     for (const dimension of inferred?.shape ?? []) {
       if (typeof dimension === 'number' && !(Number.isSafeInteger(dimension) && dimension >= 0)) {
         throw new Contradiction(`the output would be ${textOf(inferred?.shape ?? null)}`);

@@ -61,6 +61,15 @@ export function valuesCaptured(graph: Graph): ReadonlySet<string> {
   return captured;
 }
 
+/**
+ * Values that may be read at some place. A subgraph's is a chain of those around it, never a copy: copies would make a
+ * file of many empty subgraphs cost the square of its size.
+ */
+export type Scope = Pick<ReadonlySet<string>, 'has'>;
+
+/** What is in either. */
+export const joined = (inner: Scope, outer: Scope): Scope => ({ has: (name) => inner.has(name) || outer.has(name) });
+
 /** Names that exist before the first node runs. */
 export function valuesGiven(graph: Graph): Set<string> {
   return new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
@@ -72,7 +81,7 @@ export function valuesGiven(graph: Graph): Set<string> {
  * @param known values that exist before the first node: graph inputs, initializers, values around a subgraph
  * @throws {WaysideError} MODEL_INVALID for a cycle, or a value that nobody makes
  */
-export function topologicalOrder(nodes: readonly Node[], known: ReadonlySet<string>): readonly Node[] {
+export function topologicalOrder(nodes: readonly Node[], known: Scope): readonly Node[] {
   const maker = new Map<string, number>();
   nodes.forEach((node, i) => {
     for (const output of node.outputs) if (output !== '') maker.set(output, i);

@@ -26,6 +26,7 @@ const INTRODUCED: Readonly<Record<string, number>> = {
   Resize: 10,
   Mod: 10,
   IsInf: 10,
+  ThresholdedRelu: 10,
   DynamicQuantizeLinear: 11,
   Range: 11,
   Round: 11,
@@ -50,13 +51,20 @@ const INTRODUCED: Readonly<Record<string, number>> = {
 
 /** Attributes that came to an operator later. */
 const ATTRIBUTE_INTRODUCED: Readonly<Record<string, number>> = {
+  'MaxPool.storage_order': 8,
   'MaxPool.ceil_mode': 10,
   'MaxPool.dilations': 10,
   'AveragePool.ceil_mode': 10,
   'AveragePool.dilations': 19,
   'DepthToSpace.mode': 11,
+  'Resize.coordinate_transformation_mode': 11,
+  'Resize.nearest_mode': 11,
+  'Resize.cubic_coeff_a': 11,
+  'Resize.exclude_outside': 11,
+  'Resize.extrapolation_value': 11,
   'TopK.largest': 11,
   'TopK.sorted': 11,
+  'Dropout.seed': 12,
   'ArgMax.select_last_index': 12,
   'ArgMin.select_last_index': 12,
   'QuantizeLinear.axis': 13,
@@ -70,12 +78,18 @@ const ATTRIBUTE_INTRODUCED: Readonly<Record<string, number>> = {
   'Resize.keep_aspect_ratio_policy': 18,
   'LpPool.ceil_mode': 18,
   'LpPool.dilations': 18,
+  'Split.num_outputs': 18,
   'Cast.saturate': 19,
+  'CastLike.saturate': 19,
   'QuantizeLinear.saturate': 19,
   'QuantizeLinear.output_dtype': 21,
   'QuantizeLinear.block_size': 21,
   'DequantizeLinear.block_size': 21,
+  'GroupNormalization.stash_type': 21,
   'DequantizeLinear.output_dtype': 23,
+  'QuantizeLinear.precision': 23,
+  'Cast.round_mode': 24,
+  'CastLike.round_mode': 24,
   'Constant.value_float': 12,
   'Constant.value_floats': 12,
   'Constant.value_int': 12,
@@ -96,16 +110,24 @@ interface TypeNeed {
 
 /** Element types that an operator took only later. */
 const TYPE_NEEDS: readonly TypeNeed[] = [
-  { opTypes: ['Gemm', 'MatMul', 'Greater', 'Less', 'Upsample'], types: INTEGER, since: 9 },
-  { opTypes: ['Pad', 'Clip'], types: INTEGER, since: 12 },
-  { opTypes: ['Equal'], types: ['float32', 'float64', 'float16'], since: 11 },
+  {
+    opTypes: ['Gemm', 'MatMul', 'Greater', 'Less', 'Upsample', 'PRelu', 'Constant', 'Flatten'],
+    types: INTEGER,
+    since: 9,
+  },
+  { opTypes: ['Constant', 'Flatten'], types: ['bool'], since: 9 },
+  { opTypes: ['Equal', 'TopK'], types: [...SMALL, 'uint32', 'uint64', 'float16', 'float32', 'float64'], since: 11 },
+  { opTypes: ['Clip', 'Pad', 'Min', 'Max', 'Pow'], types: INTEGER, since: 12 },
   { opTypes: ['MaxPool', 'ReduceMax', 'ReduceMin'], types: ['int8', 'uint8'], since: 12 },
-  { opTypes: ['Min', 'Max', 'Pow'], types: INTEGER, since: 12 },
   { opTypes: ['Sign', 'Erf'], types: INTEGER, since: 13 },
+  { opTypes: ['Pad'], types: ['bool'], since: 13 },
   { opTypes: ['Add', 'Sub', 'Mul', 'Div'], types: SMALL, since: 14 },
   { opTypes: ['Relu'], types: INTEGER, since: 14 },
-  { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['int16', 'uint16'], since: 21 },
+  { opTypes: ['ReduceLogSum', 'ReduceLogSumExp'], types: INTEGER, since: 18 },
   { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['float16'], since: 19 },
+  { opTypes: ['IsInf'], types: ['float16'], since: 20 },
+  { opTypes: ['ReduceMax', 'ReduceMin'], types: ['bool'], since: 20 },
+  { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['int16', 'uint16'], since: 21 },
 ];
 
 const FOUR_BITS: readonly DataType[] = ['int4', 'uint4'];
@@ -123,10 +145,12 @@ export function sinceOf(node: Node, types: ReadonlySet<DataType>, opset: number,
   }
   for (const [name, attribute] of Object.entries(node.attributes)) {
     needs.push(ATTRIBUTE_INTRODUCED[`${node.opType}.${name}`] ?? 7);
+    if (name === 'noop_with_empty_axes') needs.push(node.opType === 'ReduceSum' ? 13 : 18);
     const listed = attribute.type === 'ints' && name === 'axes' ? attribute.value : [];
     const axes = attribute.type === 'int' && name === 'axis' ? [attribute.value] : listed;
     if (axes.some((axis) => axis < 0)) needs.push(11); // negative axes were defined in version 11
   }
+  if (node.opType === 'Gemm' && (node.inputs[2] ?? '') === '') needs.push(11);
   node.inputs.forEach((input, i) => {
     if (input !== '') needs.push(INPUT_INTRODUCED[`${node.opType}.${i}`] ?? 7);
   });

@@ -54,8 +54,13 @@ const gather: ValueRule = (facts) => {
 };
 
 const concat: ValueRule = (facts) => {
-  const parts = facts.node.inputs.map((_, i) => (facts.shape(i)?.length === 1 ? facts.values(i) : undefined));
-  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+  const joined: Dimension[] = [];
+  for (const i of facts.node.inputs.keys()) {
+    const part = facts.shape(i)?.length === 1 ? facts.values(i) : undefined;
+    if (part === undefined || joined.length + part.length > MAX_KNOWN_VALUES) return undefined;
+    joined.push(...part);
+  }
+  return joined;
 };
 
 const slice: ValueRule = (facts) => {
