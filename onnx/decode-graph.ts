@@ -25,7 +25,10 @@ export function decodeGraph(source: onnx.IGraphProto, external: ExternalDataRead
     initializers.set(name, decodeTensor(tensor, name, external));
   }
   const inputs = (source.input ?? []).filter(({ name }) => !initializers.has(name ?? '')).map(decodeValueInfo);
-  const outputs = (source.output ?? []).map(decodeValueInfo);
+  const outputs = (source.output ?? []).map((output) => {
+    if (nested && !output.type) throw unsupported(`output ${output.name ?? ''} of a subgraph has no type`); // IR.md allows it
+    return decodeValueInfo(output);
+  });
   const valueInfo = new Map<string, ValueType>();
   for (const info of source.valueInfo ?? []) {
     if (!info.type?.tensorType?.elemType) continue; // sequences and half-declared values: inference finds out
@@ -101,7 +104,7 @@ function decodeAttribute(
       return { type: 'tensor', value: decodeTensor(source.t, of, external) };
     case ATTRIBUTE_TYPES.graph:
       if (!source.g) throw invalid(`${of} has no graph`);
-      return { type: 'graph', value: decodeGraph(source.g, external, inside) };
+      return { type: 'graph', value: decodeGraph(source.g, external, inside, true) };
     case ATTRIBUTE_TYPES.floats:
       return { type: 'floats', value: source.floats ?? [] };
     case ATTRIBUTE_TYPES.ints:

@@ -4,13 +4,11 @@ import type { ExternalDataReader } from './external-data.ts';
 import { MAX_RANK } from './limits.ts';
 import { fromInt64, type Long, proto } from './proto.ts';
 import { byteLength, elementCount, type Tensor } from './tensor.ts';
-import { BITS, DATA_TYPES, type DataType } from './types.ts';
-
-const NAMES = new Map<number, DataType>(Object.entries(DATA_TYPES).map(([name, code]) => [code, name as DataType]));
+import { BITS, type DataType, dataTypeOf } from './types.ts';
 
 /** @throws {WaysideError} MODEL_UNSUPPORTED for complex, float8 and float4 */
 export function decodeDataType(code: number, of: string): DataType {
-  const name = NAMES.get(code);
+  const name = dataTypeOf(code);
   if (name !== undefined) return name;
   if (code === 0) throw new WaysideError('MODEL_INVALID', { message: `${of} has no data type` });
   throw new WaysideError('MODEL_UNSUPPORTED', {

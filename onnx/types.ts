@@ -43,3 +43,10 @@ export const BITS: Readonly<Record<DataType, number>> = {
   uint2: 2,
   int2: 2,
 };
+
+const NAMES: ReadonlyMap<number, DataType> = new Map(
+  Object.entries(DATA_TYPES).map(([name, code]) => [code, name as DataType]),
+);
+
+/** The type with this number; undefined for those not handled: complex, float8, float4. */
+export const dataTypeOf = (code: number): DataType | undefined => NAMES.get(code);

@@ -57,6 +57,11 @@ function layOut(model: Model, location: string, minBytes: number) {
     pieces.push(new Uint8Array(padding), bytes);
     end = offset + bytes.length;
   }
+  if (end > DEFAULT_LIMITS.externalBytes) {
+    throw new WaysideError('MODEL_TOO_LARGE', {
+      message: `the weights take ${end} bytes, at most ${DEFAULT_LIMITS.externalBytes} are written`,
+    });
+  }
   return { places, bytes: Buffer.concat(pieces) };
 }
 

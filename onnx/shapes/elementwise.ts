@@ -1,4 +1,4 @@
-import { DATA_TYPES, type DataType } from '../types.ts';
+import { dataTypeOf } from '../types.ts';
 import { broadcast, Contradiction, textOf } from './dimensions.ts';
 import { type NodeFacts, type ShapeRule, typed } from './node-facts.ts';
 
@@ -39,9 +39,7 @@ const where: ShapeRule = (facts) => [
   typed(facts.dtype(1) ?? facts.dtype(2), broadcast([facts.shape(0), facts.shape(1), facts.shape(2)])),
 ];
 
-const NAMES = new Map<number, DataType>(Object.entries(DATA_TYPES).map(([name, code]) => [code, name as DataType]));
-
-const cast: ShapeRule = (facts) => [typed(NAMES.get(facts.int('to', 0)), facts.shape(0))];
+const cast: ShapeRule = (facts) => [typed(dataTypeOf(facts.int('to', 0)), facts.shape(0))];
 
 const castLike: ShapeRule = (facts) => [typed(facts.dtype(1), facts.shape(0))];
 

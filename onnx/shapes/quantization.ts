@@ -1,8 +1,6 @@
-import { DATA_TYPES, type DataType } from '../types.ts';
+import { dataTypeOf } from '../types.ts';
 import { axisOf, Contradiction } from './dimensions.ts';
 import { type NodeFacts, type ShapeRule, typed } from './node-facts.ts';
-
-const NAMES = new Map<number, DataType>(Object.entries(DATA_TYPES).map(([name, code]) => [code, name as DataType]));
 
 /** Scale and zero point are one number, or one each along `axis`; blocked scales (opset 21) have the input's rank. */
 function requireScale(facts: NodeFacts): void {
@@ -24,14 +22,14 @@ function requireScale(facts: NodeFacts): void {
 /** The zero point gives the type; without one it is `output_dtype`, or uint8. */
 const quantizeLinear: ShapeRule = (facts) => {
   requireScale(facts);
-  const stated = NAMES.get(facts.int('output_dtype', 0));
+  const stated = dataTypeOf(facts.int('output_dtype', 0));
   const dtype = facts.has(2) ? facts.dtype(2) : (stated ?? 'uint8');
   return [typed(dtype, facts.shape(0))];
 };
 
 const dequantizeLinear: ShapeRule = (facts) => {
   requireScale(facts);
-  const dtype = NAMES.get(facts.int('output_dtype', 0)) ?? facts.dtype(1);
+  const dtype = dataTypeOf(facts.int('output_dtype', 0)) ?? facts.dtype(1);
   return [typed(dtype, facts.shape(0))];
 };
 
