@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { Aedes } from 'aedes';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Publisher } from '../../../daemon/mqtt/publisher.ts';
+import { freePort } from '../../support/mosquitto.ts';
+import { until } from '../../support/until.ts';
+
+const log = pino({ level: 'silent' });
+
+/** An embedded broker on a fixed port, which keeps what is retained until it is closed. */
+class Broker {
+  readonly retained = new Map<string, string>();
+  readonly heard: string[] = [];
+  readonly #port: number;
+  #aedes: Aedes | undefined;
+  #server: Server | undefined;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  async open(): Promise<void> {
+    this.retained.clear();
+    this.#aedes = await Aedes.createBroker();
+    this.#aedes.on('publish', (packet) => {
+      if (packet.topic.startsWith('$')) return;
+      this.heard.push(packet.topic);
+      if (packet.retain) this.retained.set(packet.topic, packet.payload.toString());
+    });
+    this.#server = createServer(this.#aedes.handle).listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  async close(): Promise<void> {
+    this.#server?.close();
+    await new Promise<void>((resolve) => (this.#aedes === undefined ? resolve() : this.#aedes.close(() => resolve())));
+  }
+}
+
+describe('Publisher', () => {
+  let broker: Broker;
+  let publisher: Publisher;
+  beforeEach(async () => {
+    const port = await freePort();
+    broker = new Broker(port);
+    await broker.open();
+    const none = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
+    publisher = new Publisher(
+      { url: `mqtt://127.0.0.1:${port}`, clientId: 'box', keepaliveSeconds: 5, ...none },
+      () => ({ topic: 'state', payload: 'lost' }),
+      log,
+    );
+  });
+  afterEach(async () => {
+    await publisher.stop();
+    await broker.close();
+  });
+  const connected = (): Promise<true> => until('the connection', () => publisher.status().connected);
+  const retains = (topic: string, payload: string): Promise<true> =>
+    until(`${topic} to hold ${payload}`, () => broker.retained.get(topic) === payload);
+
+  it('falls back to MQTT 3.1.1 at once where the broker refuses 5', async () => {
+    publisher.start();
+    await connected();
+    expect(publisher.status()).toMatchObject({ protocol: 4, reconnects: 0 });
+  });
+
+  it('says the present at every connection, not what was true when it was set', async () => {
+    let present = 'first';
+    publisher.retain('info', () => present);
+    publisher.start();
+    await retains('info', 'first');
+    present = 'second';
+    await broker.close();
+    await until('the loss', () => !publisher.status().connected);
+    await broker.open();
+    await retains('info', 'second');
+    expect(publisher.status().reconnects).toBe(1);
+  });
+
+  it('drops and counts what cannot be sent now, and never sends it later', async () => {
+    expect(publisher.send('detections', '{}', 5)).toBe(false);
+    publisher.retain('info', () => 'here');
+    publisher.start();
+    await retains('info', 'here');
+    expect(publisher.status().dropped).toBe(1);
+    expect(broker.heard).not.toContain('detections');
+    expect(publisher.send('detections', '{}', 5)).toBe(true);
+    await until('the message', () => broker.heard.includes('detections'));
+  });
+
+  it('bounds what waits for a connection that does not keep up', async () => {
+    publisher.start();
+    await connected();
+    const large = 'x'.repeat(1 << 20);
+    let sent = 0;
+    while (publisher.send('detections', large, 5)) sent++;
+    expect(sent).toBeLessThanOrEqual(64);
+    expect(publisher.status().dropped).toBe(1);
+    await until('the socket to be free again', () => publisher.send('detections', '{}', 5));
+  });
+
+  it('removes a retained topic, also one that went while there was no connection', async () => {
+    publisher.retain('camera', () => 'live');
+    publisher.start();
+    await retains('camera', 'live');
+    publisher.clear('camera');
+    await retains('camera', '');
+  });
+
+  it('says goodbye itself: no last will after a clean end', async () => {
+    publisher.retain('state', () => 'online');
+    publisher.start();
+    await retains('state', 'online');
+    publisher.retain('state', () => 'offline');
+    await publisher.stop();
+    await retains('state', 'offline');
+    expect([...broker.retained.values()]).not.toContain('lost');
+  });
+});
