@@ -16,7 +16,12 @@ import { joined, type Scope, topologicalOrder, valuesGiven } from './topology.ts
  * @param around values a subgraph may read from the graphs around it
  * @throws {WaysideError} MODEL_INVALID, MODEL_UNSUPPORTED, MODEL_TOO_LARGE, EXTERNAL_DATA
  */
-export function decodeGraph(source: onnx.IGraphProto, external: ExternalDataReader, around: Scope = new Set()): Graph {
+export function decodeGraph(
+  source: onnx.IGraphProto,
+  external: ExternalDataReader,
+  around: Scope = new Set(),
+  nested = false,
+): Graph {
   if (source.sparseInitializer?.length) throw unsupported(`graph ${source.name ?? ''} has sparse initializers`);
   const initializers = new Map<string, Tensor>();
   for (const tensor of source.initializer ?? []) {
