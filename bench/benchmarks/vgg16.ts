@@ -23,7 +23,15 @@ export const vgg16: Benchmark = {
   async run(place) {
     const model = join(place.scratch, 'vgg16.onnx');
     await writeModel(buildVgg16(SEED), model);
-    const common = [model, '--data', `cifar10:${await cifar10Folder(place)}`, '--calibration', String(CALIBRATION)];
+    const common = [
+      model,
+      '--data',
+      `cifar10:${await cifar10Folder(place)}`,
+      '--calibration',
+      String(CALIBRATION),
+      '--limit',
+      '100',
+    ];
     const compress = (name: string, ...more: string[]): Promise<CompressReport> => {
       place.say(`compressing to ${name}`);
       return waysideCompress([...common, '--out', join(place.scratch, name), ...more], place);
