@@ -7,7 +7,7 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import { floatsOf, openSession, type RunTensor } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
-import type { Layer } from '../layers.ts';
+import type { Layer, Window } from '../layers.ts';
 import { GramSession } from './gram.ts';
 import { blockColumnsFor, type InputMoments } from './moments.ts';
 import { copyPatch, outputOf } from './patches.ts';
@@ -23,16 +23,49 @@ export interface CollectOptions extends RunOptions {
 /** Rows sampled per column of a block: below about 8 the covariance is too noisy to pass errors on by. */
 const SAMPLES_PER_COLUMN = 14;
 const FEWEST_SAMPLES = 4096;
+/** Rows that wait for a product: 0.6 MB a block of 576 columns. Models of fixed batch 1 would else pay a call a picture. */
+const WAITING_ROWS = 256;
 /** 8 pictures: the inputs of all layers of SqueezeNet at 227x227 take 13 MB a picture. */
 const BATCH = 8;
+
+/** Sums of some columns of one layer. Rows wait until there are enough for a product worth its call. */
+class BlockSums {
+  readonly from: number;
+  readonly size: number;
+  readonly products: Float32Array;
+  readonly sums: Float64Array;
+  readonly #waiting: Float32Array;
+  #rows = 0;
+
+  constructor(from: number, size: number) {
+    this.from = from;
+    this.size = size;
+    this.products = new Float32Array(size * size);
+    this.sums = new Float64Array(size);
+    this.#waiting = new Float32Array(WAITING_ROWS * size);
+  }
+
+  /** @param write puts the next row at an offset of the array */
+  async add(write: (into: Float32Array, offset: number) => void, gram: GramSession): Promise<void> {
+    const offset = this.#rows * this.size;
+    write(this.#waiting, offset);
+    for (let i = 0; i < this.size; i++) this.sums[i]! += this.#waiting[offset + i]!;
+    if (++this.#rows === WAITING_ROWS) await this.flush(gram);
+  }
+
+  async flush(gram: GramSession): Promise<void> {
+    if (this.#rows > 0) await gram.addTo(this.products, this.#waiting, this.#rows, this.size);
+    this.#rows = 0;
+  }
+}
 
 /** Sums of one layer while the pictures go by. */
 class LayerMoments {
   readonly layer: Layer;
   readonly #perPicture: number;
   readonly #block: number;
-  readonly #sums: Float32Array[][];
-  readonly #mean: Float64Array;
+  /** `[groups][blocks]` */
+  readonly #blocks: readonly (readonly BlockSums[])[];
   #samples = 0;
 
   constructor(layer: Layer, pictures: number) {
@@ -40,49 +73,29 @@ class LayerMoments {
     const { columns, groups, window } = layer;
     this.#block = blockColumnsFor(columns, window === undefined ? 1 : window.kernel[0] * window.kernel[1]);
     this.#perPicture = Math.ceil(Math.max(FEWEST_SAMPLES, SAMPLES_PER_COLUMN * this.#block) / pictures);
-    this.#sums = Array.from({ length: groups }, () =>
+    this.#blocks = Array.from({ length: groups }, (_, group) =>
       Array.from({ length: Math.ceil(columns / this.#block) }, (_, b) => {
-        const size = Math.min(this.#block, columns - b * this.#block);
-        return new Float32Array(size * size);
+        const from = b * this.#block;
+        return new BlockSums(group * columns + from, Math.min(this.#block, columns - from));
       }),
     );
-    this.#mean = new Float64Array(groups * columns);
   }
 
   async add(tensor: RunTensor, pictures: number, random: Random, gram: GramSession): Promise<void> {
-    const sampler =
-      this.layer.window === undefined ? this.#vectors(tensor, pictures) : this.#patches(tensor, pictures, random);
-    const { columns } = this.layer;
-    const x = new Float32Array(sampler.rows * this.#block);
-    for (const [group, blocks] of this.#sums.entries()) {
-      for (const [b, sum] of blocks.entries()) {
-        const from = b * this.#block;
-        const size = Math.min(this.#block, columns - from);
-        sampler.fill(x, group * columns + from, size);
-        for (let i = 0; i < sampler.rows; i++) {
-          for (let j = 0; j < size; j++) this.#mean[group * columns + from + j]! += x[i * size + j]!;
-        }
-        await gram.addTo(sum, x, sampler.rows, size);
+    const { rows, write } =
+      this.layer.window === undefined
+        ? vectorsOf(tensor, pictures)
+        : this.#patches(this.layer.window, tensor, pictures, random);
+    for (const block of this.#blocks.flat()) {
+      for (let row = 0; row < rows; row++) {
+        await block.add((into, offset) => write(row, block, into, offset), gram);
       }
     }
-    this.#samples += sampler.rows;
-  }
-
-  /** Rows of a matrix product are the rows of its input. */
-  #vectors({ data, dims }: RunTensor, pictures: number) {
-    const width = dims.at(-1) ?? 1;
-    const perPicture = data.length / width / (dims[0] ?? 1);
-    const rows = pictures * perPicture;
-    const fill = (x: Float32Array, from: number, size: number): void => {
-      for (let i = 0; i < rows; i++)
-        for (let j = 0; j < size; j++) x[i * size + j] = Number(data[i * width + from + j]);
-    };
-    return { rows, fill };
+    this.#samples += rows;
   }
 
   /** Rows of a convolution are patches at random positions, the same for every block. */
-  #patches({ data, dims }: RunTensor, pictures: number, random: Random) {
-    const window = this.layer.window!;
+  #patches(window: Window, { data, dims }: RunTensor, pictures: number, random: Random): Rows {
     const [, channels = 1, height = 1, width = 1] = dims;
     const size = { channels, height, width };
     const out = outputOf(window, size);
@@ -96,32 +109,52 @@ class LayerMoments {
       };
     });
     const area = window.kernel[0] * window.kernel[1];
-    const values = data as Float32Array;
-    const fill = (x: Float32Array, from: number, columns: number): void => {
-      corners.forEach((corner, i) => {
-        const picture = Math.floor(i / count) * channels * height * width;
-        copyPatch(values, picture, size, window, corner, from / area, columns / area, x, i * columns);
-      });
+    const write: Rows['write'] = (row, { from, size: columns }, into, offset) => {
+      const picture = Math.floor(row / count) * channels * height * width;
+      copyPatch(data as Float32Array, picture, size, window, corners[row]!, from / area, columns / area, into, offset);
     };
-    return { rows: corners.length, fill };
+    return { rows: corners.length, write };
   }
 
-  result(): InputMoments {
+  async result(gram: GramSession): Promise<InputMoments> {
     const { columns, groups } = this.layer;
-    const mean = this.#mean.map((sum) => sum / this.#samples);
-    const covariance = this.#sums.map((blocks, group) =>
-      blocks.map((sum, b) => {
-        const size = Math.sqrt(sum.length);
-        const start = group * columns + b * this.#block;
-        for (let i = 0; i < size; i++) {
-          const m = mean[start + i]!;
-          for (let j = 0; j < size; j++) sum[i * size + j] = sum[i * size + j]! / this.#samples - m * mean[start + j]!;
-        }
-        return sum;
-      }),
-    );
+    const mean = new Float64Array(groups * columns);
+    for (const block of this.#blocks.flat()) {
+      await block.flush(gram);
+      mean.set(
+        block.sums.map((sum) => sum / this.#samples),
+        block.from,
+      );
+    }
+    const covariance = this.#blocks.map((blocks) => blocks.map((block) => centred(block, mean, this.#samples)));
     return { columns, groups, blockColumns: this.#block, covariance, mean, samples: this.#samples };
   }
+}
+
+/** Rows to be sampled of one batch; `write` copies the columns of a block of one of them. */
+interface Rows {
+  readonly rows: number;
+  readonly write: (row: number, block: BlockSums, into: Float32Array, offset: number) => void;
+}
+
+/** Rows of a matrix product are the rows of its input. */
+function vectorsOf({ data, dims }: RunTensor, pictures: number): Rows {
+  const width = dims.at(-1) ?? 1;
+  const rows = (pictures * data.length) / width / (dims[0] ?? 1);
+  const values = data as Float32Array;
+  const write: Rows['write'] = (row, { from, size }, into, offset) => {
+    into.set(values.subarray(row * width + from, row * width + from + size), offset);
+  };
+  return { rows, write };
+}
+
+/** E[x x'] - E[x] E[x]', in the array of the products. */
+function centred({ from, size, products }: BlockSums, mean: Float64Array, samples: number): Float32Array {
+  for (let i = 0; i < size; i++) {
+    const m = mean[from + i]!;
+    for (let j = 0; j < size; j++) products[i * size + j] = products[i * size + j]! / samples - m * mean[from + j]!;
+  }
+  return products;
 }
 
 /**
@@ -163,7 +196,9 @@ export async function collectMoments(
       done += count;
       onProgress?.({ stage: 'measuring layer inputs', done, total: indices.length });
     }
-    return new Map(gathered.map((each) => [each.layer.node.name, each.result()]));
+    const moments = new Map<string, InputMoments>();
+    for (const each of gathered) moments.set(each.layer.node.name, await each.result(gram));
+    return moments;
   } finally {
     await gram.close();
     await session.close();

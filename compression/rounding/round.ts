@@ -32,7 +32,7 @@ const SWEEPS = 6;
  * Chooses the code of every weight so that the layer's *output* changes least, given how its inputs vary together:
  * first GPTQ (Frantar 2022: each column's rounding error is passed on to the columns not yet rounded), then coordinate
  * descent (QuantEase, Behdin 2023), alternating with the closed form of each row's scale, s = q'Cw / q'Cq.
- * Nothing is trained: one solve a layer from second moments. Rows of different blocks are independent.
+ * Nothing is trained: one solve a layer from second moments. Blocks of columns are taken as independent.
  */
 export function roundToCodes(problem: RoundProblem): Rounded {
   const { weights, rows, columns } = problem;
@@ -41,14 +41,21 @@ export function roundToCodes(problem: RoundProblem): Rounded {
   const blocks = prepareBlocks(problem);
   for (const block of blocks) cascade(problem, block, scales, codes);
   let error = 0;
-  const residual = new Float64Array(columns);
-  const gradient = new Float64Array(columns);
+  const target = new Float64Array(columns);
+  const present = new Float64Array(columns);
   for (let row = 0; row < rows; row++) {
+    const w = weights.subarray(row * columns, (row + 1) * columns);
+    const q = codes.subarray(row * columns, (row + 1) * columns);
+    multiply(blocks, w, target);
+    multiply(blocks, q, present);
     for (let round = 0; round < REFINEMENTS; round++) {
-      descend(problem, blocks, row, scales[row]!, codes, residual, gradient);
-      scales[row] = fittedScale(problem, blocks, row, scales[row]!, codes);
+      const changed = descend(problem, blocks, w, q, scales[row]!, target, present);
+      const fitted = dot(q, target) / dot(q, present);
+      if (fitted > scales[row]! / 4 && fitted < scales[row]! * 4) scales[row] = fitted;
+      if (!changed) break;
     }
-    error += rowError(problem, blocks, row, scales[row]!, codes, residual, gradient);
+    const scale = scales[row]!;
+    for (let i = 0; i < columns; i++) error += (w[i]! - scale * q[i]!) * (target[i]! - scale * present[i]!);
   }
   return { codes, scales, error };
 }
@@ -100,102 +107,60 @@ function cascade(problem: RoundProblem, block: Block, scales: Float32Array, code
   }
 }
 
-/** gradient = C (w - s q), block by block. */
-function fillGradient(
-  { weights, columns }: RoundProblem,
-  blocks: readonly Block[],
-  row: number,
-  scale: number,
-  codes: Int8Array,
-  residual: Float64Array,
-  gradient: Float64Array,
-): void {
-  const start = row * columns;
-  for (let i = 0; i < columns; i++) residual[i] = weights[start + i]! - scale * codes[start + i]!;
+/** out = C v, block by block. */
+function multiply(blocks: readonly Block[], vector: Float32Array | Int8Array, out: Float64Array): void {
   for (const { from, size, matrix } of blocks) {
+    const part = Float64Array.from(vector.subarray(from, from + size));
     for (let i = 0; i < size; i++) {
-      let sum = 0;
       const line = i * size;
-      for (let j = 0; j < size; j++) sum += matrix[line + j]! * residual[from + j]!;
-      gradient[from + i] = sum;
+      let sum = 0;
+      for (let j = 0; j < size; j++) sum += matrix[line + j]! * part[j]!;
+      out[from + i] = sum;
     }
   }
 }
 
-/** Moves one code at a time to the best one given all others, until a sweep changes nothing. */
+function dot(codes: Int8Array, values: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < codes.length; i++) sum += codes[i]! * values[i]!;
+  return sum;
+}
+
+/**
+ * Moves one code at a time to the best one given all others, until a sweep changes nothing.
+ *
+ * @param target C w
+ * @param present C q, kept up to date
+ */
 function descend(
-  problem: RoundProblem,
+  { nearest, keepZero }: RoundProblem,
   blocks: readonly Block[],
-  row: number,
+  w: Float32Array,
+  q: Int8Array,
   scale: number,
-  codes: Int8Array,
-  residual: Float64Array,
-  gradient: Float64Array,
-): void {
-  const { weights, columns, nearest, keepZero } = problem;
-  const start = row * columns;
-  fillGradient(problem, blocks, row, scale, codes, residual, gradient);
+  target: Float64Array,
+  present: Float64Array,
+): boolean {
+  let changed = false;
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     let changes = 0;
     for (const { from, size, matrix } of blocks) {
       for (let i = 0; i < size; i++) {
-        const at = start + from + i;
-        if (keepZero && weights[at] === 0) continue;
-        const current = codes[at]!;
-        const best = nearest.of(current + gradient[from + i]! / (scale * matrix[i * size + i]!));
+        const at = from + i;
+        if (keepZero && w[at] === 0) continue;
+        const current = q[at]!;
+        const gradient = target[at]! / scale - present[at]!;
+        const best = nearest.of(current + gradient / matrix[i * size + i]!);
         if (best === current) continue;
-        const step = scale * (best - current);
+        const step = best - current;
         const line = i * size;
-        for (let j = 0; j < size; j++) gradient[from + j]! -= step * matrix[line + j]!;
-        codes[at] = best;
+        for (let j = 0; j < size; j++) present[from + j]! += step * matrix[line + j]!;
+        q[at] = best;
         changes++;
       }
     }
-    if (changes === 0) return;
+    if (changes === 0) return changed;
+    changed = true;
   }
-}
-
-function fittedScale(
-  problem: RoundProblem,
-  blocks: readonly Block[],
-  row: number,
-  scale: number,
-  codes: Int8Array,
-): number {
-  const { weights, columns } = problem;
-  const start = row * columns;
-  let across = 0;
-  let own = 0;
-  for (const { from, size, matrix } of blocks) {
-    for (let i = 0; i < size; i++) {
-      const code = codes[start + from + i]!;
-      if (code === 0) continue;
-      const line = i * size;
-      let withWeights = 0;
-      let withCodes = 0;
-      for (let j = 0; j < size; j++) {
-        withWeights += matrix[line + j]! * weights[start + from + j]!;
-        withCodes += matrix[line + j]! * codes[start + from + j]!;
-      }
-      across += code * withWeights;
-      own += code * withCodes;
-    }
-  }
-  const fitted = across / own;
-  return fitted > scale / 4 && fitted < scale * 4 ? fitted : scale;
-}
-
-function rowError(
-  problem: RoundProblem,
-  blocks: readonly Block[],
-  row: number,
-  scale: number,
-  codes: Int8Array,
-  residual: Float64Array,
-  gradient: Float64Array,
-): number {
-  fillGradient(problem, blocks, row, scale, codes, residual, gradient);
-  let error = 0;
-  for (let i = 0; i < problem.columns; i++) error += residual[i]! * gradient[i]!;
-  return error;
+  return changed;
 }
