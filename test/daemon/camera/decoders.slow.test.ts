@@ -92,3 +92,22 @@ describeWith({ needs: ['ffmpeg'] }, 'a decoder of another kind', () => {
     await watched.until('tried again', ({ reconnects }) => reconnects >= 2);
   });
 });
+
+describeWith({ needs: ['ffmpeg', 'gst-launch-1.0'] }, 'a GStreamer decoder', () => {
+  it('delivers whole, clean pictures at low latency', async () => {
+    const server = await serve('ffmpeg');
+    const decode = 'rtph264depay ! h264parse ! avdec_h264 output-corrupt=false ! videoconvert';
+    const newest = 'queue leaky=downstream max-size-buffers=1';
+    const pipeline = `rtspsrc location={url} protocols=tcp latency=0 ! ${decode} ! ${newest} ! video/x-raw,format=RGB ! pnmenc ! fdsink fd=1`;
+    const watched = watchCamera({
+      url: server.url,
+      decoder: { command: ['gst-launch-1.0', '-q', ...pipeline.split(' ')] },
+    });
+    onTestFinished(() => watched.camera.stop());
+    await watched.more(50);
+    expect(watched.frames.every((frame) => barError(frame) < 30)).toBe(true);
+    server.faults.drop();
+    await watched.until('lost', (status) => status.state === 'connecting');
+    await watched.until('live again', (status) => status.state === 'live');
+  });
+});
