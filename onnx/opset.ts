@@ -60,8 +60,7 @@ export function upgradeOpset(model: Model, target: number): Model {
 }
 
 function requireKnown(node: Node, target: number): void {
-  if (node.domain !== '') return;
-  if (!SHAPED_OPERATORS.has(node.opType))
+  if (node.domain === '' && !SHAPED_OPERATORS.has(node.opType))
     throw notConvertible(node, target, 'the history of this operator is not known');
   if (Object.values(node.attributes).some(({ type }) => type === 'graph')) {
     throw notConvertible(node, target, 'it has subgraphs');
@@ -136,9 +135,10 @@ export function lowestOpset(model: Model): { readonly opset: number; readonly ir
   const types = inferShapes(model);
   let opset = Math.min(current, OLDEST_OPSET);
   for (const node of model.graph.nodes) {
-    if (node.domain !== '') continue;
-    const known =
-      SHAPED_OPERATORS.has(node.opType) && !Object.values(node.attributes).some(({ type }) => type === 'graph');
+    const foreign = node.domain !== '';
+    const hasSubgraph = Object.values(node.attributes).some(({ type }) => type === 'graph');
+    if (foreign && !hasSubgraph) continue;
+    const known = !foreign && !hasSubgraph && SHAPED_OPERATORS.has(node.opType);
     opset = Math.max(opset, known ? sinceOf(node, typesOf(node, types), current, RULES) : current);
   }
   return { opset, irVersion: irVersionFor(opset) };

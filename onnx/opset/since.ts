@@ -1,3 +1,4 @@
+import { intAttribute } from '../attributes.ts';
 import type { Node } from '../graph.ts';
 import type { DataType } from '../types.ts';
 import type { OpsetRule } from './rule.ts';
@@ -116,7 +117,8 @@ const TYPE_NEEDS: readonly TypeNeed[] = [
     since: 9,
   },
   { opTypes: ['Constant', 'Flatten'], types: ['bool'], since: 9 },
-  { opTypes: ['Equal', 'TopK'], types: [...SMALL, 'uint32', 'uint64', 'float16', 'float32', 'float64'], since: 11 },
+  { opTypes: ['Equal'], types: [...SMALL, 'uint32', 'uint64', 'float16', 'float32', 'float64'], since: 11 },
+  { opTypes: ['TopK'], types: INTEGER, since: 11 },
   { opTypes: ['Clip', 'Pad', 'Min', 'Max', 'Pow'], types: INTEGER, since: 12 },
   { opTypes: ['MaxPool', 'ReduceMax', 'ReduceMin'], types: ['int8', 'uint8'], since: 12 },
   { opTypes: ['Sign', 'Erf'], types: INTEGER, since: 13 },
@@ -125,9 +127,11 @@ const TYPE_NEEDS: readonly TypeNeed[] = [
   { opTypes: ['Relu'], types: INTEGER, since: 14 },
   { opTypes: ['ReduceLogSum', 'ReduceLogSumExp'], types: INTEGER, since: 18 },
   { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['float16'], since: 19 },
+  { opTypes: ['Equal'], types: ['string'], since: 19 },
   { opTypes: ['IsInf'], types: ['float16'], since: 20 },
   { opTypes: ['ReduceMax', 'ReduceMin'], types: ['bool'], since: 20 },
   { opTypes: ['QuantizeLinear', 'DequantizeLinear'], types: ['int16', 'uint16'], since: 21 },
+  { opTypes: ['QLinearMatMul'], types: ['float16'], since: 21 },
 ];
 
 const FOUR_BITS: readonly DataType[] = ['int4', 'uint4'];
@@ -150,6 +154,9 @@ export function sinceOf(node: Node, types: ReadonlySet<DataType>, opset: number,
     const axes = attribute.type === 'int' && name === 'axis' ? [attribute.value] : listed;
     if (axes.some((axis) => axis < 0)) needs.push(11); // negative axes were defined in version 11
   }
+  // Until 22 it was left open whether a window may start in the end padding.
+  if (node.opType.endsWith('Pool') && intAttribute(node, 'ceil_mode', 0) !== 0) needs.push(Math.min(opset, 22));
+  if (node.opType === 'MaxPool' && node.outputs.length > 1) needs.push(8);
   if (node.opType === 'Gemm' && (node.inputs[2] ?? '') === '') needs.push(11);
   node.inputs.forEach((input, i) => {
     if (input !== '') needs.push(INPUT_INTRODUCED[`${node.opType}.${i}`] ?? 7);

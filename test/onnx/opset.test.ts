@@ -167,6 +167,40 @@ describe('the lowest operator set', () => {
       14,
       7,
     ],
+    [
+      'a product without a sum',
+      oneNode({
+        op: 'Gemm',
+        inputs: [
+          [2, 3],
+          [3, 4],
+        ],
+        opset: 21,
+      }),
+      11,
+      6,
+    ],
+    ['a product with a sum', oneNode({ op: 'Gemm', inputs: [[2, 3], [3, 4], [4]], opset: 21 }), 7, 4],
+    [
+      'the positions of maxima',
+      oneNode({ op: 'MaxPool', inputs: [image], attributes: { kernel_shape: ints([2, 2]) }, outputs: 2, opset: 21 }, [
+        'float32',
+        'int64',
+      ]),
+      8,
+      4,
+    ],
+    [
+      'windows that may start in the padding',
+      oneNode({
+        op: 'MaxPool',
+        inputs: [image],
+        attributes: { kernel_shape: ints([2, 2]), ceil_mode: int(1) },
+        opset: 13,
+      }),
+      13,
+      7,
+    ],
     ['what it does not know', variety(), 21, 10],
   ])('of %s', (_, model, opset, irVersion) => {
     expect(lowestOpset(model)).toEqual({ opset, irVersion });
