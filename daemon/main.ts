@@ -73,9 +73,9 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
     });
     log.info('draining');
     notifier.notify('STOPPING=1', 'STATUS=draining');
-    await reloading;
   } finally {
     await supervisor.stop();
+    await reloading; // a reload under way gives up when it sees that the daemon drains
     clearInterval(checks);
     signal?.removeEventListener('abort', end);
     if (handleSignals) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', hangUp);

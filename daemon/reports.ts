@@ -30,6 +30,7 @@ export class Reports {
   #messenger: Messenger;
   #publisher: Publisher;
   #said = '';
+  #stopped = false;
 
   constructor(loaded: LoadedConfig, present: Present, deps: ReportsDeps) {
     this.#deps = deps;
@@ -53,6 +54,7 @@ export class Reports {
     this.#messenger.retain('state', () => this.#goodbye('the box now reports elsewhere'));
     for (const id of this.#cameras) this.#messenger.clear('camera-status', id);
     await this.#publisher.stop();
+    if (this.#stopped) return;
     [this.#messenger, this.#publisher] = this.#prepare(loaded);
     this.start();
   }
@@ -93,6 +95,8 @@ export class Reports {
 
   /** Says `offline` and leaves. */
   async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const id of this.#cameras) this.camera(id);
     this.#messenger.retain('state', () => this.#goodbye('ended on request'));
     await this.#publisher.stop();
   }

@@ -115,18 +115,19 @@ export class Supervisor {
     this.#loaded = next;
     this.#configurationRefused = undefined;
     if (reconnect) await this.#reports.reconnect(next);
-    await this.#model.apply(next);
+    if (!this.#draining) await this.#model.apply(next);
+    if (this.#draining) return;
     await this.#applyCameras();
     this.#restartTelemetry();
     this.#reports.info();
-    this.#reports.state();
+    this.#publishState();
     this.#log.info({ digest: next.digest, reconnect }, 'configuration reloaded');
   }
 
   /** Says that a configuration was not taken. */
   refuse(reason: string): void {
     this.#configurationRefused = reason;
-    this.#reports.state();
+    this.#publishState();
   }
 
   /** Finishes the frame in flight, publishes `offline`, ends all children. */
@@ -154,7 +155,7 @@ export class Supervisor {
     const gone = await this.#cameras.apply(wanted, model.admitted.manifest.preprocessing);
     for (const id of [...gone, ...config.cameras.map((camera) => camera.id)]) this.#reports.camera(id);
     this.#reports.info();
-    this.#reports.state();
+    this.#publishState();
   }
 
   /** Gives the next frame to the model, as soon as there is one and the model has time. */
@@ -210,6 +211,7 @@ export class Supervisor {
 
   #restartTelemetry(): void {
     clearInterval(this.#telemetry);
+    if (this.#draining) return;
     this.#reportedAt = performance.now();
     const report = (): void => {
       this.#reportTelemetry().catch((error: unknown) => this.#log.error({ err: error }, 'telemetry failed'));

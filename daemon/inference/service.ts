@@ -108,6 +108,7 @@ export class InferenceService {
       let tookOver = false;
       const candidate: InferenceProcess = this.#spawn(options, {
         onReady: (ready) => {
+          if (this.#options === undefined) return; // all are being ended: the candidate too, which resolves this
           tookOver = true;
           const previous = this.#current;
           clearTimeout(this.#retry);

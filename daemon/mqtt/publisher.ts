@@ -77,7 +77,7 @@ export class Publisher {
   /** Sets what a retained topic holds, now and at every later connection. */
   retain(topic: string, make: () => string): void {
     this.#retained.set(topic, make);
-    if (this.#connected) this.#publishRetained(topic, make());
+    if (this.#connected) this.#publishRetained(topic, make);
   }
 
   /** Removes a retained topic from the broker, now or at the next connection. */
@@ -104,9 +104,7 @@ export class Publisher {
     return true;
   }
 
-  /**
-   * Publishes all retained topics a last time (the makers know that the end has come), and disconnects without the last will.
-   */
+  /** Disconnects without the last will, once the broker has confirmed what was published. */
   async stop(graceMs = 2000): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
@@ -116,7 +114,6 @@ export class Publisher {
       client.end(true);
       return;
     }
-    for (const [topic, make] of this.#retained) this.#publishRetained(topic, make());
     const problem = await endCleanly(client, graceMs);
     this.#connected = false;
     if (problem !== undefined) this.#log.warn({ reason: problem }, 'the broker may not have the last messages');
@@ -138,7 +135,7 @@ export class Publisher {
     this.#since = performance.now();
     this.#waiting = 0;
     this.#log.info({ url: this.#broker.url, protocol: this.#level === 5 ? '5' : '3.1.1' }, 'connected to the broker');
-    for (const [topic, make] of this.#retained) this.#publishRetained(topic, make());
+    for (const [topic, make] of this.#retained) this.#publishRetained(topic, make);
   }
 
   #closed(failure: Failure): void {
@@ -162,12 +159,14 @@ export class Publisher {
     this.#retry = setTimeout(() => this.#connect(), delay);
   }
 
-  #publishRetained(topic: string, payload: string): void {
+  #publishRetained(topic: string, make: () => string): void {
+    const payload = make();
     const options: IClientPublishOptions = { qos: 1, retain: true };
     if (this.#level === 5 && payload !== '') options.properties = { contentType: 'application/json' };
     this.#client?.publish(topic, payload, options, (error) => {
       if (error) this.#log.warn({ topic, reason: error.message }, 'a retained message was not confirmed');
-      else if (payload === '') this.#retained.delete(topic);
+      // Removed, unless the topic was taken into use again meanwhile.
+      else if (payload === '' && this.#retained.get(topic) === make) this.#retained.delete(topic);
     });
   }
 }
