@@ -79,6 +79,7 @@ export const ERROR_CODES = {
   // demo
   VIDEO_SOURCE_FAILED: entry(Exit.unavailable, 'the loopback camera could not read, render or encode its pictures'),
   LISTEN_FAILED: entry(Exit.unavailable, 'a local server could not open its port'),
+  DEMO_FAILED: entry(Exit.unavailable, 'a part of the demonstration ended by itself, or no detection arrived'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,106 @@
+import type { CameraStatusMessage } from '../daemon/messages/camera-status.ts';
+import type { DetectionsMessage } from '../daemon/messages/detections.ts';
+import type { StateMessage } from '../daemon/messages/state.ts';
+import type { TelemetryMessage } from '../daemon/messages/telemetry.ts';
+import type { CameraReport, RegionAnswer } from './parts/link.ts';
+import { Tally } from './tally.ts';
+
+/** What a region shows now. */
+export interface RegionNow {
+  readonly region: string;
+  readonly class: string | null;
+  readonly score: number;
+  /** Null with a foreign camera or model. */
+  readonly truth: RegionAnswer | null;
+}
+
+/** Latencies kept for percentiles: of the last quarter of an hour, at 12 frames a second. */
+const KEPT_LATENCIES = 10_000;
+/** ms over which frames a second are counted. */
+const RATE_WINDOW = 3000;
+/** Frames of the camera whose truth is kept: what is on its way is far fewer. */
+const KEPT_TRUTHS = 600;
+
+export interface BoardOptions {
+  /** Frames a second of the camera that serves the scene; null when there is no truth to compare with. */
+  readonly truthFps: number | null;
+}
+
+/** Everything that is known of the run: fed by the camera's reports and by what arrives over MQTT. */
+export class Board {
+  readonly #truthFps: number | null;
+  readonly #truths = new Map<number, { readonly at: number; readonly truth: readonly RegionAnswer[] }>();
+  readonly #sessions: { readonly firstFrame: number; readonly at: number }[] = [];
+  readonly #tally = new Tally();
+  readonly #arrivals: number[] = [];
+  readonly #latencies: number[] = [];
+  frames = 0;
+  regions: readonly RegionNow[] = [];
+  state: StateMessage | undefined;
+  camera: CameraStatusMessage | undefined;
+  telemetry: TelemetryMessage | undefined;
+  /** Sequence numbers of detections that never came. */
+  lost = 0;
+  #lastSeq: number | undefined;
+
+  constructor({ truthFps }: BoardOptions) {
+    this.#truthFps = truthFps;
+  }
+
+  report(report: CameraReport): void {
+    if (report.type === 'session') this.#sessions.push(report);
+    if (report.type !== 'frame') return;
+    this.#truths.set(report.index, report);
+    this.#truths.delete(report.index - KEPT_TRUTHS);
+  }
+
+  /** @param at ms since 1970 at which the message arrived */
+  detections(message: DetectionsMessage, at: number): void {
+    this.frames++;
+    if (this.#lastSeq !== undefined) this.lost += Math.max(0, message.seq - this.#lastSeq - 1);
+    this.#lastSeq = message.seq;
+    this.#arrivals.push(at);
+    const sent = this.#sentFrame(message);
+    keep(this.#latencies, sent === undefined ? message.latencyMs.total : at - sent.at);
+    if (this.#truthFps !== null && sent === undefined) this.#tally.addUnmatched();
+    this.regions = message.regions.map(({ region, classes }, i) => {
+      const [best] = classes;
+      const truth = sent?.truth[i] ?? null;
+      if (truth !== null) this.#tally.add(best?.class ?? 'empty', truth);
+      return { region, class: best?.class ?? null, score: best?.score ?? 0, truth };
+    });
+  }
+
+  /** The frame of the scene that was analysed: the first of its session, plus its time in the stream. */
+  #sentFrame({ capturedAt, frame }: DetectionsMessage) {
+    if (this.#truthFps === null || frame.ptsSeconds === null) return undefined;
+    const captured = Date.parse(capturedAt);
+    const session = this.#sessions.findLast(({ at }) => at <= captured + 5) ?? this.#sessions[0];
+    if (session === undefined) return undefined;
+    return this.#truths.get(session.firstFrame + Math.round(frame.ptsSeconds * this.#truthFps));
+  }
+
+  /** Frames a second that arrived lately, as seen at `at`. */
+  fps(at: number): number {
+    while (this.#arrivals.length > 0 && this.#arrivals[0]! < at - RATE_WINDOW) this.#arrivals.shift();
+    const [first] = this.#arrivals;
+    const last = this.#arrivals.at(-1);
+    if (first === undefined || last === undefined || last - first < 200) return 0;
+    return ((this.#arrivals.length - 1) * 1000) / (last - first);
+  }
+
+  /** ms; null before the first frame. */
+  latency(share: number): number | null {
+    const sorted = this.#latencies.toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+  }
+
+  get accuracy() {
+    return this.#truthFps === null ? null : this.#tally.result();
+  }
+}
+
+function keep(latencies: number[], ms: number): void {
+  latencies.push(ms);
+  if (latencies.length > KEPT_LATENCIES) latencies.shift();
+}

@@ -1,0 +1,73 @@
+import { connectAsync, type MqttClient } from 'mqtt';
+import type { z } from 'zod';
+import { messageOf, WaysideError } from '../core/errors.ts';
+import { cameraStatusSchema } from '../daemon/messages/camera-status.ts';
+import { detectionsSchema } from '../daemon/messages/detections.ts';
+import { stateSchema } from '../daemon/messages/state.ts';
+import { telemetrySchema } from '../daemon/messages/telemetry.ts';
+import { rootTopic, topicOf } from '../daemon/messages/topics.ts';
+import type { Board } from './board.ts';
+import { CAMERA, SITE } from './parts/configuration.ts';
+import { nowMs } from './parts/link.ts';
+
+export interface Following {
+  close(): Promise<void>;
+}
+
+/**
+ * Listens to one box as any control centre would: every message is checked against the published contract.
+ *
+ * @param onDetections called after each analysed frame
+ * @throws {WaysideError} BROKER_UNAVAILABLE
+ */
+export async function follow(broker: string, box: string, board: Board, onDetections: () => void): Promise<Following> {
+  const root = rootTopic(SITE, box);
+  const accept =
+    <S extends z.ZodType>(schema: S, use: (message: z.infer<S>) => void) =>
+    (payload: Buffer): void => {
+      if (payload.length > 0) use(schema.parse(JSON.parse(payload.toString('utf8'))));
+    };
+  const listeners = new Map([
+    [
+      topicOf(root, 'state'),
+      accept(stateSchema, (message) => {
+        board.state = message;
+      }),
+    ],
+    [
+      topicOf(root, 'camera-status', CAMERA),
+      accept(cameraStatusSchema, (message) => {
+        board.camera = message;
+      }),
+    ],
+    [
+      topicOf(root, 'telemetry'),
+      accept(telemetrySchema, (message) => {
+        board.telemetry = message;
+      }),
+    ],
+    [
+      topicOf(root, 'detections', CAMERA),
+      accept(detectionsSchema, (message) => {
+        board.detections(message, nowMs());
+        onDetections();
+      }),
+    ],
+  ]);
+  const client = await connect(broker);
+  client.on('message', (topic, payload) => listeners.get(topic)?.(payload));
+  await client.subscribeAsync([...listeners.keys()], { qos: 1 });
+  return { close: () => client.endAsync(true) };
+}
+
+async function connect(broker: string): Promise<MqttClient> {
+  try {
+    return await connectAsync(broker, { connectTimeout: 10_000 }, false);
+  } catch (cause) {
+    throw new WaysideError('BROKER_UNAVAILABLE', {
+      message: `cannot connect to the MQTT broker: ${messageOf(cause)}`,
+      hint: 'check the address given with --broker; without it, an embedded broker is used',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import type { WriteStream } from 'node:tty';
+import { type Paint, plainLine, type Style, screen } from './screen.ts';
+import type { ViewState } from './state.ts';
+
+export interface LiveView {
+  /** Leaves the last picture on the screen and gives the cursor back. */
+  end(): void;
+}
+
+const REDRAW_MS = 100;
+const PLAIN_MS = 3000;
+const HIDE_CURSOR = '\u001b[?25l';
+const SHOW_CURSOR = '\u001b[?25h';
+const CODES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+};
+
+const plain: Paint = (_style, text) => text;
+const coloured: Paint = (style, text) => `\u001b[${CODES[style][0]}m${text}\u001b[${CODES[style][1]}m`;
+
+/** Redrawn in place on a terminal, a line every few seconds otherwise; no colours with NO_COLOR (no-color.org). */
+export function startLiveView(
+  stream: WriteStream,
+  state: () => ViewState,
+  environment: NodeJS.ProcessEnv = process.env,
+): LiveView {
+  if (stream.isTTY !== true || environment['TERM'] === 'dumb') {
+    const timer = setInterval(() => stream.write(`${plainLine(state())}\n`), PLAIN_MS);
+    return { end: () => clearInterval(timer) };
+  }
+  const paint = (environment['NO_COLOR'] ?? '') === '' ? coloured : plain;
+  let drawn = 0;
+  const draw = (): void => {
+    const lines = screen(state(), stream.columns ?? 80, paint).slice(0, Math.max(1, (stream.rows ?? 24) - 1));
+    const up = drawn === 0 ? '' : `\u001b[${drawn}A`;
+    // Each line is cleared to its end, and what an earlier, longer picture left below.
+    stream.write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
+    drawn = lines.length;
+  };
+  const restore = (): void => void stream.write(SHOW_CURSOR);
+  process.once('exit', restore);
+  stream.write(HIDE_CURSOR);
+  draw();
+  const timer = setInterval(draw, REDRAW_MS);
+  return {
+    end() {
+      clearInterval(timer);
+      draw();
+      restore();
+      process.off('exit', restore);
+    },
+  };
+}
