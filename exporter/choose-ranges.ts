@@ -55,7 +55,10 @@ export async function chooseMethod(
 
 async function probabilities(model: Model, options: ChooseOptions): Promise<Float32Array[]> {
   const { dataset, indices, preprocessing, threads, signal } = options;
-  const session = await openSession(encodeModel(model), { threads, config: { 'session.intra_op.allow_spinning': '0' } });
+  const session = await openSession(encodeModel(model), {
+    threads,
+    config: { 'session.intra_op.allow_spinning': '0' },
+  });
   try {
     const { input, output } = session;
     const found: Float32Array[] = [];

@@ -4,7 +4,7 @@ import { openDataset } from '../calibration/datasets/open.ts';
 import { parseNormalization } from '../inference/normalization.ts';
 import { defaultPreprocessing, type Preprocessing } from '../inference/preprocess.ts';
 import type { ValueSpec } from '../inference/session.ts';
-import type { CompressOptions } from './compress.ts';
+import type { CompressOptions } from './options.ts';
 
 /** Training pictures to calibrate on and test pictures to measure on. */
 export interface Data {

@@ -7,7 +7,7 @@ import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
 import { calibrationIndices } from './calibration-draw.ts';
 import { chooseMethod, rangesBy } from './choose-ranges.ts';
-import { type CompressOptions, defaultThreads } from './compress.ts';
+import { type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan, plannedLayers } from './plan.ts';
 import { quantizeModel, valuesToCalibrate } from './quantize.ts';
 import type { StageLog } from './stages.ts';

@@ -79,7 +79,26 @@ export class QdqWriter {
     const output = this.#roles.outputAfterAbsorption(node);
     const sums = quantizedOutput || !this.#isOutput(output) ? emitter.value() : output;
     emitter.copy(node, inputs, [sums]);
-    this.#forms.set(output, quantizedOutput ? { uint8: this.#quantize(sums, this.#scaleOf(output)) } : { float: sums });
+    this.#forms.set(output, quantizedOutput ? { uint8: this.#quantizeOutput(node, sums) } : { float: sums });
+  }
+
+  /**
+   * An absorbed Relu or ReLU6 is done by saturation only where the codes end at its bounds. A scale shared with values beyond
+   * them (another branch of a Concat) does not: then the bytes are cut off.
+   */
+  #quantizeOutput(node: Node, value: string): string {
+    const output = this.#roles.outputAfterAbsorption(node);
+    const scale = this.#scaleOf(output);
+    let quantized = this.#quantize(value, scale);
+    if (output === node.outputs[0]) return quantized;
+    const { zeroPoint } = scale;
+    if (zeroPoint > 0) quantized = this.#emitter.node('Max', [quantized, this.#byte(zeroPoint)]);
+    const ceiling = Math.round((this.#roles.ceilingOf(output) ?? Number.POSITIVE_INFINITY) / scale.scale) + zeroPoint;
+    return ceiling < 255 ? this.#emitter.node('Min', [quantized, this.#byte(ceiling)]) : quantized;
+  }
+
+  #byte(value: number): string {
+    return this.#emitter.constant(uint8Tensor([], Uint8Array.of(value)));
   }
 
   #writeBias({ scales, bias = new Float32Array() }: LayerWeights, inputScale: number): string {
@@ -100,14 +119,14 @@ export class QdqWriter {
       node.inputs.map((input) => this.#float(input, true)),
       [result],
     );
-    this.#forms.set(output, { uint8: this.#quantize(result, this.#scaleOf(output)) });
+    this.#forms.set(output, { uint8: this.#quantizeOutput(node, result) });
   }
 
   /** On the uint8 values as they are: input and output share their scale. */
   #writeInteger(node: Node): void {
     const [output = ''] = node.outputs;
     const data = new Set(dataInputs(node, 'integer'));
-    const zero = this.#emitter.constant(uint8Tensor([], Uint8Array.of(this.#scaleOf(output).zeroPoint)));
+    const zero = this.#byte(this.#scaleOf(output).zeroPoint);
     const inputs = node.inputs.map((input) => (data.has(input) ? this.#uint8(input) : this.#float(input)));
     const result = this.#emitter.value();
     if (node.opType === 'Relu') this.#emitter.node('Max', [...inputs, zero], {}, result);
@@ -165,7 +184,7 @@ export class QdqWriter {
 
   #parameters({ scale, zeroPoint }: ActivationScale): string[] {
     const scaleName = this.#emitter.constant(float32Tensor([], Float32Array.of(scale)));
-    return [scaleName, this.#emitter.constant(uint8Tensor([], Uint8Array.of(zeroPoint)))];
+    return [scaleName, this.#byte(zeroPoint)];
   }
 
   #formsOf(value: string): Forms {

@@ -1,5 +1,5 @@
 import { weightForm } from './codebook.ts';
-import type { CompressResult } from './compress.ts';
+import type { CompressResult } from './options.ts';
 import type { Produced } from './produce.ts';
 import { storedCodes } from './qdq.ts';
 import { barChart } from './report-chart.ts';

@@ -1,0 +1,68 @@
+import { availableParallelism } from 'node:os';
+import type { Dataset } from '../calibration/dataset.ts';
+import type { RunOptions } from '../core/progress.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import type { FusionReport } from './fusion.ts';
+import type { CompressionPlan } from './plan.ts';
+
+export interface CompressOptions extends RunOptions {
+  /** Float ONNX file. */
+  readonly model: string;
+  /** `cifar10:DIR`, `images:DIR`, or the two parts of any set. */
+  readonly data: string | { readonly train: Dataset; readonly test: Dataset };
+  /** Folder of the package. */
+  readonly out: string;
+  /** Training pictures to calibrate on. @default 512 */
+  readonly calibration?: number | undefined;
+  /** Distinct weights a layer, 2 to 256. @default weights are not clustered */
+  readonly clusters?: number | undefined;
+  /** @default 0 */
+  readonly seed?: number | undefined;
+  /** @default 'auto' */
+  readonly range?: 'auto' | 'min-max' | 'percentile' | 'mse' | 'entropy' | undefined;
+  /** Processor family, see `targets.ts`. @default 'any' */
+  readonly target?: string | undefined;
+  /** A plan to follow instead of clusters, seed, range, target and calibration. */
+  readonly plan?: CompressionPlan | undefined;
+  /** Test pictures to measure on, spread evenly. @default all */
+  readonly limit?: number | undefined;
+  /** Name of the package. @default that of the file */
+  readonly name?: string | undefined;
+  /** @default '1' */
+  readonly version?: string | undefined;
+  /** Accept layers that stay in float. @default false */
+  readonly allowFloat?: boolean | undefined;
+  /** Replace an existing package. @default false */
+  readonly force?: boolean | undefined;
+  /** What a raw file does not say; `preprocessing` says all of it and wins. */
+  readonly preprocessing?: Preprocessing | undefined;
+  readonly normalize?: string | undefined;
+  readonly size?: readonly [number, number] | undefined;
+  readonly labels?: string | undefined;
+  /** Least probability that the box reports. @default 0.5 */
+  readonly threshold?: number | undefined;
+  /** For calibration; measuring is always on one. @default up to 4 */
+  readonly threads?: number | undefined;
+}
+
+export interface ModelFigures {
+  /** 0 to 1. */
+  readonly top1: number;
+  readonly samples: number;
+  /** On disk, of everything needed to load the model. */
+  readonly bytes: number;
+  /** Median of one picture on one thread. */
+  readonly latencyMs: number;
+}
+
+export interface CompressResult {
+  /** Folder of the package. */
+  readonly package: string;
+  readonly baseline: ModelFigures;
+  readonly candidate: ModelFigures;
+  /** Distinct weights of each convolution and matrix product, added up: float values before, int8 codes after. */
+  readonly uniqueWeights: { readonly before: number; readonly after: number };
+  readonly fused: FusionReport;
+}
+
+export const defaultThreads = (): number => Math.min(4, availableParallelism());

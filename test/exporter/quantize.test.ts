@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { observe } from '../../calibration/observe.ts';
+import { layersOf } from '../../compression/layers.ts';
+import { collectMoments } from '../../compression/rounding/collect.ts';
+import { seededRandom } from '../../core/random.ts';
+import { meanDivergence, rangesBy } from '../../exporter/choose-ranges.ts';
+import { checkFusion, requireFused } from '../../exporter/fusion.ts';
+import { FOLDING } from '../../exporter/passes/index.ts';
+import { withGraph } from '../../exporter/passes/rewrite.ts';
+import { type LayerWeights, quantizeModel, valuesToCalibrate } from '../../exporter/quantize.ts';
+import { activationScale } from '../../exporter/scales.ts';
+import { TARGET_NAMES, targetProfile } from '../../exporter/targets.ts';
+import { decideWeights } from '../../exporter/weights.ts';
+import { softmax } from '../../inference/scores.ts';
+import { int } from '../../onnx/attributes.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { runPasses } from '../../onnx/pass.ts';
+import { encodeModel } from '../../onnx/write.ts';
+import { madeDataset } from '../support/memory-dataset.ts';
+import { everythingNetwork, NetworkBuilder } from './networks.ts';
+import { operatorsOf, outputOf } from './run.ts';
+
+const preprocessing = {
+  size: [16, 16] as [number, number],
+  resize: 'stretch' as const,
+  crop: 'none' as const,
+  mean: [0.5, 0.5, 0.5] as [number, number, number],
+  std: [0.25, 0.25, 0.25] as [number, number, number],
+  layout: 'NCHW' as const,
+  channels: 'RGB' as const,
+};
+const pictures = madeDataset(48, (index) => {
+  const random = seededRandom(index);
+  return {
+    label: 0,
+    image: { width: 16, height: 16, data: Uint8Array.from({ length: 768 }, () => random.below(256)) },
+  };
+});
+const indices = Array.from({ length: 48 }, (_, i) => i);
+
+async function prepared(model: Model) {
+  const folded = await runPasses(model, FOLDING);
+  const layers = layersOf(folded.graph);
+  const observations = await observe(folded, pictures, { preprocessing, values: valuesToCalibrate(folded), indices });
+  const moments = await collectMoments(folded, layers, pictures, { preprocessing, indices, seed: 1 });
+  const quantized = (options: { limit?: number; clusters?: number; groups?: number } = {}) => {
+    const weights = new Map<string, LayerWeights>();
+    for (const layer of layers) {
+      const { limit = 64, clusters, groups } = options;
+      weights.set(layer.node.name, decideWeights(layer, moments.get(layer.node.name)!, { limit, clusters, groups }));
+    }
+    return { weights, model: quantizeModel(folded, { ranges: rangesBy(folded, observations, 'minmax'), weights }) };
+  };
+  return { folded, layers, quantized };
+}
+
+/** Mean divergence of the quantized network's answers from the float network's. */
+async function divergence(a: Model, b: Model): Promise<number> {
+  // Noise as the calibration pictures are made of: beyond their range the input would be clipped, as it should be.
+  const random = seededRandom(99);
+  const data = Float32Array.from({ length: 32 * 768 }, () => (random.below(256) / 255 - 0.5) / 0.25);
+  const input = { data, dims: [32, 3, 16, 16] };
+  const rows = async (model: Model): Promise<Float32Array[]> => {
+    const scores = await outputOf(model, input);
+    return Array.from({ length: 32 }, (_, i) => softmax(scores.subarray(i * 10, i * 10 + 10)));
+  };
+  return meanDivergence(await rows(a), await rows(b));
+}
+
+test('a Relu that shares its scale with signed values still cuts them off', async () => {
+  const b = new NetworkBuilder('signed and not');
+  const image = b.input('image', 'float32', ['N', 3, 16, 16]);
+  const [both] = b.node('Concat', [b.relu(b.convolution(image, 3, 4)), b.convolution(image, 3, 4)], { axis: int(1) });
+  const [mean] = b.node('GlobalAveragePool', [b.convolution(both, 8, 10)]);
+  const [flat] = b.node('Flatten', [mean]);
+  const [scores] = b.node('Softmax', [flat], { axis: int(1) }, { outputs: ['scores'] });
+  b.output(scores, 'float32', ['N', 10]);
+  const { folded, quantized } = await prepared(b.build({ opset: 13, irVersion: 7 }));
+  expect(operatorsOf(quantized().model)).toContain('Max');
+  // Without the Max it was 0.2.
+  expect(await divergence(folded, quantized().model)).toBeLessThan(5e-4);
+  expect((await checkFusion(encodeModel(quantized().model))).float).toEqual([]);
+});
+
+describe('a network with everything in it, quantized', () => {
+  let subject: Awaited<ReturnType<typeof prepared>>;
+  beforeAll(async () => {
+    subject = await prepared(everythingNetwork());
+  });
+
+  test('leaves no convolution or matrix product in float', async () => {
+    const report = await checkFusion(encodeModel(subject.quantized().model));
+    expect(report.float).toEqual([]);
+    expect(report.quantized).toBe(subject.layers.length);
+  });
+
+  test('answers as the float network does', async () => {
+    expect(await divergence(subject.folded, subject.quantized().model)).toBeLessThan(5e-4);
+  });
+
+  test('keeps its inputs and outputs in float, under their names', () => {
+    const { graph } = subject.quantized().model;
+    expect(graph.inputs).toEqual(subject.folded.graph.inputs);
+    expect(graph.outputs.map(({ name, dtype }) => [name, dtype])).toEqual([['scores', 'float32']]);
+  });
+
+  test('stays at opset 13 without clusters, and goes no higher than its codebooks need', () => {
+    const opsetOf = (clusters?: number): number | undefined =>
+      subject.quantized(clusters === undefined ? {} : { clusters }).model.opsets.get('');
+    expect(opsetOf()).toBe(13);
+    expect(opsetOf(16)).toBe(21);
+    expect(opsetOf(64)).toBe(18);
+    expect(opsetOf(4)).toBe(25);
+    expect(opsetOf(256)).toBe(13);
+  });
+
+  test.each([2, 4, 16, 64])('fuses completely with %i clusters, and uses no more', async (clusters) => {
+    const { model, weights } = subject.quantized({ clusters });
+    const report = await checkFusion(encodeModel(model));
+    expect(report.float).toEqual([]);
+    for (const { codes } of weights.values()) expect(new Set(codes).size).toBeLessThanOrEqual(clusters);
+  });
+
+  test('fuses with a codebook for each of two channel groups', async () => {
+    const { model } = subject.quantized({ clusters: 16, groups: 2 });
+    expect(operatorsOf(model)).toContain('GatherElements');
+    expect((await checkFusion(encodeModel(model))).float).toEqual([]);
+  });
+
+  test('no code passes the limit of the target', () => {
+    for (const limit of [64, 127]) {
+      for (const { codes } of subject.quantized({ limit }).weights.values()) {
+        expect(codes.every((code) => Math.abs(code) <= limit)).toBe(true);
+      }
+    }
+  });
+
+  test('absorbs ReLU and ReLU6, and moves bytes without Q/DQ pairs around them', () => {
+    const operators = operatorsOf(subject.quantized().model);
+    for (const gone of ['Relu', 'Clip']) expect(operators).not.toContain(gone);
+    expect(operators.filter((operator) => operator === 'QuantizeLinear').length).toBeLessThanOrEqual(10);
+  });
+
+  test('gives the same bytes again', () => {
+    const bytes = (): Buffer => Buffer.from(encodeModel(subject.quantized({ clusters: 16 }).model));
+    expect(bytes().equals(bytes())).toBe(true);
+  });
+
+  test('a broken graph is caught, layer by layer and with the reason', async () => {
+    const { model } = subject.quantized();
+    const { graph } = model;
+    const conv = graph.nodes.find(({ opType }) => opType === 'Conv')!;
+    const dequantize = graph.nodes.find(({ outputs }) => outputs[0] === conv.inputs[0])!;
+    const quantize = graph.nodes.find(({ outputs }) => outputs[0] === dequantize.inputs[0])!;
+    // The first convolution reads the picture itself, not its quantized form.
+    const broken = graph.nodes.map((node) =>
+      node === conv ? { ...node, inputs: [quantize.inputs[0]!, ...node.inputs.slice(1)] } : node,
+    );
+    const report = await checkFusion(encodeModel(withGraph(model, { nodes: broken })));
+    expect(report.float).toHaveLength(1);
+    expect(report.float[0]?.reason).toMatch(/its input is not dequantized from uint8/);
+    expect(() => requireFused(report)).toThrow(expect.objectContaining({ code: 'FUSION_INCOMPLETE' }));
+  });
+
+  test('a missing range is named', () => {
+    const weights = subject.quantized().weights;
+    expect(() => quantizeModel(subject.folded, { ranges: new Map(), weights })).toThrow(
+      expect.objectContaining({ code: 'CALIBRATION_MISMATCH' }),
+    );
+  });
+});
+
+test('dequantize(quantize(x)) is within half a scale inside the range, and 0 is exact', () => {
+  const bound = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+  fc.assert(
+    fc.property(bound, bound, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, share) => {
+      const [min, max] = [Math.min(a, b), Math.max(a, b)];
+      const { scale, zeroPoint } = activationScale({ min, max });
+      const back = (x: number): number =>
+        (Math.min(255, Math.max(0, Math.round(x / scale) + zeroPoint)) - zeroPoint) * scale;
+      expect(back(0)).toBe(0);
+      const x = Math.min(0, min) + share * (Math.max(0, max) - Math.min(0, min));
+      // The zero point is rounded too, so that one end of the range may lie half a step outside the codes.
+      expect(Math.abs(x - back(x))).toBeLessThanOrEqual(scale * 1.001);
+      const inside = x > scale - zeroPoint * scale && x < (254 - zeroPoint) * scale;
+      if (inside) expect(Math.abs(x - back(x))).toBeLessThanOrEqual(scale * 0.5001);
+    }),
+  );
+});
+
+test('ranges that are not finite are refused', () => {
+  for (const range of [
+    { min: 0, max: Number.NaN },
+    { min: Number.NEGATIVE_INFINITY, max: 1 },
+    { min: 2, max: 1 },
+  ]) {
+    expect(() => activationScale(range)).toThrow(expect.objectContaining({ code: 'CALIBRATION_INVALID' }));
+  }
+});
+
+test('the default target and every processor without 32-bit sums keep |code| <= 64', () => {
+  expect(targetProfile().limit).toBe(64);
+  expect(targetProfile('x64').limit).toBe(64);
+  expect(255 * 64 * 2).toBeLessThan(32767);
+  for (const name of TARGET_NAMES) expect(targetProfile(name).limit).toBeLessThanOrEqual(127);
+  expect(() => targetProfile('z80')).toThrow(expect.objectContaining({ code: 'USAGE' }));
+});
