@@ -4,6 +4,7 @@ import type { Preprocessing } from '../inference/preprocess.ts';
 import { startCamera } from './camera/camera.ts';
 import type { Camera, CameraOptions, CameraStatus, Frame } from './camera/types.ts';
 import type { CameraConfig } from './config/schema.ts';
+import { Turns } from './turns.ts';
 import { type Region, regionsOf, workingSizeOf } from './working-size.ts';
 
 /** A camera in use, with what is wanted of it. */
@@ -40,19 +41,12 @@ function optionsOf({ config, password }: WantedCamera, preprocessing: Preprocess
   };
 }
 
-/**
- * The cameras of a box, and whose turn it is.
- *
- * Turns: of the cameras with a frame waiting, the one served longest ago. Ten cameras on a slow model each lose the same
- * share of their frames, whatever their rates.
- */
+/** The cameras of a box, and whose turn it is. */
 export class CameraSet {
   readonly #listeners: CameraSetListeners;
   readonly #log: Log;
   readonly #entries = new Map<string, CameraEntry>();
-  readonly #waiting = new Map<string, number>();
-  /** Ids in the order in which they were served last: a Map and a Set keep insertion order. */
-  readonly #served = new Set<string>();
+  readonly #turns = new Turns();
 
   constructor(listeners: CameraSetListeners, log: Log) {
     this.#listeners = listeners;
@@ -73,21 +67,16 @@ export class CameraSet {
 
   /** Since when the longest-waiting frame has waited, ms of `performance.now()`. */
   waitingSince(): number | undefined {
-    return this.#waiting.size === 0 ? undefined : Math.min(...this.#waiting.values());
+    return this.#turns.waitingSince();
   }
 
   /** The newest frame of the camera whose turn it is; undefined when no camera has one. */
   next(): { readonly entry: CameraEntry; readonly frame: Frame } | undefined {
-    for (const id of this.#served) {
-      if (!this.#waiting.delete(id)) continue;
+    return this.#turns.next((id) => {
       const entry = this.#entries.get(id);
       const frame = entry?.camera.takeFrame();
-      if (entry === undefined || frame === undefined) continue;
-      this.#served.delete(id);
-      this.#served.add(id);
-      return { entry, frame };
-    }
-    return undefined;
+      return entry === undefined || frame === undefined ? undefined : { entry, frame };
+    });
   }
 
   /**
@@ -106,7 +95,7 @@ export class CameraSet {
 
   /** Ends all decoders; the entries stay, as stopped. */
   async stop(): Promise<void> {
-    this.#waiting.clear();
+    this.#turns.clear();
     await Promise.all(this.entries.map(({ camera }) => camera.stop()));
   }
 
@@ -125,19 +114,18 @@ export class CameraSet {
     const camera = startCamera(options, {
       log: this.#log,
       onFrame: () => {
-        if (!this.#waiting.has(id)) this.#waiting.set(id, performance.now());
+        this.#turns.offer(id, performance.now());
         this.#listeners.onFrame();
       },
       onStatus: () => this.#listeners.onStatus(id),
     });
     this.#entries.set(id, { id, config, regions, camera, decoderDigest });
-    this.#served.add(id);
+    this.#turns.add(id);
   }
 
   async #remove({ id, camera }: CameraEntry): Promise<void> {
     this.#entries.delete(id);
-    this.#waiting.delete(id);
-    this.#served.delete(id);
+    this.#turns.remove(id);
     await camera.stop();
   }
 }

@@ -41,6 +41,19 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a broker in trouble', () => {
     expect(message.mqtt.detectionsDropped).toBeGreaterThan(0);
   });
 
+  it('is left and found again when it hangs with the connection open', async () => {
+    const before = rig.daemon.log.length;
+    const frozen = performance.now();
+    rig.broker.freeze();
+    await until('the daemon to notice', () => rig.daemon.log.slice(before).includes('no connection to the broker'));
+    tookLine('broker hung (keep-alive 5 s): noticed after', frozen, performance.now());
+    const thawed = performance.now();
+    rig.broker.thaw();
+    await until('the connection', () => /connected to the broker/.test(rig.daemon.log.slice(before)), 40_000);
+    const { at } = await rig.listener.next('detections', () => true, { after: performance.now() });
+    tookLine('broker answers again: detections after', thawed, at);
+  });
+
   it('publishes the last will when the daemon is killed, and the daemon leaves no orphans', async () => {
     expect(rig.daemon.below().length).toBeGreaterThanOrEqual(2);
     const killed = performance.now();

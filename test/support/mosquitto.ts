@@ -61,6 +61,15 @@ export class Mosquitto {
     await until('mosquitto to listen', () => accepts(this.port));
   }
 
+  /** Leaves its connections open and answers nothing: a broker, or a network, that hangs. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** Without persistence: it forgets its retained messages, as a broker that lost its disk does. */
   async stop(): Promise<void> {
     const child = this.#child;

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import { parseConfig } from '../../../daemon/config/load.ts';
+import { cameraSchema, configSchema, modelSchema, mqttSchema, regionSchema } from '../../../daemon/config/schema.ts';
+import { stateReasonSchema } from '../../../daemon/messages/state.ts';
+
+const document = (name: string): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', name), 'utf8');
+
+describe('docs/daemon.md', () => {
+  it('explains every key of the configuration', async () => {
+    const text = await document('daemon.md');
+    const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
+    const parts = ['mqtt', 'model', 'cameras', 'telemetry', 'log'];
+    const keys = [
+      ...within('', configSchema.shape).filter((key) => !parts.includes(key)),
+      ...within('mqtt.', mqttSchema.shape),
+      ...within('model.', modelSchema.shape),
+      ...within('cameras[].', cameraSchema.shape).filter(
+        (key) => !['cameras[].regions', 'cameras[].decoder'].includes(key),
+      ),
+      ...within('cameras[].regions[].', regionSchema.shape),
+      'cameras[].decoder.command',
+      'telemetry.intervalSeconds',
+      'log.level',
+    ];
+    for (const key of keys) expect(text, key).toContain(`\`${key}\``);
+  });
+
+  it('names the defaults that hold', async () => {
+    const text = await document('daemon.md');
+    const minimal = `site: s\nbox: b\nmqtt: { url: "mqtt://h" }\nmodel: { package: p }\ncameras: [{ id: a, url: "rtsp://h/" }]\n`;
+    const { mqtt, model, cameras, telemetry } = parseConfig(minimal, 'f');
+    for (const [key, value] of [
+      ['mqtt.keepaliveSeconds', mqtt.keepaliveSeconds],
+      ['model.threads', model.threads],
+      ['model.memoryLimitMb', model.memoryLimitMb],
+      ['model.hangSeconds', model.hangSeconds],
+      ['cameras[].rate', cameras[0]?.rate],
+      ['cameras[].topK', cameras[0]?.topK],
+      ['cameras[].stallSeconds', cameras[0]?.stallSeconds],
+      ['telemetry.intervalSeconds', telemetry.intervalSeconds],
+    ]) {
+      expect(text).toContain(`| \`${key}\` | ${value} |`);
+    }
+  });
+});
+
+describe('docs/mqtt.md', () => {
+  it('explains every reason of a state', async () => {
+    const text = await document('mqtt.md');
+    for (const code of stateReasonSchema.shape.code.options) expect(text).toContain(`| \`${code}\` |`);
+  });
+});
