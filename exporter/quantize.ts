@@ -1,6 +1,6 @@
 import { layersOf } from '../compression/layers.ts';
 import type { Model } from '../onnx/graph.ts';
-import { upgradeOpset } from '../onnx/opset.ts';
+import { irVersionFor, upgradeOpset } from '../onnx/opset.ts';
 import { OPSET_OF_FORM, weightForm } from './codebook.ts';
 import { livingParts } from './passes/eliminate-dead.ts';
 import { withGraph } from './passes/rewrite.ts';
@@ -25,16 +25,6 @@ export interface QuantizeInput {
   readonly ranges: ReadonlyMap<string, Range>;
   /** By the name of the layer's node. */
   readonly weights: ReadonlyMap<string, LayerWeights>;
-}
-
-/** IR version that came with an operator set (onnx Versioning.md). */
-function irFor(opset: number): number {
-  if (opset >= 25) return 13;
-  if (opset === 24) return 12;
-  if (opset === 23) return 11;
-  if (opset >= 21) return 10;
-  if (opset >= 19) return 9;
-  return opset >= 15 ? 8 : 7;
 }
 
 /** The values whose ranges `quantizeModel` needs. */
@@ -62,7 +52,7 @@ export function quantizeModel(model: Model, { ranges, weights }: QuantizeInput):
   const written = withGraph(source, { name: 'wayside', nodes, initializers, valueInfo: new Map() });
   return {
     ...withGraph(written, livingParts(written.graph)),
-    irVersion: irFor(opset),
+    irVersion: irVersionFor(opset),
     opsets: new Map([...source.opsets, ['', opset]]),
     producerName: 'wayside',
     producerVersion: '',
