@@ -38,7 +38,7 @@ export function startPart(
   });
   const gone = new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
   const lost = gone.then((how): Promise<never> => {
     if (ending) return new Promise<never>(() => undefined);
