@@ -59,6 +59,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     printError(error, argv.includes('--json'));
     process.exit(error.exitCode);
   });
+  // Node ends with 13 when nothing can settle what is awaited any more: the event loop ran dry in the middle of the work.
+  process.on('exit', (code) => {
+    if (code !== 13) return;
+    const error = asWaysideError(new Error('the command came to a standstill before its work was done'));
+    printError(error, argv.includes('--json'));
+    process.exitCode = error.exitCode;
+  });
   const exit = await outcomeOf(argv);
   process.exitCode ??= exit;
 }

@@ -41,18 +41,28 @@ function stopOnSignal(controller: AbortController): () => void {
   };
 }
 
-function reporter(json: boolean): (outcome: Outcome) => void {
+interface Reporter {
+  readonly reported: boolean;
+  report(outcome: Outcome): void;
+}
+
+function reporter(json: boolean): Reporter {
   let reported = false;
-  return ({ document, text }) => {
-    if (reported) throw new WaysideError('INTERNAL', { message: 'a command reported twice' });
-    reported = true;
-    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
+  return {
+    get reported() {
+      return reported;
+    },
+    report({ document, text }) {
+      if (reported) throw new WaysideError('INTERNAL', { message: 'a command reported twice' });
+      reported = true;
+      process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
+    },
   };
 }
 
 /**
  * A commander action from a handler. An abort becomes an INTERRUPTED error, except for a command that serves until it is
- * stopped: for it, being stopped is how it ends well.
+ * stopped: for it, once it has begun to serve, being stopped is how it ends well.
  */
 export function running<A extends unknown[]>(
   handler: Handler<A>,
@@ -65,7 +75,7 @@ export function running<A extends unknown[]>(
     const controller = new AbortController();
     const bar = new ProgressBar(process.stderr, paintFor(process.stderr));
     const release = stopOnSignal(controller);
-    const report = reporter(json);
+    const output = reporter(json);
     let completed = false;
     try {
       await handler(
@@ -76,7 +86,7 @@ export function running<A extends unknown[]>(
           json,
           report: (outcome) => {
             bar.end(true);
-            report(outcome);
+            output.report(outcome);
           },
           note: (text) => process.stderr.write(`${text}\n`),
         },
@@ -86,7 +96,7 @@ export function running<A extends unknown[]>(
       completed = true;
     } catch (thrown) {
       if (!controller.signal.aborted) throw thrown;
-      if (!serves) throw controller.signal.reason;
+      if (!serves || !output.reported) throw controller.signal.reason;
     } finally {
       bar.end(completed);
       release();
