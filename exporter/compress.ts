@@ -11,6 +11,7 @@ import type { Preprocessing } from '../inference/preprocess.ts';
 import { RUNTIME_VERSION } from '../inference/runtime.ts';
 import { openSession, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
+import { upgradeOpset } from '../onnx/opset.ts';
 import { runPasses } from '../onnx/pass.ts';
 import { readModel } from '../onnx/read.ts';
 import { encodeModel } from '../onnx/write.ts';
@@ -38,7 +39,8 @@ export type { CompressOptions, CompressResult } from './options.ts';
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   const stages = new StageLog();
   const model = await stages.run('read', () => readModel(options.model));
-  const folded = await stages.run('fold', () => runPasses(model, FOLDING, options));
+  // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
+  const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, options));
   const data = await openData(options);
   const before = await measureBaseline(options, folded, data, stages);
   const produced = await produce(folded, data.train, before.preprocessing, options, stages);

@@ -13,7 +13,7 @@ import { activationScale } from '../../exporter/scales.ts';
 import { TARGET_NAMES, targetProfile } from '../../exporter/targets.ts';
 import { decideWeights } from '../../exporter/weights.ts';
 import { softmax } from '../../inference/scores.ts';
-import { int } from '../../onnx/attributes.ts';
+import { float, int, ints } from '../../onnx/attributes.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { encodeModel } from '../../onnx/write.ts';
@@ -81,6 +81,33 @@ test('a Relu that shares its scale with signed values still cuts them off', asyn
   // Without the Max it was 0.007.
   expect(await divergence(folded, quantized().model)).toBeLessThan(5e-4);
   expect((await checkFusion(encodeModel(quantized().model))).float).toEqual([]);
+});
+
+test('an inverted residual with depthwise convolution, HardSwish and squeeze-and-excitation runs in int8', async () => {
+  const b = new NetworkBuilder('inverted residual');
+  const image = b.input('image', 'float32', ['N', 3, 16, 16]);
+  const hardSwish = (x: string): string => {
+    const [gate] = b.node('HardSigmoid', [x], { alpha: float(1 / 6), beta: float(0.5) });
+    return b.node('Mul', [x, gate])[0];
+  };
+  const stem = hardSwish(b.convolution(image, 3, 16));
+  const wide = hardSwish(b.convolution(stem, 16, 32, { kernel: 1 }));
+  const depthwise = { group: int(32), kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) };
+  const [spread] = b.node('Conv', [wide, b.weights('dw', [32, 1, 3, 3]), b.weights('db', [32])], depthwise);
+  const [mean] = b.node('GlobalAveragePool', [spread]);
+  const squeezed = b.relu(b.convolution(mean, 32, 8, { kernel: 1 }));
+  const [excitation] = b.node('Sigmoid', [b.convolution(squeezed, 8, 32, { kernel: 1 })]);
+  const [scaled] = b.node('Mul', [spread, excitation]);
+  const [sum] = b.node('Add', [stem, b.convolution(scaled, 32, 16, { kernel: 1 })]);
+  const [last] = b.node('GlobalAveragePool', [b.convolution(sum, 16, 16)]);
+  const [flat] = b.node('Flatten', [last]);
+  const [logits] = b.node('Gemm', [flat, b.weights('fc', [10, 16])], { transB: int(1) });
+  const [scores] = b.node('Softmax', [logits], { axis: int(1) }, { outputs: ['scores'] });
+  b.output(scores, 'float32', ['N', 10]);
+  const { folded, layers, quantized } = await prepared(b.build({ opset: 13, irVersion: 7 }));
+  const { model } = quantized();
+  expect(await checkFusion(encodeModel(model))).toEqual({ quantized: layers.length, float: [] });
+  expect(await divergence(folded, model)).toBeLessThan(5e-3);
 });
 
 describe('a network with everything in it, quantized', () => {
