@@ -1,4 +1,5 @@
 import type { Graph, Node } from './graph.ts';
+import { packedBytes } from './packed-bytes.ts';
 import { elementCount, type Tensor } from './tensor.ts';
 import type { GraphIndex } from './topology.ts';
 
@@ -58,9 +59,15 @@ function trace(graph: Graph, index: GraphIndex, value: string): Omit<StoredWeigh
     return stored && { ...stored, form: stored.form === 'float' ? 'quantized' : stored.form };
   }
   if (PASSING.has(producer.opType)) return trace(graph, index, source);
-  if (producer.opType === 'Gather' && graph.initializers.has(source) && producer.inputs[1] !== undefined) {
+  if (
+    /^Gather(Elements)?$/.test(producer.opType) &&
+    graph.initializers.has(source) &&
+    producer.inputs[1] !== undefined
+  ) {
     const indices = trace(graph, index, producer.inputs[1]);
-    return indices && { ...indices, form: 'codebook' };
+    if (indices !== undefined) return { ...indices, form: 'codebook' };
+    const unpacked = packedBytes(graph, index, producer.inputs[1]);
+    return unpacked && { elements: unpacked.length, unique: new Set(unpacked).size, form: 'codebook' };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { usedCodes } from '../../compression/cluster/cluster.ts';
 import { seededRandom } from '../../core/random.ts';
 import {
   indexBitsFor,
@@ -14,6 +15,9 @@ import { GraphEmitter } from '../../exporter/emitter.ts';
 import { openSession } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { irVersionFor } from '../../onnx/opset.ts';
+import { float32Tensor } from '../../onnx/tensor.ts';
+import { indexGraph } from '../../onnx/topology.ts';
+import { storedWeights } from '../../onnx/weights.ts';
 import { encodeModel } from '../../onnx/write.ts';
 
 test('packing is undone by unpacking', () => {
@@ -109,4 +113,17 @@ describe('codebooks as ONNX Runtime unpacks them', () => {
     const stored = { dims: [4, 4], codes: new Int8Array(16), codebooks: [Int8Array.of(0)], indexBits: 6 };
     expect(weightForm(stored)).toBe('int8');
   });
+});
+
+test.each([8, 16, 64, 128])('the inspector counts the codes behind %i clusters', (clusters) => {
+  const emitter = new GraphEmitter(['x', 'y']);
+  const codes = Int8Array.from({ length: 8192 }, (_, i) => (i % clusters) - 60);
+  const stored = { dims: [64, 128], codes, codebooks: [usedCodes(codes)], indexBits: indexBitsFor(clusters) };
+  const scale = emitter.constant(float32Tensor([], Float32Array.of(0.1)));
+  const weight = emitter.node('DequantizeLinear', [storeCodes(emitter, stored), scale]);
+  emitter.node('MatMul', ['x', weight], {}, 'y');
+  const { nodes, initializers } = emitter;
+  const graph = { name: '', inputs: [], outputs: [], initializers, nodes, valueInfo: new Map() };
+  const [found] = storedWeights(graph, indexGraph(graph));
+  expect(found).toMatchObject({ elements: 8192, unique: clusters, form: 'codebook' });
 });
