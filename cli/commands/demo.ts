@@ -21,7 +21,7 @@ export function demoCommand(): Command {
     .addOption(new Option('--camera <url>', 'a real camera: rtsp://...'))
     .addOption(new Option('--model <package>', 'another model package'))
     .addOption(new Option('--broker <url>', 'a real MQTT broker: mqtt://...'))
-    .addOption(new Option('--seed <n>', 'seed of the rendered street').argParser(integer(0, 2 ** 32 - 1)).default(1))
+    .addOption(new Option('--seed <n>', 'seed of the rendered street').argParser(integer(0, 2 ** 32 - 1)).default(17))
     .action(running(runDemo, { serves: true }));
 }
 
