@@ -35,8 +35,9 @@ export function startLiveView(
   }
   const paint = (environment['NO_COLOR'] ?? '') === '' ? coloured : plain;
   let drawn = 0;
+  // A pseudo-terminal without a size calls itself 0 by 0.
   const draw = (): void => {
-    const lines = screen(state(), stream.columns ?? 80, paint).slice(0, Math.max(1, (stream.rows ?? 24) - 1));
+    const lines = screen(state(), stream.columns || 80, paint).slice(0, Math.max(1, (stream.rows || 24) - 1));
     const up = drawn === 0 ? '' : `\u001b[${drawn}A`;
     // Each line is cleared to its end, and what an earlier, longer picture left below.
     stream.write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
