@@ -31,10 +31,18 @@ function accuracyFigures(subject: string, { baseline, candidate, fused }: Compre
   ];
 }
 
+/** Names of the even ImageNet classes, from the file names of the photographs: `436_beach_wagon.jpg`. */
+async function classNames({ data }: Workplace): Promise<Map<number, string>> {
+  const files = await readdir(join(data, 'imagenet-sample'));
+  const parts = files.map((file) => /^(\d+)_(.*)\.jpg$/.exec(file)).filter((match) => match !== null);
+  return new Map(parts.map(([, index, name = '']) => [Number(index), name.replaceAll('_', ' ')]));
+}
+
 /** Runs the daemon on one clip until enough messages came; answers the classes seen most often, as a sentence. */
 async function watchClip(
   clip: string,
   model: string,
+  names: ReadonlyMap<number, string>,
   { scratch, say }: Workplace,
 ): Promise<{ received: number; classes: string }> {
   const name = basename(clip, '.mp4');
@@ -47,7 +55,8 @@ async function watchClip(
       let received = 0;
       site.listener.on('detections', ({ message }) => {
         received++;
-        const best = message.regions[0]?.classes[0]?.class ?? 'nothing';
+        const { class: label = 'nothing', classIndex = -1 } = message.regions[0]?.classes[0] ?? {};
+        const best = names.get(classIndex) ?? label;
         seen.set(best, (seen.get(best) ?? 0) + 1);
       });
       await site.listener.until('detections', () => received >= MESSAGES, {
@@ -88,9 +97,10 @@ export const squeezenet: Benchmark = {
     const notes: string[] = [
       'the photographs used for calibration are among those measured on; they give ranges, no labels',
     ];
+    const names = await classNames(place);
     const folder = join(place.data, 'video');
     for (const file of (await readdir(folder)).filter((name) => name.endsWith('.mp4')).sort()) {
-      const { received, classes } = await watchClip(join(folder, file), clustered.package, place);
+      const { received, classes } = await watchClip(join(folder, file), clustered.package, names, place);
       figures.push({
         subject: file,
         measure: 'detections received',

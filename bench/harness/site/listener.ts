@@ -30,12 +30,14 @@ export class Listener {
   readonly #handlers = new Map<string, Handler[]>();
   readonly #latest = new Map<KindName, Arrival<KindName>>();
   readonly #failed: Promise<never>;
+  #reject: (reason: unknown) => void = () => undefined;
 
   constructor(client: MqttClient, root: string, camera: string) {
     this.#client = client;
     this.#root = root;
     this.#camera = camera;
     this.#failed = new Promise((_, reject) => {
+      this.#reject = reject;
       client.on('message', (topic, payload, { retain }) => {
         const at = performance.now();
         try {
@@ -105,6 +107,11 @@ export class Listener {
   ): Promise<void> {
     const latest = this.#latest.get(kind) as Arrival<K> | undefined;
     if (latest === undefined || !fits(latest)) await this.until(kind, fits, options);
+  }
+
+  /** Ends every wait, now and later, with this reason. */
+  fail(reason: Error): void {
+    this.#reject(reason);
   }
 
   async close(): Promise<void> {

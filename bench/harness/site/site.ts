@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../../core/errors.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { rootTopic } from '../../../daemon/messages/topics.ts';
 import { type Broker, mosquittoIn } from './broker.ts';
@@ -55,11 +56,19 @@ export async function startSite({ folder, model, camera, telemetrySeconds = 5, e
     cwd: folder,
     env,
   });
+  let closing = false;
+  daemon.ended.then(
+    (code) => {
+      if (!closing) listener.fail(new Error(`the daemon ended with ${code}: ${daemon.lastWords()}`));
+    },
+    (thrown: unknown) => listener.fail(new Error(`the daemon could not be watched: ${messageOf(thrown)}`)),
+  );
   return {
     broker,
     daemon,
     listener,
     async close() {
+      closing = true;
       await daemon.stop();
       await listener.close();
       await broker.stop();
