@@ -7,11 +7,11 @@ import type { Body } from './messenger.ts';
 import type { Stage } from './telemetry/stages.ts';
 import type { Region } from './working-size.ts';
 
-/** A frame that is with the model, and what must be known of it when the answer comes. Its pixels are let go. */
+/** A frame that is with the model, and what must be known of it when the answer comes. */
 export interface PendingFrame {
   readonly camera: string;
   readonly regions: readonly Region[];
-  readonly frame: Omit<Frame, 'data'>;
+  readonly frame: Frame;
   /** What the process said that the frame was handed to. */
   readonly speaker: Ready;
   /** ms of `performance.now()`. */

@@ -165,11 +165,10 @@ export class Supervisor {
     if (next === undefined) return;
     const { entry, frame } = next;
     this.#jobs = (this.#jobs + 1) >>> 0; // ids are unsigned 32 bits on the wire
-    const { data: _pixels, ...about } = frame;
     this.#pending.set(this.#jobs, {
       camera: entry.id,
       regions: entry.regions,
-      frame: about,
+      frame,
       speaker: this.#speaker,
       submittedAt: performance.now(),
     });
@@ -180,6 +179,7 @@ export class Supervisor {
     const receivedAt = performance.now();
     const pending = this.#pending.get(result.id);
     this.#pending.delete(result.id);
+    if (pending !== undefined) this.#cameras.get(pending.camera)?.camera.giveBack(pending.frame.data); // answered: read to its end
     this.#dispatch(); // first: the model works while this process writes the message
     if (pending === undefined) return;
     const body = detectionsBody(pending, result, performance.now());

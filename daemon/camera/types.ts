@@ -1,7 +1,7 @@
 /**
  * One decoded picture, the newest its camera had when it was taken.
  *
- * Whoever takes a frame owns its bytes: they are never written to again.
+ * Whoever takes a frame owns its bytes: they are not written to before they are given back.
  */
 export interface Frame {
   /** Pixels. */
@@ -125,6 +125,8 @@ export interface Camera {
   status(): CameraStatus;
   /** The newest frame that was not taken yet, which is then the caller's; undefined when there is none. */
   takeFrame(): Frame | undefined;
+  /** Lets the memory of a taken frame be filled again; its taker must not read it any more. Nobody has to call this. */
+  giveBack(data: Uint8Array): void;
   /** Kills the decoder and resolves when it is gone. Can be called again. */
   stop(): Promise<void>;
 }

@@ -51,6 +51,22 @@ describe('the newest-frame slot', () => {
     expect(buffers.size).toBeLessThanOrEqual(3);
   });
 
+  it('fills the memory of taken frames again once it was given back, and never before', () => {
+    const slot = new FrameSlot();
+    const buffers = new Set<ArrayBufferLike>();
+    let held: Uint8Array | undefined;
+    for (let i = 0; i < 100; i++) {
+      const data = slot.allocate(300);
+      expect(data.buffer).not.toBe(held?.buffer);
+      buffers.add(data.buffer);
+      slot.put(frame(i, data));
+      const taken = slot.take();
+      if (held !== undefined) slot.giveBack(held);
+      held = taken?.data;
+    }
+    expect(buffers.size).toBeLessThanOrEqual(3);
+  });
+
   it('never hands out memory of another size', () => {
     const slot = new FrameSlot();
     for (const bytes of [300, 300, 300, 30, 30, 3000]) {
