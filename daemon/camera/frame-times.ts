@@ -2,9 +2,13 @@
 export class FrameTimes {
   readonly #onReceived: () => void;
   #partial = '';
-  #pending: number | undefined;
+  #pending = Number.NaN;
+  #isFirst = false;
   #restarted = false;
-  #first: number[] = [];
+  /** The first frame was reported. It is always delivered. */
+  #begun = false;
+  /** Raw times of the second and third frame. */
+  #later: readonly number[] = [];
   #delivered: number[] = [];
   #taken = 0;
   #missed = 0;
@@ -19,14 +23,20 @@ export class FrameTimes {
     return this.#restarted;
   }
 
-  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` (received), `out=1` (delivered) or `all=1` (both). */
+  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` (received, left out) or `all=1` (received and delivered). */
   pushDescriptor(text: string): void {
     for (const line of this.#lines(text)) {
-      const time = /^frame:(\d+).*pts_time:(\S+)/.exec(line);
-      if (time !== null) this.#pending = Number(time[2]);
-      if (line === 'in=1' || line === 'all=1') this.#received(this.#pending ?? Number.NaN);
-      if (line === 'out=1' || line === 'all=1') this.#passed(this.#pending ?? Number.NaN);
-      if (time?.[1] === '0' && this.#first.length > 1) this.#restarted = true;
+      if (line.startsWith('frame:')) {
+        this.#isFirst = line.startsWith('frame:0 ');
+        this.#pending = Number(/pts_time:(\S+)/.exec(line)?.[1]);
+      } else if (line === 'in=1') this.#received(this.#pending, false);
+      else if (line === 'all=1') {
+        // Only here: those left out are counted by themselves.
+        if (this.#isFirst && this.#begun) this.#restarted = true;
+        this.#received(this.#pending, !this.#begun);
+        this.#begun = true;
+        this.#passed(this.#pending);
+      }
     }
   }
 
@@ -36,8 +46,10 @@ export class FrameTimes {
     for (const line of this.#lines(text)) {
       const shown = /^\[Parsed_showinfo_(\d+) @ [^\]]*\] n: *\d+ pts:.*?pts_time:(\S+)/.exec(line);
       if (shown === null) others.push(line);
-      else if (shown[1] === '0') this.#received(Number(shown[2]));
-      else this.#passed(Number(shown[2]));
+      else if (shown[1] === '0') {
+        this.#received(Number(shown[2]), !this.#begun);
+        this.#begun = true;
+      } else this.#passed(Number(shown[2]));
     }
     return others.filter((line) => !line.includes('Parsed_showinfo')).join('\n');
   }
@@ -58,15 +70,16 @@ export class FrameTimes {
     const raw = this.#delivered.shift();
     const index = this.#taken++;
     if (index === 0) return 0;
-    const [, second, third] = this.#first;
+    const [second, third] = this.#later;
     if (raw === undefined) this.#missed++; // its line, should it still come, is not the next frame's
     if (raw === undefined || second === undefined || third === undefined) return null;
     const since = raw - (second - (third - second));
     return Number.isFinite(since) ? Math.round(since * 1e6) / 1e6 : null;
   }
 
-  #received(time: number): void {
-    if (this.#first.length < 3) this.#first.push(time);
+  /** A frame that is left out may be reported before a delivered one that came before it: the first few enter the filters together. */
+  #received(time: number, first: boolean): void {
+    if (!first && this.#later.length < 2) this.#later = [...this.#later, time].sort((a, b) => a - b);
     this.#onReceived();
   }
 

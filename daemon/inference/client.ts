@@ -5,8 +5,9 @@ import { messageOf } from '../../core/errors.ts';
 import { compiledModule } from '../../core/layout.ts';
 import type { Log } from '../../core/log.ts';
 import type { Box } from '../../inference/image.ts';
+import { onLines } from '../lines.ts';
 import { residentBytes } from '../telemetry/processes.ts';
-import { encodeHeader, type Ready, type Result, type Upward, upwardSchema } from './protocol.ts';
+import { encodeHeader, parseUpward, type Ready, type Result, type Upward } from './protocol.ts';
 
 export interface InferenceOptions {
   /** Folder of the model package. */
@@ -81,7 +82,7 @@ export class InferenceProcess {
     const [stdin, , stderr, results] = this.#child.stdio as unknown as [Writable, null, Readable, Readable];
     stdin.on('error', (error) => log.debug({ err: error.message }, 'the inference process closed its input'));
     createInterface({ input: stderr }).on('line', (line) => log.warn({ line }, 'inference process'));
-    createInterface({ input: results }).on('line', (line) => this.#receive(line));
+    onLines(results, (line) => this.#receive(line));
     this.#exited = new Promise((resolve) => {
       // `close` comes after the pipes are empty, so that the last words (`fatal`) are read first.
       this.#child.once('close', (code, signal) => {
@@ -157,7 +158,7 @@ export class InferenceProcess {
   #receive(line: string): void {
     let message: Upward;
     try {
-      message = upwardSchema.parse(JSON.parse(line));
+      message = parseUpward(line);
     } catch (cause) {
       this.kill('INFERENCE_LOST', `said something that is not in the protocol: ${messageOf(cause)}`);
       return;

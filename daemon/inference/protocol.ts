@@ -109,3 +109,31 @@ export const upwardSchema = z.discriminatedUnion('type', [
 export type Upward = z.infer<typeof upwardSchema>;
 export type Result = Extract<Upward, { type: 'result' }>;
 export type Ready = Extract<Upward, { type: 'ready' }>;
+
+/**
+ * Reads one line of descriptor 3. Results come with every frame and are checked by hand, to the same effect as the schema.
+ *
+ * @throws {SyntaxError | z.ZodError} when it is none of the messages
+ */
+export function parseUpward(line: string): Upward {
+  const message: unknown = JSON.parse(line);
+  return isResult(message) ? message : upwardSchema.parse(message);
+}
+
+type Unchecked<T> = { readonly [K in keyof T]?: unknown };
+
+function isResult(message: unknown): message is Result {
+  if (typeof message !== 'object' || message === null) return false;
+  const { type, id, preprocessMs, runMs, regions }: Unchecked<Result> = message;
+  return type === 'result' && [id, preprocessMs, runMs].every(Number.isFinite) && isListOf(regions, isClasses);
+}
+
+const isClasses = (classes: unknown): boolean => isListOf(classes, isRanked);
+
+function isRanked(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { index, score }: Unchecked<z.infer<typeof ranked>> = value;
+  return Number.isSafeInteger(index) && (index as number) >= 0 && Number.isFinite(score);
+}
+
+const isListOf = (list: unknown, is: (item: unknown) => boolean): boolean => Array.isArray(list) && list.every(is);

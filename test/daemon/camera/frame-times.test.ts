@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FrameTimes } from '../../../daemon/camera/frame-times.ts';
 
-/** What `metadata=print` writes for frames of which all pass the selection. */
+/** What `metadata=print` writes for frames that all pass the selection. */
 const lines = (times: readonly number[]): string =>
-  times
-    .map((t, i) => `frame:${i}    pts:0    pts_time:${t}\nin=1\nframe:${i}    pts:0    pts_time:${t}\nout=1\n`)
-    .join('');
+  times.map((t, i) => `frame:${i}    pts:0    pts_time:${t}\nall=1\n`).join('');
 
 function read(text: string, frames: number): (number | null)[] {
   let received = 0;
@@ -23,11 +21,30 @@ describe('frame times', () => {
     expect(read(lines(meant), 4), 'a correct one').toEqual(meant);
   });
 
-  it('count a frame as received and delivered where one line says both', () => {
+  it('count frames that were left out as received, and give their times to no picture', () => {
     let received = 0;
     const times = new FrameTimes(() => received++);
-    for (const [i, t] of [0, 0.04, 0.08].entries()) times.pushDescriptor(`frame:${i} pts:0 pts_time:${t}\nall=1\n`);
-    expect([received, times.takeNext(), times.takeNext(), times.takeNext()]).toEqual([3, 0, 0.04, 0.08]);
+    const kinds = ['all', 'all', 'all', 'in', 'in', 'all'];
+    const counted = new Map<string, number>();
+    for (const [i, kind] of kinds.entries()) {
+      const n = counted.get(kind) ?? 0; // each of the two filters counts from 0
+      counted.set(kind, n + 1);
+      times.pushDescriptor(`frame:${n}    pts:0    pts_time:${i * 0.04}\n${kind}=1\n`);
+    }
+    const told = [times.takeNext(), times.takeNext(), times.takeNext(), times.takeNext()];
+    expect([received, told, times.hasNext, times.restarted]).toEqual([6, [0, 0.04, 0.08, 0.2], false, false]);
+  });
+
+  it('are right when frames that were left out are reported before the delivered ones around them', () => {
+    const times = new FrameTimes(() => undefined);
+    const reports = [
+      [0.04, 'in=1', 0],
+      [0, 'all=1', 0],
+      [0.08, 'in=1', 1],
+      [0.2, 'all=1', 1],
+    ] as const;
+    for (const [t, kind, n] of reports) times.pushDescriptor(`frame:${n}    pts:0    pts_time:${t}\n${kind}\n`);
+    expect([times.takeNext(), times.takeNext(), times.restarted]).toEqual([0, 0.2, false]);
   });
 
   it('keep a gap of the stream a gap', () => {
@@ -38,8 +55,8 @@ describe('frame times', () => {
     const times = new FrameTimes(() => undefined);
     times.pushDescriptor(lines([0, 0, 0.04]));
     expect([times.takeNext(), times.takeNext(), times.takeNext(), times.takeNext()]).toEqual([0, 0.04, 0.08, null]);
-    times.pushDescriptor('frame:3 pts:0 pts_time:0.08\nin=1\nframe:3 pts:0 pts_time:0.08\nout=1\n');
-    times.pushDescriptor('frame:4 pts:0 pts_time:0.12\nin=1\nframe:4 pts:0 pts_time:0.12\nout=1\n');
+    times.pushDescriptor('frame:3 pts:0 pts_time:0.08\nall=1\n');
+    times.pushDescriptor('frame:4 pts:0 pts_time:0.12\nall=1\n');
     expect(times.takeNext()).toBe(0.16);
   });
 

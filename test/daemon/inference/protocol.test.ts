@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createFrameReader, encodeHeader, type FrameHeader } from '../../../daemon/inference/protocol.ts';
+import {
+  createFrameReader,
+  encodeHeader,
+  type FrameHeader,
+  parseUpward,
+  upwardSchema,
+} from '../../../daemon/inference/protocol.ts';
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 const frame = fc
@@ -63,5 +69,38 @@ describe('the frames of the inference process', () => {
       bytes.writeUInt32LE(value, offset);
       expect(() => readerOf(bytes)()).toThrow('not a frame');
     }
+  });
+});
+
+describe('the words of the inference process', () => {
+  const result = { type: 'result', id: 7, preprocessMs: 0.1, runMs: 2, regions: [[{ index: 3, score: 0.5 }], []] };
+
+  it('are understood', () => {
+    expect(parseUpward(JSON.stringify(result))).toEqual(result);
+    const fatal = { type: 'fatal', code: 'SESSION_LOAD', message: 'no' };
+    expect(parseUpward(JSON.stringify(fatal))).toEqual(fatal);
+  });
+
+  it('are refused by the quick look exactly where the schema refuses them', () => {
+    const odd = fc.oneof(fc.constantFrom(null, -1, 0.5, 3, '3', [], {}, undefined), fc.jsonValue());
+    const ranked = fc.oneof(odd, fc.record({ index: odd, score: odd }));
+    const message = fc.record(
+      {
+        type: fc.constantFrom('result', 'failed', 'nonsense'),
+        id: fc.oneof(fc.nat(), odd),
+        preprocessMs: fc.oneof(fc.nat(), odd),
+        runMs: fc.oneof(fc.nat(), odd),
+        regions: fc.oneof(fc.array(fc.array(ranked)), odd),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(message, fc.constant(result)), (value) => {
+        const text = JSON.stringify(value);
+        const accepted = upwardSchema.safeParse(JSON.parse(text)).success;
+        if (accepted) expect(parseUpward(text)).toMatchObject(upwardSchema.parse(JSON.parse(text)));
+        else expect(() => parseUpward(text)).toThrow();
+      }),
+    );
   });
 });
