@@ -20,6 +20,8 @@ export interface CompressOptions extends RunOptions {
   readonly seed?: number | undefined;
   /** @default 'auto' */
   readonly range?: 'auto' | 'min-max' | 'percentile' | 'mse' | 'entropy' | undefined;
+  /** `nearest` is quicker and leaner, `output` more accurate, much so with clusters. @default 'output' */
+  readonly rounding?: 'output' | 'nearest' | undefined;
   /** Processor family, see `targets.ts`. @default 'any' */
   readonly target?: string | undefined;
   /** A plan to follow instead of clusters, seed, range, target and calibration. */

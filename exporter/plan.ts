@@ -22,6 +22,11 @@ export const CompressionPlan = z.strictObject({
   calibration: z.strictObject({ samples: z.int().min(1) }),
   /** How activation ranges are chosen; `auto` tries several and keeps the one whose scores stay closest to the float model's. */
   range: z.enum(['auto', ...RANGE_METHOD_NAMES]),
+  /**
+   * How weights become codes: `output` (the default) lets the error of the layer's output decide, from the covariance of its inputs;
+   * `nearest` takes the nearest code of every weight, which needs the inputs' means alone.
+   */
+  rounding: z.enum(['output', 'nearest']).optional(),
   layers: z.array(PlannedLayer),
 });
 export type CompressionPlan = z.infer<typeof CompressionPlan>;

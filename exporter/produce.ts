@@ -1,17 +1,17 @@
 import type { Dataset } from '../calibration/dataset.ts';
-import { observe } from '../calibration/observe.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
 import { collectMoments } from '../compression/rounding/collect.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
 import { calibrationIndices } from './calibration-draw.ts';
-import { chooseMethod, rangesBy } from './choose-ranges.ts';
+import { chooseMethod } from './choose-ranges.ts';
 import { type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan, plannedLayers } from './plan.ts';
 import { quantizeModel, valuesToCalibrate } from './quantize.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
+import { momentsOfChannels, watch } from './watch.ts';
 import { type DecidedWeights, decideWeights } from './weights.ts';
 
 /** A compressed model and what was decided on the way to it. */
@@ -44,11 +44,14 @@ export async function produce(
   const run = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
   const indices = calibrationIndices(train, plan);
   const common = { preprocessing, indices, threads, ...run };
-  const observations = await stages.run('calibrate', () =>
-    observe(folded, train, { ...common, values: valuesToCalibrate(folded) }),
+  const watched = await stages.run('calibrate', () =>
+    watch(folded, train, plan, { ...common, values: valuesToCalibrate(folded) }),
   );
-  const moments = await stages.run('measure layer inputs', () =>
-    collectMoments(folded, layers, train, { ...common, seed: plan.seed }),
+  const moments = await stages.run(
+    'measure layer inputs',
+    async () =>
+      (plan.rounding === 'nearest' ? momentsOfChannels(layers, watched) : undefined) ??
+      (await collectMoments(folded, layers, train, { ...common, seed: plan.seed })),
   );
   const weights = await stages.run('cluster and round weights', async () => {
     const decided = new Map<string, DecidedWeights>();
@@ -63,7 +66,7 @@ export async function produce(
     return decided;
   });
   const quantizeWith = (method: RangeMethodName): Model =>
-    quantizeModel(folded, { ranges: rangesBy(folded, observations, method), weights });
+    quantizeModel(folded, { ranges: watched.ranges(method), weights });
   const { method, divergence } = await stages.run('choose ranges', async () =>
     plan.range === 'auto'
       ? await chooseMethod(folded, quantizeWith, { dataset: train, indices, preprocessing, threads, signal })
@@ -74,12 +77,13 @@ export async function produce(
 }
 
 function planOf(layers: readonly Layer[], train: Dataset, options: CompressOptions): CompressionPlan {
-  const { seed = 0, calibration = 512, range = 'auto', target, clusters } = options;
+  const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters } = options;
   return makePlan(layers, {
     seed,
     target: targetProfile(target).name,
     calibration: { samples: Math.min(calibration, train.size) },
     range: range === 'min-max' ? 'minmax' : range,
+    ...(rounding === undefined ? {} : { rounding }),
     clusters,
   });
 }

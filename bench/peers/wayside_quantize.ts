@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     range: { type: 'string' },
+    rounding: { type: 'string', default: 'output' },
     calibration: { type: 'string', default: '512' },
     seed: { type: 'string', default: '1' },
     normalize: { type: 'string', default: 'imagenet' },
@@ -27,6 +28,7 @@ const options: CompressOptions = {
   data,
   out,
   range: values.range as CompressOptions['range'],
+  rounding: values.rounding as CompressOptions['rounding'],
   calibration: Number(values.calibration),
   seed: Number(values.seed),
   normalize: values.normalize,

@@ -1,0 +1,84 @@
+import type { Dataset } from '../calibration/dataset.ts';
+import { canReduce, type Extremes, observeExtremes } from '../calibration/extremes.ts';
+import { type ObserveOptions, observe } from '../calibration/observe.ts';
+import type { RangeMethodName } from '../calibration/ranges/methods.ts';
+import type { Layer } from '../compression/layers.ts';
+import type { InputMoments } from '../compression/rounding/moments.ts';
+import type { Model } from '../onnx/graph.ts';
+import { rangesBy } from './choose-ranges.ts';
+import type { CompressionPlan } from './plan.ts';
+import type { Range } from './scales.ts';
+
+type ChannelMoments = Pick<Extremes, 'means' | 'meanSquares'>;
+
+/** What calibration pictures showed of the values of a model. */
+export interface Watched {
+  ranges(method: RangeMethodName): ReadonlyMap<string, Range>;
+  /** Per channel of a value; undefined for one that was not watched. */
+  channels(value: string): ChannelMoments | undefined;
+}
+
+/** Watches without histograms where the plan needs none: min-max ranges, no choice between methods. */
+export async function watch(
+  model: Model,
+  train: Dataset,
+  plan: CompressionPlan,
+  options: ObserveOptions,
+): Promise<Watched> {
+  return plan.range === 'minmax' && canReduce(model)
+    ? await watchExtremes(model, train, options)
+    : await watchAll(model, train, options);
+}
+
+async function watchExtremes(model: Model, train: Dataset, options: ObserveOptions): Promise<Watched> {
+  const extremes = await observeExtremes(model, train, { ...options, threads: 1 });
+  const ranges = new Map(
+    [...extremes].map(([name, { min, max }]) => [name, { min: Math.min(0, min), max: Math.max(0, max) }]),
+  );
+  return { ranges: () => ranges, channels: (value) => extremes.get(value) };
+}
+
+async function watchAll(model: Model, train: Dataset, options: ObserveOptions): Promise<Watched> {
+  const observations = await observe(model, train, options);
+  return {
+    ranges: (method) => rangesBy(model, observations, method),
+    channels: (value) => {
+      const channels = observations.get(value)?.channels;
+      return channels && { means: channels.means(), meanSquares: channels.meanSquares() };
+    },
+  };
+}
+
+/**
+ * Moments of the inputs of all layers from those of their channels: every position of a kernel sees the same channel, padding left out
+ * of account, and nothing is known of how columns vary together. Enough to round to nearest and to correct biases.
+ *
+ * @returns by the name of the layer's node; undefined where the channels of a value are not a layer's input channels
+ */
+export function momentsOfChannels(
+  layers: readonly Layer[],
+  watched: Watched,
+): ReadonlyMap<string, InputMoments> | undefined {
+  const moments = new Map<string, InputMoments>();
+  for (const layer of layers) {
+    const channels = watched.channels(layer.input);
+    const { columns, groups, window } = layer;
+    const area = window === undefined ? 1 : window.kernel[0] * window.kernel[1];
+    if (channels === undefined || channels.means.length * area !== columns * groups) return undefined;
+    moments.set(layer.node.name, spread(channels, layer, area));
+  }
+  return moments;
+}
+
+/** The moments of each channel at every one of the `area` positions of a kernel, as blocks of one column. */
+function spread({ means, meanSquares }: ChannelMoments, { columns, groups }: Layer, area: number): InputMoments {
+  const channelOf = (column: number): number => Math.floor(column / area);
+  const mean = Float64Array.from({ length: columns * groups }, (_, column) => means[channelOf(column)]!);
+  const covariance = Array.from({ length: groups }, (_, group) =>
+    Array.from({ length: columns }, (__, column) => {
+      const channel = channelOf(group * columns + column);
+      return Float32Array.of(Math.max(0, meanSquares[channel]! - means[channel]! ** 2));
+    }),
+  );
+  return { columns, groups, blockColumns: 1, covariance, mean, samples: 1 };
+}
