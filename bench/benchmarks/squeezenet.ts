@@ -88,11 +88,11 @@ export const squeezenet: Benchmark = {
     place.say(`compressing to int8 + ${CLUSTERS} clusters`);
     const clustered = await compressSqueezenet(place, 'clustered', '--clusters', String(CLUSTERS));
     const figures: Figure[] = [
-      { subject: 'float', measure: 'top-1', value: int8.baseline.top1 * 100, unit: '%' },
-      { subject: 'float', measure: 'file', value: int8.baseline.bytes / 1e6, unit: 'MB' },
-      { subject: 'float', measure: 'latency', value: int8.baseline.latencyMs, unit: 'ms' },
-      ...accuracyFigures('int8', int8),
-      ...accuracyFigures(`int8 + ${CLUSTERS} clusters`, clustered, 1.5),
+      { subject: 'SqueezeNet, float', measure: 'top-1', value: int8.baseline.top1 * 100, unit: '%' },
+      { subject: 'SqueezeNet, float', measure: 'file', value: int8.baseline.bytes / 1e6, unit: 'MB' },
+      { subject: 'SqueezeNet, float', measure: 'latency', value: int8.baseline.latencyMs, unit: 'ms' },
+      ...accuracyFigures('SqueezeNet, int8', int8),
+      ...accuracyFigures(`SqueezeNet, int8 + ${CLUSTERS} clusters`, clustered, 1.5),
     ];
     const notes: string[] = [
       'the photographs used for calibration are among those measured on; they give ranges, no labels',
