@@ -28,12 +28,13 @@ export interface CameraSetListeners {
 }
 
 function optionsOf({ config, password }: WantedCamera, preprocessing: Preprocessing): CameraOptions {
-  const { id, url, username, rate, stallSeconds, decoder } = config;
+  const { id, url, username, rate, stallSeconds, memoryLimitMb, decoder } = config;
   return {
     id,
     url,
     rate,
     stallMs: stallSeconds * 1000,
+    memoryLimitBytes: memoryLimitMb * 2 ** 20,
     workingSize: workingSizeOf(preprocessing, config),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -63,6 +64,11 @@ export class CameraSet {
 
   statuses(): CameraStatus[] {
     return this.entries.map(({ camera }) => camera.status());
+  }
+
+  /** To be called about twice a second: replaces decoders that have grown too large. */
+  check(): void {
+    for (const { camera } of this.entries) camera.check();
   }
 
   /** Since when the longest-waiting frame has waited, ms of `performance.now()`. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { letHeapGrow } from './heap.ts';
 import { createNotifier, monotonicUsec, type Notifier } from './notify.ts';
 import { Supervisor } from './supervisor.ts';
 import { createClockReader } from './telemetry/clock.ts';
@@ -50,6 +51,7 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
   const loaded = await loadConfig(configPath);
   await requireModelFolder(loaded, configPath);
   setLevel(log, loaded);
+  letHeapGrow();
   const notifier = createNotifier(log);
   const supervisor = new Supervisor(loaded, { log, clock: createClockReader(log), readHost: createHostReader() });
 

@@ -94,6 +94,7 @@ export class Supervisor {
   /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
   check(): string[] {
     this.#service.check();
+    this.#cameras.check();
     this.#publishState();
     const idle = this.#service.idle && !this.#draining;
     return stuckParts({

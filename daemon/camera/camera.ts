@@ -1,5 +1,7 @@
 import { asWaysideError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { descendantsOf } from '../telemetry/descendants.ts';
+import { residentBytesOf } from '../telemetry/processes.ts';
 import { redactorFor } from './address.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
 import { DecoderCommands } from './decoder-command.ts';
@@ -7,6 +9,7 @@ import {
   beginLife,
   DEFAULT_BACKOFF,
   DEFAULT_FIRST_FRAME_MS,
+  DEFAULT_MEMORY_LIMIT_BYTES,
   DEFAULT_STALL_MS,
   deadlineOf,
   type Life,
@@ -102,6 +105,16 @@ class RunningCamera implements Camera {
       lastFrameAgeMs: this.#lastFrameAt === undefined ? null : now - this.#lastFrameAt,
       reconnects: Math.max(0, this.#connection),
     };
+  }
+
+  check(): void {
+    const pid = this.#decoder?.pid;
+    if (pid === undefined) return;
+    const limit = this.#options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES;
+    const bytes = residentBytesOf([pid, ...descendantsOf(pid)]) ?? 0;
+    if (bytes <= limit) return;
+    const [mb, allowed] = [bytes, limit].map((value) => Math.round(value / 2 ** 20));
+    this.#step({ kind: 'grown', message: `the decoder grew to ${mb} MB of memory, ${allowed} MB allowed` });
   }
 
   stop(): Promise<void> {

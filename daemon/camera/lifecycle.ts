@@ -11,6 +11,8 @@ export interface Policy {
 export const DEFAULT_BACKOFF: Backoff = { firstMs: 1000, longestMs: 30_000, resetAfterMs: 10_000, refusedMs: 30_000 };
 export const DEFAULT_STALL_MS = 3000;
 export const DEFAULT_FIRST_FRAME_MS = 10_000;
+/** ffmpeg takes 62 MB for 720p; sixteen reference pictures of 4K are 200 MB more. */
+export const DEFAULT_MEMORY_LIMIT_BYTES = 512 * 2 ** 20;
 
 /**
  * - `starting`: a decoder runs and has not delivered
@@ -40,6 +42,8 @@ export type LifeEvent =
   | { readonly kind: 'frame'; readonly at: number }
   | { readonly kind: 'ended'; readonly at: number; readonly reason: CameraReason; readonly jitter: number }
   | { readonly kind: 'tick'; readonly at: number }
+  /** The decoder takes more memory than it may. */
+  | { readonly kind: 'grown'; readonly message: string }
   | { readonly kind: 'stop'; readonly at: number };
 
 export interface Step {
@@ -87,9 +91,17 @@ export function step(life: Life, event: LifeEvent, policy: Policy): Step {
       return { life: onFrame(life, event.at) };
     case 'tick':
       return onTick(life, event.at, policy);
+    case 'grown':
+      return onGrown(life, event.message);
     case 'ended':
       return { life: onEnded(life, event, policy) };
   }
+}
+
+function onGrown(life: Life, message: string): Step {
+  if (life.phase.kind !== 'starting' && life.phase.kind !== 'live') return { life };
+  const reason = lost(message);
+  return { life: { ...life, state: 'connecting', reason, phase: { kind: 'ending', reason } }, action: 'kill' };
 }
 
 function stop(life: Life): Step {

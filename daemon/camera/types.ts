@@ -64,6 +64,8 @@ export interface CameraOptions {
   /** No first frame for this long after the start of the decoder: the same. @default 10000 */
   readonly firstFrameMs?: number;
   readonly backoff?: Partial<Backoff>;
+  /** Resident memory of the decoder and its children above which it is replaced; looked at by `check()`. @default 512 MiB */
+  readonly memoryLimitBytes?: number;
   /**
    * Another decoder than the system's ffmpeg. A command of one element is an ffmpeg program; a longer one is run as it stands
    * (`gst-launch-1.0 ...`) and must write binary PPM frames to its stdout; `{url}` in an argument becomes the address *with* its
@@ -127,6 +129,8 @@ export interface Camera {
   takeFrame(): Frame | undefined;
   /** Lets the memory of a taken frame be filled again; its taker must not read it any more. Nobody has to call this. */
   giveBack(data: Uint8Array): void;
+  /** Replaces a decoder that has grown too large. To be called about twice a second. */
+  check(): void;
   /** Kills the decoder and resolves when it is gone. Can be called again. */
   stop(): Promise<void>;
 }

@@ -89,6 +89,8 @@ export const cameraSchema = z
     regions: z.array(regionSchema).max(64).refine(regionNames.check, { error: regionNames.error }).default([]),
     /** Without a new frame for so long the decoder is replaced. */
     stallSeconds: within(1, 300).default(3),
+    /** Resident memory above which the decoder is replaced. */
+    memoryLimitMb: integerWithin(32, 65_536).default(512),
     /** Another decoder than the system's ffmpeg: see docs/daemon.md for what it must print. */
     decoder: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
   })

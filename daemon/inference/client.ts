@@ -134,11 +134,16 @@ export class InferenceProcess {
       this.kill('INFERENCE_LOST', `no answer for ${Math.round(owed)} ms`);
       return;
     }
+    this.#killIfGrown();
+  }
+
+  /** @returns whether it was too large */
+  #killIfGrown(): boolean {
     const bytes = this.pid === undefined ? null : residentBytes(this.pid);
-    if (bytes !== null && bytes > this.#options.memoryLimitBytes) {
-      const [mb, limit] = [bytes, this.#options.memoryLimitBytes].map((value) => Math.round(value / 2 ** 20));
-      this.kill('INFERENCE_LOST', `grew to ${mb} MB of memory, ${limit} MB allowed`);
-    }
+    if (bytes === null || bytes <= this.#options.memoryLimitBytes) return false;
+    const [mb, limit] = [bytes, this.#options.memoryLimitBytes].map((value) => Math.round(value / 2 ** 20));
+    this.kill('INFERENCE_LOST', `grew to ${mb} MB of memory, ${limit} MB allowed`);
+    return true;
   }
 
   kill(code: string, message: string): void {
@@ -165,6 +170,8 @@ export class InferenceProcess {
     }
     switch (message.type) {
       case 'ready':
+        // It would take over from one that works, only to be killed at the next check.
+        if (this.#killIfGrown()) return;
         this.#ready = true;
         this.#listeners.onReady(message);
         break;

@@ -40,6 +40,7 @@ describe('docs/daemon.md', () => {
       ['cameras[].rate', cameras[0]?.rate],
       ['cameras[].topK', cameras[0]?.topK],
       ['cameras[].stallSeconds', cameras[0]?.stallSeconds],
+      ['cameras[].memoryLimitMb', cameras[0]?.memoryLimitMb],
       ['telemetry.intervalSeconds', telemetry.intervalSeconds],
     ]) {
       expect(text).toContain(`| \`${key}\` | ${value} |`);
