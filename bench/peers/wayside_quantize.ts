@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     range: { type: 'string' },
+    target: { type: 'string', default: 'any' },
     rounding: { type: 'string', default: 'output' },
     calibration: { type: 'string', default: '512' },
     seed: { type: 'string', default: '1' },
@@ -28,6 +29,7 @@ const options: CompressOptions = {
   data,
   out,
   range: values.range as CompressOptions['range'],
+  target: values.target,
   rounding: values.rounding as CompressOptions['rounding'],
   calibration: Number(values.calibration),
   seed: Number(values.seed),
