@@ -62,13 +62,13 @@ export class ModelChoice {
       return await admitPackage(dir);
     } catch (thrown) {
       if (!(thrown instanceof WaysideError)) throw thrown;
-      this.#refuse(`${thrown.code}: ${thrown.message}`);
+      this.#refuse(`${thrown.code}: ${thrown.message}`, thrown.hint);
       return undefined;
     }
   }
 
-  #refuse(reason: string): void {
+  #refuse(reason: string, hint?: string): void {
     this.#refused = reason;
-    this.#log.error({ reason }, 'the model package was refused');
+    this.#log.error({ reason, hint }, 'the model package was refused');
   }
 }

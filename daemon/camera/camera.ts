@@ -114,7 +114,11 @@ class RunningCamera implements Camera {
     const bytes = residentBytesOf([pid, ...descendantsOf(pid)]) ?? 0;
     if (bytes <= limit) return;
     const [mb, allowed] = [bytes, limit].map((value) => Math.round(value / 2 ** 20));
-    this.#step({ kind: 'grown', message: `the decoder grew to ${mb} MB of memory, ${allowed} MB allowed` });
+    this.#step({
+      kind: 'grown',
+      at: performance.now(),
+      message: `the decoder grew to ${mb} MB of memory, ${allowed} MB allowed`,
+    });
   }
 
   stop(): Promise<void> {
@@ -171,7 +175,9 @@ class RunningCamera implements Camera {
       this.#decoder = startDecoder(command, listeners, this.#redact);
       this.#dependencies.log?.debug({ pid: this.#decoder.pid }, 'decoder started');
     } catch (thrown) {
-      this.#onEnd({ code: 'DECODER_UNAVAILABLE', message: this.#redact(asWaysideError(thrown).message) });
+      const { message, hint } = asWaysideError(thrown);
+      const words = hint === undefined ? message : `${message} (${hint})`;
+      this.#onEnd({ code: 'DECODER_UNAVAILABLE', message: this.#redact(words) });
     }
   }
 

@@ -43,7 +43,7 @@ export type LifeEvent =
   | { readonly kind: 'ended'; readonly at: number; readonly reason: CameraReason; readonly jitter: number }
   | { readonly kind: 'tick'; readonly at: number }
   /** The decoder takes more memory than it may. */
-  | { readonly kind: 'grown'; readonly message: string }
+  | { readonly kind: 'grown'; readonly at: number; readonly message: string }
   | { readonly kind: 'stop'; readonly at: number };
 
 export interface Step {
@@ -92,16 +92,18 @@ export function step(life: Life, event: LifeEvent, policy: Policy): Step {
     case 'tick':
       return onTick(life, event.at, policy);
     case 'grown':
-      return onGrown(life, event.message);
+      return onGrown(life, event, policy);
     case 'ended':
       return { life: onEnded(life, event, policy) };
   }
 }
 
-function onGrown(life: Life, message: string): Step {
-  if (life.phase.kind !== 'starting' && life.phase.kind !== 'live') return { life };
+function onGrown(life: Life, { at, message }: Extract<LifeEvent, { kind: 'grown' }>, policy: Policy): Step {
+  const { phase } = life;
+  if (phase.kind !== 'starting' && phase.kind !== 'live') return { life };
   const reason = lost(message);
-  return { life: { ...life, state: 'connecting', reason, phase: { kind: 'ending', reason } }, action: 'kill' };
+  const failures = phase.kind === 'live' && livedLong(phase, at, policy) ? 0 : life.failures;
+  return { life: { state: 'connecting', reason, failures, phase: { kind: 'ending', reason } }, action: 'kill' };
 }
 
 function stop(life: Life): Step {

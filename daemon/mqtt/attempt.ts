@@ -28,6 +28,8 @@ export interface Failure {
   readonly reason: string;
   /** The broker does not speak the protocol that was tried. */
   readonly protocolRefused: boolean;
+  /** What a person can do about it. */
+  readonly hint?: string;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -47,6 +49,11 @@ const REASONS: Readonly<Record<number, string>> = {
 
 /** Return code 1 of MQTT 3.1.1 (3.2.2.3) and reason code 132 of MQTT 5 (3.2.2.2). */
 const PROTOCOL_REFUSALS: readonly unknown[] = [1, 132];
+
+/** Return codes 4 and 5 of MQTT 3.1.1 (3.2.2.3), reason codes 134 and 135 of MQTT 5. */
+const CREDENTIALS_REFUSALS: readonly unknown[] = [4, 5, 134, 135];
+const CREDENTIALS_HINT =
+  'check `mqtt.username` and the password behind `mqtt.passwordFile` or `mqtt.passwordEnv`, and send SIGHUP';
 
 /** How mqtt.js is told to do no more than one connection: when to try again is decided by the publisher. */
 function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will): IClientOptions {
@@ -93,7 +100,11 @@ export function attempt(
     const words = typeof code === 'number' ? REASONS[code] : undefined;
     // An address that resolves to IPv4 and IPv6 fails with one error for both and no text of its own.
     const text = words ?? (error.message === '' ? String(code ?? 'refused') : error.message);
-    failure ??= { reason: redactUrls(text), protocolRefused: PROTOCOL_REFUSALS.includes(code) };
+    failure ??= {
+      reason: redactUrls(text),
+      protocolRefused: PROTOCOL_REFUSALS.includes(code),
+      ...(CREDENTIALS_REFUSALS.includes(code) ? { hint: CREDENTIALS_HINT } : {}),
+    };
   });
   client.on('disconnect', (packet) => {
     const code = packet.reasonCode ?? 0;

@@ -154,7 +154,8 @@ export class Publisher {
     this.#level = 5;
     this.#failures = was && performance.now() - this.#since > LIVED_MS ? 1 : this.#failures + 1;
     const delay = backoffMs(BACKOFF, this.#failures, Math.random());
-    this.#log.warn({ url: this.#broker.url, reason: failure.reason, retryMs: delay }, 'no connection to the broker');
+    const { reason, hint } = failure;
+    this.#log.warn({ url: this.#broker.url, reason, hint, retryMs: delay }, 'no connection to the broker');
     this.#nextAttemptAt = performance.now() + delay;
     this.#retry = setTimeout(() => this.#connect(), delay);
   }

@@ -48,6 +48,29 @@ describe('the life of a decoder', () => {
     });
   });
 
+  it('kills a decoder that grew too large, says why, and waits longer each time unless it lived long', () => {
+    const grown = (at: number): LifeEvent => ({ kind: 'grown', at, message: 'the decoder grew' });
+    const ended = (at: number): LifeEvent => ({ kind: 'ended', at, reason: lost, jitter: 0.999 });
+    const live = following({ kind: 'frame', at: 0 });
+    expect(step(live, grown(100), policy)).toMatchObject({
+      action: 'kill',
+      life: { state: 'connecting', reason: { code: 'CAMERA_LOST', message: 'the decoder grew' } },
+    });
+    const soon = following(
+      { kind: 'frame', at: 0 },
+      grown(1),
+      ended(1),
+      { kind: 'tick', at: 9000 },
+      grown(9001),
+      ended(9001),
+    );
+    expect([soon.failures, soon.reason?.message]).toEqual([2, 'the decoder grew']);
+    const tick: LifeEvent = { kind: 'tick', at: 9000 };
+    const late = following(grown(1), ended(1), tick, { kind: 'frame', at: 9100 }, grown(99_000), ended(99_000));
+    expect(late.failures).toBe(1);
+    expect(step(soon, grown(9002), policy)).toEqual({ life: soon });
+  });
+
   it('gives up on a decoder that never delivers a first frame', () => {
     expect(step(beginLife(0).life, { kind: 'tick', at: 10_000 }, policy)).toMatchObject({
       action: 'kill',
