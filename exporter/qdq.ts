@@ -51,7 +51,7 @@ export class QdqWriter {
   write(node: Node): void {
     const role = this.#roles.of(node);
     if (role.kind === 'layer') this.#writeLayer(node, role.layer, role.quantizedOutput);
-    else if (role.kind === 'requantized') this.#writeRequantized(node);
+    else if (role.kind === 'requantized') this.#writeRequantized(node, role.quantizedOutput);
     else if (role.kind === 'integer') this.#writeInteger(node);
     else if (role.kind === 'float') this.#writeFloat(node);
   }
@@ -76,10 +76,7 @@ export class QdqWriter {
     const axis = { axis: int(layer.transposed ? 1 : 0) };
     const inputs = [x, emitter.node('DequantizeLinear', [codes, scales, ...zeros], axis)];
     if (weights.bias !== undefined) inputs.push(this.#writeBias(weights, this.#scaleOf(layer.input).scale));
-    const output = this.#roles.outputAfterAbsorption(node);
-    const sums = quantizedOutput || !this.#isOutput(output) ? emitter.value() : output;
-    emitter.copy(node, inputs, [sums]);
-    this.#forms.set(output, quantizedOutput ? { uint8: this.#quantizeOutput(node, sums) } : { float: sums });
+    this.#writeResult(node, inputs, quantizedOutput);
   }
 
   /**
@@ -111,15 +108,18 @@ export class QdqWriter {
     return this.#emitter.node('DequantizeLinear', inputs, { axis: int(0) });
   }
 
-  #writeRequantized(node: Node): void {
+  #writeRequantized(node: Node, quantizedOutput: boolean): void {
+    const inputs = node.inputs.map((input) => this.#float(input, true));
+    this.#writeResult(node, inputs, quantizedOutput);
+  }
+
+  /** The node with its output quantized, or in float for who reads it so. */
+  #writeResult(node: Node, inputs: readonly string[], quantizedOutput: boolean): void {
     const output = this.#roles.outputAfterAbsorption(node);
-    const result = this.#emitter.value();
-    this.#emitter.copy(
-      node,
-      node.inputs.map((input) => this.#float(input, true)),
-      [result],
-    );
-    this.#forms.set(output, { uint8: this.#quantizeOutput(node, result) });
+    const result = quantizedOutput || !this.#isOutput(output) ? this.#emitter.value() : output;
+    this.#emitter.copy(node, inputs, [result]);
+    const forms = quantizedOutput ? { uint8: this.#quantizeOutput(node, result) } : { float: result };
+    this.#forms.set(output, forms);
   }
 
   /** On the uint8 values as they are: input and output share their scale. */

@@ -10,14 +10,15 @@ import { constantOf } from './passes/rewrite.ts';
  * - `layer`: weights, convolved or multiplied between DequantizeLinear and QuantizeLinear;
  * - `absorbed`: a Relu or ReLU6 that the QuantizeLinear of the node before does by saturating;
  * - `integer`: moves or compares values without computing, and works on the uint8 values as they are;
- * - `requantized`: computes between DequantizeLinear and QuantizeLinear;
+ * - `requantized`: computes between DequantizeLinear and QuantizeLinear; a product of two activations may hand its sums on
+ *   in float;
  * - `float`: stays as it was.
  */
 export type Role =
   | { readonly kind: 'layer'; readonly layer: Layer; readonly quantizedOutput: boolean }
   | { readonly kind: 'absorbed' }
   | { readonly kind: 'integer' }
-  | { readonly kind: 'requantized' }
+  | { readonly kind: 'requantized'; readonly quantizedOutput: boolean }
   | { readonly kind: 'float' };
 
 /**
@@ -87,11 +88,16 @@ function roleOf(graph: Graph, node: Node, wanted: ReadonlySet<string>): Role {
   // A convolution has an int8 kernel only with an int8 output; a matrix product may hand its sums on in float, so that
   // the scores of a classifier keep their precision.
   if (layer !== undefined) return { kind: 'layer', layer, quantizedOutput: outputWanted || node.opType === 'Conv' };
+  if (isProduct(graph, node)) return { kind: 'requantized', quantizedOutput: outputWanted };
   if (node.domain !== '' || !outputWanted) return { kind: 'float' };
   if (MOVING.has(node.opType) && isMoving(graph, node)) return { kind: 'integer' };
   const constants = node.inputs.some((input) => graph.initializers.has(input));
-  return COMPUTING.has(node.opType) && !constants ? { kind: 'requantized' } : { kind: 'float' };
+  return COMPUTING.has(node.opType) && !constants ? { kind: 'requantized', quantizedOutput: true } : { kind: 'float' };
 }
+
+/** The matrix product of two activations, as in attention. */
+const isProduct = (graph: Graph, { domain, opType, inputs }: Node): boolean =>
+  domain === '' && opType === 'MatMul' && !inputs.some((input) => graph.initializers.has(input));
 
 function isMoving(graph: Graph, node: Node): boolean {
   if (node.opType === 'MaxPool') return (node.outputs[1] ?? '') === '';
@@ -122,6 +128,6 @@ function activationBound(graph: Graph, node: Node): number | undefined {
 
 function absorbs(index: GraphIndex, role: Role | undefined, producer: Node): boolean {
   const [output = ''] = producer.outputs;
-  const quantized = role?.kind === 'requantized' || (role?.kind === 'layer' && role.quantizedOutput);
+  const quantized = (role?.kind === 'requantized' || role?.kind === 'layer') && role.quantizedOutput;
   return quantized && index.consumers(output).length === 1 && !index.isOutput(output);
 }

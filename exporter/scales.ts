@@ -66,7 +66,7 @@ export function planScales(graph: Graph, roles: Roles): ScalePlan {
     if (role.kind === 'float' || role.kind === 'absorbed') continue;
     const inputs = dataInputs(node, role.kind);
     for (const input of inputs) values.add(input);
-    if (role.kind === 'layer' && !role.quantizedOutput) continue;
+    if (role.kind !== 'integer' && !role.quantizedOutput) continue;
     const output = roles.outputAfterAbsorption(node);
     values.add(output);
     if (role.kind === 'integer') for (const input of inputs) classes.unite(output, input);

@@ -35,8 +35,9 @@ const CLASSES = 10;
  * ranges look like those of a trained network. Input `[1, 3, 32, 32]`, output `[1, 10]`, opset 13.
  *
  * @param seed of the weights: the same seed gives the same bytes
+ * @param share of the channels, for tests that need the shape and not the size
  */
-export function buildVgg16(seed: number): Model {
+export function buildVgg16(seed: number, share = 1): Model {
   const random = seededRandom(seed);
   const builder = new GraphBuilder('vgg16-random');
   const normal = (name: string, dims: readonly number[], deviation: number): string => {
@@ -51,11 +52,12 @@ export function buildVgg16(seed: number): Model {
       [value] = builder.node('MaxPool', [value], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
       continue;
     }
-    const weight = normal(`conv${index}.weight`, [layer, channels, 3, 3], Math.sqrt(2 / (channels * 9)));
-    const bias = normal(`conv${index}.bias`, [layer], 0.01);
+    const width = layer * share;
+    const weight = normal(`conv${index}.weight`, [width, channels, 3, 3], Math.sqrt(2 / (channels * 9)));
+    const bias = normal(`conv${index}.bias`, [width], 0.01);
     [value] = builder.node('Conv', [value, weight, bias], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) });
     [value] = builder.node('Relu', [value]);
-    channels = layer;
+    channels = width;
   }
   const weight = normal('classifier.weight', [CLASSES, channels], Math.sqrt(2 / channels));
   const bias = normal('classifier.bias', [CLASSES], 0.01);
