@@ -124,25 +124,29 @@ export class QdqWriter {
 
   /** On the uint8 values as they are: input and output share their scale. */
   #writeInteger(node: Node): void {
-    const [output = ''] = node.outputs;
     const data = new Set(dataInputs(node, 'integer'));
-    const zero = this.#byte(this.#scaleOf(output).zeroPoint);
-    const inputs = node.inputs.map((input) => (data.has(input) ? this.#uint8(input) : this.#float(input)));
-    const result = this.#emitter.value();
-    if (node.opType === 'Relu') this.#emitter.node('Max', [...inputs, zero], {}, result);
+    const zero = this.#byte(this.#scaleOf(node.outputs[0] ?? '').zeroPoint);
+    const inputs = node.inputs.map((input) => (data.has(input) ? this.#uint8(input) : this.#given(input)));
+    const results = node.outputs.map((output) => (output === '' ? '' : this.#emitter.value()));
+    if (node.opType === 'Relu') this.#emitter.node('Max', [...inputs, zero], {}, results[0]);
     else if (node.opType === 'Pad')
-      this.#emitter.copy(node, [...inputs.slice(0, 2), zero, ...inputs.slice(3)], [result]);
-    else this.#emitter.copy(node, inputs, [result]);
-    this.#forms.set(output, { uint8: result });
+      this.#emitter.copy(node, [...inputs.slice(0, 2), zero, ...inputs.slice(3)], results);
+    else this.#emitter.copy(node, inputs, results);
+    for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { uint8: results[i]! });
   }
 
   #writeFloat(node: Node): void {
-    const inputs = node.inputs.map((input) => (input === '' ? '' : this.#float(input)));
+    const inputs = node.inputs.map((input) => this.#given(input));
     const outputs = node.outputs.map((output) =>
       output === '' || this.#isOutput(output) ? output : this.#emitter.value(),
     );
     this.#emitter.copy(node, inputs, outputs);
     for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { float: outputs[i]! });
+  }
+
+  /** The value in float, where an optional input is given. */
+  #given(input: string): string {
+    return input === '' ? '' : this.#float(input);
   }
 
   /**

@@ -33,6 +33,8 @@ const MOVING = new Set([
   'Unsqueeze',
   'Transpose',
   'Slice',
+  'Split',
+  'Gather',
   'Pad',
   'Concat',
   'Relu',
@@ -100,6 +102,7 @@ const isProduct = (graph: Graph, { domain, opType, inputs }: Node): boolean =>
   domain === '' && opType === 'MatMul' && !inputs.some((input) => graph.initializers.has(input));
 
 function isMoving(graph: Graph, node: Node): boolean {
+  if (graph.initializers.has(node.inputs[0] ?? '')) return false;
   if (node.opType === 'MaxPool') return (node.outputs[1] ?? '') === '';
   if (node.opType === 'Concat') return node.inputs.every((input) => !graph.initializers.has(input));
   if (node.opType !== 'Pad' || stringAttribute(node, 'mode', 'constant') !== 'constant') return true;

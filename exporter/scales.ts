@@ -67,9 +67,12 @@ export function planScales(graph: Graph, roles: Roles): ScalePlan {
     const inputs = dataInputs(node, role.kind);
     for (const input of inputs) values.add(input);
     if (role.kind !== 'integer' && !role.quantizedOutput) continue;
-    const output = roles.outputAfterAbsorption(node);
-    values.add(output);
-    if (role.kind === 'integer') for (const input of inputs) classes.unite(output, input);
+    const outputs = role.kind === 'integer' ? node.outputs : [roles.outputAfterAbsorption(node)];
+    for (const output of outputs) {
+      if (output === '') continue;
+      values.add(output);
+      if (role.kind === 'integer') for (const input of inputs) classes.unite(output, input);
+    }
   }
   const members = new Map<string, string[]>();
   for (const value of values) {

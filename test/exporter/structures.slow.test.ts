@@ -11,6 +11,7 @@ import { agreement, relativeDifference, scoresOf } from '../support/networks/agr
 import { FAMILIES } from '../support/networks/index.ts';
 import { wavyPicture, wavyPictures } from '../support/networks/pictures.ts';
 import { withStatistics } from '../support/networks/statistics.ts';
+import { VARIANTS } from '../support/networks/variants.ts';
 
 const rows: string[][] = [];
 const folder = temporaryFolder();
@@ -54,5 +55,8 @@ describe('structures', () => {
   it.each(Object.entries(FAMILIES))('%s', async (name, build) => {
     await structure(name, await withStatistics(build()));
     expect(1).toBe(1);
+  });
+  it.each(Object.entries(VARIANTS))('form: %s', async (name, build) => {
+    await structure(name, await build());
   });
 });

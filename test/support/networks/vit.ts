@@ -2,10 +2,12 @@ import { float, int, ints } from '../../../onnx/attributes.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { type Dialect, Network } from './network.ts';
 
-const WIDTH = 48;
 const HEADS = 3;
 const DEPTH = 4;
 const PATCH = 8;
+
+/** ViT-Tiny has 192. */
+const WIDTH = 48;
 
 /** Dosovitskiy 2021, shaped as ViT-Tiny (3 heads); values are `[N, tokens, width]`. */
 export function vit(dialect: Partial<Dialect> = {}): Model {
