@@ -27,7 +27,10 @@ export function batchSizeFor(input: ValueSpec, { size }: Preprocessing, wanted =
   if (input.type !== 'float32' || picture.length !== 3 || !fits) {
     throw new WaysideError('PREPROCESS_MISMATCH', {
       message: `input ${input.name}: expected float32 [N, 3, ${size.join(', ')}], got ${input.type} [${input.shape.join(', ')}]`,
-      hint: 'the preprocessing was made for another model: check --size',
+      hint:
+        input.type === 'float32'
+          ? 'the preprocessing was made for another model: check --size'
+          : 'export the model with a float32 input; one that casts uint8 itself `wayside compress` takes as it is',
     });
   }
   return typeof batch === 'number' ? batch : wanted;

@@ -18,8 +18,8 @@ import { encodeModel } from '../onnx/write.ts';
 import { requireFused, withOptimizedGraph } from './fusion.ts';
 import type { CompressOptions, CompressResult } from './options.ts';
 import { requireParity } from './parity.ts';
-
 import { FOLDING } from './passes/index.ts';
+import { asPictureInput } from './picture-input.ts';
 import { planAsJson } from './plan.ts';
 import { type Data, openData, packageName, preprocessingOf } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
@@ -38,11 +38,14 @@ export type { CompressOptions, CompressResult } from './options.ts';
  */
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   const stages = new StageLog();
-  const model = await stages.run('read', () => readModel(options.model));
+  const { model, changed, wantsBytes } = await stages.run('read', async () =>
+    asPictureInput(await readModel(options.model)),
+  );
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
   const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, options));
   const data = await openData(options);
-  const before = await measureBaseline(options, folded, data, stages);
+  const original = changed ? encodeModel(model) : options.model;
+  const before = await measureBaseline({ original, folded, wantsBytes, data }, options, stages);
   const produced = await produce(folded, data.train, before.preprocessing, options, stages);
   const bytes = encodeModel(produced.model);
   return withOptimizedGraph(bytes, async (session, fused) => {
@@ -82,10 +85,22 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   });
 }
 
-async function measureBaseline(options: CompressOptions, folded: Model, data: Data, stages: StageLog) {
-  const session = await openSession(options.model, { threads: 1 });
+interface Baseline {
+  /** The file, or the bytes of the same model with another input. */
+  readonly original: string | Uint8Array;
+  readonly folded: Model;
+  readonly wantsBytes: boolean;
+  readonly data: Data;
+}
+
+async function measureBaseline(
+  { original, folded, wantsBytes, data }: Baseline,
+  options: CompressOptions,
+  stages: StageLog,
+) {
+  const session = await openSession(original, { threads: 1 });
   try {
-    const preprocessing = preprocessingOf(session.input, options);
+    const preprocessing = preprocessingOf(session.input, options, wantsBytes);
     await stages.run('prove the folded model', () => requireParity(session, folded, preprocessing));
     const measured = await stages.run('measure the float model', () =>
       measure(session, data.test, preprocessing, options, 'evaluating float model'),

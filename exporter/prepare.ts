@@ -1,7 +1,8 @@
 import { basename, extname } from 'node:path';
 import type { Dataset } from '../calibration/dataset.ts';
 import { openDataset } from '../calibration/datasets/open.ts';
-import { parseNormalization } from '../inference/normalization.ts';
+import { WaysideError } from '../core/errors.ts';
+import { type Normalization, parseNormalization } from '../inference/normalization.ts';
 import { defaultPreprocessing, type Preprocessing } from '../inference/preprocess.ts';
 import type { ValueSpec } from '../inference/session.ts';
 import type { CompressOptions } from './options.ts';
@@ -19,11 +20,28 @@ export async function openData({ data, labels }: CompressOptions): Promise<Data>
   return { train: await openDataset(data, 'train', options), test: await openDataset(data, 'test', options) };
 }
 
-/** @throws {WaysideError} USAGE, PREPROCESS_MISMATCH */
-export function preprocessingOf(input: ValueSpec, { preprocessing, normalize, size }: CompressOptions): Preprocessing {
+/** Leaves the bytes of a picture as they are: 0 to 255. */
+const BYTES: Normalization = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
+
+/**
+ * @param wantsBytes the model normalises its pictures itself
+ * @throws {WaysideError} USAGE, PREPROCESS_MISMATCH
+ */
+export function preprocessingOf(
+  input: ValueSpec,
+  { preprocessing, normalize, size }: CompressOptions,
+  wantsBytes = false,
+): Preprocessing {
   if (preprocessing !== undefined) return preprocessing;
+  if (wantsBytes && normalize !== undefined) {
+    throw new WaysideError('USAGE', {
+      message: '--normalize does not go with a model that takes bytes',
+      hint: 'it normalises its pictures itself: leave the option out',
+    });
+  }
+  const normalization = normalize === undefined ? undefined : parseNormalization(normalize);
   return defaultPreprocessing(input.shape, {
-    ...(normalize === undefined ? {} : { normalize: parseNormalization(normalize) }),
+    ...(wantsBytes ? { normalize: BYTES } : normalization === undefined ? {} : { normalize: normalization }),
     ...(size === undefined ? {} : { size }),
   });
 }

@@ -208,7 +208,10 @@ export function defaultPreprocessing(
   if (inputShape.length !== 4 || (channels !== 3 && typeof channels === 'number')) {
     throw new WaysideError('PREPROCESS_MISMATCH', {
       message: `expected an input [N, 3, H, W], got [${inputShape.join(', ')}]`,
-      hint: 'Wayside feeds RGB pictures, planes first',
+      hint:
+        inputShape[3] === 3
+          ? 'it takes its pictures channels last: `wayside compress` makes a package of it that takes planes'
+          : 'Wayside feeds RGB pictures, planes first',
     });
   }
   const height = typeof declaredHeight === 'number' ? declaredHeight : size?.[0];

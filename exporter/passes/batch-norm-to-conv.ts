@@ -3,9 +3,9 @@ import type { Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
+import { channelAffine } from './channel-affine.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { channelAffine } from './fold-batch-norm.ts';
-import { addConstant, valueNames, withGraph } from './rewrite.ts';
+import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
 
 /**
  * Turns a BatchNormalization that nothing could absorb (after an Add or a Concat, as in DenseNet and pre-activation
@@ -23,10 +23,12 @@ export const batchNormToConv = pass({
     const taken = valueNames(graph);
     const initializers = new Map(graph.initializers);
     const nodes = graph.nodes.map((node): Node => {
-      const affine = node.opType === 'BatchNormalization' ? channelAffine(graph, node) : undefined;
-      const [input = ''] = node.inputs;
-      if (affine === undefined || types.get(input)?.shape?.length !== 4) return node;
-      const channels = affine.factor.length;
+      const [input = '', scale] = node.inputs;
+      const shape = types.get(input)?.shape;
+      const channels = constantOf(graph, scale)?.dims[0] ?? 0;
+      if (node.opType !== 'BatchNormalization' || shape?.length !== 4) return node;
+      const affine = channelAffine(graph, node, { channels, rank: 4 });
+      if (affine === undefined) return node;
       const weight = float32Tensor([channels, 1, 1, 1], Float32Array.from(affine.factor));
       const bias = float32Tensor([channels], Float32Array.from(affine.offset));
       note(`${node.name} became a depthwise convolution`);

@@ -3,82 +3,92 @@ import type { Graph, Node } from '../../onnx/graph.ts';
 import { everyNode, pass } from '../../onnx/pass.ts';
 import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { type GraphIndex, indexGraph } from '../../onnx/topology.ts';
+import { affineInput, type ChannelAffine, channelAffine } from './channel-affine.ts';
 import { livingParts } from './eliminate-dead.ts';
 import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
 
-/** A BatchNormalization as what it is at inference: y = factor * x + offset, per channel. */
-export interface ChannelAffine {
-  readonly factor: Float64Array;
-  readonly offset: Float64Array;
-}
-
-/** undefined when a parameter is no float32 constant, or the node is in training mode. */
-export function channelAffine(graph: Graph, node: Node): ChannelAffine | undefined {
-  const [scale, bias, mean, variance] = node.inputs.slice(1).map((name) => constantOf(graph, name));
-  if (!scale || !bias || !mean || !variance || intAttribute(node, 'training_mode', 0) !== 0) return undefined;
-  if ([scale, bias, mean, variance].some(({ dtype }) => dtype !== 'float32')) return undefined;
-  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
-  const [g, beta, mu, v] = [asFloat32(scale), asFloat32(bias), asFloat32(mean), asFloat32(variance)];
-  const factor = Float64Array.from(g, (value, c) => value / Math.sqrt(v[c]! + epsilon));
-  return { factor, offset: factor.map((f, c) => beta[c]! - mu[c]! * f) };
-}
-
 /**
- * Merges each BatchNormalization into the convolution or matrix product before it.
+ * Merges each BatchNormalization into the convolution or matrix product before it; so too a Mul, Add, Sub or Div with one
+ * constant a channel, as exporters from TensorFlow write a normalisation or a bias.
  *
- * w'[o] = w[o] * g[o] / sqrt(var[o] + eps);  b'[o] = (b[o] - mean[o]) * g[o] / sqrt(var[o] + eps) + beta[o]
+ * w'[o] = w[o] * factor[o];  b'[o] = b[o] * factor[o] + offset[o]
  *
  * Leaves a layer alone whose output anyone else reads: its raw values would be gone.
  */
 export const foldBatchNorm = pass({
   name: 'fold-batch-norm',
   ensures: [
-    everyNode('no BatchNormalization follows a convolution that only it reads', (node, { graph }) =>
-      node.opType === 'BatchNormalization' && absorber(graph, indexGraph(graph), node) ? 'does' : undefined,
+    everyNode('nothing that scales channels follows a convolution that only it reads', (node, { graph }) =>
+      affineInput(graph, node) !== undefined && absorber(graph, indexGraph(graph), node) ? 'does' : undefined,
     ),
   ],
   run(model, _, { note }) {
-    const { graph } = model;
-    const index = indexGraph(graph);
-    const taken = valueNames(graph);
-    const initializers = new Map(graph.initializers);
-    const merged = new Map<Node, Node>();
-    const gone = new Set<Node>();
-    for (const node of graph.nodes) {
-      const found = node.opType === 'BatchNormalization' ? absorber(graph, index, node) : undefined;
-      if (found === undefined) continue;
-      const { layer, weights, bias, affine } = found;
-      const scaled = scaleChannels(weights, affine.factor, channelAxis(layer));
-      const old = bias === undefined ? undefined : asFloat32(bias);
-      const shifted = Float32Array.from(affine.offset, (offset, c) => (old?.[c] ?? 0) * affine.factor[c]! + offset);
-      const [x = '', w = ''] = layer.inputs;
-      const weightName = addConstant(initializers, taken, `${w}_folded`, scaled);
-      const biasName = addConstant(initializers, taken, `${w}_bias`, float32Tensor([shifted.length], shifted));
-      merged.set(layer, { ...layer, inputs: [x, weightName, biasName], outputs: node.outputs.slice(0, 1) });
-      gone.add(node);
+    let { graph } = model;
+    let merged = 0;
+    for (;;) {
+      const { nodes, initializers, count } = mergedOnce(graph);
+      if (count === 0) break;
+      merged += count;
+      graph = { ...graph, ...livingParts({ ...graph, nodes, initializers }) };
     }
-    note(`merged ${gone.size} batch normalizations`);
-    const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => merged.get(node) ?? node);
-    return withGraph(model, livingParts({ ...graph, nodes, initializers }));
+    note(`merged ${merged} batch normalizations`);
+    return withGraph(model, graph);
   },
 });
 
-/** The layer that can take a BatchNormalization in. */
-function absorber(graph: Graph, index: GraphIndex, node: Node) {
-  const [input = ''] = node.inputs;
-  const layer = index.producer(input);
-  if (layer === undefined || layer.domain !== '' || (layer.opType !== 'Conv' && layer.opType !== 'Gemm'))
+/** One of the operators behind each layer merged into it; a Mul and an Add take two rounds. */
+function mergedOnce(graph: Graph): Pick<Graph, 'nodes' | 'initializers'> & { readonly count: number } {
+  const index = indexGraph(graph);
+  const taken = valueNames(graph);
+  const initializers = new Map(graph.initializers);
+  const merged = new Map<Node, Node>();
+  const gone = new Set<Node>();
+  for (const node of graph.nodes) {
+    const found = absorber(graph, index, node);
+    if (found === undefined || merged.has(found.layer)) continue;
+    const { layer, weights, bias, affine } = found;
+    const scaled = scaleChannels(weights, affine.factor, channelAxis(layer));
+    const old = bias === undefined ? undefined : asFloat32(bias);
+    const shifted = Float32Array.from(affine.offset, (offset, c) => (old?.[c] ?? 0) * affine.factor[c]! + offset);
+    const [x = '', w = ''] = layer.inputs;
+    const weightName = addConstant(initializers, taken, `${w}_folded`, scaled);
+    const biasName = addConstant(initializers, taken, `${w}_bias`, float32Tensor([shifted.length], shifted));
+    merged.set(layer, { ...layer, inputs: [x, weightName, biasName], outputs: node.outputs.slice(0, 1) });
+    gone.add(node);
+  }
+  const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => merged.get(node) ?? node);
+  return { nodes, initializers, count: gone.size };
+}
+
+/** A layer, and what behind it can be merged into it. */
+interface Absorber {
+  readonly layer: Node;
+  readonly weights: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly affine: ChannelAffine;
+}
+
+/** The layer that can take this node in. */
+function absorber(graph: Graph, index: GraphIndex, node: Node): Absorber | undefined {
+  const input = affineInput(graph, node);
+  const layer = input === undefined ? undefined : index.producer(input);
+  if (
+    input === undefined ||
+    layer === undefined ||
+    layer.domain !== '' ||
+    (layer.opType !== 'Conv' && layer.opType !== 'Gemm')
+  )
     return undefined;
   if (index.consumers(input).length > 1 || index.isOutput(input)) return undefined;
   if (layer.opType === 'Gemm' && floatAttribute(layer, 'beta', 1) !== 1) return undefined;
   const weights = constantOf(graph, layer.inputs[1]);
   const bias = constantOf(graph, layer.inputs[2]);
-  const affine = channelAffine(graph, node);
+  const channels = weights?.dims[channelAxis(layer)] ?? 0;
+  const rank = layer.opType === 'Conv' ? (weights?.dims.length ?? 0) : 2;
+  const affine = channelAffine(graph, node, { channels, rank });
   if (weights?.dtype !== 'float32' || affine === undefined || (bias === undefined && (layer.inputs[2] ?? '') !== '')) {
     return undefined;
   }
-  const channels = affine.factor.length;
-  if (weights.dims[channelAxis(layer)] !== channels) return undefined;
   // A Gemm's bias may be broadcast in other ways: only one value a channel is understood here.
   if (bias !== undefined && (bias.dtype !== 'float32' || bias.dims.length !== 1 || bias.dims[0] !== channels))
     return undefined;

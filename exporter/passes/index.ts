@@ -6,8 +6,10 @@ import { foldConstants } from './fold-constants.ts';
 import { foldPad } from './fold-pad.ts';
 import { foldShapes } from './fold-shapes.ts';
 import { matmulToGemm } from './matmul-to-gemm.ts';
+import { plainGemm } from './plain-gemm.ts';
 import { reduceMeanToPool } from './reduce-mean-to-pool.ts';
 import { removeIdentity } from './remove-identity.ts';
+import { sumToAdd } from './sum-to-add.ts';
 
 /**
  * Everything that makes a float model simpler without changing what it computes, in the order in which each makes room
@@ -15,11 +17,13 @@ import { removeIdentity } from './remove-identity.ts';
  */
 export const FOLDING: readonly Pass[] = [
   eliminateDead,
+  sumToAdd,
   removeIdentity,
   foldConstants,
   foldShapes,
   foldConstants,
   matmulToGemm,
+  plainGemm,
   foldPad,
   foldBatchNorm,
   batchNormToConv,

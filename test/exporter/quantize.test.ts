@@ -110,6 +110,52 @@ test('an inverted residual with depthwise convolution, HardSwish and squeeze-and
   expect(await divergence(folded, model)).toBeLessThan(5e-3);
 });
 
+test('Split, a channel shuffle and Gather move bytes', async () => {
+  const b = new NetworkBuilder('shuffled');
+  const image = b.input('image', 'float32', ['N', 3, 16, 16]);
+  const wide = b.relu(b.convolution(image, 3, 8));
+  const [left = '', right = ''] = b.node(
+    'Split',
+    [wide, b.integers('halves', [4, 4])],
+    { axis: int(1) },
+    { outputs: ['left', 'right'] },
+  );
+  const [both] = b.node('Concat', [left, b.relu(b.convolution(right, 4, 4))], { axis: int(1) });
+  const [apart] = b.node('Reshape', [both, b.integers('apart', [-1, 2, 4, 16, 16])]);
+  const [dealt] = b.node('Transpose', [apart], { perm: ints([0, 2, 1, 3, 4]) });
+  const [shuffled] = b.node('Reshape', [dealt, b.integers('together', [-1, 8, 16, 16])]);
+  const [turned] = b.node('Gather', [shuffled, b.integers('turn', [7, 6, 5, 4, 3, 2, 1, 0])], { axis: int(1) });
+  const [mean] = b.node('GlobalAveragePool', [b.convolution(turned, 8, 10)]);
+  const [flat] = b.node('Flatten', [mean]);
+  const [scores] = b.node('Softmax', [flat], { axis: int(1) }, { outputs: ['scores'] });
+  b.output(scores, 'float32', ['N', 10]);
+  const { folded, quantized } = await prepared(b.build({ opset: 13, irVersion: 7 }));
+  const { graph } = quantized().model;
+  const makerOf = (value = ''): string | undefined =>
+    graph.nodes.find(({ outputs }) => outputs.includes(value))?.opType;
+  for (const node of graph.nodes) {
+    const moves = ['Split', 'Reshape', 'Transpose', 'Gather'].includes(node.opType);
+    if (moves) expect(makerOf(node.inputs[0])).not.toBe('DequantizeLinear');
+  }
+  expect(await divergence(folded, quantized().model)).toBeLessThan(2e-3);
+});
+
+test('the products of attention run in int8, whoever reads them', async () => {
+  const b = new NetworkBuilder('attention');
+  const image = b.input('image', 'float32', ['N', 3, 16, 16]);
+  const [tokens] = b.node('Reshape', [b.convolution(image, 3, 8), b.integers('tokens', [-1, 8, 256])]);
+  const [turned] = b.node('Transpose', [tokens], { perm: ints([0, 2, 1]) });
+  const [affinity] = b.node('Softmax', [b.node('MatMul', [tokens, turned])[0]], { axis: int(-1) });
+  const [mixed] = b.node('MatMul', [affinity, tokens]);
+  const [flat] = b.node('Reshape', [mixed, b.integers('flat', [-1, 8 * 256])]);
+  const [logits] = b.node('MatMul', [flat, b.weights('fc', [8 * 256, 10], 0.02)]);
+  const [scores] = b.node('Softmax', [logits], { axis: int(1) }, { outputs: ['scores'] });
+  b.output(scores, 'float32', ['N', 10]);
+  const { folded, quantized } = await prepared(b.build({ opset: 13, irVersion: 7 }));
+  expect(await checkFusion(encodeModel(quantized().model))).toEqual({ quantized: 4, float: [] });
+  expect(await divergence(folded, quantized().model)).toBeLessThan(1e-2);
+});
+
 describe('a network with everything in it, quantized', () => {
   let subject: Awaited<ReturnType<typeof prepared>>;
   beforeAll(async () => {

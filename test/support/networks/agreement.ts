@@ -2,7 +2,7 @@ import { type RgbImage, WHOLE_FRAME } from '../../../inference/image.ts';
 import { createPreprocessor, inputLength, type Preprocessing } from '../../../inference/preprocess.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 
-/** Scores of a model for pictures, one run each: `[pictures][classes]`. */
+/** Scores of a model for pictures, one run each, as the first of a fixed batch: `[pictures][classes]`. */
 export async function scoresOf(
   model: string | Uint8Array,
   pictures: readonly RgbImage[],
@@ -11,13 +11,16 @@ export async function scoresOf(
   const session = await openSession(model);
   try {
     const preprocess = createPreprocessor(preprocessing);
-    const data = new Float32Array(inputLength(preprocessing));
-    const dims = [1, 3, ...preprocessing.size];
+    const [batch] = session.input.shape;
+    const rows = typeof batch === 'number' ? batch : 1;
+    const data = new Float32Array(rows * inputLength(preprocessing));
+    const dims = [rows, 3, ...preprocessing.size];
     const scores: Float32Array[] = [];
     for (const picture of pictures) {
       preprocess(picture, WHOLE_FRAME, data, 0);
       const results = await session.run({ [session.input.name]: floatTensor(data, dims) });
-      scores.push(floatsOf(results, session.output.name).slice());
+      const all = floatsOf(results, session.output.name);
+      scores.push(all.slice(0, all.length / rows));
     }
     return scores;
   } finally {

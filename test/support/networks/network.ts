@@ -45,6 +45,12 @@ export interface ConvOptions {
   readonly pad?: number;
 }
 
+/**
+ * Scale of a normalisation without activation, where a branch joins its shortcut: training starts there from 0 (Goyal 2017)
+ * and ends well below 1. With 1, depth would blow up every rounding error as it does in no trained network.
+ */
+const BRANCH_GAIN = 0.4;
+
 export type Activation = 'relu' | 'relu6' | 'hardswish' | 'hardsigmoid' | 'silu' | 'sigmoid' | 'none';
 
 /**
@@ -105,9 +111,9 @@ export class Network {
   }
 
   /** BatchNormalization; its statistics are placeholders until `withStatistics` has measured them. */
-  norm(x: string): string {
+  norm(x: string, gain = 1): string {
     const dims = [this.channels(x)];
-    const scale = this.normal('gamma', dims, 0.1, 1);
+    const scale = this.normal('gamma', dims, 0.1, gain);
     const shift = this.normal('beta', dims, 0.2);
     const mean = this.#builder.constant('mean', float32Tensor(dims, new Float32Array(dims[0] ?? 0)));
     const variance = this.#builder.constant('variance', float32Tensor(dims, new Float32Array(dims[0] ?? 0).fill(1)));
@@ -117,7 +123,8 @@ export class Network {
   /** Convolution, its normalisation and activation: the unit that most networks consist of. */
   unit(x: string, to: number, activation: Activation, options: ConvOptions = {}): string {
     const sum = this.conv(x, to, options);
-    return this.activation(this.dialect.norm === 'folded' ? sum : this.norm(sum), activation);
+    if (this.dialect.norm === 'folded') return this.activation(sum, activation);
+    return this.activation(this.norm(sum, activation === 'none' ? BRANCH_GAIN : 1), activation);
   }
 
   activation(x: string, kind: Activation): string {

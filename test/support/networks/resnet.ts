@@ -44,6 +44,6 @@ export const resnet18 = (dialect: Partial<Dialect> = {}): Model =>
 export const resnet34 = (dialect: Partial<Dialect> = {}): Model =>
   resnet('resnet34', { blocks: [3, 4, 6, 3], width: 16 }, dialect);
 export const resnet50 = (dialect: Partial<Dialect> = {}): Model =>
-  resnet('resnet50', { blocks: [3, 4, 6, 3], width: 8, bottleneck: true }, dialect);
+  resnet('resnet50', { blocks: [3, 4, 6, 3], width: 16, bottleneck: true }, dialect);
 export const resnext50 = (dialect: Partial<Dialect> = {}): Model =>
   resnet('resnext50', { blocks: [3, 4, 6, 3], width: 16, bottleneck: true, groups: 4 }, dialect);

@@ -31,7 +31,8 @@ export async function withStatistics(model: Model, pictures = 16): Promise<Model
     const found = new Map(graph.initializers);
     for (const node of norms) {
       statisticsOf(node).forEach((value, i) => {
-        const values = floatsOf(results, value).slice();
+        const measured = floatsOf(results, value);
+        const values = i === 0 ? measured.slice() : floored(measured);
         found.set(node.inputs[3 + i] ?? '', float32Tensor([values.length], values));
       });
     }
@@ -39,6 +40,12 @@ export async function withStatistics(model: Model, pictures = 16): Promise<Model
   } finally {
     await session.close();
   }
+}
+
+/** A channel that hardly varies would be blown up, and the rounding errors in it: training leaves none such. */
+function floored(variances: Float32Array): Float32Array {
+  const mean = variances.reduce((sum, value) => sum + value, 0) / variances.length;
+  return variances.map((value) => Math.max(value, mean / 2));
 }
 
 const statisticsOf = ({ name }: Node): [string, string] => [`${name}/mean_flat`, `${name}/variance_flat`];

@@ -6,8 +6,8 @@ import { resnet18 } from './resnet.ts';
 import { withStatistics } from './statistics.ts';
 import { vit } from './vit.ts';
 
-const plain = (dialect: Partial<Dialect> = {}): Promise<Model> => withStatistics(mobilenetV2(dialect));
-const residual = (dialect: Partial<Dialect> = {}): Promise<Model> => withStatistics(resnet18(dialect));
+const plain = (dialect: Partial<Dialect> = {}): Promise<Model> => withStatistics(mobilenetV2({ size: 64, ...dialect }));
+const residual = (dialect: Partial<Dialect> = {}): Promise<Model> => withStatistics(resnet18({ size: 64, ...dialect }));
 
 /** One network in the forms in which exporters write it down. */
 export const VARIANTS: Readonly<Record<string, () => Promise<Model>>> = {
@@ -15,7 +15,7 @@ export const VARIANTS: Readonly<Record<string, () => Promise<Model>>> = {
   'opset 9': () => plain({ opset: 9 }),
   'opset 11': () => plain({ opset: 11 }),
   'opset 17': () => plain({ opset: 17 }),
-  'opset 7, HardSwish written out': () => withStatistics(mobilenetV3({ opset: 11 })),
+  'opset 7, HardSwish written out': () => withStatistics(mobilenetV3({ size: 64, opset: 7 })),
   'ViT, opset 11': () => withStatistics(vit({ opset: 11 })),
   'batch of 1': () => plain({ batch: 1 }),
   'batch of 4': () => plain({ batch: 4 }),
@@ -40,11 +40,15 @@ export const VARIANTS: Readonly<Record<string, () => Promise<Model>>> = {
   'normalisation inside': async () => form.normalizedInside(await plain()),
 };
 
-/** Forms whose input is not `float32 [N, 3, H, W]`. */
-export const INPUTS: Readonly<Record<string, () => Promise<Model>>> = {
+/** Forms whose input is not `float32 [N, 3, H, W]`, but of which the exporter makes such. */
+export const CONVERTED_INPUTS: Readonly<Record<string, () => Promise<Model>>> = {
   'channels last': async () => form.channelsLast(await plain()),
   'bytes in': async () => form.bytesIn(await plain()),
   'bytes in, channels last': async () => form.channelsLast(form.bytesIn(await plain())),
-  'grey in': async () => form.greyIn(await plain()),
-  'two inputs': async () => form.twoInputs(await plain()),
+};
+
+/** Inputs that no picture fits, and what the error says. */
+export const REFUSED_INPUTS: Readonly<Record<string, readonly [() => Promise<Model>, RegExp]>> = {
+  'grey in': [async () => form.greyIn(await plain()), /expected an input \[N, 3, H, W\], got \[N, 1, 64, 64\]/],
+  'two inputs': [async () => form.twoInputs(await plain()), /expected a model with one input, got 2/],
 };

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compress } from '../../exporter/compress.ts';
+import { asPictureInput } from '../../exporter/picture-input.ts';
+import { preprocessingOf } from '../../exporter/prepare.ts';
+import { openSession, type RunTensor } from '../../inference/session.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { encodeModel, writeModel } from '../../onnx/write.ts';
+import { colourClassifier } from '../support/colour-classifier.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { bytesIn, channelsLast, twoInputs } from '../support/networks/forms.ts';
+import { wavyPictures } from '../support/networks/pictures.ts';
+import { REFUSED_INPUTS } from '../support/networks/variants.ts';
+
+async function run(model: Model, tensor: RunTensor): Promise<unknown> {
+  const session = await openSession(encodeModel(model));
+  try {
+    return (await session.run({ [session.input.name]: tensor }))[session.output.name]?.data;
+  } finally {
+    await session.close();
+  }
+}
+
+const planes = Float32Array.from({ length: 3 * 64 }, (_, i) => (i * 37) % 256);
+const last = Float32Array.from({ length: 3 * 64 }, (_, i) => planes[(i % 3) * 64 + Math.floor(i / 3)]!);
+const picture = { type: 'float32', dims: [1, 3, 8, 8], data: planes } as const;
+
+describe('asPictureInput', () => {
+  it('gives a model of channels last planes, without a Transpose more', async () => {
+    const plain = colourClassifier();
+    const given = channelsLast(plain);
+    const { model, changed, wantsBytes } = asPictureInput(given);
+    expect({ changed, wantsBytes }).toEqual({ changed: true, wantsBytes: false });
+    expect(model.graph.nodes.map(({ opType }) => opType)).toEqual(plain.graph.nodes.map(({ opType }) => opType));
+    const expected = await run(given, { type: 'float32', dims: [1, 8, 8, 3], data: last });
+    expect(await run(model, picture)).toEqual(expected);
+  });
+
+  it('gives who reads channels last what it reads', async () => {
+    const given = channelsLast(colourClassifier());
+    const [transpose, ...nodes] = given.graph.nodes;
+    const doubled = {
+      ...transpose!,
+      name: 'double',
+      opType: 'Add',
+      inputs: ['image', 'image'],
+      outputs: ['twice'],
+      attributes: {},
+    };
+    const chained = {
+      ...given,
+      graph: { ...given.graph, nodes: [doubled, { ...transpose!, inputs: ['twice'] }, ...nodes] },
+    };
+    const { model } = asPictureInput(chained);
+    const expected = await run(chained, { type: 'float32', dims: [1, 8, 8, 3], data: last });
+    expect(await run(model, picture)).toEqual(expected);
+  });
+
+  it('takes a Cast from bytes away', async () => {
+    const given = channelsLast(bytesIn(colourClassifier()));
+    const { model, wantsBytes } = asPictureInput(given);
+    expect(wantsBytes).toBe(true);
+    const expected = await run(given, { type: 'uint8', dims: [1, 8, 8, 3], data: Uint8Array.from(last) });
+    expect(await run(model, picture)).toEqual(expected);
+  });
+
+  it('leaves other inputs alone', () => {
+    for (const model of [colourClassifier(), twoInputs(colourClassifier())]) {
+      expect(asPictureInput(model)).toEqual({ model, changed: false, wantsBytes: false });
+    }
+  });
+});
+
+it('feeds a model that wants bytes the bytes, and refuses to normalise them', () => {
+  const input = { name: 'image', type: 'float32', shape: ['N', 3, 32, 32] };
+  const options = { model: '', data: '', out: '' };
+  expect(preprocessingOf(input, options, true)).toMatchObject({ mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
+  expect(() => preprocessingOf(input, { ...options, normalize: 'imagenet' }, true)).toThrow(/takes bytes/);
+});
+
+describe('compress refuses', () => {
+  const folder = temporaryFolder();
+  it.each(Object.entries(REFUSED_INPUTS))('%s', async (name, [build, message]) => {
+    const path = join(folder(), `${name}.onnx`);
+    await writeModel(await build(), path);
+    const data = { train: wavyPictures(4, 64), test: wavyPictures(4, 64) };
+    const attempt = compress({ model: path, data, out: join(folder(), 'out') });
+    await expect(attempt).rejects.toMatchObject({
+      code: 'PREPROCESS_MISMATCH',
+      message: expect.stringMatching(message),
+    });
+  });
+});
