@@ -52,6 +52,26 @@ function rankOf(label: number, scores: Float32Array): number {
   return rank;
 }
 
+/** Scores a picture has. A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
+function classesOf(name: string, dims: readonly number[], batch: number): number {
+  const [rows, ...others] = dims.filter((dim, axis) => axis === 0 || dim !== 1);
+  if (rows === batch && others.length === 1) return others[0] ?? 0;
+  if (rows === batch && dims.length === 2) return dims[1] ?? 0;
+  throw new WaysideError('MODEL_UNSUPPORTED', {
+    message: `expected one score a class from ${name}, [${batch}, classes], got [${dims.join(', ')}]`,
+    hint: 'Wayside evaluates and compresses image classifiers; detectors and feature extractors have no top-1',
+  });
+}
+
+/** Fewer or more names than scores would put the wrong name to an answer. */
+function requireClasses({ name, classes: names }: Dataset, classes: number): void {
+  if (names === undefined || names.length === classes) return;
+  throw new WaysideError('DATASET_INVALID', {
+    message: `${name} names ${names.length} classes, the model knows ${classes}`,
+    hint: 'name all classes of the model, one a line in their order: --labels FILE; or the folders by the index of the class',
+  });
+}
+
 /** Counts outcomes; knows the number of classes from the first scores. */
 class Tally {
   #confusion: Confusion = { classes: 0, counts: new Uint32Array(0) };
@@ -85,7 +105,8 @@ class Tally {
 /**
  * Measures a classifier in ONNX Runtime. Pictures are read and decoded while the model runs; memory holds two batches.
  *
- * @throws {WaysideError} PREPROCESS_MISMATCH, DATASET_INVALID, SESSION_RUN; AbortError when `signal` aborts
+ * @throws {WaysideError} PREPROCESS_MISMATCH, DATASET_INVALID, SESSION_RUN, MODEL_UNSUPPORTED for an output that is no
+ *   vector of scores; AbortError when `signal` aborts
  */
 export async function evaluate(session: Session, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
   const { preprocessing, limit, batchSize, stage = 'evaluating', onOutcome, onProgress, signal } = options;
@@ -105,7 +126,8 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
     signal?.throwIfAborted();
     const results = await session.run({ [input.name]: batch.tensor }, { outputs: [output.name] });
     const scores = floatsOf(results, output.name);
-    const classes = scores.length / (batch.tensor.dims[0] ?? 1);
+    const classes = classesOf(output.name, results[output.name]?.dims ?? [], batch.tensor.dims[0] ?? 1);
+    requireClasses(dataset, classes);
     for (let i = 0; i < batch.count; i++) {
       const own = scores.subarray(i * classes, (i + 1) * classes);
       const id = batch.ids[i] ?? '';

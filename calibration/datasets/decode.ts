@@ -21,6 +21,10 @@ export async function decodePicture(path: string): Promise<RgbImage> {
     if (info.channels !== 3) throw new Error(`expected 3 channels, got ${info.channels}`);
     return { width: info.width, height: info.height, data };
   } catch (cause) {
-    throw new WaysideError('IMAGE_DECODE', { message: `cannot decode ${path}: ${messageOf(cause)}`, cause });
+    throw new WaysideError('IMAGE_DECODE', {
+      message: `cannot decode ${path}: ${messageOf(cause)}`,
+      hint: 'take the file out of the set, or replace it: a picture left out unsaid would change the figures',
+      cause,
+    });
   }
 }

@@ -24,7 +24,11 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 async function entriesOf(folder: string): Promise<{ folders: string[]; pictures: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new WaysideError('DATASET_INVALID', { message: `cannot read ${folder}: ${messageOf(cause)}`, cause });
+    throw new WaysideError('DATASET_INVALID', {
+      message: `cannot read ${folder}: ${messageOf(cause)}`,
+      hint: 'check the path and its permissions',
+      cause,
+    });
   });
   const visible = entries.filter(({ name }) => !name.startsWith('.'));
   return {

@@ -45,7 +45,7 @@ export async function withStatistics(model: Model, pictures = 16): Promise<Model
 /** A channel that hardly varies would be blown up, and the rounding errors in it: training leaves none such. */
 function floored(variances: Float32Array): Float32Array {
   const mean = variances.reduce((sum, value) => sum + value, 0) / variances.length;
-  return variances.map((value) => Math.max(value, mean / 2));
+  return variances.map((value) => Math.max(value, mean));
 }
 
 const statisticsOf = ({ name }: Node): [string, string] => [`${name}/mean_flat`, `${name}/variance_flat`];
