@@ -100,7 +100,7 @@ async function classNames(folder: string, files: readonly BatchFile[]): Promise<
     return names.filter((name) => name !== '');
   } catch (cause) {
     if (!isSystemError(cause, 'ENOENT')) throw cause;
-    return (await highestLabel(files)) < CIFAR10_CLASSES.length ? CIFAR10_CLASSES : undefined;
+    return (await highestLabel(files)) === CIFAR10_CLASSES.length - 1 ? CIFAR10_CLASSES : undefined;
   }
 }
 
