@@ -67,6 +67,10 @@ export const ERROR_CODES = {
   FUSION_INCOMPLETE: entry(Exit.data, 'convolutions or matrix products stayed in float after quantization'),
   PARITY_FAILED: entry(Exit.software, 'a transformed model does not compute what the original does'),
 
+  PRUNING_IMPOSSIBLE: entry(Exit.data, 'the goal of a pruning cannot be reached'),
+  CHECKPOINT_INVALID: entry(Exit.data, 'a checkpoint is damaged, or belongs to another training'),
+  TRAINING_DIVERGED: entry(Exit.data, 'the loss of a training is no longer finite'),
+
   // daemon
   CONFIG_INVALID: entry(Exit.config, 'the configuration does not fit its schema'),
   SECRET_UNREADABLE: entry(Exit.config, 'a secret named in the configuration could not be read'),

@@ -1,0 +1,132 @@
+import { WaysideError } from '../../core/errors.ts';
+import type { ChannelGroup } from './channels/groups.ts';
+import type { CostModel } from './cost-model.ts';
+
+export interface RankOptions {
+  /** Share of the cost to remove, 0 to 1. */
+  readonly goal: number;
+  /** Least share of its channels that every group keeps. @default 0.1 */
+  readonly floor?: number;
+  /** Channels that are kept come in multiples of this; groups smaller than twice it are rounded to 8. @default 16 */
+  readonly multiple?: number;
+  /** Groups that stay as they are, by name. */
+  readonly frozen?: ReadonlySet<string>;
+  /** Compares a channel only with those of groups of the same size (isomorphic pruning, Fang 2024). @default false */
+  readonly isomorphic?: boolean;
+}
+
+/** Channels of one group in the order in which they go. */
+interface Queue {
+  readonly group: ChannelGroup;
+  readonly order: readonly number[];
+  readonly scores: Float64Array;
+  readonly least: number;
+}
+
+/** Kept counts a group may end with: multiples that hardware likes, and what it had. */
+export function roundKept(kept: number, total: number, multiple: number): number {
+  const unit = total >= 2 * multiple ? multiple : total >= 16 ? 8 : 1;
+  return Math.min(total, Math.max(unit, Math.round(kept / unit) * unit));
+}
+
+/**
+ * Which channels go, over all groups at once: the least important per unit of cost saved first, until the goal is
+ * reached. Importance is divided by the mean of its group (or of all groups of its size), since norms of layers of
+ * different width and depth do not compare.
+ *
+ * @param importance one number a channel of each group, in their order
+ * @returns ids of the channels to remove
+ * @throws {WaysideError} PRUNING_IMPOSSIBLE when the floors stand in the way of the goal
+ */
+export function rankGlobally(
+  groups: readonly ChannelGroup[],
+  importance: readonly Float64Array[],
+  cost: CostModel,
+  options: RankOptions,
+): Set<number> {
+  const { goal, floor = 0.1, multiple = 16, frozen = new Set(), isomorphic = false } = options;
+  const means = meansOf(importance, isomorphic);
+  const queues = groups.flatMap((group, g): Queue[] => {
+    if (frozen.has(group.name)) return [];
+    const scores = importance[g]!.map((value) => value / means[g]!);
+    const order = Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]! || a - b);
+    return [{ group, order, scores, least: Math.max(1, Math.ceil(group.channels.length * floor)) }];
+  });
+  const before = cost.total(new Set());
+  const sequence = orderOfLeaving(queues, cost);
+  // The shortest beginning of the sequence that reaches the goal once every group is rounded. Rounding keeps the order
+  // of costs, so the place can be searched for by halving.
+  let low = 0;
+  let high = sequence.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (cost.total(settled(sequence.slice(0, middle), multiple)) <= before * (1 - goal)) high = middle;
+    else low = middle + 1;
+  }
+  const removed = settled(sequence.slice(0, low), multiple);
+  const reached = 1 - cost.total(removed) / before;
+  if (reached < goal) {
+    throw new WaysideError('PRUNING_IMPOSSIBLE', {
+      message: `asked to remove ${(goal * 100).toFixed(1)}%, but no more than ${(reached * 100).toFixed(1)}% can go`,
+      hint: 'lower the goal or the floor, or freeze fewer layers',
+    });
+  }
+  return removed;
+}
+
+/** Greedily, the channel of least importance per cost saved: one entry a removal, until every group is at its floor. */
+function orderOfLeaving(queues: readonly Queue[], cost: CostModel): Queue[] {
+  const gone = new Map(queues.map((queue) => [queue, 0]));
+  const removed = new Set<number>();
+  const sequence: Queue[] = [];
+  for (let next = cheapest(gone, cost, removed); next !== undefined; next = cheapest(gone, cost, removed)) {
+    const place = gone.get(next)!;
+    removed.add(next.group.channels[next.order[place]!]!.id);
+    gone.set(next, place + 1);
+    sequence.push(next);
+  }
+  return sequence;
+}
+
+/** What goes when each group's count, after this many of its channels have left, is brought to one the target likes. */
+function settled(sequence: readonly Queue[], multiple: number): Set<number> {
+  const gone = new Map<Queue, number>();
+  for (const queue of sequence) gone.set(queue, (gone.get(queue) ?? 0) + 1);
+  const removed = new Set<number>();
+  for (const [{ group, order }, count] of gone) {
+    const total = group.channels.length;
+    const kept = roundKept(total - count, total, multiple);
+    for (const index of order.slice(0, total - kept)) removed.add(group.channels[index]!.id);
+  }
+  return removed;
+}
+
+function meansOf(importance: readonly Float64Array[], isomorphic: boolean): number[] {
+  const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length || 1;
+  const own = importance.map(mean);
+  if (!isomorphic) return own;
+  return importance.map(({ length }) => {
+    const alike = own.filter((_, g) => importance[g]!.length === length);
+    return alike.reduce((sum, value) => sum + value, 0) / alike.length;
+  });
+}
+
+function cheapest(
+  gone: ReadonlyMap<Queue, number>,
+  cost: CostModel,
+  removed: ReadonlySet<number>,
+): Queue | undefined {
+  let best: Queue | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const [queue, place] of gone) {
+    if (queue.order.length - place <= queue.least) continue;
+    const index = queue.order[place]!;
+    const saved = cost.saved(queue.group.channels[index]!, removed);
+    const price = queue.scores[index]! / Math.max(saved, Number.MIN_VALUE);
+    if (price < least) {
+      least = price;
+      best = queue;
+    }
+  }
+  return best;
+}
