@@ -70,7 +70,12 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
   }
 
   const lossInputs = loss.inputs(shape).map((input) => ({ ...input, name: tape.name(input.name) }));
-  const term = loss.build(tape, output, shape, lossInputs.map(({ name }) => name));
+  const term = loss.build(
+    tape,
+    output,
+    shape,
+    lossInputs.map(({ name }) => name),
+  );
   const names = parameters.map(({ name }) => name);
   const found = differentiate(tape, graph.nodes, new Map([[output, term.gradient]]), names);
   const gradients = parameters.map(
@@ -97,7 +102,10 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
             floats(batchVariance, tape.shape(mean)),
           ]),
         ],
-        initializers: new Map([...[...graph.initializers].filter(([name]) => !trainedNames.has(name)), ...tape.constants]),
+        initializers: new Map([
+          ...[...graph.initializers].filter(([name]) => !trainedNames.has(name)),
+          ...tape.constants,
+        ]),
         nodes: tape.nodes,
         valueInfo: new Map(),
       },

@@ -40,7 +40,9 @@ export function costModel(model: Model, analysis: ChannelAnalysis, unit: CostUni
     count(product.outputs, 'outputs');
     for (const [id, each] of counts) byChannel.set(id, [...(byChannel.get(id) ?? []), { product, ...each }]);
   }
-  const kept = new Map(products.map((product) => [product, { inputs: product.inputs.length, outputs: product.outputs.length }]));
+  const kept = new Map(
+    products.map((product) => [product, { inputs: product.inputs.length, outputs: product.outputs.length }]),
+  );
   const seen = new Set<number>();
   const shift = (id: number, by: 1 | -1): void => {
     for (const { product, inputs, outputs } of byChannel.get(id) ?? []) {
@@ -93,7 +95,8 @@ function productsOf(model: Model, analysis: ChannelAnalysis, unit: CostUnit): Pr
       products.push({ inputs, outputs, factor: 1 });
     } else if (node.opType === 'Conv') {
       const shape = types.get(node.outputs[0] ?? '')?.shape?.slice(2) ?? [];
-      const pixels = unit === 'params' ? 1 : shape.reduce<number>((p, dim) => p * (typeof dim === 'number' ? dim : 1), 1);
+      const pixels =
+        unit === 'params' ? 1 : shape.reduce<number>((p, dim) => p * (typeof dim === 'number' ? dim : 1), 1);
       const kernel = elementCount(weight.dims.slice(2));
       const groups = intAttribute(node, 'group', 1);
       const depthwise = groups === inputs.length && groups === outputs.length;

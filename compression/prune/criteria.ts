@@ -9,7 +9,9 @@ export type Criterion = (model: Model, group: ChannelGroup) => Float64Array;
 function weightSlices(model: Model, { slices }: Channel): { readonly tensor: Tensor; readonly slices: Slices }[] {
   return slices.flatMap((each) => {
     const tensor = model.graph.initializers.get(each.initializer);
-    return tensor !== undefined && tensor.dtype === 'float32' && tensor.dims.length > 1 ? [{ tensor, slices: each }] : [];
+    return tensor !== undefined && tensor.dtype === 'float32' && tensor.dims.length > 1
+      ? [{ tensor, slices: each }]
+      : [];
   });
 }
 
@@ -59,7 +61,10 @@ export const fpgm: Criterion = (model, { channels }) => {
     return values;
   });
   return Float64Array.from(vectors, (a) =>
-    vectors.reduce((sum, b) => sum + Math.sqrt(a.reduce((square, value, i) => square + (value - (b[i] ?? 0)) ** 2, 0)), 0),
+    vectors.reduce(
+      (sum, b) => sum + Math.sqrt(a.reduce((square, value, i) => square + (value - (b[i] ?? 0)) ** 2, 0)),
+      0,
+    ),
   );
 };
 

@@ -111,11 +111,7 @@ function meansOf(importance: readonly Float64Array[], isomorphic: boolean): numb
   });
 }
 
-function cheapest(
-  gone: ReadonlyMap<Queue, number>,
-  cost: CostModel,
-  removed: ReadonlySet<number>,
-): Queue | undefined {
+function cheapest(gone: ReadonlyMap<Queue, number>, cost: CostModel, removed: ReadonlySet<number>): Queue | undefined {
   let best: Queue | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const [queue, place] of gone) {

@@ -1,8 +1,8 @@
 import { WaysideError } from '../../core/errors.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
+import { NameGiver } from '../../onnx/names.ts';
 import { asIntegers, elementCount, int64Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { BITS } from '../../onnx/types.ts';
-import { NameGiver } from '../../onnx/names.ts';
 import type { ChannelAnalysis } from './channels/groups.ts';
 
 /**
@@ -35,12 +35,18 @@ export function removeChannels(model: Model, analysis: ChannelAnalysis, removed:
     initializers.set(name, int64Tensor([values.length], values));
     return { ...node, inputs: node.inputs.map((each, i) => (i === position ? name : each)) };
   };
-  const nodes = graph.nodes.map((node) => recount(node, analysis, removed, (name) => graph.initializers.get(name), own));
+  const nodes = graph.nodes.map((node) =>
+    recount(node, analysis, removed, (name) => graph.initializers.get(name), own),
+  );
   return { ...model, graph: { ...graph, nodes, initializers, valueInfo: new Map() } };
 }
 
 function allNames({ graph }: Model): string[] {
-  return [...graph.inputs.map(({ name }) => name), ...graph.initializers.keys(), ...graph.nodes.flatMap((node) => node.outputs)];
+  return [
+    ...graph.inputs.map(({ name }) => name),
+    ...graph.initializers.keys(),
+    ...graph.nodes.flatMap((node) => node.outputs),
+  ];
 }
 
 /** The slices `kept` of a tensor along an axis, in that order; for types of whole bytes. */
@@ -119,4 +125,3 @@ export function maskChannels(model: Model, analysis: ChannelAnalysis, removed: R
   }
   return { ...model, graph: { ...model.graph, initializers } };
 }
-

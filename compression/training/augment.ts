@@ -21,7 +21,12 @@ interface Draw {
   readonly cut: { readonly x: number; readonly y: number; readonly side: number } | undefined;
 }
 
-export function draw(random: Random, { shift = 4, flip = true, cutout = 0 }: Augmentation, height: number, width: number): Draw {
+export function draw(
+  random: Random,
+  { shift = 4, flip = true, cutout = 0 }: Augmentation,
+  height: number,
+  width: number,
+): Draw {
   const dx = random.below(2 * shift + 1) - shift;
   const dy = random.below(2 * shift + 1) - shift;
   const mirrored = flip && random.next() < 0.5;

@@ -19,7 +19,8 @@ export interface TrainingBatch {
 }
 
 /** Steps of an epoch: whole batches only, what is left over takes its turn in another epoch's order. */
-export const stepsPerEpoch = ({ pictures, batch }: BatchPlan): number => Math.max(1, Math.floor(pictures.count / batch));
+export const stepsPerEpoch = ({ pictures, batch }: BatchPlan): number =>
+  Math.max(1, Math.floor(pictures.count / batch));
 
 /** Mixes seed, epoch and step into one 32-bit seed: any batch can be made without those before it. */
 const seedFor = (seed: number, epoch: number, step: number): number =>
@@ -34,7 +35,10 @@ export function batchMaker(plan: BatchPlan): (epoch: number, step: number) => Tr
   const planes = new Uint8Array(pictures.planes);
   const labels = new Int32Array(pictures.labels);
   const tables = [0, 1, 2].map((channel) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - preprocessing.mean[channel]!) / preprocessing.std[channel]!),
+    Float32Array.from(
+      { length: 256 },
+      (_, value) => (value / 255 - preprocessing.mean[channel]!) / preprocessing.std[channel]!,
+    ),
   );
   const length = 3 * height * width;
   const { labelSmoothing = 0, mixup = 0 } = augmentation;

@@ -13,7 +13,11 @@ const AHEAD = 2;
  */
 export async function* batchesOfEpochs(
   plan: BatchPlan,
-  { epochs, fromEpoch = 0, fromStep = 0 }: { readonly epochs: number; readonly fromEpoch?: number; readonly fromStep?: number },
+  {
+    epochs,
+    fromEpoch = 0,
+    fromStep = 0,
+  }: { readonly epochs: number; readonly fromEpoch?: number; readonly fromStep?: number },
 ): AsyncGenerator<TrainingBatch & { readonly epoch: number; readonly step: number }> {
   const worker = new Worker(compiledModule('compression/training/batch-worker'), { workerData: plan });
   const failed = once(worker, 'error').then(([error]) => Promise.reject(error as Error));

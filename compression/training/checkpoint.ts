@@ -1,9 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { WaysideError } from '../../core/errors.ts';
-import { isSystemError } from '../../core/errors.ts';
+import { isSystemError, WaysideError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/files.ts';
 import { digestOf } from '../../core/hash.ts';
-import { readFile } from 'node:fs/promises';
 
 /** Where a training stands. `arrays` are weights, statistics, optimizer state and the best weights so far, in that order. */
 export interface Checkpoint {
@@ -59,13 +58,21 @@ export async function readCheckpoint(path: string, run: string): Promise<Checkpo
   try {
     header = Header.parse(JSON.parse(bytes.subarray(0, end).toString()));
   } catch (cause) {
-    throw new WaysideError('CHECKPOINT_INVALID', { message: `${path} is not a checkpoint`, hint: 'remove it to start anew', cause });
+    throw new WaysideError('CHECKPOINT_INVALID', {
+      message: `${path} is not a checkpoint`,
+      hint: 'remove it to start anew',
+      cause,
+    });
   }
   const body = bytes.subarray(end + 1);
   if (digestOf(body) !== header.digest) throw invalid('its content does not match its digest');
   if (header.run !== run) throw invalid('it belongs to a training of another model, data or options');
   const floats = new Float32Array(new Uint8Array(body).buffer);
+  const arrays: Float32Array[] = [];
   let at = 0;
-  const arrays = header.lengths.map((length) => floats.slice(at, (at += length)));
+  for (const length of header.lengths) {
+    arrays.push(floats.slice(at, at + length));
+    at += length;
+  }
   return { run, epoch: header.epoch, best: header.best, arrays };
 }

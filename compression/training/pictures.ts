@@ -1,6 +1,6 @@
+import type { Dataset } from '../../calibration/dataset.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { RunOptions } from '../../core/progress.ts';
-import type { Dataset } from '../../calibration/dataset.ts';
 import { WHOLE_FRAME } from '../../inference/image.ts';
 import { createPreprocessor, inputLength, type Preprocessing } from '../../inference/preprocess.ts';
 

@@ -1,7 +1,7 @@
+import type { Dataset } from '../../calibration/dataset.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { digestOf } from '../../core/hash.ts';
 import type { RunOptions } from '../../core/progress.ts';
-import type { Dataset } from '../../calibration/dataset.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { floatsOf, floatTensor, openSession, type RunTensor, type Session } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
@@ -67,8 +67,18 @@ function runDigest(model: Model, options: TrainOptions, graph: TrainingGraph): s
   const labels = digestOf(new Uint8Array(pictures.labels));
   return digestOf(
     JSON.stringify([
-      digestOf(encodeModel(model)), labels, pictures.count, preprocessing, epochs, batch, rate, augmentation, batchNorm, seed,
-      graph.parameters.map(({ name }) => name), options.teacher && digestOf(encodeModel(options.teacher.model)),
+      digestOf(encodeModel(model)),
+      labels,
+      pictures.count,
+      preprocessing,
+      epochs,
+      batch,
+      rate,
+      augmentation,
+      batchNorm,
+      seed,
+      graph.parameters.map(({ name }) => name),
+      options.teacher && digestOf(encodeModel(options.teacher.model)),
     ]),
   );
 }
@@ -86,8 +96,19 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
   const weights = weightsOf(model, graph.parameters, graph.statistics);
   const optimizer = options.optimizer(graph);
   const run = runDigest(model, options, graph);
-  const best = { accuracy: -1, epoch: -1, values: weights.values.map((v) => v.slice()), running: weights.running.map((v) => v.slice()) };
-  const everything = (): Float32Array[] => [...weights.values, ...weights.running, ...optimizer.state(), ...best.values, ...best.running];
+  const best = {
+    accuracy: -1,
+    epoch: -1,
+    values: weights.values.map((v) => v.slice()),
+    running: weights.running.map((v) => v.slice()),
+  };
+  const everything = (): Float32Array[] => [
+    ...weights.values,
+    ...weights.running,
+    ...optimizer.state(),
+    ...best.values,
+    ...best.running,
+  ];
   const kept = checkpoint === undefined ? undefined : await readCheckpoint(checkpoint, run);
   if (kept !== undefined) {
     everything().forEach((array, i) => {
@@ -96,8 +117,17 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     Object.assign(best, kept.best);
   }
   const stepper = await openStepper(graph, weights, options, threads);
-  const validator = await openValidator(model, weights, options.validation, options.preprocessing, { threads, indices: options.validationIndices });
-  const plan = { pictures: options.pictures, preprocessing: options.preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
+  const validator = await openValidator(model, weights, options.validation, options.preprocessing, {
+    threads,
+    indices: options.validationIndices,
+  });
+  const plan = {
+    pictures: options.pictures,
+    preprocessing: options.preprocessing,
+    augmentation: options.augmentation ?? {},
+    batch,
+    seed,
+  };
   const steps = stepsPerEpoch(plan);
   const reports: EpochReport[] = [];
   try {
@@ -108,7 +138,11 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
       signal?.throwIfAborted();
       const value = await stepper.step(data, targets);
       if (!Number.isFinite(value)) throw diverged(epoch, step, options.rate);
-      optimizer.step(weights.values, stepper.gradients, options.rate * options.schedule((epoch * steps + step) / (epochs * steps)));
+      optimizer.step(
+        weights.values,
+        stepper.gradients,
+        options.rate * options.schedule((epoch * steps + step) / (epochs * steps)),
+      );
       updateRunning(weights, stepper.statistics);
       options.constrain?.(weights);
       summed += value;
@@ -124,7 +158,13 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
       reports.push(report);
       options.onEpoch?.(report);
       if (accuracy > best.accuracy) keepBest(best, weights, accuracy, epoch);
-      if (checkpoint !== undefined) await save(checkpoint, { run, epoch: epoch + 1, best: { accuracy: best.accuracy, epoch: best.epoch }, arrays: everything() });
+      if (checkpoint !== undefined)
+        await save(checkpoint, {
+          run,
+          epoch: epoch + 1,
+          best: { accuracy: best.accuracy, epoch: best.epoch },
+          arrays: everything(),
+        });
       if (patience !== undefined && epoch - best.epoch >= patience) break;
       summed = 0;
       started = performance.now();
@@ -133,7 +173,11 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     await stepper.close();
     await validator.close();
   }
-  return { model: withWeights(model, { ...weights, values: best.values, running: best.running }), accuracy: best.accuracy, epochs: reports };
+  return {
+    model: withWeights(model, { ...weights, values: best.values, running: best.running }),
+    accuracy: best.accuracy,
+    epochs: reports,
+  };
 }
 
 const save = (path: string, checkpoint: Checkpoint): Promise<void> => writeCheckpoint(path, checkpoint);
@@ -168,7 +212,12 @@ interface Stepper {
   close(): Promise<void>;
 }
 
-async function openStepper(graph: TrainingGraph, weights: Weights, options: TrainOptions, threads: number): Promise<Stepper> {
+async function openStepper(
+  graph: TrainingGraph,
+  weights: Weights,
+  options: TrainOptions,
+  threads: number,
+): Promise<Stepper> {
   const session = await openSession(encodeModel(graph.model), { threads });
   const teacher = options.teacher && (await openSession(encodeModel(options.teacher.model), { threads }));
   const dims = (name: string): readonly number[] =>
@@ -202,7 +251,10 @@ async function openStepper(graph: TrainingGraph, weights: Weights, options: Trai
 
 /** The teacher's logits for a batch. */
 async function answers(teacher: Session, data: Float32Array, dims: readonly number[]): Promise<RunTensor> {
-  const results = await teacher.run({ [teacher.input.name]: floatTensor(data, dims) }, { outputs: [teacher.output.name] });
+  const results = await teacher.run(
+    { [teacher.input.name]: floatTensor(data, dims) },
+    { outputs: [teacher.output.name] },
+  );
   const logits = floatsOf(results, teacher.output.name);
   return floatTensor(logits, [dims[0]!, logits.length / dims[0]!]);
 }

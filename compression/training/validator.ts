@@ -1,8 +1,8 @@
 import { batchesOf } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
 import { argMax } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession, type RunTensor } from '../../inference/session.ts';
-import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model, ValueInfo } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import type { Weights } from './weights.ts';

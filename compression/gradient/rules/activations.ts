@@ -49,9 +49,7 @@ export const neg = elementwise('Neg', (tape, dy) => tape.op('Neg', [dy]));
 export const abs = elementwise('Abs', (tape, dy, _, x) => tape.op('Mul', [dy, tape.op('Sign', [x])]));
 
 /** (sqrt x)' = 1 / (2 sqrt x). */
-export const sqrt = elementwise('Sqrt', (tape, dy, y) =>
-  tape.op('Div', [tape.op('Mul', [dy, tape.scalar(0.5)]), y]),
-);
+export const sqrt = elementwise('Sqrt', (tape, dy, y) => tape.op('Div', [tape.op('Mul', [dy, tape.scalar(0.5)]), y]));
 
 /** erf' = 2 / sqrt(pi) exp(-x^2). */
 export const erf = elementwise('Erf', (tape, dy, _, x) => {
@@ -61,10 +59,7 @@ export const erf = elementwise('Erf', (tape, dy, _, x) => {
 
 /** max(0, min(1, alpha x + beta)): slope alpha where the result lies strictly between 0 and 1. */
 export const hardSigmoid = rule(['HardSigmoid'], ({ node, tape, dy, y }) => {
-  const inside = tape.op('And', [
-    tape.op('Greater', [y, tape.scalar(0)]),
-    tape.op('Less', [y, tape.scalar(1)]),
-  ]);
+  const inside = tape.op('And', [tape.op('Greater', [y, tape.scalar(0)]), tape.op('Less', [y, tape.scalar(1)])]);
   return [where(tape, inside, tape.op('Mul', [dy, tape.scalar(floatAttribute(node, 'alpha', 0.2))]))];
 });
 

@@ -90,7 +90,11 @@ function inputGradient(dy: string, weight: string, g: Geometry, tape: Tape): str
   const pads = [0, 1, 2, 3].map((side) => reach[side % 2]! - g.pads[side]!);
   const common = { dilations: ints(g.dilations), group: int(g.groups) };
   if (g.strides[0] === 1 && g.strides[1] === 1 && pads.every((amount) => amount >= 0)) {
-    return tape.op('Conv', [dy, turned(weight, g, tape)], { ...common, kernel_shape: ints(g.kernel), pads: ints(pads) });
+    return tape.op('Conv', [dy, turned(weight, g, tape)], {
+      ...common,
+      kernel_shape: ints(g.kernel),
+      pads: ints(pads),
+    });
   }
   // Rows of the input that no window reached: they get zeros.
   const unreached = [0, 1].map((i) => {
@@ -161,8 +165,7 @@ function shiftedInput(source: string, axis: number, i: number, j: number, g: Geo
   const starts = [i * g.dilations[0], j * g.dilations[1]];
   const ends = starts.map((start, d) => start + (g.output[d]! - 1) * g.strides[d]! + 1);
   const whole = [0, 1].every(
-    (d) =>
-      g.kernel[d] === 1 && g.strides[d] === 1 && g.output[d] === g.input[d]! + g.pads[d]! + g.pads[d + 2]!,
+    (d) => g.kernel[d] === 1 && g.strides[d] === 1 && g.output[d] === g.input[d]! + g.pads[d]! + g.pads[d + 2]!,
   );
   return whole ? source : tape.slice(source, [axis, axis + 1], starts, ends, g.strides);
 }

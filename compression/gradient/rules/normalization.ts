@@ -21,7 +21,10 @@ export const batchNormalization = rule(['BatchNormalization'], ({ node, tape, dy
   const axes = shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
   const count = shape.reduce((product, dim) => product * dim, 1) / channels;
   const perChannel = (value: string): string =>
-    tape.reshape(value, shape.map((_, axis) => (axis === 1 ? channels : 1)));
+    tape.reshape(
+      value,
+      shape.map((_, axis) => (axis === 1 ? channels : 1)),
+    );
 
   const epsilon = tape.scalar(floatAttribute(node, 'epsilon', 1e-5));
   const inverse = tape.op('Div', [tape.scalar(1), tape.op('Sqrt', [tape.op('Add', [variance, epsilon])])]);

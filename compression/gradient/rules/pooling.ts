@@ -43,10 +43,7 @@ export const averagePool = rule(['AveragePool'], ({ node, tape, dy, y }) => {
   });
   const share = tape.op('Mul', [dy, tape.tensor('share', float32Tensor([1, 1, outHeight, outWidth], shares))]);
   const ones = tape.tensor('ones', float32Tensor([channels, 1, kh, kw], new Float32Array(channels * kh * kw).fill(1)));
-  const rest = [
-    height + top + bottom - (outHeight - 1) * sh - kh,
-    width + left + right - (outWidth - 1) * sw - kw,
-  ];
+  const rest = [height + top + bottom - (outHeight - 1) * sh - kh, width + left + right - (outWidth - 1) * sw - kw];
   return [
     tape.op('ConvTranspose', [share, ones], {
       group: int(channels),
@@ -70,10 +67,9 @@ export const maxPool = rule(['MaxPool'], ({ node, tape, dy, y }) => {
   const count = shape.reduce((product, dim) => product * dim, 1);
   const windows = tape.shape(y).reduce((product, dim) => product * dim, 1);
   const zeros = tape.op('ConstantOfShape', [tape.ints([count])]);
-  const scattered = tape.op(
-    'ScatterElements',
-    [zeros, tape.reshape(indices, [windows]), tape.reshape(dy, [windows])],
-    { axis: int(0), reduction: { type: 'string', value: 'add' } },
-  );
+  const scattered = tape.op('ScatterElements', [zeros, tape.reshape(indices, [windows]), tape.reshape(dy, [windows])], {
+    axis: int(0),
+    reduction: { type: 'string', value: 'add' },
+  });
   return [tape.reshape(scattered, shape)];
 });

@@ -8,9 +8,15 @@ export const reduction = rule(['ReduceSum', 'ReduceMean'], ({ node, tape, dy }) 
   const shape = tape.shape(x);
   const rank = shape.length;
   const constant = axesInput === '' ? undefined : tape.forwardConstant(axesInput);
-  const axes = (constant ? asIntegers(constant) : intsAttribute(node, 'axes', shape.map((_, axis) => axis))).map(
-    (axis) => (axis + rank) % rank,
-  );
+  const axes = (
+    constant
+      ? asIntegers(constant)
+      : intsAttribute(
+          node,
+          'axes',
+          shape.map((_, axis) => axis),
+        )
+  ).map((axis) => (axis + rank) % rank);
   const kept = shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   const count = axes.reduce((product, axis) => product * shape[axis]!, 1);
   const scaled = node.opType === 'ReduceMean' ? tape.op('Mul', [dy, tape.scalar(1 / count)]) : dy;

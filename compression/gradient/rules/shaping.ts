@@ -76,12 +76,23 @@ export const slice = rule(['Slice'], ({ node, tape, dy, y }) => {
 /** Puts `step - 1` zeros between neighbours: each element becomes the first of a group of `step`, then the tail is cut. */
 function spreadOut(value: string, shape: readonly number[], step: readonly number[], tape: Tape): string {
   const rank = shape.length;
-  const paired = tape.reshape(value, shape.flatMap((size) => [size, 1]));
+  const paired = tape.reshape(
+    value,
+    shape.flatMap((size) => [size, 1]),
+  );
   const zeros = new Array<number>(2 * rank).fill(0);
   const groups = tape.pad(paired, [...zeros, ...step.flatMap((each) => [0, each - 1])]);
-  const long = tape.reshape(groups, shape.map((size, axis) => size * step[axis]!));
+  const long = tape.reshape(
+    groups,
+    shape.map((size, axis) => size * step[axis]!),
+  );
   const axes = shape.map((_, axis) => axis);
-  return tape.slice(long, axes, axes.map(() => 0), shape.map((size, axis) => (size - 1) * step[axis]! + 1));
+  return tape.slice(
+    long,
+    axes,
+    axes.map(() => 0),
+    shape.map((size, axis) => (size - 1) * step[axis]! + 1),
+  );
 }
 
 /** What was put around is cut off again; `pads` may also be negative, which had cut something off. */

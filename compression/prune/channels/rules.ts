@@ -1,6 +1,6 @@
-import { asIntegers, type Tensor } from '../../../onnx/tensor.ts';
 import { intAttribute, stringAttribute } from '../../../onnx/attributes.ts';
 import type { Node } from '../../../onnx/graph.ts';
+import { asIntegers, type Tensor } from '../../../onnx/tensor.ts';
 import type { ChannelMap } from './channel-map.ts';
 
 export interface ChannelStep {
@@ -115,7 +115,10 @@ export const concat: ChannelRule = (step) => {
   const { channels, node } = step;
   const parts = node.inputs.map((name) => channels.of(name));
   if (intAttribute(node, 'axis', 1) !== 1 || parts.some((ids) => ids === undefined)) return false;
-  channels.set(output(step), parts.flatMap((ids) => ids ?? []));
+  channels.set(
+    output(step),
+    parts.flatMap((ids) => ids ?? []),
+  );
   return true;
 };
 
@@ -129,7 +132,10 @@ export const flatten: ChannelRule = (step) => {
   if (node.opType === 'Flatten' && intAttribute(node, 'axis', 1) !== 1) return false;
   const pixels = from.slice(2).reduce<number>((product, dim) => product * (dim ?? Number.NaN), 1);
   if (!(to[1] === ids.length * pixels)) return false;
-  channels.set(output(step), ids.flatMap((id) => new Array<number>(pixels).fill(id)));
+  channels.set(
+    output(step),
+    ids.flatMap((id) => new Array<number>(pixels).fill(id)),
+  );
   return true;
 };
 
@@ -138,7 +144,8 @@ export const pad: ChannelRule = (step) => {
   const { channels } = step;
   const ids = channels.of(input(step, 0));
   const pads = step.constant(input(step, 1));
-  if (ids === undefined || pads === undefined || stringAttribute(step.node, 'mode', 'constant') !== 'constant') return false;
+  if (ids === undefined || pads === undefined || stringAttribute(step.node, 'mode', 'constant') !== 'constant')
+    return false;
   const amounts = asIntegers(pads);
   const rank = amounts.length / 2;
   const before = amounts[1] ?? 0;
@@ -167,8 +174,28 @@ export const pictureMean: ChannelRule = (step) => {
 };
 
 const PASSING = [
-  'Relu', 'LeakyRelu', 'Clip', 'Sigmoid', 'HardSigmoid', 'HardSwish', 'Tanh', 'Erf', 'Exp', 'Sqrt', 'Neg', 'Abs', 'Identity',
-  'Dropout', 'MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool', 'Resize', 'Gelu', 'Softplus', 'Cast',
+  'Relu',
+  'LeakyRelu',
+  'Clip',
+  'Sigmoid',
+  'HardSigmoid',
+  'HardSwish',
+  'Tanh',
+  'Erf',
+  'Exp',
+  'Sqrt',
+  'Neg',
+  'Abs',
+  'Identity',
+  'Dropout',
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'GlobalMaxPool',
+  'Resize',
+  'Gelu',
+  'Softplus',
+  'Cast',
 ];
 
 /** The rule of every operator that channels can pass; any other freezes what it touches. */

@@ -26,14 +26,24 @@ export async function checkGradients(
 ): Promise<GradientCheck> {
   const { graph } = model;
   const inputs = graph.inputs.map(({ name, shape }) => ({ name, dims: shape as readonly number[] }));
-  const data = new Map(inputs.map(({ name, dims }) => [name, Float32Array.from({ length: elementCount(dims) }, (_, i) => values(i, name))]));
+  const data = new Map(
+    inputs.map(({ name, dims }) => [
+      name,
+      Float32Array.from({ length: elementCount(dims) }, (_, i) => values(i, name)),
+    ]),
+  );
   const tape = new Tape(graph, inferShapes(model));
   const random = seededRandom(7);
   const output = graph.outputs[0]!.name;
   const shape = tape.shape(output);
   const weights = Float32Array.from({ length: elementCount(shape) }, () => random.normal());
   const seed = tape.tensor('seed', float32Tensor(shape, weights));
-  const found = differentiate(tape, graph.nodes, new Map([[output, seed]]), inputs.map(({ name }) => name));
+  const found = differentiate(
+    tape,
+    graph.nodes,
+    new Map([[output, seed]]),
+    inputs.map(({ name }) => name),
+  );
 
   const backward = await openSession(
     encodeModel({
@@ -42,7 +52,11 @@ export async function checkGradients(
         ...graph,
         nodes: tape.nodes,
         initializers: new Map([...graph.initializers, ...tape.constants]),
-        outputs: inputs.map(({ name, dims }) => ({ name: found.get(name) ?? '', dtype: 'float32' as const, shape: dims })),
+        outputs: inputs.map(({ name, dims }) => ({
+          name: found.get(name) ?? '',
+          dtype: 'float32' as const,
+          shape: dims,
+        })),
       },
     }),
   );
