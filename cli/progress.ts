@@ -64,10 +64,11 @@ export class ProgressBar {
     const total = this.#last?.total ?? this.#last?.done ?? 0;
     const amount = total > 1 ? ` ${count(total)}` : '';
     const time = this.#paint('dim', duration((now - this.#stage.startedAt) / 1000));
-    this.#terminal.write(`\r\u001b[2K${this.#paint('green', 'done')} ${this.#stage.name}${amount} ${time}\n`);
+    const detail = this.#last?.detail === undefined ? '' : `, ${this.#last.detail}`;
+    this.#terminal.write(`\r\u001b[2K${this.#paint('green', 'done')} ${this.#stage.name}${amount}${detail} ${time}\n`);
   }
 
-  #line({ stage, done, total }: Progress, now: number): string {
+  #line({ stage, done, total, detail }: Progress, now: number): string {
     const seconds = (now - (this.#stage?.startedAt ?? now)) / 1000;
     const rate = seconds > 0 ? done / seconds : 0;
     const speed = rate > 0 ? ` ${rate >= 10 ? count(Math.round(rate)) : rate.toFixed(1)}/s` : '';
@@ -75,7 +76,8 @@ export class ProgressBar {
     const room = (this.#terminal.columns || 80) - 1;
     if (total === undefined || total <= 0) return `${stage} ${count(done)}${speed}`.slice(0, room);
     const left = rate > 0 && done < total ? `, ${duration((total - done) / rate)} left` : '';
-    const amount = `${count(done)}/${count(total)}${speed}${left}`;
+    const more = detail === undefined ? left : `, ${detail}`;
+    const amount = `${count(done)}/${count(total)}${speed}${more}`;
     const cells = Math.min(MOST_CELLS, room - stage.length - amount.length - 4); // two blanks, two brackets
     if (cells < FEWEST_CELLS) return `${stage} ${amount}`.slice(0, room);
     const filled = Math.round(Math.min(1, done / total) * cells);

@@ -5,6 +5,8 @@ export interface Progress {
   readonly done: number;
   /** Absent while unknown. */
   readonly total?: number;
+  /** What else is known by now, in a few words: `loss 1.203, 61.2 %`. */
+  readonly detail?: string;
 }
 
 export type ProgressListener = (progress: Progress) => void;

@@ -69,6 +69,6 @@ function ruleFor(node: Node): NonNullable<ReturnType<typeof GRADIENT_RULES.get>>
   if (found !== undefined) return found;
   throw new WaysideError('MODEL_UNSUPPORTED', {
     message: `no gradient rule for ${node.opType} (node ${node.name})`,
-    hint: `operators with one: ${[...GRADIENT_RULES.keys()].sort().join(', ')}`,
+    hint: `operators with one: ${[...GRADIENT_RULES.keys()].join(', ')}`,
   });
 }

@@ -19,7 +19,7 @@ export function adamW(
   const second = zerosLike(parameters);
   const taken = new Float32Array(1);
   return {
-    name: 'adamw',
+    name: `adamw(${beta1},${beta2},${epsilon},${weightDecay})`,
     step(values, gradients, rate) {
       taken[0]! += 1;
       const correction1 = 1 - beta1 ** taken[0]!;

@@ -1,4 +1,5 @@
 import type { Random } from '../../core/random.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
 
 export interface Augmentation {
   /** Largest shift of the picture in pixels, zeros coming in at the edge. @default 4 */
@@ -14,12 +15,21 @@ export interface Augmentation {
 }
 
 /** One picture into a batch: what was drawn for it. */
-interface Draw {
+export interface Draw {
   readonly dx: number;
   readonly dy: number;
   readonly mirrored: boolean;
   readonly cut: { readonly x: number; readonly y: number; readonly side: number } | undefined;
 }
+
+/** A picture as it is: nothing shifted, mirrored or cut. */
+export const UNCHANGED: Draw = { dx: 0, dy: 0, mirrored: false, cut: undefined };
+
+/** Value of every byte after normalisation, for each plane in the order the model takes them. */
+export const normalizationTables = ({ mean, std, channels }: Preprocessing): readonly Float32Array[] =>
+  (channels === 'RGB' ? [0, 1, 2] : [2, 1, 0]).map((channel) =>
+    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - mean[channel]!) / std[channel]!),
+  );
 
 export function draw(
   random: Random,

@@ -1,6 +1,6 @@
 import { sampleIndices, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { type Augmentation, betaSample, draw, place } from './augment.ts';
+import { type Augmentation, betaSample, draw, normalizationTables, place } from './augment.ts';
 import type { Pictures } from './pictures.ts';
 
 export interface BatchPlan {
@@ -20,7 +20,7 @@ export interface TrainingBatch {
 
 /** Steps of an epoch: whole batches only, what is left over takes its turn in another epoch's order. */
 export const stepsPerEpoch = ({ pictures, batch }: BatchPlan): number =>
-  Math.max(1, Math.floor(pictures.count / batch));
+  Math.max(1, Math.floor(pictures.positions.length / batch));
 
 /** Mixes seed, epoch and step into one 32-bit seed: any batch can be made without those before it. */
 const seedFor = (seed: number, epoch: number, step: number): number =>
@@ -31,15 +31,11 @@ const seedFor = (seed: number, epoch: number, step: number): number =>
  */
 export function batchMaker(plan: BatchPlan): (epoch: number, step: number) => TrainingBatch {
   const { pictures, preprocessing, augmentation, batch, seed } = plan;
+  const { positions } = pictures;
   const [height, width] = pictures.size;
   const planes = new Uint8Array(pictures.planes);
   const labels = new Int32Array(pictures.labels);
-  const tables = [0, 1, 2].map((channel) =>
-    Float32Array.from(
-      { length: 256 },
-      (_, value) => (value / 255 - preprocessing.mean[channel]!) / preprocessing.std[channel]!,
-    ),
-  );
+  const tables = normalizationTables(preprocessing);
   const length = 3 * height * width;
   const { labelSmoothing = 0, mixup = 0 } = augmentation;
   let order: { readonly epoch: number; readonly indices: readonly number[] } | undefined;
@@ -47,13 +43,13 @@ export function batchMaker(plan: BatchPlan): (epoch: number, step: number) => Tr
   return (epoch, step) => {
     if (order?.epoch !== epoch) {
       const random = seededRandom(seedFor(seed, epoch, -1));
-      order = { epoch, indices: sampleIndices(pictures.count, pictures.count, random) };
+      order = { epoch, indices: sampleIndices(positions.length, positions.length, random) };
     }
     const random = seededRandom(seedFor(seed, epoch, step));
     const data = new Float32Array(batch * length);
     const targets = new Float32Array(batch * pictures.classes).fill(labelSmoothing / pictures.classes);
     for (let i = 0; i < batch; i++) {
-      const picture = order.indices[(step * batch + i) % pictures.count]!;
+      const picture = positions[order.indices[(step * batch + i) % positions.length]!]!;
       place(planes, picture, pictures.size, tables, draw(random, augmentation, height, width), data, i * length);
       targets[i * pictures.classes + labels[picture]!]! += 1 - labelSmoothing;
     }

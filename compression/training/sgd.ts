@@ -17,7 +17,7 @@ export function sgd(
 ): Optimizer {
   const velocities = zerosLike(parameters);
   return {
-    name: 'sgd',
+    name: `sgd(${momentum},${nesterov},${weightDecay})`,
     step(values, gradients, rate) {
       parameters.forEach((parameter, p) => {
         const decay = decayOf(parameter, weightDecay);

@@ -1,200 +1,134 @@
-import type { Dataset } from '../../calibration/dataset.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { digestOf } from '../../core/hash.ts';
-import type { RunOptions } from '../../core/progress.ts';
-import type { Preprocessing } from '../../inference/preprocess.ts';
-import { floatsOf, floatTensor, openSession, type RunTensor, type Session } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { encodeModel } from '../../onnx/write.ts';
 import { crossEntropy } from '../gradient/losses/cross-entropy.ts';
 import { distillation } from '../gradient/losses/distillation.ts';
-import { buildTrainingGraph, type TrainingGraph } from '../gradient/training-graph.ts';
-import type { Augmentation } from './augment.ts';
+import { buildTrainingGraph } from '../gradient/training-graph.ts';
 import { stepsPerEpoch } from './batch-maker.ts';
 import { batchesOfEpochs } from './batch-stream.ts';
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import type { Optimizer } from './optimizer.ts';
-import type { Pictures } from './pictures.ts';
-import type { Schedule } from './schedule.ts';
+import { type EpochReport, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { TrainOptions, TrainResult } from './options.ts';
+import { bestOf, copyInto, copyOf, digestOfRun, keep } from './run.ts';
+import { openStepper } from './stepper.ts';
 import { openValidator } from './validator.ts';
-import { updateRunning, type Weights, weightsOf, withWeights } from './weights.ts';
+import { updateRunning, weightsOf, withWeights } from './weights.ts';
 
-export interface EpochReport {
-  readonly epoch: number;
-  readonly loss: number;
-  /** On the validation pictures, 0 to 1. */
-  readonly accuracy: number;
-  readonly picturesPerSecond: number;
-}
-
-export interface TrainOptions extends RunOptions {
-  readonly pictures: Pictures;
-  readonly validation: Dataset;
-  readonly validationIndices?: readonly number[] | undefined;
-  readonly preprocessing: Preprocessing;
-  readonly epochs: number;
-  /** Pictures a step. @default 128 */
-  readonly batch?: number;
-  /** Highest learning rate. */
-  readonly rate: number;
-  readonly optimizer: (graph: TrainingGraph) => Optimizer;
-  readonly schedule: Schedule;
-  readonly augmentation?: Augmentation;
-  readonly batchNorm?: 'training' | 'frozen';
-  /** The original model, whose answers are to be kept: adds distillation. */
-  readonly teacher?: { readonly model: Model; readonly temperature?: number; readonly weight?: number } | undefined;
-  readonly seed?: number;
-  readonly threads?: number;
-  /** Ends when so many epochs bring no better validation accuracy. @default never */
-  readonly patience?: number | undefined;
-  /** Puts the weights back where they may be after every step: masks, codebooks. */
-  readonly constrain?: (weights: Weights) => void;
-  /** A file that holds where the training stands; one that is there is continued. */
-  readonly checkpoint?: string | undefined;
-  readonly onEpoch?: (report: EpochReport) => void;
-}
-
-export interface TrainResult {
-  /** The model with the weights of the best epoch. */
-  readonly model: Model;
-  readonly accuracy: number;
-  readonly epochs: readonly EpochReport[];
-}
-
-/** What decides the outcome, in one digest: a checkpoint is only continued by the same run. */
-function runDigest(model: Model, options: TrainOptions, graph: TrainingGraph): string {
-  const { epochs, batch, rate, augmentation, batchNorm, seed, pictures, preprocessing } = options;
-  const labels = digestOf(new Uint8Array(pictures.labels));
-  return digestOf(
-    JSON.stringify([
-      digestOf(encodeModel(model)),
-      labels,
-      pictures.count,
-      preprocessing,
-      epochs,
-      batch,
-      rate,
-      augmentation,
-      batchNorm,
-      seed,
-      graph.parameters.map(({ name }) => name),
-      options.teacher && digestOf(encodeModel(options.teacher.model)),
-    ]),
-  );
-}
+/** Between two checkpoints inside an epoch; one of VGG16 has 180 MB, a second of a disk. */
+const CHECKPOINT_MS = 120_000;
 
 /**
  * Trains a classifier: forward, loss and gradients in one run of ONNX Runtime, the optimizer's step over typed arrays,
- * augmented batches from another thread. Deterministic from its seed for a given number of threads.
+ * augmented batches from another thread. Deterministic from its seed for a given number of threads, also across
+ * interruptions where a checkpoint is kept.
  *
  * @throws {WaysideError} MODEL_UNSUPPORTED, TRAINING_DIVERGED, CHECKPOINT_INVALID, SESSION_RUN; AbortError on abort
  */
 export async function train(model: Model, options: TrainOptions): Promise<TrainResult> {
-  const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal } = options;
-  const loss = options.teacher ? distillation(options.teacher) : crossEntropy;
-  const graph = buildTrainingGraph(model, { batch, loss, batchNorm: options.batchNorm ?? 'training' });
+  const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal, preprocessing, trains } = options;
+  const graph = buildTrainingGraph(model, {
+    batch,
+    loss: options.teacher ? distillation(options.teacher) : crossEntropy,
+    batchNorm: options.batchNorm ?? 'training',
+    ...(trains ? { trains } : {}),
+  });
   const weights = weightsOf(model, graph.parameters, graph.statistics);
-  const optimizer = options.optimizer(graph);
-  const run = runDigest(model, options, graph);
-  const best = {
-    accuracy: -1,
-    epoch: -1,
-    values: weights.values.map((v) => v.slice()),
-    running: weights.running.map((v) => v.slice()),
-  };
-  const everything = (): Float32Array[] => [
+  const optimizer = options.optimizer(graph.parameters);
+  const best = copyOf(weights);
+  const everything = (): readonly Float32Array[] => [
     ...weights.values,
     ...weights.running,
     ...optimizer.state(),
     ...best.values,
     ...best.running,
   ];
+  const run = digestOfRun(model, options, graph, optimizer.name);
   const kept = checkpoint === undefined ? undefined : await readCheckpoint(checkpoint, run);
-  if (kept !== undefined) {
-    everything().forEach((array, i) => {
-      array.set(kept.arrays[i] ?? []);
-    });
-    Object.assign(best, kept.best);
-  }
-  const stepper = await openStepper(graph, weights, options, threads);
-  const validator = await openValidator(model, weights, options.validation, options.preprocessing, {
-    threads,
-    indices: options.validationIndices,
-  });
-  const plan = {
-    pictures: options.pictures,
-    preprocessing: options.preprocessing,
-    augmentation: options.augmentation ?? {},
-    batch,
-    seed,
-  };
+  if (kept !== undefined) copyInto(everything(), kept.arrays);
+  const history: EpochReport[] = [...(kept?.history ?? [])];
+
+  const plan = { pictures: options.pictures, preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
   const steps = stepsPerEpoch(plan);
-  const reports: EpochReport[] = [];
+  const at = { epoch: kept?.epoch ?? 0, step: kept?.step ?? 0, loss: kept?.loss ?? 0 };
+  const clock = { started: performance.now(), saved: performance.now(), fresh: 0 };
+  const save = async (): Promise<void> => {
+    if (checkpoint === undefined) return;
+    await writeCheckpoint(checkpoint, { run, ...at, history, arrays: everything() });
+    clock.saved = performance.now();
+  };
+  const gaveUp = (): boolean => {
+    const since = history.length - 1 - (bestOf(history)?.epoch ?? 0);
+    return patience !== undefined && since >= patience;
+  };
+
+  const stepper = await openStepper(graph, weights, { teacher: options.teacher?.model, threads });
+  const validator = await openValidator(model, weights, options.validation, preprocessing, threads);
+  const batches = batchesOfEpochs(plan, { epochs: gaveUp() ? 0 : epochs, fromEpoch: at.epoch, fromStep: at.step });
   try {
-    const fromEpoch = kept?.epoch ?? 0;
-    let summed = 0;
-    let started = performance.now();
-    for await (const { epoch, step, data, targets } of batchesOfEpochs(plan, { epochs, fromEpoch })) {
-      signal?.throwIfAborted();
-      const value = await stepper.step(data, targets);
-      if (!Number.isFinite(value)) throw diverged(epoch, step, options.rate);
-      optimizer.step(
-        weights.values,
-        stepper.gradients,
-        options.rate * options.schedule((epoch * steps + step) / (epochs * steps)),
-      );
-      updateRunning(weights, stepper.statistics);
+    for await (const { epoch, step, data, targets } of batches) {
+      if (signal?.aborted) {
+        await save();
+        signal.throwIfAborted();
+      }
+      const { loss, gradients, statistics } = await stepper.step(data, targets);
+      if (!Number.isFinite(loss)) throw diverged(epoch, step, options.rate);
+      const done = (epoch * steps + step) / (epochs * steps);
+      optimizer.step(weights.values, gradients, options.rate * options.schedule.at(done));
+      updateRunning(weights, statistics);
       options.constrain?.(weights);
-      summed += value;
-      const seconds = (performance.now() - started) / 1000;
-      options.onProgress?.({
-        stage: `epoch ${epoch + 1}/${epochs}, loss ${(summed / (step + 1)).toFixed(3)}`,
-        done: epoch * steps + step + 1,
-        total: epochs * steps,
-      });
-      if (step < steps - 1) continue;
+      Object.assign(at, { step: step + 1, loss: at.loss + loss });
+      clock.fresh++;
+      const standing = { epoch, step, steps, loss: at.loss / (step + 1), clock };
+      tell(options, { ...standing, accuracy: history.at(-1)?.accuracy });
+      if (step < steps - 1) {
+        if (performance.now() - clock.saved > CHECKPOINT_MS) await save();
+        continue;
+      }
+      const seconds = (performance.now() - clock.started) / 1000;
       const accuracy = await validator.accuracy(weights, signal);
-      const report = { epoch, loss: summed / steps, accuracy, picturesPerSecond: (steps * batch) / seconds };
-      reports.push(report);
+      const report = { epoch, loss: at.loss / steps, accuracy, picturesPerSecond: (clock.fresh * batch) / seconds };
+      if (accuracy > (bestOf(history)?.accuracy ?? -1)) keep(best, weights);
+      history.push(report);
+      tell(options, { ...standing, accuracy });
+      Object.assign(at, { epoch: epoch + 1, step: 0, loss: 0 });
+      await save();
       options.onEpoch?.(report);
-      if (accuracy > best.accuracy) keepBest(best, weights, accuracy, epoch);
-      if (checkpoint !== undefined)
-        await save(checkpoint, {
-          run,
-          epoch: epoch + 1,
-          best: { accuracy: best.accuracy, epoch: best.epoch },
-          arrays: everything(),
-        });
-      if (patience !== undefined && epoch - best.epoch >= patience) break;
-      summed = 0;
-      started = performance.now();
+      if (gaveUp()) break;
+      Object.assign(clock, { started: performance.now(), fresh: 0 });
     }
   } finally {
     await stepper.close();
     await validator.close();
   }
   return {
-    model: withWeights(model, { ...weights, values: best.values, running: best.running }),
-    accuracy: best.accuracy,
-    epochs: reports,
+    model: withWeights(model, { ...weights, ...best }),
+    accuracy: bestOf(history)?.accuracy ?? 0,
+    epochs: history,
   };
 }
 
-const save = (path: string, checkpoint: Checkpoint): Promise<void> => writeCheckpoint(path, checkpoint);
+interface Standing {
+  readonly epoch: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  /** On the validation pictures, when last measured. */
+  readonly accuracy: number | undefined;
+  readonly clock: { readonly started: number; readonly fresh: number };
+}
 
-function keepBest(
-  best: { accuracy: number; epoch: number; readonly values: Float32Array[]; readonly running: Float32Array[] },
-  weights: Weights,
-  accuracy: number,
-  epoch: number,
+/** Says where the training stands: pictures of this epoch, and how long all epochs will take at this speed. */
+function tell(
+  { onProgress, epochs, batch = 128 }: TrainOptions,
+  { epoch, step, steps, loss, accuracy, clock }: Standing,
 ): void {
-  best.accuracy = accuracy;
-  best.epoch = epoch;
-  weights.values.forEach((values, i) => {
-    best.values[i]!.set(values);
-  });
-  weights.running.forEach((values, i) => {
-    best.running[i]!.set(values);
+  const perStep = (performance.now() - clock.started) / 60_000 / clock.fresh;
+  const minutes = perStep * (epochs * steps - (epoch * steps + step + 1));
+  const left = minutes < 1 ? 'under 1 min' : `${Math.round(minutes)} min`;
+  const validated = accuracy === undefined ? '' : `${(accuracy * 100).toFixed(1)} %, `;
+  onProgress?.({
+    stage: `epoch ${epoch + 1}/${epochs}`,
+    done: (step + 1) * batch,
+    total: steps * batch,
+    detail: `loss ${loss.toFixed(3)}, ${validated}${left} in all`,
   });
 }
 
@@ -203,58 +137,3 @@ const diverged = (epoch: number, step: number, rate: number): WaysideError =>
     message: `the loss is no longer finite in epoch ${epoch + 1}, step ${step + 1}, at a rate of up to ${rate}`,
     hint: 'train with a lower --rate',
   });
-
-interface Stepper {
-  /** Runs forward and backward and returns the loss; gradients and statistics are then in the arrays below. */
-  step(data: Float32Array, targets: Float32Array): Promise<number>;
-  gradients: readonly Float32Array[];
-  statistics: readonly Float32Array[];
-  close(): Promise<void>;
-}
-
-async function openStepper(
-  graph: TrainingGraph,
-  weights: Weights,
-  options: TrainOptions,
-  threads: number,
-): Promise<Stepper> {
-  const session = await openSession(encodeModel(graph.model), { threads });
-  const teacher = options.teacher && (await openSession(encodeModel(options.teacher.model), { threads }));
-  const dims = (name: string): readonly number[] =>
-    (graph.model.graph.inputs.find((input) => input.name === name)?.shape ?? []) as readonly number[];
-  const feeds: Record<string, RunTensor> = {};
-  graph.parameters.forEach(({ name, dims }, i) => {
-    feeds[name] = floatTensor(weights.values[i]!, dims);
-  });
-  const [targetsInput = '', teacherInput = ''] = graph.lossInputs;
-  const statisticsOutputs = graph.statistics.flatMap(({ batchMean, batchVariance }) => [batchMean, batchVariance]);
-  const outputs = [graph.lossOutput, ...graph.gradients, ...statisticsOutputs];
-  const stepper: Stepper = {
-    gradients: [],
-    statistics: [],
-    async step(data, targets) {
-      feeds[graph.picture] = floatTensor(data, dims(graph.picture));
-      feeds[targetsInput] = floatTensor(targets, dims(targetsInput));
-      if (teacher !== undefined) feeds[teacherInput] = await answers(teacher, data, dims(graph.picture));
-      const results = await session.run(feeds, { outputs });
-      stepper.gradients = graph.gradients.map((name) => floatsOf(results, name));
-      stepper.statistics = statisticsOutputs.map((name) => floatsOf(results, name));
-      return floatsOf(results, graph.lossOutput)[0]!;
-    },
-    async close() {
-      await session.close();
-      await teacher?.close();
-    },
-  };
-  return stepper;
-}
-
-/** The teacher's logits for a batch. */
-async function answers(teacher: Session, data: Float32Array, dims: readonly number[]): Promise<RunTensor> {
-  const results = await teacher.run(
-    { [teacher.input.name]: floatTensor(data, dims) },
-    { outputs: [teacher.output.name] },
-  );
-  const logits = floatsOf(results, teacher.output.name);
-  return floatTensor(logits, [dims[0]!, logits.length / dims[0]!]);
-}

@@ -1,10 +1,10 @@
-import { batchesOf } from '../../calibration/batches.ts';
-import type { Dataset } from '../../calibration/dataset.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { argMax } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession, type RunTensor } from '../../inference/session.ts';
 import type { Model, ValueInfo } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
+import { normalizationTables, place, UNCHANGED } from './augment.ts';
+import type { Pictures } from './pictures.ts';
 import type { Weights } from './weights.ts';
 
 export interface Validator {
@@ -22,28 +22,17 @@ const BATCH = 100;
 export async function openValidator(
   model: Model,
   weights: Weights,
-  dataset: Dataset,
+  pictures: Pictures,
   preprocessing: Preprocessing,
-  { threads, indices }: { readonly threads: number; readonly indices?: readonly number[] | undefined },
+  threads: number,
 ): Promise<Validator> {
-  const { graph } = model;
   const inputs = weightInputs(weights);
-  const names = new Set(inputs.map(({ name }) => name));
-  const picture = graph.inputs[0]!;
-  const output = graph.outputs[0]!;
-  const session = await openSession(
-    encodeModel({
-      ...model,
-      graph: {
-        ...graph,
-        inputs: [{ ...picture, shape: picture.shape && ['N', ...picture.shape.slice(1)] }, ...inputs],
-        outputs: [{ ...output, shape: output.shape && ['N', ...output.shape.slice(1)] }],
-        initializers: new Map([...graph.initializers].filter(([name]) => !names.has(name))),
-        valueInfo: new Map(),
-      },
-    }),
-    { threads },
-  );
+  const picture = model.graph.inputs[0]!.name;
+  const output = model.graph.outputs[0]!.name;
+  const session = await openSession(encodeModel(withWeightInputs(model, inputs)), { threads });
+  const fill = filler(pictures, preprocessing);
+  const labels = new Int32Array(pictures.labels);
+  const { positions } = pictures;
   return {
     async accuracy(current, signal) {
       const feeds: Record<string, RunTensor> = {};
@@ -52,19 +41,50 @@ export async function openValidator(
         feeds[name] = floatTensor(arrays[i]!, shape as readonly number[]);
       });
       let right = 0;
-      let total = 0;
-      for await (const batch of batchesOf(dataset, preprocessing, BATCH, { indices })) {
+      for (let from = 0; from < positions.length; from += BATCH) {
         signal?.throwIfAborted();
-        const scores = floatsOf(await session.run({ ...feeds, [picture.name]: batch.tensor }), output.name);
-        const classes = scores.length / batch.count;
-        batch.labels.forEach((label, i) => {
-          if (argMax(scores.subarray(i * classes, (i + 1) * classes)) === label) right++;
+        const chosen = positions.slice(from, from + BATCH);
+        const scores = floatsOf(await session.run({ ...feeds, [picture]: fill(chosen) }), output);
+        const classes = scores.length / chosen.length;
+        chosen.forEach((position, i) => {
+          if (argMax(scores.subarray(i * classes, (i + 1) * classes)) === labels[position]) right++;
         });
-        total += batch.count;
       }
-      return right / total;
+      return right / positions.length;
     },
     close: () => session.close(),
+  };
+}
+
+/** Normalised pictures as a tensor, in memory that the next call overwrites. */
+function filler(pictures: Pictures, preprocessing: Preprocessing): (positions: readonly number[]) => RunTensor {
+  const [height, width] = pictures.size;
+  const length = 3 * height * width;
+  const planes = new Uint8Array(pictures.planes);
+  const tables = normalizationTables(preprocessing);
+  const data = new Float32Array(BATCH * length);
+  return (positions) => {
+    positions.forEach((position, i) => {
+      place(planes, position, pictures.size, tables, UNCHANGED, data, i * length);
+    });
+    return floatTensor(data.subarray(0, positions.length * length), [positions.length, 3, height, width]);
+  };
+}
+
+/** The model with these initializers as inputs, and its batch left open. */
+function withWeightInputs(model: Model, inputs: readonly ValueInfo[]): Model {
+  const { graph } = model;
+  const names = new Set(inputs.map(({ name }) => name));
+  const open = (info: ValueInfo): ValueInfo => ({ ...info, shape: info.shape && ['N', ...info.shape.slice(1)] });
+  return {
+    ...model,
+    graph: {
+      ...graph,
+      inputs: [open(graph.inputs[0]!), ...inputs],
+      outputs: [open(graph.outputs[0]!)],
+      initializers: new Map([...graph.initializers].filter(([name]) => !names.has(name))),
+      valueInfo: new Map(),
+    },
   };
 }
 

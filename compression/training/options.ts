@@ -1,0 +1,56 @@
+import type { RunOptions } from '../../core/progress.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { DistillationOptions } from '../gradient/losses/distillation.ts';
+import type { Parameter } from '../gradient/parameters.ts';
+import type { Augmentation } from './augment.ts';
+import type { EpochReport } from './checkpoint.ts';
+import type { Optimizer } from './optimizer.ts';
+import type { Pictures } from './pictures.ts';
+import type { Schedule } from './schedule.ts';
+import type { Weights } from './weights.ts';
+
+/** The original model, whose answers are to be kept. */
+export interface Teacher extends DistillationOptions {
+  readonly model: Model;
+}
+
+export interface TrainOptions extends RunOptions {
+  readonly pictures: Pictures;
+  /** Chooses the best epoch: never pictures of the test set. */
+  readonly validation: Pictures;
+  readonly preprocessing: Preprocessing;
+  readonly epochs: number;
+  /** Pictures a step. @default 128 */
+  readonly batch?: number;
+  /** Highest learning rate. */
+  readonly rate: number;
+  readonly optimizer: (parameters: readonly Parameter[]) => Optimizer;
+  readonly schedule: Schedule;
+  readonly augmentation?: Augmentation;
+  /** Normalise by the batch, or by the statistics the model has. @default 'training' */
+  readonly batchNorm?: 'training' | 'frozen';
+  /** Which parameters change. @default all */
+  readonly trains?: (parameter: Parameter) => boolean;
+  /** Adds distillation. */
+  readonly teacher?: Teacher | undefined;
+  /** @default 0 */
+  readonly seed?: number;
+  /** @default 1 */
+  readonly threads?: number;
+  /** Ends when so many epochs brought no better validation accuracy. @default never */
+  readonly patience?: number | undefined;
+  /** Puts the weights back where they may be after every step: masks, codebooks. */
+  readonly constrain?: (weights: Weights) => void;
+  /** A file that holds where the training stands; one that is there is continued. */
+  readonly checkpoint?: string | undefined;
+  readonly onEpoch?: (report: EpochReport) => void;
+}
+
+export interface TrainResult {
+  /** The model with the weights of the best epoch. */
+  readonly model: Model;
+  /** Of that epoch, on the validation pictures. */
+  readonly accuracy: number;
+  readonly epochs: readonly EpochReport[];
+}
