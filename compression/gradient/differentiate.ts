@@ -54,6 +54,10 @@ export function differentiate(
   return result;
 }
 
+/** Operator sets of a graph with gradients: a rule may use ONNX Runtime's own operators. */
+export const withRuntimeOperators = (opsets: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
+  new Map([...opsets, ['com.microsoft', 1]]);
+
 /** The wanted values and everything computed from them. */
 function dependentOn(forward: readonly Node[], wanted: Iterable<string>): ReadonlySet<string> {
   const active = new Set(wanted);

@@ -109,6 +109,10 @@ export class Tape {
     return this.op('Transpose', [value], { perm: { type: 'ints', value: perm } });
   }
 
+  concat(values: readonly string[], axis: number): string {
+    return values.length === 1 ? values[0]! : this.op('Concat', values, { axis: { type: 'int', value: axis } });
+  }
+
   /** `value[starts : ends : steps]` on the given axes. */
   slice(
     value: string,

@@ -3,7 +3,7 @@ import { float, int } from '../../onnx/attributes.ts';
 import type { Graph, Model, Node, ValueInfo } from '../../onnx/graph.ts';
 import { upgradeOpset } from '../../onnx/opset.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { differentiate } from './differentiate.ts';
+import { differentiate, withRuntimeOperators } from './differentiate.ts';
 import type { Loss } from './losses/loss.ts';
 import { type Parameter, parametersOf } from './parameters.ts';
 import { Tape } from './tape.ts';
@@ -86,6 +86,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
   return {
     model: {
       ...fixed,
+      opsets: withRuntimeOperators(fixed.opsets),
       graph: {
         name: graph.name,
         inputs: [

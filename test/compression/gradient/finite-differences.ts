@@ -1,4 +1,4 @@
-import { differentiate } from '../../../compression/gradient/differentiate.ts';
+import { differentiate, withRuntimeOperators } from '../../../compression/gradient/differentiate.ts';
 import { Tape } from '../../../compression/gradient/tape.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
@@ -48,6 +48,7 @@ export async function checkGradients(
   const backward = await openSession(
     encodeModel({
       ...model,
+      opsets: withRuntimeOperators(model.opsets),
       graph: {
         ...graph,
         nodes: tape.nodes,

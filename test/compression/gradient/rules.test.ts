@@ -48,6 +48,20 @@ const CASES: readonly Case[] = [
   },
   {
     opType: 'Conv',
+    says: '3x3 over many pixels, padded unevenly (products of whole rows)',
+    inputs: { x: [2, 2, 23, 24], w: [2, 2, 3, 3] },
+    output: [2, 2, 24, 23],
+    attributes: { pads: ints([2, 0, 1, 1]) },
+  },
+  {
+    opType: 'Conv',
+    says: '2x5 over many pixels, dilated',
+    inputs: { x: [1, 2, 26, 32], w: [3, 2, 2, 5] },
+    output: [1, 3, 24, 24],
+    attributes: { dilations: ints([2, 2]) },
+  },
+  {
+    opType: 'Conv',
     says: '3x3, stride 2 that leaves a row unread',
     inputs: { x: [2, 2, 6, 8], w: [3, 2, 3, 3] },
     output: [2, 3, 3, 4],
