@@ -6,7 +6,9 @@ import { compressCommand } from './commands/compress.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { trainCommand } from './commands/train.ts';
 
 const EXITS = `
 Exit codes: 0 done, 64 usage, 65 bad input, 66 input not found, 69 camera or broker not reachable, 70 fault of Wayside,
@@ -29,6 +31,8 @@ export function createProgram(): Command {
     .addHelpText('after', EXITS);
   const commands = [
     inspectCommand(),
+    trainCommand(),
+    finetuneCommand(),
     compressCommand(),
     evaluateCommand(),
     benchCommand(),

@@ -8,6 +8,7 @@ import { batchesOfEpochs } from './batch-stream.ts';
 import { type EpochReport, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { TrainOptions, TrainResult } from './options.ts';
 import { bestOf, copyInto, copyOf, digestOfRun, keep } from './run.ts';
+import { withLogits } from './scores.ts';
 import { openStepper } from './stepper.ts';
 import { openValidator } from './validator.ts';
 import { updateRunning, weightsOf, withWeights } from './weights.ts';
@@ -24,7 +25,7 @@ const CHECKPOINT_MS = 120_000;
  */
 export async function train(model: Model, options: TrainOptions): Promise<TrainResult> {
   const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal, preprocessing, trains } = options;
-  const graph = buildTrainingGraph(model, {
+  const graph = buildTrainingGraph(withLogits(model), {
     batch,
     loss: options.teacher ? distillation(options.teacher) : crossEntropy,
     batchNorm: options.batchNorm ?? 'training',
@@ -59,7 +60,10 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     return patience !== undefined && since >= patience;
   };
 
-  const stepper = await openStepper(graph, weights, { teacher: options.teacher?.model, threads });
+  const stepper = await openStepper(graph, weights, {
+    teacher: options.teacher && withLogits(options.teacher.model),
+    threads,
+  });
   const validator = await openValidator(model, weights, options.validation, preprocessing, threads);
   const batches = batchesOfEpochs(plan, { epochs: gaveUp() ? 0 : epochs, fromEpoch: at.epoch, fromStep: at.step });
   try {

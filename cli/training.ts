@@ -1,0 +1,168 @@
+import { rm, stat } from 'node:fs/promises';
+import { InvalidArgumentError, Option } from 'commander';
+import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
+import { isSystemError, WaysideError } from '../core/errors.ts';
+import type { Normalization } from '../inference/normalization.ts';
+import type { Model } from '../onnx/graph.ts';
+import { count, duration, percent } from './format.ts';
+import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options.ts';
+import type { Context } from './running.ts';
+import { table } from './table.ts';
+
+/** What `train` and `finetune` have in common. */
+export interface TrainingOptions extends PixelOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly rate?: number;
+  readonly optimizer: 'sgd' | 'adamw';
+  readonly schedule: 'cosine' | 'one-cycle';
+  readonly augment: readonly string[];
+  readonly teacher?: string;
+  readonly checkpoint?: string;
+  readonly validation: number;
+  readonly patience?: number;
+  readonly seed: number;
+  readonly threads: number;
+  readonly force?: true;
+}
+
+const AUGMENTATION_NAMES = ['crop', 'flip', 'cutout', 'mixup', 'smoothing'];
+
+function augmentations(text: string): readonly string[] {
+  const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !AUGMENTATION_NAMES.includes(name));
+  if (unknown === undefined) return names;
+  throw new InvalidArgumentError(`It must be none, or a list of ${AUGMENTATION_NAMES.join(', ')}.`);
+}
+
+export const trainingOptions = (epochs: number, schedule: TrainingOptions['schedule']): Option[] => [
+  dataOption(),
+  new Option('--out <file>', 'ONNX file to write').makeOptionMandatory(),
+  new Option('--epochs <n>', 'times every picture is visited').argParser(integer(1, 100_000)).default(epochs),
+  new Option('--batch <n>', 'pictures a step').argParser(integer(1, 65_536)).default(128),
+  new Option('--rate <r>', 'highest learning rate (default: by optimizer)').argParser(decimal(0, 100)),
+  new Option('--optimizer <name>', 'what turns gradients into steps').choices(['sgd', 'adamw']).default('sgd'),
+  new Option('--schedule <name>', 'how the rate goes over the training')
+    .choices(['cosine', 'one-cycle'])
+    .default(schedule),
+  new Option('--augment <list>', `none, or some of ${AUGMENTATION_NAMES.join(', ')}; no flip for signs and letters`)
+    .argParser(augmentations)
+    .default(['crop', 'flip'], 'crop,flip'),
+  new Option('--teacher <model>', 'ONNX file of a better model, whose answers are learned too'),
+  new Option('--checkpoint <file>', 'where the training stands; it goes on from there (default: beside the output)'),
+  new Option('--validation <share>', 'share of the training pictures that chooses the best epoch')
+    .argParser(decimal(0, 0.9))
+    .default(0.1),
+  new Option('--patience <n>', 'end after so many epochs without a better one (default: never)').argParser(integer(1)),
+  new Option('--seed <n>', 'of weights, order and augmentation').argParser(integer(0, 2 ** 32 - 1)).default(0),
+  new Option('--threads <n>', 'threads for one step').argParser(integer(1, 256)).default(1),
+  new Option('--force', 'replace the output'),
+  ...pixelOptions(),
+];
+
+export interface Task {
+  /** Said in the document and to the person: `resnet20`, or the file that is tuned. */
+  readonly of: string;
+  readonly model: (classes: number) => Model;
+  /** Size of its input, as a session would declare it. */
+  readonly inputShape: readonly (number | string)[];
+  readonly normalize: Normalization | undefined;
+  readonly rates: Readonly<Record<TrainingOptions['optimizer'], number>>;
+  readonly freeze?: boolean;
+}
+
+/** Said before hours of work, not after. @throws {WaysideError} OUTPUT_EXISTS */
+async function requireFree(out: string): Promise<void> {
+  const there = await stat(out).catch((cause: unknown) => {
+    if (isSystemError(cause, 'ENOENT')) return undefined;
+    throw cause;
+  });
+  if (there === undefined) return;
+  throw new WaysideError('OUTPUT_EXISTS', {
+    message: `${out} already exists`,
+    hint: 'name another file, or allow replacing it with --force',
+  });
+}
+
+/** Trains, writes the model, reports. */
+export async function runTraining(context: Context, options: TrainingOptions, task: Task): Promise<void> {
+  const [
+    { trainClassifier },
+    { openDataset },
+    { defaultPreprocessing },
+    { parseNormalization },
+    { readModel },
+    { writeModel },
+  ] = await Promise.all([
+    import('../compression/training/classifier.ts'),
+    import('../calibration/datasets/open.ts'),
+    import('../inference/preprocess.ts'),
+    import('../inference/normalization.ts'),
+    import('../onnx/read.ts'),
+    import('../onnx/write.ts'),
+  ]);
+  if (options.force !== true) await requireFree(options.out);
+  const normalize = options.normalize === undefined ? task.normalize : parseNormalization(options.normalize);
+  const dataset = await openDataset(
+    options.data,
+    'train',
+    options.labels === undefined ? {} : { labels: options.labels },
+  );
+  const preprocessing = defaultPreprocessing(task.inputShape, normalize === undefined ? {} : { normalize });
+  const checkpoint = options.checkpoint ?? `${options.out}.checkpoint`;
+  const started = performance.now();
+  const fitting: ClassifierOptions = {
+    ...options,
+    ...task,
+    dataset,
+    preprocessing,
+    checkpoint,
+    rate: options.rate ?? task.rates[options.optimizer],
+    teacher: options.teacher === undefined ? undefined : { model: await readModel(options.teacher) },
+    signal: context.signal,
+    onProgress: context.onProgress,
+  };
+  let result: ClassifierResult;
+  try {
+    result = await trainClassifier(fitting);
+  } catch (thrown) {
+    if (context.signal.aborted) context.note(`${checkpoint} holds where it stands: repeat the command to go on`);
+    throw thrown;
+  }
+  const { mean, std, channels } = preprocessing;
+  const metadata = new Map(result.model.metadata)
+    .set('wayside.normalize', `${channels === 'BGR' ? 'bgr:' : ''}${mean.join(',')}/${std.join(',')}`)
+    .set('wayside.trained', task.of);
+  if (dataset.classes !== undefined) metadata.set('wayside.classes', JSON.stringify(dataset.classes));
+  await writeModel({ ...result.model, metadata }, options.out);
+  if (options.checkpoint === undefined) await rm(checkpoint, { force: true });
+  const { classes, accuracy, epochs, trained, validated } = result;
+  const seconds = (performance.now() - started) / 1000;
+  const document = { model: options.out, of: task.of, classes, trained, validated, accuracy, seconds, epochs };
+  context.report({ document, text: summary(document) });
+}
+
+interface Document {
+  readonly model: string;
+  readonly of: string;
+  readonly classes: number;
+  readonly trained: number;
+  readonly validated: number;
+  readonly accuracy: number;
+  readonly seconds: number;
+  readonly epochs: ClassifierResult['epochs'];
+}
+
+function summary({ model, of, classes, trained, validated, accuracy, seconds, epochs }: Document): string {
+  const best = epochs.find((report) => report.accuracy === accuracy);
+  const speeds = epochs.map(({ picturesPerSecond }) => picturesPerSecond).sort((a, b) => a - b);
+  return table([
+    ['trained', `${of}, ${count(classes)} classes, ${count(trained)} pictures`],
+    ['accuracy', `${percent(accuracy)} of ${count(validated)} pictures set aside from the training part`],
+    ['best epoch', `${(best?.epoch ?? 0) + 1} of ${epochs.length}, loss ${best?.loss.toFixed(3) ?? 'unknown'}`],
+    ['speed', `${count(Math.round(speeds[speeds.length >> 1] ?? 0))} pictures a second, ${duration(seconds)} in all`],
+    ['written', model],
+  ]);
+}

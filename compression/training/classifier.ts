@@ -1,0 +1,100 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import { WaysideError } from '../../core/errors.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { adamW } from './adamw.ts';
+import type { Augmentation } from './augment.ts';
+import { headOf } from './head.ts';
+import type { TrainOptions, TrainResult } from './options.ts';
+import { loadPictures } from './pictures.ts';
+import { SCHEDULES } from './schedule.ts';
+import { sgd } from './sgd.ts';
+import { splitPictures } from './split.ts';
+import { train } from './train.ts';
+
+export const OPTIMIZERS = { sgd, adamw: adamW } as const;
+
+/** What pictures go through, by the name the command line takes; sides in pixels follow from the picture's. */
+export const AUGMENTATIONS: Readonly<Record<string, (side: number) => Augmentation>> = {
+  crop: (side) => ({ shift: Math.round(side / 8) }),
+  flip: () => ({ flip: true }),
+  cutout: (side) => ({ cutout: side >> 1 }),
+  mixup: () => ({ mixup: 0.2 }),
+  smoothing: () => ({ labelSmoothing: 0.1 }),
+};
+
+export interface ClassifierOptions
+  extends Pick<
+    TrainOptions,
+    'epochs' | 'batch' | 'rate' | 'teacher' | 'seed' | 'threads' | 'patience' | 'checkpoint' | 'onEpoch'
+  > {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: NonNullable<TrainOptions['onProgress']>;
+  /** Makes the untrained model once the number of classes is known. */
+  readonly model: (classes: number) => Model;
+  /** The training part of a data set. */
+  readonly dataset: Dataset;
+  readonly preprocessing: Preprocessing;
+  /** Share of it that chooses the best epoch. */
+  readonly validation: number;
+  readonly optimizer: keyof typeof OPTIMIZERS;
+  readonly schedule: keyof typeof SCHEDULES;
+  /** Names of `AUGMENTATIONS`. */
+  readonly augment: readonly string[];
+  /** Trains the head alone, with the normalisations' own statistics. */
+  readonly freeze?: boolean;
+}
+
+export interface ClassifierResult extends TrainResult {
+  readonly classes: number;
+  readonly trained: number;
+  readonly validated: number;
+}
+
+/**
+ * Trains on a data set: reads it into memory, sets validation pictures aside, trains, keeps the best epoch.
+ *
+ * @throws {WaysideError} as `train` and `loadPictures`; DATASET_INVALID when nothing is left to validate on
+ */
+export async function trainClassifier(options: ClassifierOptions): Promise<ClassifierResult> {
+  const {
+    dataset,
+    preprocessing,
+    augment,
+    optimizer,
+    schedule,
+    freeze = false,
+    seed = 0,
+    signal,
+    onProgress,
+  } = options;
+  const running = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
+  const loaded = await loadPictures(dataset, preprocessing, running);
+  const { training, validation } = splitPictures(loaded, options.validation, seed);
+  if (validation.positions.length === 0 || training.positions.length === 0) {
+    throw new WaysideError('DATASET_INVALID', {
+      message: `${loaded.positions.length} pictures of ${dataset.name} leave ${training.positions.length} to train on and ${validation.positions.length} to validate on`,
+      hint: 'add pictures, or set another share aside with --validation',
+    });
+  }
+  const model = options.model(loaded.classes);
+  const head = freeze ? new Set(headOf(model).inputs) : undefined;
+  const side = Math.min(...preprocessing.size);
+  const none: Augmentation = { shift: 0, flip: false };
+  const result = await train(model, {
+    ...options,
+    pictures: training,
+    validation,
+    seed,
+    optimizer: (parameters) => OPTIMIZERS[optimizer](parameters),
+    schedule: SCHEDULES[schedule](),
+    augmentation: Object.assign({}, none, ...augment.map((name) => AUGMENTATIONS[name]?.(side))),
+    ...(head ? { trains: ({ name }) => head.has(name), batchNorm: 'frozen' as const } : {}),
+  });
+  return {
+    ...result,
+    classes: loaded.classes,
+    trained: training.positions.length,
+    validated: validation.positions.length,
+  };
+}

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../../inference/package.ts';
+import { readModel } from '../../onnx/read.ts';
+import { writeModel } from '../../onnx/write.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { colourClassifier, writeColours } from '../support/tiny-classifier.ts';
+import { runWayside } from '../support/wayside.ts';
+
+const COLOURS = Array.from({ length: 90 }, (_, i) => i % 3);
+const SMALL = ['--epochs', '3', '--batch', '16', '--rate', '0.05', '--augment', 'crop', '--validation', '0.3'];
+
+describe('wayside train and finetune', () => {
+  const folder = temporaryFolder();
+  const data = () => `cifar10:${join(folder(), 'data')}`;
+  const inside = (name: string) => join(folder(), name);
+  beforeAll(async () => {
+    await writeColours(inside('data'), COLOURS);
+    await writeModel(colourClassifier(), inside('colours.onnx'));
+  });
+
+  it('trains a network that evaluate and inspect take, and says how it went', async () => {
+    const out = inside('net.onnx');
+    const run = await runWayside([
+      'train',
+      'signnet',
+      '--data',
+      data(),
+      '--out',
+      out,
+      ...SMALL,
+      '--normalize',
+      'unit',
+      '--json',
+    ]);
+    expect(run).toMatchObject({ exit: 0, stderr: '' });
+    const document = JSON.parse(run.stdout) as { accuracy: number; epochs: unknown[] };
+    expect(document).toMatchObject({ of: 'signnet', model: out, classes: 10, trained: 63, validated: 27 });
+    expect(document.epochs).toHaveLength(3);
+    expect(existsSync(`${out}.checkpoint`)).toBe(false);
+    expect((await readModel(out)).metadata.get('wayside.normalize')).toBe('0,0,0/1,1,1');
+
+    const evaluated = await runWayside(['evaluate', out, '--data', data(), '--normalize', 'unit', '--json']);
+    expect((JSON.parse(evaluated.stdout) as { top1: number }).top1).toBeGreaterThan(0.9);
+    expect((await openModel(out)).bytes).toBeGreaterThan(70_000 * 4);
+  });
+
+  it('leaves an existing file alone unless told otherwise', async () => {
+    const out = inside('colours.onnx');
+    const run = await runWayside(['train', 'signnet', '--data', data(), '--out', out, ...SMALL]);
+    expect(run.exit).toBe(64);
+    expect(run.stderr).toMatch(/^error OUTPUT_EXISTS/m);
+  });
+
+  it('gives a model a head for the classes of other pictures, and trains that alone', async () => {
+    const out = inside('ten.onnx');
+    const from = inside('colours.onnx');
+    const run = await runWayside(['finetune', from, '--data', data(), '--out', out, ...SMALL, '--freeze', '--json']);
+    expect(run).toMatchObject({ exit: 0, stderr: '' });
+    const { graph } = await readModel(out);
+    const before = (await readModel(from)).graph;
+    expect(graph.initializers.get('weight')?.dims).toEqual([10, 3]);
+    expect(graph.initializers.get('filter')?.bytes).toEqual(before.initializers.get('filter')?.bytes);
+    expect(graph.outputs[0]?.shape?.[1]).toBe(10);
+  });
+
+  it('refuses fewer classes than the pictures have', async () => {
+    const args = ['--data', data(), '--out', inside('two.onnx'), ...SMALL, '--classes', '2'];
+    const run = await runWayside(['finetune', inside('colours.onnx'), ...args]);
+    expect(run.exit).toBe(64);
+    expect(run.stderr).toContain('the data set has 10');
+  });
+
+  it('names the architectures and the augmentations there are', async () => {
+    const unknown = await runWayside(['train', 'resnet21', '--data', data(), '--out', inside('x.onnx')]);
+    expect(unknown.exit).toBe(64);
+    expect(unknown.stderr).toContain('resnet20');
+    const augment = await runWayside([
+      'train',
+      'resnet20',
+      '--data',
+      data(),
+      '--out',
+      inside('x.onnx'),
+      '--augment',
+      'spin',
+    ]);
+    expect(augment.stderr).toContain('cutout');
+  });
+});
