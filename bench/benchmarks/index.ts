@@ -4,7 +4,16 @@ import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { squeezenet } from './squeezenet.ts';
+import { training } from './training.ts';
 import { vgg16 } from './vgg16.ts';
 
 /** Every benchmark, in the order of the documents. */
-export const BENCHMARKS: readonly Benchmark[] = [cifar, vgg16, squeezenet, peerQuantizeStatic, rtsp, recovery];
+export const BENCHMARKS: readonly Benchmark[] = [
+  cifar,
+  vgg16,
+  squeezenet,
+  peerQuantizeStatic,
+  rtsp,
+  recovery,
+  training,
+];

@@ -14,14 +14,17 @@ export const PEERS = join(PACKAGE_ROOT, 'bench', 'peers');
 export type PeerPython = { readonly python: string } | { readonly missing: string };
 
 /**
- * Makes `.cache/peers/venv` from `bench/peers/requirements.txt`, once: a virtual environment is used as it stands while the
- * list is the one it was made from.
+ * Makes a virtual environment in `.cache/peers` from a list of packages in `bench/peers/`, once: it is used as it stands
+ * while the list is the one it was made from.
  */
-export async function peerPython({ signal, say }: Workplace): Promise<PeerPython> {
+export async function peerPython(
+  { signal, say }: Workplace,
+  list: 'requirements.txt' | 'requirements-torch.txt' = 'requirements.txt',
+): Promise<PeerPython> {
   const cache = join(PACKAGE_ROOT, '.cache', 'peers');
-  const folder = join(cache, 'venv');
+  const folder = join(cache, list === 'requirements.txt' ? 'venv' : 'venv-torch');
   const python = join(folder, 'bin', 'python');
-  const requirements = join(PEERS, 'requirements.txt');
+  const requirements = join(PEERS, list);
   const wanted = await readFile(requirements, 'utf8');
   const madeFrom = join(folder, 'made-from.txt');
   if (existsSync(python) && (await readFile(madeFrom, 'utf8').catch(() => '')) === wanted) return { python };
