@@ -1,6 +1,7 @@
 import { floatsOf, floatTensor, openSession, type RunTensor, type Session } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
+import { channelBlock, withBlockedConvolutions } from '../gradient/blocked.ts';
 import type { TrainingGraph } from '../gradient/training-graph.ts';
 import type { Weights } from './weights.ts';
 
@@ -24,7 +25,9 @@ export async function openStepper(
   weights: Weights,
   { teacher, threads }: { readonly teacher?: Model | undefined; readonly threads: number },
 ): Promise<Stepper> {
-  const session = await openSession(encodeModel(graph.model), { threads });
+  const block = await channelBlock();
+  const model = block === undefined ? graph.model : withBlockedConvolutions(graph.model, block);
+  const session = await openSession(encodeModel(model), { threads });
   const original = teacher && (await openSession(encodeModel(teacher), { threads }));
   const shapeOf = (name: string): readonly number[] =>
     (graph.model.graph.inputs.find((input) => input.name === name)?.shape ?? []) as readonly number[];
