@@ -2,7 +2,7 @@ import { WaysideError } from '../../core/errors.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { crossEntropy } from '../gradient/losses/cross-entropy.ts';
 import { distillation } from '../gradient/losses/distillation.ts';
-import { buildTrainingGraph } from '../gradient/training-graph.ts';
+import { buildTrainingGraph, type TrainingGraph } from '../gradient/training-graph.ts';
 import { stepsPerEpoch } from './batch-maker.ts';
 import { batchesOfEpochs } from './batch-stream.ts';
 import { type EpochReport, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -46,7 +46,8 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
   if (kept !== undefined) copyInto(everything(), kept.arrays);
   const history: EpochReport[] = [...(kept?.history ?? [])];
 
-  const plan = { pictures: options.pictures, preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
+  const pictures = { ...options.pictures, classes: scoresOf(graph, options.pictures.classes) };
+  const plan = { pictures, preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
   const steps = stepsPerEpoch(plan);
   const at = { epoch: kept?.epoch ?? 0, step: kept?.step ?? 0, loss: kept?.loss ?? 0 };
   const clock = { started: performance.now(), saved: performance.now(), fresh: 0 };
@@ -133,6 +134,17 @@ function tell(
     done: (step + 1) * batch,
     total: steps * batch,
     detail: `loss ${loss.toFixed(3)}, ${validated}${left} in all`,
+  });
+}
+
+/** Scores the network gives: targets have as many columns. @throws {WaysideError} DATASET_INVALID when classes have none */
+function scoresOf({ model, lossInputs }: TrainingGraph, classes: number): number {
+  const targets = model.graph.inputs.find(({ name }) => name === lossInputs[0]);
+  const scores = Number(targets?.shape?.[1]);
+  if (scores >= classes) return scores;
+  throw new WaysideError('DATASET_INVALID', {
+    message: `the pictures have ${classes} classes, the model ${scores}`,
+    hint: 'give the model a head for them: `wayside finetune` does so by itself',
   });
 }
 

@@ -92,6 +92,11 @@ describe('training', () => {
     await expect(train(smallNetwork(), options({ rate: 1e30 }))).rejects.toMatchObject({ code: 'TRAINING_DIVERGED' });
   });
 
+  it('refuses pictures of more classes than the network has scores', async () => {
+    const pictures = { ...sides(96), classes: 4 };
+    await expect(train(smallNetwork(), options({ pictures }))).rejects.toMatchObject({ code: 'DATASET_INVALID' });
+  });
+
   it('ends when validation no longer gets better, with the weights of the best epoch', async () => {
     const { epochs, accuracy } = await train(smallNetwork(), options({ epochs: 40, rate: 1e-9, patience: 2 }));
     expect(epochs.length).toBeLessThan(10);
