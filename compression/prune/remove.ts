@@ -108,9 +108,10 @@ function depthwiseGroup(node: Node, input: readonly number[] | undefined, remove
 /** For tests and for ranking: the original graph with the removed channels' weights set to zero. */
 export function maskChannels(model: Model, analysis: ChannelAnalysis, removed: ReadonlySet<number>): Model {
   const initializers = new Map(model.graph.initializers);
+  const divisors = new Set(model.graph.nodes.flatMap(({ opType, inputs }) => (opType === 'Div' ? [inputs[1]] : [])));
   for (const { initializer, axis, ids } of analysis.ties) {
     const tensor = initializers.get(initializer);
-    if (tensor === undefined) continue;
+    if (tensor === undefined || divisors.has(initializer)) continue; // 0 / 0 would spread
     const bytes = tensor.bytes.slice();
     const inner = (elementCount(tensor.dims.slice(axis + 1)) * BITS[tensor.dtype]) / 8;
     const outer = elementCount(tensor.dims.slice(0, axis));

@@ -53,10 +53,6 @@ export class ChannelMap {
     for (const id of ids) this.#frozen.add(id);
   }
 
-  isFrozen(root: number): boolean {
-    return this.frozenRoots().has(root);
-  }
-
   frozenRoots(): ReadonlySet<number> {
     return new Set([...this.#frozen].map((id) => this.root(id)));
   }
@@ -70,8 +66,11 @@ export class ChannelMap {
     if (ids !== undefined) this.#values.set(value, ids);
   }
 
+  /** An initializer that two nodes read loses the same places for both. */
   tie(initializer: string, axis: number, ids: readonly number[]): void {
-    this.#ties.push({ initializer, axis, ids });
+    const known = this.#ties.find((tie) => tie.initializer === initializer && tie.axis === axis);
+    if (known === undefined) this.#ties.push({ initializer, axis, ids });
+    else this.unite(known.ids, ids);
   }
 
   get ties(): readonly Tie[] {

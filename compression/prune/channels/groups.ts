@@ -1,5 +1,7 @@
-import type { Model, Node } from '../../../onnx/graph.ts';
+import type { Model } from '../../../onnx/graph.ts';
+import { NameGiver } from '../../../onnx/names.ts';
 import { inferShapes } from '../../../onnx/shapes.ts';
+import { valuesRead } from '../../../onnx/topology.ts';
 import { ChannelMap, type Tie } from './channel-map.ts';
 import { CHANNEL_RULES, type ChannelStep } from './rules.ts';
 
@@ -49,7 +51,10 @@ export function analyzeChannels(model: Model): ChannelAnalysis {
   const shape = (value: string): readonly (number | undefined)[] | undefined =>
     types.get(value)?.shape?.map((dim) => (typeof dim === 'number' ? dim : undefined));
   const constant = (value: string) => graph.initializers.get(value);
-  for (const node of graph.nodes) follow({ node, channels, shape, constant });
+  const opaque = graph.nodes.filter((node) => !follow({ node, channels, shape, constant }));
+  const seen = new Set(opaque.flatMap((node) => [...valuesRead(node)]));
+  // At the end, since a weight may be tied by a node that comes after the one that reads it in its own way.
+  for (const tie of channels.ties) if (seen.has(tie.initializer)) channels.freeze(tie.ids);
   for (const { name } of graph.outputs) channels.freeze(channels.of(name) ?? []);
   const ties = channels.ties.map((tie) => ({ ...tie, ids: tie.ids.map((id) => channels.root(id)) }));
   return {
@@ -59,16 +64,15 @@ export function analyzeChannels(model: Model): ChannelAnalysis {
   };
 }
 
-function follow(step: ChannelStep): void {
+/** Whether a rule followed the channels through; if not, what the node reads and makes is frozen. */
+function follow(step: ChannelStep): boolean {
   const { node, channels } = step;
   const rule = node.domain === '' ? CHANNEL_RULES.get(node.opType) : undefined;
-  if (rule?.(step) === true) return;
-  for (const value of node.inputs) channels.freeze(channels.of(value) ?? []);
-  for (const tie of channels.ties) if (touches(node, tie)) channels.freeze(tie.ids);
+  if (rule?.(step) === true) return true;
+  for (const value of valuesRead(node)) channels.freeze(channels.of(value) ?? []);
   for (const value of node.outputs) freshFrozen(value, step);
+  return false;
 }
-
-const touches = (node: Node, tie: Tie): boolean => node.inputs.includes(tie.initializer);
 
 /** What comes out of an unknown operator has channels again, but none that may go. */
 function freshFrozen(value: string, { channels, shape }: ChannelStep): void {
@@ -93,14 +97,18 @@ function groupsOf(ties: readonly Tie[], frozen: ReadonlySet<number>): ChannelGro
       else if (!known.indices.includes(index)) known.indices.push(index);
     });
   }
+  const names = new NameGiver();
   const groups = new Map<string, { name: string; channels: Channel[] }>();
   for (const [id, slices] of slicesOf) {
     const key = [...slices.keys()].join('\0\0');
     const list = [...slices.values()];
-    const name = list.find(({ axis }) => axis === 0)?.initializer ?? list[0]!.initializer;
-    const group = groups.get(key) ?? { name, channels: [] };
-    groups.set(key, group);
-    group.channels.push({ id, slices: list });
+    const known = groups.get(key);
+    if (known !== undefined) {
+      known.channels.push({ id, slices: list });
+      continue;
+    }
+    const name = names.give((list.find(({ axis }) => axis === 0) ?? list[0]!).initializer);
+    groups.set(key, { name, channels: [{ id, slices: list }] });
   }
   return [...groups.values()];
 }

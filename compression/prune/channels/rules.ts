@@ -1,4 +1,4 @@
-import { intAttribute, stringAttribute } from '../../../onnx/attributes.ts';
+import { intAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.ts';
 import type { Node } from '../../../onnx/graph.ts';
 import { asIntegers, type Tensor } from '../../../onnx/tensor.ts';
 import type { ChannelMap } from './channel-map.ts';
@@ -19,6 +19,8 @@ const output = ({ node }: ChannelStep): string => node.outputs[0] ?? '';
 
 /** Everything that treats each channel alike and keeps axis 1: activations, pooling, resizing. */
 export const passThrough: ChannelRule = (step) => {
+  // Places of maxima count through all channels.
+  if (step.node.outputs.length > 1 && step.node.opType === 'MaxPool') return false;
   step.channels.set(output(step), step.channels.of(input(step, 0)));
   return true;
 };
@@ -34,6 +36,7 @@ export const convolution: ChannelRule = (step) => {
   if (weight === undefined || from === undefined) return false;
   const [outChannels = 0, perGroup = 0] = weight.dims;
   const groups = intAttribute(node, 'group', 1);
+  if (perGroup * groups !== from.length) return false;
   const tieOutput = (ids: readonly number[]): void => {
     channels.tie(input(step, 1), 0, ids);
     if (input(step, 2) !== '') channels.tie(input(step, 2), 0, ids);
@@ -67,6 +70,7 @@ export const gemm: ChannelRule = (step) => {
   const from = channels.of(input(step, 0));
   if (weight === undefined || from === undefined || intAttribute(node, 'transA', 0) === 1) return false;
   const transposed = intAttribute(node, 'transB', 0) === 1;
+  if (weight.dims[transposed ? 1 : 0] !== from.length) return false;
   const made = channels.fresh(weight.dims[transposed ? 0 : 1] ?? 0);
   channels.tie(input(step, 1), transposed ? 1 : 0, from);
   channels.tie(input(step, 1), transposed ? 0 : 1, made);
@@ -96,7 +100,7 @@ export const meeting: ChannelRule = (step) => {
   for (const name of node.inputs) {
     const ids = channels.of(name);
     if (ids !== undefined) {
-      if (ids.length !== first.length) return false;
+      if (ids.length !== first.length || step.shape(name)?.length !== rank) return false;
       channels.unite(first, ids);
       continue;
     }
@@ -164,11 +168,17 @@ export const slice: ChannelRule = (step) => {
   return true;
 };
 
+/** Explicit sizes count the channels too. */
+export const resize: ChannelRule = (step) => input(step, 3) === '' && passThrough(step);
+
 /** The mean over the picture, with or without its axes kept. */
 export const pictureMean: ChannelRule = (step) => {
   const ids = step.channels.of(input(step, 0));
-  const to = step.shape(output(step));
-  if (ids === undefined || to?.[1] !== ids.length) return false;
+  const constant = step.constant(input(step, 1));
+  const axes = constant === undefined ? intsAttribute(step.node, 'axes', []) : asIntegers(constant);
+  const rank = step.shape(input(step, 0))?.length;
+  if (ids === undefined || rank === undefined || axes.length === 0) return false;
+  if (axes.some((axis) => (axis < 0 ? axis + rank : axis) < 2)) return false;
   step.channels.set(output(step), ids);
   return true;
 };
@@ -192,7 +202,6 @@ const PASSING = [
   'AveragePool',
   'GlobalAveragePool',
   'GlobalMaxPool',
-  'Resize',
   'Gelu',
   'Softplus',
   'Cast',
@@ -207,12 +216,14 @@ export const CHANNEL_RULES: ReadonlyMap<string, ChannelRule> = new Map<string, C
   ['Add', meeting],
   ['Sub', meeting],
   ['Mul', meeting],
+  ['PRelu', meeting],
   ['Div', meeting],
   ['Concat', concat],
   ['Flatten', flatten],
   ['Reshape', flatten],
   ['Pad', pad],
   ['Slice', slice],
+  ['Resize', resize],
   ['ReduceMean', pictureMean],
   ['ReduceSum', pictureMean],
 ]);
