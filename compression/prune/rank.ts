@@ -11,8 +11,15 @@ export interface RankOptions {
   readonly multiple?: number;
   /** Groups that stay as they are, by name. */
   readonly frozen?: ReadonlySet<string>;
-  /** Compares a channel only with those of groups of the same size (isomorphic pruning, Fang 2024). @default false */
-  readonly isomorphic?: boolean;
+  /**
+   * What importance is divided by before groups compete: the mean of the group, of all groups of its size (isomorphic pruning,
+   * Fang 2024), or nothing, where the criterion already compares across layers. @default 'group'
+   */
+  readonly scale?: 'group' | 'size' | 'none';
+  /** By group's name: what its importance is multiplied by, as sensitivity has measured. @default 1 */
+  readonly factors?: ReadonlyMap<string, number>;
+  /** Importance is divided by the cost saved to this power; 0 ignores cost. @default 1 */
+  readonly costPower?: number;
 }
 
 /** Channels of one group in the order in which they go. */
@@ -44,16 +51,16 @@ export function rankGlobally(
   cost: CostModel,
   options: RankOptions,
 ): Set<number> {
-  const { goal, floor = 0.1, multiple = 16, frozen = new Set(), isomorphic = false } = options;
-  const means = meansOf(importance, isomorphic);
+  const { goal, floor = 0.1, multiple = 16, frozen = new Set(), scale = 'group', factors, costPower = 1 } = options;
+  const means = meansOf(importance, scale);
   const queues = groups.flatMap((group, g): Queue[] => {
     if (frozen.has(group.name)) return [];
-    const scores = importance[g]!.map((value) => value / means[g]!);
+    const scores = importance[g]!.map((value) => ((factors?.get(group.name) ?? 1) * value) / means[g]!);
     const order = Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]! || a - b);
     return [{ group, order, scores, least: Math.max(1, Math.ceil(group.channels.length * floor)) }];
   });
   const before = cost.total(new Set());
-  const sequence = orderOfLeaving(queues, cost);
+  const sequence = orderOfLeaving(queues, cost, costPower);
   // The shortest beginning of the sequence that reaches the goal once every group is rounded. Rounding keeps the order
   // of costs, so the place can be searched for by halving.
   let low = 0;
@@ -75,11 +82,12 @@ export function rankGlobally(
 }
 
 /** Greedily, the channel of least importance per cost saved: one entry a removal, until every group is at its floor. */
-function orderOfLeaving(queues: readonly Queue[], cost: CostModel): Queue[] {
+function orderOfLeaving(queues: readonly Queue[], cost: CostModel, power: number): Queue[] {
   const gone = new Map(queues.map((queue) => [queue, 0]));
   const removed = new Set<number>();
   const sequence: Queue[] = [];
-  for (let next = cheapest(gone, cost, removed); next !== undefined; next = cheapest(gone, cost, removed)) {
+  const find = (): Queue | undefined => cheapest(gone, cost, removed, power);
+  for (let next = find(); next !== undefined; next = find()) {
     const place = gone.get(next)!;
     removed.add(next.group.channels[next.order[place]!]!.id);
     gone.set(next, place + 1);
@@ -101,25 +109,29 @@ function settled(sequence: readonly Queue[], multiple: number): Set<number> {
   return removed;
 }
 
-function meansOf(importance: readonly Float64Array[], isomorphic: boolean): number[] {
-  const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length || 1;
+function meansOf(importance: readonly Float64Array[], scale: 'group' | 'size' | 'none'): number[] {
+  const mean = (values: ArrayLike<number>): number =>
+    Array.from(values).reduce((sum, value) => sum + value, 0) / values.length || 1;
   const own = importance.map(mean);
-  if (!isomorphic) return own;
-  return importance.map(({ length }) => {
-    const alike = own.filter((_, g) => importance[g]!.length === length);
-    return alike.reduce((sum, value) => sum + value, 0) / alike.length;
-  });
+  if (scale === 'group') return own;
+  if (scale === 'none') return own.map(() => 1);
+  return importance.map(({ length }) => mean(own.filter((_, g) => importance[g]!.length === length)));
 }
 
-function cheapest(gone: ReadonlyMap<Queue, number>, cost: CostModel, removed: ReadonlySet<number>): Queue | undefined {
+function cheapest(
+  gone: ReadonlyMap<Queue, number>,
+  cost: CostModel,
+  removed: ReadonlySet<number>,
+  power: number,
+): Queue | undefined {
   let best: Queue | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const [queue, place] of gone) {
     if (queue.order.length - place <= queue.least) continue;
     const index = queue.order[place]!;
     const saved = cost.saved(queue.group.channels[index]!, removed);
-    const price = queue.scores[index]! / Math.max(saved, Number.MIN_VALUE);
-    if (price < least) {
+    const price = queue.scores[index]! / Math.max(saved, Number.MIN_VALUE) ** power;
+    if (best === undefined || price < least) {
       least = price;
       best = queue;
     }
