@@ -64,3 +64,12 @@ export function agreement(expected: readonly Float32Array[], got: readonly Float
   const first = (p: Float32Array): number => p.indexOf(Math.max(...p));
   return expected.filter((p, i) => first(p) === first(got[i]!)).length / Math.max(1, expected.length);
 }
+
+/** Probabilities at a higher temperature: p^(1/T), normalised. Shows differences between answers that are all but certain. */
+export function softened(answers: readonly Float32Array[], temperature: number): Float32Array[] {
+  return answers.map((p) => {
+    const powers = p.map((share) => Math.max(share, 1e-30) ** (1 / temperature));
+    const sum = powers.reduce((total, value) => total + value, 0);
+    return powers.map((value) => value / sum);
+  });
+}

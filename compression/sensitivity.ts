@@ -1,6 +1,6 @@
 import type { RunOptions } from '../core/progress.ts';
 import type { Model } from '../onnx/graph.ts';
-import { agreement, answersOf, meanDivergence } from './divergence.ts';
+import { agreement, answersOf, meanDivergence, softened } from './divergence.ts';
 import type { ChannelAnalysis, ChannelGroup } from './prune/channels/groups.ts';
 import { compensate } from './prune/damage/compensate.ts';
 import type { LayerMoments } from './prune/damage/readers.ts';
@@ -11,7 +11,7 @@ import type { Activation } from './reconstruct/walk.ts';
 export interface SensitivityPoint {
   readonly ratio: number;
   readonly removed: number;
-  /** Mean Kullback-Leibler divergence from the original's answers, nats. */
+  /** Mean Kullback-Leibler divergence from the original's answers, both at temperature 4, nats. */
   readonly divergence: number;
   /** Share of pictures that keep their class. */
   readonly agreement: number;
@@ -34,6 +34,9 @@ export interface SensitivityOptions extends RunOptions {
   readonly threads?: number;
 }
 
+/** As distillation takes it (Hinton 2015): networks are all but certain of the pictures they were trained on. */
+const TEMPERATURE = 4;
+
 /**
  * Prunes each group alone and looks how far the answers move: no labels needed. One run over the pictures a group and
  * ratio.
@@ -47,6 +50,7 @@ export async function measureSensitivity(
 ): Promise<GroupSensitivity[]> {
   const { pictures, importance, moments, ratios = [0.25, 0.5, 0.75], threads = 1, signal, onProgress } = options;
   const expected = await answersOf(model, pictures, { threads, signal });
+  const soft = softened(expected, TEMPERATURE);
   const found: GroupSensitivity[] = [];
   for (const [g, group] of analysis.groups.entries()) {
     const points: SensitivityPoint[] = [];
@@ -58,7 +62,7 @@ export async function measureSensitivity(
       points.push({
         ratio,
         removed: removed.size,
-        divergence: meanDivergence(expected, got),
+        divergence: meanDivergence(soft, softened(got, TEMPERATURE)),
         agreement: agreement(expected, got),
       });
     }

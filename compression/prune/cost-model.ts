@@ -18,10 +18,13 @@ interface Product {
   readonly factor: number;
 }
 
-export type CostUnit = 'flops' | 'params';
+/** Multiply-accumulate operations a picture, weights, or bytes of the float file. */
+export type CostUnit = 'flops' | 'params' | 'bytes';
+
+const FLOAT_BYTES = 4;
 
 /**
- * Cost in multiply-accumulate operations a picture, or in weights. Kept counts are maintained as channels go, so that
+ * What convolutions and matrix products cost. Kept counts are maintained as channels go, so that
  * asking is cheap: ranking asks for every candidate at every step.
  */
 export function costModel(model: Model, analysis: ChannelAnalysis, unit: CostUnit): CostModel {
@@ -86,23 +89,29 @@ export function costModel(model: Model, analysis: ChannelAnalysis, unit: CostUni
 function productsOf(model: Model, analysis: ChannelAnalysis, unit: CostUnit): Product[] {
   const types = inferShapes(model);
   const products: Product[] = [];
+  const each = unit === 'bytes' ? FLOAT_BYTES : 1;
   for (const node of model.graph.nodes) {
     const weight = model.graph.initializers.get(node.inputs[1] ?? '');
     const inputs = analysis.channelsOf(node.inputs[0] ?? '');
     const outputs = analysis.channelsOf(node.outputs[0] ?? '');
     if (weight === undefined || inputs === undefined || outputs === undefined) continue;
     if (node.opType === 'Gemm') {
-      products.push({ inputs, outputs, factor: 1 });
+      products.push({ inputs, outputs, factor: each });
     } else if (node.opType === 'Conv') {
       const shape = types.get(node.outputs[0] ?? '')?.shape?.slice(2) ?? [];
       const pixels =
-        unit === 'params' ? 1 : shape.reduce<number>((p, dim) => p * (typeof dim === 'number' ? dim : 1), 1);
+        unit !== 'flops' ? each : shape.reduce<number>((p, dim) => p * (typeof dim === 'number' ? dim : 1), 1);
       const kernel = elementCount(weight.dims.slice(2));
       const groups = intAttribute(node, 'group', 1);
       const depthwise = groups === inputs.length && groups === outputs.length;
       if (depthwise) products.push({ inputs, outputs: [-1], factor: kernel * pixels });
       else products.push({ inputs, outputs, factor: (kernel * pixels) / groups });
     }
+  }
+  if (unit !== 'bytes') return products;
+  for (const { initializer, ids } of analysis.ties) {
+    const single = model.graph.initializers.get(initializer)?.dims.length === 1;
+    if (single) products.push({ inputs: [-1], outputs: ids, factor: FLOAT_BYTES });
   }
   return products;
 }

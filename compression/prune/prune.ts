@@ -1,5 +1,6 @@
+import { WaysideError } from '../../core/errors.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { analyzeChannels, type ChannelAnalysis } from './channels/groups.ts';
+import { analyzeChannels, type ChannelAnalysis, type ChannelGroup } from './channels/groups.ts';
 import { type CostUnit, costModel } from './cost-model.ts';
 import type { Criterion } from './criteria.ts';
 import { type RankOptions, rankGlobally } from './rank.ts';
@@ -9,6 +10,8 @@ export interface PruneOptions extends RankOptions {
   readonly criterion: Criterion;
   /** What the goal is a share of. @default 'flops' */
   readonly unit?: CostUnit;
+  /** Channels to keep of some groups, by name, instead of what the goal would give them. */
+  readonly keep?: Readonly<Record<string, number>>;
 }
 
 export interface Pruned {
@@ -29,6 +32,15 @@ export function prune(model: Model, options: PruneOptions): Pruned {
   const importance = analysis.groups.map((group) => options.criterion(model, group));
   const cost = costModel(model, analysis, options.unit ?? 'flops');
   const removed = rankGlobally(analysis.groups, importance, cost, options);
+  analysis.groups.forEach((group, g) => {
+    const wanted = options.keep?.[group.name];
+    if (wanted !== undefined) keepExactly(group, importance[g]!, wanted, removed);
+  });
+  return prunedBy(model, analysis, removed);
+}
+
+/** The result of removing these channels. */
+export function prunedBy(model: Model, analysis: ChannelAnalysis, removed: ReadonlySet<number>): Pruned {
   return {
     model: removeChannels(model, analysis, removed),
     analysis,
@@ -39,4 +51,20 @@ export function prune(model: Model, options: PruneOptions): Pruned {
       after: channels.filter(({ id }) => !removed.has(id)).length,
     })),
   };
+}
+
+/** @throws {WaysideError} PRUNING_IMPOSSIBLE when there are not that many */
+function keepExactly(group: ChannelGroup, importance: Float64Array, wanted: number, removed: Set<number>): void {
+  const { name, channels } = group;
+  if (wanted < 1 || wanted > channels.length) {
+    throw new WaysideError('PRUNING_IMPOSSIBLE', {
+      message: `asked to keep ${wanted} channels of ${name}, which has ${channels.length}`,
+    });
+  }
+  const order = Array.from(importance.keys()).sort((a, b) => importance[a]! - importance[b]! || a - b);
+  order.forEach((channel, i) => {
+    const { id } = channels[channel]!;
+    if (i < channels.length - wanted) removed.add(id);
+    else removed.delete(id);
+  });
 }

@@ -1,5 +1,6 @@
 import type { GramSession } from '../rounding/gram.ts';
 import { inverseCholesky } from '../rounding/solve.ts';
+import { centre, errorOf, type Products, productsOf } from './products.ts';
 
 export interface Fit {
   /** `[outputs, inputs]` */
@@ -25,114 +26,86 @@ export interface FitProblem {
   readonly damping: number;
 }
 
+/** With fewer samples a column the pictures would be learnt by heart: how far to go is then tried on some held back. */
+const AMPLE = 8;
+const DAMPINGS = [1e-2, 1e-1, 1, 10, 100];
+
 /**
  * argmin over W, b of |XW' + b - Y|^2 + lambda |W - W0|^2, in closed form:
  * W = W0 + ((X'X + lambda I)^-1 X'(Y - XW0'))' on centred data, b from the means (He 2017, equation 4).
  */
-export async function fit(problem: FitProblem, gram: GramSession): Promise<Fit> {
-  const { x, y, samples, inputs, outputs, weights, bias, damping } = problem;
+export async function leastSquares(problem: FitProblem, gram: GramSession): Promise<Fit> {
+  const { x, y, samples, inputs, outputs, weights, bias } = problem;
   const meanX = centre(x, samples, inputs);
   const meanY = centre(y, samples, outputs);
-  const size = inputs + outputs;
-  const products = await productsOf(x, y, samples, inputs, outputs, gram);
-  const matrix = new Float64Array(inputs * inputs);
-  let trace = 0;
-  for (let i = 0; i < inputs; i++) {
-    trace += products[i * size + i]!;
-    for (let j = 0; j < inputs; j++) matrix[i * inputs + j] = products[i * size + j]!;
-  }
-  /** X'(Y - XW0'), `[outputs, inputs]` */
-  const missing = new Float64Array(outputs * inputs);
-  let variance = 0;
+  const sums = await productsOf(problem, 0, samples, gram);
+  const damping = samples < AMPLE * inputs ? await chooseDamping(problem, gram) : problem.damping;
+  const found = solved(sums, weights, damping);
   let offset = 0;
   for (let o = 0; o < outputs; o++) {
-    variance += products[(inputs + o) * size + inputs + o]!;
     let shift = bias[o]! - meanY[o]!;
-    for (let i = 0; i < inputs; i++) {
-      let sum = products[i * size + inputs + o]!;
-      const row = weights.subarray(o * inputs, (o + 1) * inputs);
-      for (let j = 0; j < inputs; j++) sum -= matrix[i * inputs + j]! * row[j]!;
-      missing[o * inputs + i] = sum;
-      shift += row[i]! * meanX[i]!;
-    }
+    for (let i = 0; i < inputs; i++) shift += weights[o * inputs + i]! * meanX[i]!;
     offset += samples * shift * shift;
   }
-  const errorOf = (w: Float32Array): number => {
-    let sum = 0;
-    for (let o = 0; o < outputs; o++) {
-      const row = w.subarray(o * inputs, (o + 1) * inputs);
-      sum += products[(inputs + o) * size + inputs + o]!;
-      for (let i = 0; i < inputs; i++) {
-        let line = -2 * products[i * size + inputs + o]!;
-        for (let j = 0; j < inputs; j++) line += matrix[i * inputs + j]! * row[j]!;
-        sum += line * row[i]!;
-      }
-    }
-    return sum;
+  const variance = Math.max(sums.variance, 1e-12);
+  return {
+    weights: found,
+    bias: Float64Array.from(meanY, (mean, o) => {
+      let sum = mean;
+      for (let i = 0; i < inputs; i++) sum -= found[o * inputs + i]! * meanX[i]!;
+      return sum;
+    }),
+    before: (errorOf(sums, weights) + offset) / variance,
+    after: errorOf(sums, found) / variance,
   };
-  const before = (errorOf(weights) + offset) / Math.max(variance, 1e-12);
-  const damped = matrix.slice();
+}
+
+/** The damping that serves the last quarter of the samples best, when solved from the others. */
+async function chooseDamping(problem: FitProblem, gram: GramSession): Promise<number> {
+  const { samples, weights, damping } = problem;
+  const border = Math.floor((3 * samples) / 4);
+  const seen = await productsOf(problem, 0, border, gram);
+  const heldBack = await productsOf(problem, border, samples, gram);
+  let [best, least] = [Number.POSITIVE_INFINITY, errorOf(heldBack, weights)];
+  for (const each of [damping, ...DAMPINGS]) {
+    const error = errorOf(heldBack, solved(seen, weights, each));
+    if (error < least) [best, least] = [each, error];
+  }
+  return best;
+}
+
+function solved(sums: Products, weights: Float32Array, damping: number): Float32Array {
+  const found = weights.slice();
+  if (damping === Number.POSITIVE_INFINITY) return found;
+  const { inputs, outputs, xx, xy } = sums;
+  const damped = xx.slice();
+  let trace = 0;
+  for (let i = 0; i < inputs; i++) trace += xx[i * inputs + i]!;
   const lambda = (damping * trace) / inputs || 1;
   for (let i = 0; i < inputs; i++) damped[i * inputs + i]! += lambda;
   const factor = inverseCholesky(damped, inputs);
-  const found = weights.slice();
-  if (factor !== undefined) addSolutions(factor, missing, inputs, outputs, found);
-  const bias2 = Float64Array.from(meanY, (mean, o) => {
-    let sum = mean;
-    for (let i = 0; i < inputs; i++) sum -= found[o * inputs + i]! * meanX[i]!;
-    return sum;
-  });
-  return { weights: found, bias: bias2, before, after: errorOf(found) / Math.max(variance, 1e-12) };
+  if (factor === undefined) return found;
+  /** X'(Y - XW0') of one output. */
+  const missing = new Float64Array(inputs);
+  for (let o = 0; o < outputs; o++) {
+    const row = found.subarray(o * inputs, (o + 1) * inputs);
+    for (let i = 0; i < inputs; i++) {
+      let sum = xy[o * inputs + i]!;
+      for (let j = 0; j < inputs; j++) sum -= xx[i * inputs + j]! * row[j]!;
+      missing[i] = sum;
+    }
+    addSolution(factor, missing, inputs, row);
+  }
+  return found;
 }
 
-/** found[o] += U'(U missing[o]) where inverse(C) = U'U, U upper triangular. */
-function addSolutions(u: Float64Array, missing: Float64Array, size: number, rows: number, found: Float32Array): void {
-  const middle = new Float64Array(size);
+/** row += U'(U missing) where inverse(C) = U'U, U upper triangular. */
+function addSolution(u: Float64Array, missing: Float64Array, size: number, row: Float32Array): void {
   const solution = new Float64Array(size);
-  for (let o = 0; o < rows; o++) {
-    const b = missing.subarray(o * size, (o + 1) * size);
-    solution.fill(0);
-    for (let i = 0; i < size; i++) {
-      let sum = 0;
-      for (let j = i; j < size; j++) sum += u[i * size + j]! * b[j]!;
-      middle[i] = sum;
-      for (let j = i; j < size; j++) solution[j]! += sum * u[i * size + j]!;
-    }
-    for (let i = 0; i < size; i++) found[o * size + i]! += solution[i]!;
+  for (let i = 0; i < size; i++) {
+    let sum = 0;
+    for (let j = i; j < size; j++) sum += u[i * size + j]! * missing[j]!;
+    for (let j = i; j < size; j++) solution[j]! += sum * u[i * size + j]!;
   }
-}
-
-/** Subtracts the mean of every column and returns the means. */
-function centre(values: Float32Array, rows: number, columns: number): Float64Array {
-  const means = new Float64Array(columns);
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) means[c]! += values[r * columns + c]!;
-  for (let c = 0; c < columns; c++) means[c]! /= rows;
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) values[r * columns + c]! -= means[c]!;
-  return means;
-}
-
-/** Rows at a time: sums in float32 stay short, and the joined copy small. */
-const ROWS = 1024;
-
-/** [X Y]'[X Y] */
-async function productsOf(
-  x: Float32Array,
-  y: Float32Array,
-  samples: number,
-  inputs: number,
-  outputs: number,
-  gram: GramSession,
-): Promise<Float32Array> {
-  const size = inputs + outputs;
-  const sum = new Float32Array(size * size);
-  const joined = new Float32Array(Math.min(ROWS, samples) * size);
-  for (let from = 0; from < samples; from += ROWS) {
-    const count = Math.min(ROWS, samples - from);
-    for (let r = 0; r < count; r++) {
-      joined.set(x.subarray((from + r) * inputs, (from + r + 1) * inputs), r * size);
-      joined.set(y.subarray((from + r) * outputs, (from + r + 1) * outputs), r * size + inputs);
-    }
-    await gram.addTo(sum, joined, count, size);
-  }
-  return sum;
+  for (let i = 0; i < size; i++) row[i]! += solution[i]!;
 }

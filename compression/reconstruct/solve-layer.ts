@@ -5,7 +5,7 @@ import { type Layer, weightRows } from '../layers.ts';
 import type { GramSession } from '../rounding/gram.ts';
 import { copyPatch, outputOf } from '../rounding/patches.ts';
 import { withLayerWeights } from './layer-weights.ts';
-import { fit } from './least-squares.ts';
+import { leastSquares } from './least-squares.ts';
 import type { Positions } from './positions.ts';
 import type { Repair } from './repairs.ts';
 import type { Activation } from './walk.ts';
@@ -44,7 +44,7 @@ export async function solveLayer(
   for (let group = 0; group < groups; group++) {
     const from = group * perGroup;
     const part = weights.subarray(from * columns, (from + perGroup) * columns);
-    const found = await fit(
+    const found = await leastSquares(
       {
         x: inputRows(layer, samples, group),
         y: outputRows(samples, outputs, from, perGroup, normal),

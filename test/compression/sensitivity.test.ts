@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { layersOf } from '../../compression/layers.ts';
+import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import { damage } from '../../compression/prune/damage/damage.ts';
+import { collectMoments } from '../../compression/rounding/collect.ts';
+import { measureSensitivity, sensitivityFactors } from '../../compression/sensitivity.ts';
+import { seededRandom } from '../../core/random.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import { madeDataset } from '../support/memory-dataset.ts';
+import { flattened } from './prune/structures.ts';
+
+const preprocessing: Preprocessing = {
+  size: [8, 8],
+  resize: 'stretch',
+  crop: 'none',
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
+  layout: 'NCHW',
+  channels: 'RGB',
+};
+const noise = madeDataset(96, (index) => {
+  const random = seededRandom(index);
+  return { label: 0, image: { width: 8, height: 8, data: Uint8Array.from({ length: 192 }, () => random.below(256)) } };
+});
+const random = seededRandom(2);
+const pictures = { dims: [3, 8, 8], data: Float32Array.from({ length: 48 * 192 }, () => random.normal()) };
+
+describe('sensitivity', () => {
+  it('grows with what is removed, and is less where the readers make up for it', async () => {
+    const model = flattened();
+    const analysis = analyzeChannels(model);
+    const indices = Array.from({ length: 96 }, (_, i) => i);
+    const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
+    const importance = analysis.groups.map((group) => damage(moments)(model, group));
+    const bare = await measureSensitivity(model, analysis, { pictures, importance });
+    const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
+    const total = (groups: typeof bare): number =>
+      groups.flatMap(({ points }) => points).reduce((sum, { divergence }) => sum + divergence, 0);
+    expect(bare.map(({ name }) => name)).toEqual(['conv1.weight', 'conv2.weight', 'hidden.weight']);
+    for (const { points } of bare) {
+      expect(points.map(({ ratio }) => ratio)).toEqual([0.25, 0.5, 0.75]);
+      expect(points[2]?.divergence).toBeGreaterThan(points[0]?.divergence ?? 0);
+      for (const point of points) expect(point.agreement).toBeLessThanOrEqual(1);
+    }
+    expect(total(helped)).toBeLessThan(total(bare));
+  });
+
+  it('makes factors that turn importance into divergence', () => {
+    const groups = [
+      { name: 'a', channels: 4, points: [{ ratio: 0.5, removed: 2, divergence: 6, agreement: 1 }] },
+      { name: 'b', channels: 4, points: [] },
+    ];
+    const factors = sensitivityFactors(groups, [Float64Array.of(9, 1, 2, 9), Float64Array.of(1, 1, 1, 1)]);
+    expect(factors.get('a')).toBe(2);
+    expect(factors.get('b')).toBe(0);
+  });
+});
