@@ -3,13 +3,13 @@ import { floatsOf, floatTensor, openSession } from '../../../inference/session.t
 import type { Model } from '../../../onnx/graph.ts';
 import { encodeModel } from '../../../onnx/write.ts';
 
-/** Answers of a model to two pictures of noise, `[2, 3, size, size]`. */
-export async function answersOf(model: Model, size = 8): Promise<Float32Array> {
+/** Answers of a model to pictures of noise, `[count, 3, 8, 8]`. */
+export async function answersOf(model: Model, count = 2): Promise<Float32Array> {
   const random = seededRandom(7);
-  const noise = Float32Array.from({ length: 2 * 3 * size * size }, () => random.normal());
+  const noise = Float32Array.from({ length: count * 3 * 8 * 8 }, () => random.normal());
   const session = await openSession(encodeModel(model));
   try {
-    const results = await session.run({ [session.input.name]: floatTensor(noise, [2, 3, size, size]) });
+    const results = await session.run({ [session.input.name]: floatTensor(noise, [count, 3, 8, 8]) });
     return floatsOf(results, session.output.name);
   } finally {
     await session.close();
