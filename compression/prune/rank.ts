@@ -30,9 +30,12 @@ interface Queue {
   readonly least: number;
 }
 
+const unitOf = (total: number, multiple: number): number =>
+  total >= 2 * multiple ? multiple : Math.min(multiple, total >= 16 ? 8 : 1);
+
 /** Kept counts a group may end with: multiples that hardware likes, and what it had. */
 export function roundKept(kept: number, total: number, multiple: number): number {
-  const unit = total >= 2 * multiple ? multiple : total >= 16 ? 8 : 1;
+  const unit = unitOf(total, multiple);
   return Math.min(total, Math.max(unit, Math.round(kept / unit) * unit));
 }
 
@@ -70,7 +73,9 @@ export function rankGlobally(
     if (cost.total(settled(sequence.slice(0, middle), multiple)) <= before * (1 - goal)) high = middle;
     else low = middle + 1;
   }
-  const removed = settled(sequence.slice(0, low), multiple);
+  const counts = settledCounts(sequence.slice(0, low), multiple);
+  refill(counts, cost, before * (1 - goal), multiple);
+  const removed = removedBy(counts);
   const reached = 1 - cost.total(removed) / before;
   if (reached < goal) {
     throw new WaysideError('PRUNING_IMPOSSIBLE', {
@@ -96,17 +101,42 @@ function orderOfLeaving(queues: readonly Queue[], cost: CostModel, power: number
   return sequence;
 }
 
-/** What goes when each group's count, after this many of its channels have left, is brought to one the target likes. */
-function settled(sequence: readonly Queue[], multiple: number): Set<number> {
+/** How many of each group go when what is left is brought to a count the target likes. */
+function settledCounts(sequence: readonly Queue[], multiple: number): Map<Queue, number> {
   const gone = new Map<Queue, number>();
   for (const queue of sequence) gone.set(queue, (gone.get(queue) ?? 0) + 1);
+  for (const [queue, count] of gone) {
+    const total = queue.order.length;
+    gone.set(queue, total - roundKept(total - count, total, multiple));
+  }
+  return gone;
+}
+
+function removedBy(counts: ReadonlyMap<Queue, number>): Set<number> {
   const removed = new Set<number>();
-  for (const [{ group, order }, count] of gone) {
-    const total = group.channels.length;
-    const kept = roundKept(total - count, total, multiple);
-    for (const index of order.slice(0, total - kept)) removed.add(group.channels[index]!.id);
+  for (const [{ group, order }, count] of counts) {
+    for (const index of order.slice(0, count)) removed.add(group.channels[index]!.id);
   }
   return removed;
+}
+
+const settled = (sequence: readonly Queue[], multiple: number): Set<number> =>
+  removedBy(settledCounts(sequence, multiple));
+
+/** Rounding overshoots the goal: gives back the dearest unit of channels that fits, until none does. */
+function refill(counts: Map<Queue, number>, cost: CostModel, budget: number, multiple: number): void {
+  for (;;) {
+    let best: { queue: Queue; count: number; worth: number } | undefined;
+    for (const [queue, count] of counts) {
+      const { order, scores } = queue;
+      const back = Math.min(count, unitOf(order.length, multiple));
+      if (back === 0 || cost.total(removedBy(new Map(counts).set(queue, count - back))) > budget) continue;
+      const worth = order.slice(count - back, count).reduce((sum, index) => sum + scores[index]!, 0);
+      if (best === undefined || worth > best.worth) best = { queue, count: count - back, worth };
+    }
+    if (best === undefined) return;
+    counts.set(best.queue, best.count);
+  }
 }
 
 function meansOf(importance: readonly Float64Array[], scale: 'group' | 'size' | 'none'): number[] {

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+/** What one stage left, measured on the test pictures. */
+export const StageOutcome = z.strictObject({
+  name: z.string(),
+  /** 0 to 1. */
+  top1: z.number(),
+  /** Of the file. */
+  bytes: z.int(),
+  /** Multiplications and additions of one picture: twice the multiply-accumulates. */
+  flops: z.number(),
+  /** Weights, biases and normalisation constants. */
+  params: z.int(),
+  /** Median of one picture on one thread. */
+  latencyMs: z.number(),
+  /** That the stage took, measuring not counted. */
+  seconds: z.number(),
+});
+export type StageOutcome = z.infer<typeof StageOutcome>;
+
+/** What the report shows of pruning. */
+export const PruneRecord = z.strictObject({
+  groups: z.array(z.strictObject({ name: z.string(), before: z.int(), after: z.int() })),
+  sensitivity: z.array(
+    z.strictObject({
+      name: z.string(),
+      channels: z.int(),
+      points: z.array(
+        z.strictObject({ ratio: z.number(), removed: z.int(), divergence: z.number(), agreement: z.number() }),
+      ),
+    }),
+  ),
+  /** Ids of the channels removed: what reconstruction needs to know. */
+  removed: z.array(z.int()),
+});
+export type PruneRecord = z.infer<typeof PruneRecord>;

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+/** Which channels go, and how what they did is restored. */
+export const PrunePlan = z.strictObject({
+  /** What the goal is a share of; `latency` is measured on this machine, and may therefore come out differently on another. */
+  unit: z.enum(['flops', 'params', 'bytes', 'latency']),
+  /** Share to remove, 0 to 1. */
+  goal: z.number().min(0).max(0.95),
+  /**
+   * What a channel is worth: `damage` is the error of the layers that read it once they have made up for it, weighed by how
+   * far each group moves the answers; the others look at weights alone.
+   */
+  criterion: z.enum(['damage', 'l1', 'l2', 'fpgm']),
+  /** Least share of its channels that every group keeps. */
+  floor: z.number().min(0).max(1),
+  /** Kept channels come in multiples of this. */
+  multiple: z.int().min(1),
+  /** Groups that stay whole, by name. */
+  frozen: z.array(z.string()).optional(),
+  /** Channels to keep of a group, by name, whatever the goal says. */
+  keep: z.record(z.string(), z.int().min(1)).optional(),
+  /** Solve the layers anew afterwards. */
+  reconstruct: z.boolean(),
+});
+export type PrunePlan = z.infer<typeof PrunePlan>;
+
+/** Training of the pruned model on the training pictures and the original's answers. */
+export const FinetunePlan = z.strictObject({
+  epochs: z.int().min(1),
+  /** Highest learning rate of the cosine. */
+  rate: z.number().positive(),
+  /** Pictures a step. */
+  batch: z.int().min(1),
+  /** Mirror pictures: not for signs and letters. */
+  flip: z.boolean(),
+});
+export type FinetunePlan = z.infer<typeof FinetunePlan>;
+
+export interface SlimOptions {
+  /** Shares to remove, 0 to 0.95; one of them at most. */
+  readonly pruneFlops?: number | undefined;
+  readonly pruneParams?: number | undefined;
+  readonly pruneBytes?: number | undefined;
+  readonly pruneLatency?: number | undefined;
+  /** Epochs of training after pruning. @default 0 */
+  readonly finetuneEpochs?: number | undefined;
+  /** Mirror pictures while training. @default true */
+  readonly flip?: boolean | undefined;
+}
+
+/** The part of the plan that options of the command make; `multiple` 8 keeps int8 kernels busy without coarse steps. */
+export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; readonly finetune?: FinetunePlan } {
+  const goals = [
+    ['flops', options.pruneFlops],
+    ['params', options.pruneParams],
+    ['bytes', options.pruneBytes],
+    ['latency', options.pruneLatency],
+  ] as const;
+  const chosen = goals.find(([, goal]) => goal !== undefined && goal > 0);
+  const epochs = options.finetuneEpochs ?? 0;
+  return {
+    ...(chosen?.[1] === undefined
+      ? {}
+      : {
+          prune: {
+            unit: chosen[0],
+            goal: chosen[1],
+            criterion: 'damage',
+            floor: 0.1,
+            multiple: 8,
+            reconstruct: true,
+          },
+        }),
+    ...(epochs > 0 ? { finetune: { epochs, rate: 0.02, batch: 128, flip: options.flip ?? true } } : {}),
+  };
+}

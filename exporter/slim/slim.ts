@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import { prunedBy } from '../../compression/prune/prune.ts';
+import { reconstruct } from '../../compression/reconstruct/reconstruct.ts';
+import { macsOf } from '../../onnx/cost.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { decodeModel } from '../../onnx/read.ts';
+import { inferShapes } from '../../onnx/shapes.ts';
+import { elementCount } from '../../onnx/tensor.ts';
+import { encodeModel } from '../../onnx/write.ts';
+import { finetuneBy } from './finetune-stage.ts';
+import { PruneRecord, StageOutcome } from './outcome.ts';
+import type { FinetunePlan, PrunePlan } from './plan.ts';
+import { pruneBy, type SlimContext } from './prune-stage.ts';
+import type { WorkFolder } from './work-folder.ts';
+
+export interface Slimmed {
+  readonly model: Model;
+  readonly stages: readonly StageOutcome[];
+  readonly pruning: PruneRecord | undefined;
+}
+
+export interface SlimRun extends SlimContext {
+  readonly plan: { readonly prune?: PrunePlan | undefined; readonly finetune?: FinetunePlan | undefined };
+  readonly work: WorkFolder;
+  /** Accuracy and latency of what a stage made, on the test pictures. */
+  readonly measure: (model: Uint8Array, stage: string) => Promise<Pick<StageOutcome, 'top1' | 'latencyMs'>>;
+}
+
+/** Multiplications and additions of one picture, and numbers that were learnt. */
+export function sizesOf(model: Model): Pick<StageOutcome, 'flops' | 'params'> {
+  const { graph } = model;
+  const params = [...graph.initializers.values()].reduce(
+    (sum, { dtype, dims }) => sum + (dtype === 'float32' ? elementCount(dims) : 0),
+    0,
+  );
+  return { flops: 2 * (macsOf(graph, inferShapes(model)) ?? 0), params };
+}
+
+const Nothing = z.null();
+
+/**
+ * Makes the float model smaller by the plan: prune, reconstruct, fine-tune. Each stage that has finished is kept in the work folder
+ * and not computed again. What follows always reads a stage's *file*, so that a run that was interrupted goes on from the same bytes.
+ */
+export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
+  const { prune, finetune } = run.plan;
+  const stages: StageOutcome[] = [];
+  const stage = async <T>(
+    name: string,
+    schema: z.ZodType<T>,
+    make: () => Promise<{ readonly model: Model; readonly record: T }>,
+  ): Promise<{ readonly model: Model; readonly record: T }> => {
+    const kept = await run.work.load(name, z.object({ outcome: StageOutcome, own: schema }));
+    if (kept !== undefined) {
+      stages.push(kept.record.outcome);
+      return { model: decodeModel(kept.model), record: kept.record.own as T };
+    }
+    const started = performance.now();
+    const { model, record } = await make();
+    const seconds = (performance.now() - started) / 1000;
+    const bytes = encodeModel(model);
+    const measured = await run.measure(bytes, name);
+    const outcome = { name, ...measured, bytes: bytes.byteLength, ...sizesOf(model), seconds };
+    await run.work.save(name, bytes, { outcome, own: record });
+    stages.push(outcome);
+    return { model: decodeModel(bytes), record };
+  };
+
+  let model = original;
+  let pruning: PruneRecord | undefined;
+  if (prune !== undefined) {
+    const pruned = await stage('prune', PruneRecord, async () => {
+      const { model, groups, sensitivity, removed } = await pruneBy(original, prune, run);
+      const record = {
+        groups: [...groups],
+        sensitivity: sensitivity.map((each) => ({ ...each, points: [...each.points] })),
+        removed: [...removed],
+      };
+      return { model, record };
+    });
+    model = pruned.model;
+    pruning = pruned.record;
+    if (prune.reconstruct) {
+      const removed = new Set(pruning.removed);
+      const rebuilt = await stage('reconstruct', Nothing, async () => {
+        const whole = prunedBy(original, analyzeChannels(original), removed);
+        return { model: (await reconstruct(original, whole, run.train, run)).model, record: null };
+      });
+      model = rebuilt.model;
+    }
+  }
+  if (finetune !== undefined) {
+    await run.work.open();
+    const start = model;
+    const tuned = await stage('finetune', Nothing, async () => ({
+      model: await finetuneBy(start, original, finetune, run, run.work.path('finetune.checkpoint')),
+      record: null,
+    }));
+    model = tuned.model;
+  }
+  return { model, stages, pruning };
+}
