@@ -9,7 +9,10 @@ import type { CompressionPlan } from './plan.ts';
  *
  * @throws {WaysideError} DATASET_INVALID for an empty set
  */
-export function calibrationIndices(train: Dataset, { seed, calibration }: CompressionPlan): number[] {
+export function calibrationIndices(
+  train: Dataset,
+  { seed, calibration }: Pick<CompressionPlan, 'seed' | 'calibration'>,
+): number[] {
   if (train.size < 1)
     throw new WaysideError('DATASET_INVALID', { message: `${train.name} has no pictures to calibrate on` });
   return sampleIndices(train.size, calibration.samples, seededRandom(seed)).sort((a, b) => a - b);

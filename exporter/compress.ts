@@ -16,7 +16,7 @@ import { runPasses } from '../onnx/pass.ts';
 import { readModel } from '../onnx/read.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { requireFused, withOptimizedGraph } from './fusion.ts';
-import type { CompressOptions, CompressResult } from './options.ts';
+import type { CompressOptions, CompressResult, ModelFigures } from './options.ts';
 import { requireParity } from './parity.ts';
 import { FOLDING } from './passes/index.ts';
 import { asPictureInput } from './picture-input.ts';
@@ -24,14 +24,18 @@ import { planAsJson } from './plan.ts';
 import { type Data, openData, packageName, preprocessingOf } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
 import { renderReport } from './report.ts';
+import type { StageOutcome } from './slim/outcome.ts';
+import { slimByOptions } from './slim/run.ts';
+import { sizesOf } from './slim/slim.ts';
 import { StageLog } from './stages.ts';
 import { uniqueWeightsAfter, uniqueWeightsBefore } from './unique.ts';
 
 export type { CompressOptions, CompressResult } from './options.ts';
 
 /**
- * Turns a float ONNX classifier into a model package: fold, calibrate, cluster, quantize, check in ONNX Runtime that
- * everything fused, measure both models on the same pictures, write. Nothing is left behind where it fails.
+ * Turns a float ONNX classifier into a model package: fold, prune, reconstruct and fine-tune where asked to, calibrate,
+ * cluster, quantize, check in ONNX Runtime that everything fused, measure on the same pictures, write. Where it fails,
+ * no more is left behind than finished stages of pruning and training in `OUT.work`, which the next run goes on from.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
  *   FUSION_INCOMPLETE unless allowed, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
@@ -46,8 +50,16 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const data = await openData(options);
   const original = changed ? encodeModel(model) : options.model;
   const before = await measureBaseline({ original, folded, wantsBytes, data }, options, stages);
-  const produced = await produce(folded, data.train, before.preprocessing, options, stages);
+  const { preprocessing } = before;
+  const slimmed = await stages.run('prune, reconstruct, fine-tune', () =>
+    slimByOptions(folded, data, preprocessing, options, (bytes, name) =>
+      measureBytes(bytes, data.test, preprocessing, options, `evaluating after ${name}`),
+    ),
+  );
+  const started = performance.now();
+  const produced = await produce(slimmed.model, data.train, preprocessing, options, stages);
   const bytes = encodeModel(produced.model);
+  const seconds = (performance.now() - started) / 1000;
   return withOptimizedGraph(bytes, async (session, fused) => {
     if (options.allowFloat !== true) requireFused(fused);
     const { top1, top5, samples, latencyMs } = await stages.run('measure the compressed model', () =>
@@ -56,7 +68,12 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs };
     const { top5: baselineTop5, ...baseline } = before.figures;
     const uniqueWeights = { before: uniqueWeightsBefore(model), after: uniqueWeightsAfter(produced.weights) };
-    const result = { package: options.out, baseline, candidate, uniqueWeights, fused };
+    const outcomes: StageOutcome[] = [
+      { name: 'float', ...outcomeOf(baseline), ...sizesOf(folded), seconds: 0 },
+      ...slimmed.stages,
+      { name: 'quantize', ...outcomeOf(candidate), ...sizesOf(slimmed.model), seconds },
+    ];
+    const result = { package: options.out, baseline, candidate, uniqueWeights, fused, stages: outcomes };
     const golden = await stages.run('record golden samples', () =>
       recordGolden(session, before.preprocessing, pictures(data.test)),
     );
@@ -77,10 +94,11 @@ export async function compress(options: CompressOptions): Promise<CompressResult
         },
         model: bytes,
         golden,
-        report: renderReport({ name, result, produced, stages: stages.entries }),
+        report: renderReport({ name, result, produced, stages: stages.entries, pruning: slimmed.pruning }),
       },
       { replace: options.force === true },
     );
+    await slimmed.clear();
     return result;
   });
 }
@@ -107,6 +125,25 @@ async function measureBaseline(
     );
     const { bytes } = await openModel(options.model);
     return { preprocessing, figures: { ...measured, bytes } };
+  } finally {
+    await session.close();
+  }
+}
+
+const outcomeOf = ({ top1, bytes, latencyMs }: ModelFigures) => ({ top1, bytes, latencyMs });
+
+/** What a stage made, as the box would run it. */
+async function measureBytes(
+  model: Uint8Array,
+  test: Dataset,
+  preprocessing: Preprocessing,
+  options: CompressOptions,
+  stage: string,
+) {
+  const session = await openSession(model, { threads: 1 });
+  try {
+    const { top1, latencyMs } = await measure(session, test, preprocessing, options, stage);
+    return { top1, latencyMs };
   } finally {
     await session.close();
   }

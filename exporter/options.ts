@@ -4,8 +4,10 @@ import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { FusionReport } from './fusion.ts';
 import type { CompressionPlan } from './plan.ts';
+import type { StageOutcome } from './slim/outcome.ts';
+import type { SlimOptions } from './slim/plan.ts';
 
-export interface CompressOptions extends RunOptions {
+export interface CompressOptions extends RunOptions, SlimOptions {
   /** Float ONNX file. */
   readonly model: string;
   /** `cifar10:DIR`, `images:DIR`, or the two parts of any set. */
@@ -24,7 +26,7 @@ export interface CompressOptions extends RunOptions {
   readonly rounding?: 'output' | 'nearest' | undefined;
   /** Processor family, see `targets.ts`. @default 'any' */
   readonly target?: string | undefined;
-  /** A plan to follow instead of clusters, seed, range, target and calibration. */
+  /** A plan to follow instead of pruning, fine-tuning, clusters, seed, range, target and calibration. */
   readonly plan?: CompressionPlan | undefined;
   /** Test pictures to measure on, spread evenly. @default all */
   readonly limit?: number | undefined;
@@ -65,6 +67,8 @@ export interface CompressResult {
   /** Distinct weights of each convolution and matrix product, added up: float values before, int8 codes after. */
   readonly uniqueWeights: { readonly before: number; readonly after: number };
   readonly fused: FusionReport;
+  /** The float model, what each stage made of it, and the compressed model last. */
+  readonly stages: readonly StageOutcome[];
 }
 
 export const defaultThreads = (): number => Math.min(4, availableParallelism());

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RANGE_METHOD_NAMES } from '../calibration/ranges/methods.ts';
 import { type Layer, weightCount } from '../compression/layers.ts';
 import { WaysideError } from '../core/errors.ts';
+import { FinetunePlan, PrunePlan } from './slim/plan.ts';
 import { TARGET_NAMES } from './targets.ts';
 
 const PlannedLayer = z.strictObject({
@@ -27,6 +28,10 @@ export const CompressionPlan = z.strictObject({
    * `nearest` takes the nearest code of every weight, which needs the inputs' means alone.
    */
   rounding: z.enum(['output', 'nearest']).optional(),
+  /** Absent: every channel stays. */
+  prune: PrunePlan.optional(),
+  /** Absent: nothing is trained. */
+  finetune: FinetunePlan.optional(),
   layers: z.array(PlannedLayer),
 });
 export type CompressionPlan = z.infer<typeof CompressionPlan>;
@@ -53,12 +58,18 @@ export function makePlan(layers: readonly Layer[], { clusters, ...options }: Pla
 export const planAsJson = (plan: CompressionPlan): Record<string, z.core.util.JSONType> =>
   JSON.parse(JSON.stringify(plan));
 
-/** What is planned for each layer of a model. @throws {WaysideError} CLUSTER_INVALID when the plan is another model's */
+/**
+ * What is planned for each layer of a model. How many weights a layer has is not asked where the plan prunes: whoever edits
+ * what goes need not count what stays.
+ *
+ * @throws {WaysideError} CLUSTER_INVALID when the plan is another model's
+ */
 export function plannedLayers(plan: CompressionPlan, layers: readonly Layer[]): ReadonlyMap<string, PlannedLayer> {
   const planned = new Map(plan.layers.map((layer) => [layer.name, layer]));
   for (const layer of layers) {
     const { name } = layer.node;
-    if (planned.get(name)?.weights === weightCount(layer)) continue;
+    const known = planned.get(name);
+    if (known?.weights === weightCount(layer) || (known !== undefined && plan.prune !== undefined)) continue;
     throw new WaysideError('CLUSTER_INVALID', {
       message: `the plan has no layer ${name} of ${weightCount(layer)} weights`,
       hint: 'it was made for another model',

@@ -9,6 +9,7 @@ import { chooseMethod } from './choose-ranges.ts';
 import { type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan, plannedLayers } from './plan.ts';
 import { quantizeModel, valuesToCalibrate } from './quantize.ts';
+import { slimPlan } from './slim/plan.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
 import { momentsOfChannels, watch } from './watch.ts';
@@ -84,6 +85,7 @@ function planOf(layers: readonly Layer[], train: Dataset, options: CompressOptio
     calibration: { samples: Math.min(calibration, train.size) },
     range: range === 'min-max' ? 'minmax' : range,
     ...(rounding === undefined ? {} : { rounding }),
+    ...slimPlan(options),
     clusters,
   });
 }

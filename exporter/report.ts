@@ -4,6 +4,7 @@ import type { Produced } from './produce.ts';
 import { storedCodes } from './qdq.ts';
 import { barChart } from './report-chart.ts';
 import { REPORT_STYLE } from './report-style.ts';
+import type { PruneRecord } from './slim/outcome.ts';
 import type { StageEntry } from './stages.ts';
 
 export interface ReportInput {
@@ -11,6 +12,7 @@ export interface ReportInput {
   readonly result: CompressResult;
   readonly produced: Produced;
   readonly stages: readonly StageEntry[];
+  readonly pruning: PruneRecord | undefined;
 }
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

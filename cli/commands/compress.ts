@@ -13,6 +13,12 @@ interface CompressOptions extends PixelOptions {
   readonly out: string;
   readonly calibration: number;
   readonly clusters?: number;
+  readonly pruneFlops?: number;
+  readonly pruneParams?: number;
+  readonly pruneBytes?: number;
+  readonly pruneLatency?: number;
+  readonly finetuneEpochs?: number;
+  readonly flip: boolean;
   readonly seed: number;
   readonly range: (typeof RANGES)[number];
   readonly target: string;
@@ -42,6 +48,14 @@ export function compressCommand(): Command {
         .argParser(integer(1))
         .default(512),
     )
+    .addOption(pruning('flops', 'multiplications and additions'))
+    .addOption(pruning('params', 'weights'))
+    .addOption(pruning('bytes', 'bytes of the float file'))
+    .addOption(pruning('latency', 'time of one picture on this machine'))
+    .addOption(
+      new Option('--finetune-epochs <n>', 'train so often over the training part after pruning').argParser(integer(1)),
+    )
+    .addOption(new Option('--no-flip', 'do not mirror pictures while training: for signs and letters'))
     .addOption(
       new Option('--clusters <k>', 'distinct weights a layer, 2 to 256 (default: not clustered)').argParser(
         integer(2, 256),
@@ -74,6 +88,16 @@ export function compressCommand(): Command {
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(compressModel));
 }
+
+const GOALS = ['flops', 'params', 'bytes', 'latency'] as const;
+
+/** Goals exclude one another: each is reached by the same removal of channels. */
+const pruning = (goal: (typeof GOALS)[number], what: string): Option =>
+  new Option(`--prune-${goal} <share>`, `share of the ${what} to remove, 0 to 0.95`)
+    .argParser(decimal(0, 0.95))
+    .conflicts(
+      GOALS.filter((other) => other !== goal).map((other) => `prune${other[0]?.toUpperCase()}${other.slice(1)}`),
+    );
 
 /** Said before minutes of work, not after. @throws {WaysideError} OUTPUT_EXISTS */
 async function requireFree(out: string): Promise<void> {
@@ -124,16 +148,17 @@ async function compressModel(context: Context, model: string, options: CompressO
 }
 
 /** The shape other tools rely on: docs/cli.md. */
-const documentOf = ({ package: folder, baseline, candidate, uniqueWeights, fused }: CompressResult) => ({
+const documentOf = ({ package: folder, baseline, candidate, uniqueWeights, fused, stages }: CompressResult) => ({
   package: folder,
   baseline,
   candidate,
   uniqueWeights,
   fused,
+  stages,
 });
 
 function summary(result: CompressResult): string {
-  const { baseline, candidate, uniqueWeights, fused } = result;
+  const { baseline, candidate, uniqueWeights, fused, stages } = result;
   const rows = [
     ['', 'float', 'compressed', 'change'],
     ['top-1', percent(baseline.top1), percent(candidate.top1), points(baseline.top1, candidate.top1)],
@@ -153,6 +178,7 @@ function summary(result: CompressResult): string {
   ];
   const left = fused.float.length;
   return [
+    ...(stages.length > 2 ? [stageTable(stages), ''] : []),
     table(rows, ['left', 'right', 'right']),
     '',
     `measured on ${count(candidate.samples)} pictures; latency of one picture on one thread`,
@@ -161,3 +187,20 @@ function summary(result: CompressResult): string {
     `package: ${result.package}`,
   ].join('\n');
 }
+
+const stageTable = (stages: CompressResult['stages']): string =>
+  table(
+    [
+      ['stage', 'top-1', 'MFLOPs', 'parameters', 'size', 'latency', 'took'],
+      ...stages.map((stage) => [
+        stage.name,
+        percent(stage.top1),
+        (stage.flops / 1e6).toFixed(1),
+        count(stage.params),
+        bytes(stage.bytes),
+        milliseconds(stage.latencyMs),
+        `${stage.seconds.toFixed(0)} s`,
+      ]),
+    ],
+    ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+  );

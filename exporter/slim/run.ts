@@ -1,0 +1,52 @@
+import { modelDigest } from '../../calibration/table.ts';
+import { VERSION } from '../../core/layout.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { calibrationIndices } from '../calibration-draw.ts';
+import { type CompressOptions, defaultThreads } from '../options.ts';
+import type { Data } from '../prepare.ts';
+import { slimPlan } from './plan.ts';
+import { type Slimmed, type SlimRun, slim } from './slim.ts';
+import { WorkFolder } from './work-folder.ts';
+
+/** What a run leaves: the model, and how to clear away what it kept for the case of an interruption. */
+export interface SlimOutcome extends Slimmed {
+  readonly clear: () => Promise<void>;
+}
+
+/**
+ * Prunes, reconstructs and fine-tunes as plan or options say, or nothing where they say nothing.
+ *
+ * @throws {WaysideError} PRUNING_IMPOSSIBLE, MODEL_UNSUPPORTED, TRAINING_DIVERGED; AbortError when `signal` aborts
+ */
+export async function slimByOptions(
+  folded: Model,
+  { train, test }: Data,
+  preprocessing: Preprocessing,
+  options: CompressOptions,
+  measure: SlimRun['measure'],
+): Promise<SlimOutcome> {
+  const { prune, finetune } = options.plan ?? slimPlan(options);
+  const seed = options.plan?.seed ?? options.seed ?? 0;
+  const samples = options.plan?.calibration.samples ?? Math.min(options.calibration ?? 512, train.size);
+  const { threads = defaultThreads(), signal, onProgress, limit } = options;
+  if (prune === undefined && finetune === undefined) {
+    return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
+  }
+  const data = [await train.digest(), await test.digest(), limit ?? null];
+  const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune, finetune];
+  const work = new WorkFolder(options.out, decides);
+  const slimmed = await slim(folded, {
+    train,
+    preprocessing,
+    indices: calibrationIndices(train, { seed, calibration: { samples } }),
+    seed,
+    threads,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    plan: { prune, finetune },
+    work,
+    measure,
+  });
+  return { ...slimmed, clear: () => work.remove() };
+}
