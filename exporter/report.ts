@@ -3,6 +3,8 @@ import type { CompressResult } from './options.ts';
 import type { Produced } from './produce.ts';
 import { storedCodes } from './qdq.ts';
 import { barChart } from './report-chart.ts';
+import { bytes, escaped, integer, milliseconds, percent, table } from './report-parts.ts';
+import { slimSections } from './report-slim.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import type { PruneRecord } from './slim/outcome.ts';
 import type { StageEntry } from './stages.ts';
@@ -15,20 +17,6 @@ export interface ReportInput {
   readonly pruning: PruneRecord | undefined;
 }
 
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-
-const percent = (share: number): string => `${(100 * share).toFixed(2)}%`;
-const bytes = (count: number): string =>
-  count < 1e6 ? `${(count / 1e3).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
-const milliseconds = (value: number): string => `${value.toPrecision(3)} ms`;
-const integer = (value: number): string => value.toLocaleString('en-US');
-
-type Cell = string | number;
-const row = (cells: readonly Cell[], tag: 'td' | 'th' = 'td'): string =>
-  `<tr>${cells.map((cell) => `<${tag}>${escaped(String(cell))}</${tag}>`).join('')}</tr>`;
-const table = (head: readonly Cell[], rows: readonly (readonly Cell[])[]): string =>
-  `<table><thead>${row(head, 'th')}</thead><tbody>${rows.map((cells) => row(cells)).join('')}</tbody></table>`;
-
 /** One HTML page that needs nothing else, no network either: what each stage cost and bought. */
 export function renderReport(input: ReportInput): string {
   const { name, result, produced } = input;
@@ -38,6 +26,7 @@ export function renderReport(input: ReportInput): string {
 <title>${escaped(name)}: compression report</title><style>${REPORT_STYLE}</style></head><body><main>
 <h1>${escaped(name)}</h1>
 ${figures(result)}
+${slimSections(result.stages, input.pruning)}
 <p>${quantized} convolutions and matrix products run in int8, ${float.length === 0 ? 'none' : float.length} in float.
 Measured in ONNX Runtime on ${integer(result.candidate.samples)} pictures; latency of one picture on one thread.</p>
 ${

@@ -1,9 +1,12 @@
-import { loadPictures } from '../../compression/training/pictures.ts';
+import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
+import { type LoadedPictures, loadPictures } from '../../compression/training/pictures.ts';
 import { cosine } from '../../compression/training/schedule.ts';
 import { sgd } from '../../compression/training/sgd.ts';
 import { splitPictures } from '../../compression/training/split.ts';
 import { train } from '../../compression/training/train.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { runPasses } from '../../onnx/pass.ts';
+import { FOLDING } from '../passes/index.ts';
 import type { FinetunePlan } from './plan.ts';
 import type { SlimContext } from './prune-stage.ts';
 
@@ -11,20 +14,21 @@ import type { SlimContext } from './prune-stage.ts';
 const ASIDE = 0.05;
 
 /**
- * Trains the pruned model on the training pictures and on the original's answers. Its normalisations are folded into the
- * layers by now: rates stay low enough not to need them.
+ * Trains the pruned model on the training pictures and on the original's answers. The normalisations that were folded into its
+ * layers come back for that time.
  */
 export async function finetuneBy(
   model: Model,
   original: Model,
   plan: FinetunePlan,
-  { train: dataset, preprocessing, seed, threads, signal, onProgress }: SlimContext,
+  { train: dataset, preprocessing, indices, seed, threads, signal, onProgress }: SlimContext,
   checkpoint: string,
 ): Promise<Model> {
   const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const pictures = await loadPictures(dataset, preprocessing, run);
-  const { training, validation } = splitPictures(pictures, ASIDE, seed);
-  const result = await train(model, {
+  const { training, validation } = splitPictures({ ...pictures, classes: classesOf(model, pictures) }, ASIDE, seed);
+  const normalised = await insertBatchNorm(model, dataset, { preprocessing, indices, threads, ...run });
+  const result = await train(normalised, {
     ...run,
     pictures: training,
     validation,
@@ -40,5 +44,11 @@ export async function finetuneBy(
     threads,
     checkpoint,
   });
-  return result.model;
+  return runPasses(result.model, FOLDING, signal === undefined ? {} : { signal });
+}
+
+/** As many as the model answers with, which may be more or fewer than the set has names for. */
+function classesOf({ graph }: Model, { classes }: LoadedPictures): number {
+  const answers = graph.outputs[0]?.shape?.at(-1);
+  return typeof answers === 'number' ? answers : classes;
 }

@@ -50,6 +50,18 @@ describe('wayside compress', () => {
       candidate: { top1: 6 / 8, samples: 8, bytes: expect.any(Number), latencyMs: expect.any(Number) },
       uniqueWeights: { before: 4, after: expect.any(Number) },
       fused: { quantized: 2, float: [] },
+      stages: [
+        {
+          name: 'float',
+          top1: 6 / 8,
+          bytes: document.baseline.bytes,
+          flops: 18_450,
+          params: 21,
+          latencyMs: expect.any(Number),
+          seconds: 0,
+        },
+        expect.objectContaining({ name: 'quantize', top1: 6 / 8, bytes: document.candidate.bytes, flops: 18_450 }),
+      ],
     });
     const evaluated = await runWayside(['evaluate', at('package'), '--data', `cifar10:${at('data')}`, '--json']);
     const { top1, samples, bytes } = document.candidate;

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type CompressOptions, compress } from '../../../exporter/compress.ts';
+import { CompressionPlan } from '../../../exporter/plan.ts';
+import { readPackage } from '../../../inference/package.ts';
+import { writeModel } from '../../../onnx/write.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { writeColours } from '../../support/tiny-classifier.ts';
+import { wideClassifier } from '../../support/wide-classifier.ts';
+
+const folder = temporaryFolder();
+
+async function given(): Promise<Pick<CompressOptions, 'model' | 'data' | 'out' | 'calibration' | 'threads'>> {
+  const data = await writeColours(
+    join(folder(), 'colours'),
+    Array.from({ length: 300 }, (_, i) => i % 3),
+  );
+  const place = join(folder(), `run-${(await readdir(folder())).length}`);
+  await mkdir(place);
+  await writeModel(wideClassifier(), join(place, 'wide.onnx'));
+  const out = join(place, 'package');
+  return { model: join(place, 'wide.onnx'), data: `cifar10:${data}`, out, calibration: 64, threads: 1 };
+}
+
+const modelOf = (out: string): Promise<Buffer> => readFile(join(out, 'model.onnx'));
+
+describe('compress with pruning', () => {
+  test('takes the channels that carry nothing, and says what each stage cost and bought', async () => {
+    const options = await given();
+    const result = await compress({ ...options, pruneFlops: 0.5 });
+    expect(result.stages.map(({ name }) => name)).toEqual(['float', 'prune', 'reconstruct', 'quantize']);
+    const [float, prune, reconstruct, quantize] = result.stages;
+    expect(float).toMatchObject({ top1: 1, bytes: result.baseline.bytes });
+    expect(prune!.flops).toBeLessThanOrEqual(0.5 * float!.flops);
+    expect(prune!.params).toBeLessThan(float!.params);
+    expect(reconstruct).toMatchObject({ top1: 1, flops: prune!.flops });
+    expect(quantize).toMatchObject({ top1: 1, flops: prune!.flops, bytes: result.candidate.bytes });
+    expect(existsSync(`${options.out}.work`)).toBe(false);
+    const report = await readFile(join(options.out, 'report.html'), 'utf8');
+    for (const text of ['Stages', 'Channels kept', 'Sensitivity', 'Size and accuracy', 'conv1.weight']) {
+      expect(report).toContain(text);
+    }
+  });
+
+  test('repeats from the plan in its package, and follows what is edited there', async () => {
+    const options = await given();
+    await compress({ ...options, pruneParams: 0.4, clusters: 8 });
+    const plan = CompressionPlan.parse((await readPackage(options.out)).manifest.plan);
+    expect(plan.prune).toMatchObject({ unit: 'params', goal: 0.4, criterion: 'damage' });
+    const again = `${options.out}-again`;
+    await compress({ ...options, out: again, plan });
+    expect(await modelOf(again)).toEqual(await modelOf(options.out));
+
+    const edited = { ...plan, prune: { ...plan.prune!, keep: { 'conv1.weight': 3 } } };
+    const result = await compress({ ...options, out: `${options.out}-edited`, plan: edited });
+    expect(result.candidate.top1).toBe(1);
+    expect(result.stages[1]!.params).not.toBe(result.stages[0]!.params);
+  });
+
+  test('goes on after an interruption where the last finished stage ended, to the same bytes', async () => {
+    const options = { ...(await given()), pruneFlops: 0.4, finetuneEpochs: 1 };
+    const whole = `${options.out}-whole`;
+    const { stages } = await compress({ ...options, out: whole });
+    expect(stages.map(({ name }) => name)).toEqual(['float', 'prune', 'reconstruct', 'finetune', 'quantize']);
+
+    for (const last of ['reconstructing layers', 'epoch 1/1', 'deciding weights']) {
+      const interrupt = new AbortController();
+      const onProgress = ({ stage }: { readonly stage: string }): void => {
+        if (stage === last) interrupt.abort();
+      };
+      await expect(compress({ ...options, onProgress, signal: interrupt.signal })).rejects.toThrow();
+      expect(existsSync(options.out)).toBe(false);
+      expect(existsSync(`${options.out}.work`)).toBe(true);
+    }
+    const seen = new Set<string>();
+    await compress({ ...options, onProgress: ({ stage }) => seen.add(stage) });
+    expect([...seen].filter((stage) => /judging|reconstructing|epoch/.test(stage))).toEqual([]);
+    expect(await modelOf(options.out)).toEqual(await modelOf(whole));
+    expect(existsSync(`${options.out}.work`)).toBe(false);
+  });
+
+  test('refuses goals that cannot be reached, before anything is written', async () => {
+    const options = await given();
+    await expect(compress({ ...options, pruneFlops: 0.95 })).rejects.toThrow(
+      expect.objectContaining({ code: 'PRUNING_IMPOSSIBLE' }),
+    );
+    expect(existsSync(options.out)).toBe(false);
+  });
+});
