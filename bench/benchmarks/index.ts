@@ -1,6 +1,7 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
+import { prune } from './prune.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { squeezenet } from './squeezenet.ts';
@@ -12,6 +13,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   cifar,
   vgg16,
   squeezenet,
+  prune,
   peerQuantizeStatic,
   rtsp,
   recovery,

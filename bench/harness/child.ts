@@ -76,12 +76,24 @@ export interface ModelFigures {
   readonly latencyMs: number;
 }
 
+/** One stage of a compress: what it left, measured on the test images. */
+export interface StageReport {
+  readonly name: string;
+  readonly top1: number;
+  readonly bytes: number;
+  readonly flops: number;
+  readonly params: number;
+  readonly latencyMs: number;
+  readonly seconds: number;
+}
+
 export interface CompressReport {
   readonly package: string;
   readonly baseline: ModelFigures;
   readonly candidate: ModelFigures;
   readonly uniqueWeights: { readonly before: number; readonly after: number };
   readonly fused: { readonly quantized: number; readonly float: readonly unknown[] };
+  readonly stages: readonly StageReport[];
 }
 
 export interface EvaluateReport extends ModelFigures {
