@@ -28,7 +28,11 @@ export function scatter(places: readonly Place[]): string {
   const dots = at.map(
     ({ label, x, y, px, py }) =>
       `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="5" fill="#3b76c4"/>` +
-      `<text x="${(px + 8).toFixed(1)}" y="${(py - 4).toFixed(1)}">${escaped(label)}: ${bytes(x)}, ${y.toFixed(2)}%</text>`,
+      `<text ${besides(px)} y="${(py - 4).toFixed(1)}">${escaped(label)}: ${bytes(x)}, ${y.toFixed(2)}%</text>`,
   );
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"><polyline points="${line}" fill="none" stroke="#a9c4e6"/>${dots.join('')}</svg>`;
 }
+
+/** The label stands to the right of its place, or to the left where the picture ends. */
+const besides = (px: number): string =>
+  px < WIDTH - 200 ? `x="${(px + 8).toFixed(1)}"` : `x="${(px - 8).toFixed(1)}" text-anchor="end"`;
