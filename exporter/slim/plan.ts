@@ -21,6 +21,8 @@ export const PrunePlan = z.strictObject({
   keep: z.record(z.string(), z.int().min(1)).optional(),
   /** Solve the layers anew afterwards. */
   reconstruct: z.boolean(),
+  /** Training pictures that channels are judged and layers solved on; more than calibration needs. */
+  pictures: z.int().min(1),
 });
 export type PrunePlan = z.infer<typeof PrunePlan>;
 
@@ -69,6 +71,7 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
             floor: 0.1,
             multiple: 8,
             reconstruct: true,
+            pictures: 2048,
           },
         }),
     ...(epochs > 0 ? { finetune: { epochs, rate: 0.02, batch: 128, flip: options.flip ?? true } } : {}),

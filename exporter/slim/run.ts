@@ -9,6 +9,9 @@ import { slimPlan } from './plan.ts';
 import { type Slimmed, type SlimRun, slim } from './slim.ts';
 import { WorkFolder } from './work-folder.ts';
 
+/** Pictures whose mean and variance the normalisations begin with where nothing was pruned. */
+const FINETUNE_STATISTICS = 512;
+
 /** What a run leaves: the model, and how to clear away what it kept for the case of an interruption. */
 export interface SlimOutcome extends Slimmed {
   readonly clear: () => Promise<void>;
@@ -28,7 +31,7 @@ export async function slimByOptions(
 ): Promise<SlimOutcome> {
   const { prune, finetune } = options.plan ?? slimPlan(options);
   const seed = options.plan?.seed ?? options.seed ?? 0;
-  const samples = options.plan?.calibration.samples ?? Math.min(options.calibration ?? 512, train.size);
+  const samples = Math.min(prune?.pictures ?? FINETUNE_STATISTICS, train.size);
   const { threads = defaultThreads(), signal, onProgress, limit } = options;
   if (prune === undefined && finetune === undefined) {
     return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
