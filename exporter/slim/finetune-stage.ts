@@ -1,7 +1,7 @@
+import { adamW } from '../../compression/training/adamw.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
 import { type LoadedPictures, loadPictures } from '../../compression/training/pictures.ts';
 import { cosine } from '../../compression/training/schedule.ts';
-import { sgd } from '../../compression/training/sgd.ts';
 import { splitPictures } from '../../compression/training/split.ts';
 import { train } from '../../compression/training/train.ts';
 import type { Model } from '../../onnx/graph.ts';
@@ -15,7 +15,8 @@ const ASIDE = 0.05;
 
 /**
  * Trains the pruned model on the training pictures and on the original's answers. The normalisations that were folded into its
- * layers come back for that time.
+ * layers come back for that time. AdamW, since it takes the same rate whatever the scale that folding has given the weights: SGD at
+ * 0.02 took a reconstructed ResNet20 from 82.4% to 19.6% within 24 steps.
  */
 export async function finetuneBy(
   model: Model,
@@ -36,7 +37,7 @@ export async function finetuneBy(
     epochs: plan.epochs,
     batch: plan.batch,
     rate: plan.rate,
-    optimizer: (parameters) => sgd(parameters, { weightDecay: 1e-4 }),
+    optimizer: (parameters) => adamW(parameters, { weightDecay: 1e-4 }),
     schedule: cosine(0.05),
     augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
     teacher: { model: original },

@@ -74,6 +74,6 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
             pictures: 2048,
           },
         }),
-    ...(epochs > 0 ? { finetune: { epochs, rate: 0.02, batch: 128, flip: options.flip ?? true } } : {}),
+    ...(epochs > 0 ? { finetune: { epochs, rate: 0.001, batch: 128, flip: options.flip ?? true } } : {}),
   };
 }
