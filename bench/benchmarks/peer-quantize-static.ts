@@ -5,7 +5,7 @@ import { compiledModule } from '../../core/layout.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
 import { defaultPreprocessing } from '../../inference/preprocess.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { writeCalibrationImages } from '../harness/calibration-images.ts';
+import { writeCalibrationImages, writePictureList } from '../harness/calibration-images.ts';
 import { type ChildRun, runChild, waysideEvaluate } from '../harness/child.ts';
 import { cifar10Folder } from '../harness/data.ts';
 import { PEERS, peerPython } from '../harness/peer-environment.ts';
@@ -147,13 +147,14 @@ function against(subject: string, own: Score, peer: Score, costs: boolean): Figu
 
 /** Wayside at the peer's settings against MinMax, the peer's default; Wayside's own default against the peer's most accurate method. */
 async function measure(network: Network, python: string, place: Workplace): Promise<Figure[]> {
-  const images = join(place.scratch, `${network.name}.npy`);
-  const { samples, size, normalize } = network;
+  const { samples, size, normalize, data } = network;
   const preprocessing = defaultPreprocessing(['N', 3, size, size], { normalize: parseNormalization(normalize) });
-  await writeCalibrationImages(images, await openDataset(network.data, 'train'), preprocessing, {
-    samples,
-    seed: SEED,
-  });
+  const draw = { samples, seed: SEED };
+  const train = await openDataset(data, 'train');
+  const root = data.startsWith('images:') ? data.slice('images:'.length) : undefined;
+  const images = join(place.scratch, `${network.name}.${root === undefined ? 'npy' : 'json'}`);
+  if (root === undefined) await writeCalibrationImages(images, train, preprocessing, draw);
+  else await writePictureList(images, root, train, preprocessing, draw);
 
   const { ours, peers } = contestantsOf(network, images, python, place);
   const all = [...ours, ...peers];
@@ -174,8 +175,8 @@ export const peerQuantizeStatic: Benchmark = {
   method:
     "ONNX Runtime's Python `quantize_static` (after its `quant_pre_process`) and Wayside's exporter make int8 QDQ models of the same float file with the same settings: " +
     'unsigned activations, signed weights with codes from -127 to 127 (`--target x64-vnni`), one scale a channel, the same calibration pictures, preprocessed alike. Both models are then measured by `wayside evaluate`. ' +
-    'Time and peak memory are of the whole process that reads, calibrates, quantizes and writes, three runs in turns, medians; Wayside decodes and preprocesses the pictures in its own, ' +
-    'the peer reads them ready from a file. Wayside with the same settings (`min-max` ranges, nearest codes) stands against MinMax, the default of the peer, in accuracy, time and memory; Wayside as it works by default, which lets the covariance of the inputs of a layer choose the codes, against the most accurate of the peer.',
+    'Time and peak memory are of the whole process that reads, calibrates, quantizes and writes, three runs in turns, medians; photographs are decoded and preprocessed by both, ' +
+    'CIFAR-10 is read by the peer as ready tensors. Wayside with the same settings (`min-max` ranges, nearest codes) stands against MinMax, the default of the peer, in accuracy, time and memory; Wayside as it works by default, which lets the covariance of the inputs of a layer choose the codes, against the most accurate of the peer.',
   layout: 'grid',
   needs: ['shared-data', 'python3'],
   async run(place) {

@@ -1,8 +1,19 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { batchesOf } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { sampleIndices, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { writeNpy } from './npy.ts';
+
+interface Draw {
+  readonly samples: number;
+  readonly seed: number;
+}
+
+/** The positions that the exporter draws by this seed. */
+const drawn = (dataset: Dataset, { samples, seed }: Draw): number[] =>
+  sampleIndices(dataset.size, samples, seededRandom(seed)).sort((a, b) => a - b);
 
 /**
  * Writes the very pictures that the exporter draws by this seed, preprocessed as it does, as `[N, 3, H, W]` float32 for NumPy.
@@ -11,11 +22,26 @@ export async function writeCalibrationImages(
   path: string,
   dataset: Dataset,
   preprocessing: Preprocessing,
-  { samples, seed }: { readonly samples: number; readonly seed: number },
+  draw: Draw,
 ): Promise<void> {
-  const indices = sampleIndices(dataset.size, samples, seededRandom(seed)).sort((a, b) => a - b);
+  const indices = drawn(dataset, draw);
   const [height, width] = preprocessing.size;
   for await (const { tensor, count } of batchesOf(dataset, preprocessing, indices.length, { indices })) {
     await writeNpy(path, tensor.data, [count, 3, height, width]);
   }
+}
+
+/** Names the very picture files that the exporter draws by this seed, and how to preprocess them: decoding is the reader's work. */
+export async function writePictureList(
+  path: string,
+  root: string,
+  dataset: Dataset,
+  preprocessing: Preprocessing,
+  draw: Draw,
+): Promise<void> {
+  const files: string[] = [];
+  for await (const { id } of dataset.samples(drawn(dataset, draw))) files.push(join(root, id));
+  const { size, resize, mean, std, channels } = preprocessing;
+  const shorterSide = resize === 'stretch' ? Math.min(...size) : resize.shorterSide;
+  await writeFile(path, JSON.stringify({ files, shorterSide, size, mean, std, channels }));
 }

@@ -1,9 +1,10 @@
 """Quantizes a model with ONNX Runtime's own `quantize_static`, at the settings that Wayside is compared at.
 
-    python ort_quantize_static.py MODEL IMAGES.npy OUT --method MinMax
+    python ort_quantize_static.py MODEL IMAGES OUT --method MinMax
 
 QDQ, unsigned activations, signed symmetric weights, one scale a channel, after `quant_pre_process` (which folds BatchNorm).
-IMAGES.npy holds the calibration images as float32 [N, 3, H, W], preprocessed already.
+IMAGES is an .npy file with the calibration images as float32 [N, 3, H, W], preprocessed already, or a .json file that names
+picture files and how to preprocess them: {"files", "shorterSide", "size", "mean", "std", "channels"}.
 Prints one JSON object: {"seconds": {"preprocess": s, "quantize": s}}.
 """
 
@@ -30,20 +31,40 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 
+def ready(path):
+    """Images of an .npy file, one at a time, read as they are needed."""
+    for image in numpy.load(path, mmap_mode="r"):
+        yield numpy.ascontiguousarray(image)
+
+
+def decoded(path):
+    """Picture files: decoded, shorter side to a size, the centre cut out, normalised."""
+    from PIL import Image, ImageOps
+
+    with open(path) as file:
+        how = json.load(file)
+    height, width = how["size"]
+    mean, std = (numpy.array(how[key], numpy.float32)[:, None, None] for key in ("mean", "std"))
+    for name in how["files"]:
+        picture = ImageOps.exif_transpose(Image.open(name)).convert("RGB")
+        shrink = how["shorterSide"] / min(picture.size)
+        full = tuple(max(how["shorterSide"], int(side * shrink)) for side in picture.size)
+        left, top = round((full[0] - width) / 2), round((full[1] - height) / 2)
+        pixels = picture.resize(full, Image.Resampling.BILINEAR).crop((left, top, left + width, top + height))
+        planes = (numpy.asarray(pixels, numpy.float32).transpose(2, 0, 1) / 255 - mean) / std
+        yield numpy.ascontiguousarray(planes[::-1] if how["channels"] == "BGR" else planes)
+
+
 class Images(CalibrationDataReader):
-    """One image at a time, read from the file as it is needed."""
+    """One image at a time, in a batch of its own."""
 
     def __init__(self, path, name):
-        self.images = numpy.load(path, mmap_mode="r")
+        self.images = decoded(path) if path.endswith(".json") else ready(path)
         self.name = name
-        self.next = 0
 
     def get_next(self):
-        if self.next == len(self.images):
-            return None
-        image = numpy.ascontiguousarray(self.images[self.next : self.next + 1])
-        self.next += 1
-        return {self.name: image}
+        image = next(self.images, None)
+        return None if image is None else {self.name: image[None]}
 
 
 def main():

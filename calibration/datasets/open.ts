@@ -1,7 +1,6 @@
 import { WaysideError } from '../../core/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { openCifar10 } from './cifar10.ts';
-import { openImages } from './images.ts';
 
 export interface DatasetOptions {
   /** A file with the class of each picture, or with the names of the classes: see `readLabels`. */
@@ -24,7 +23,8 @@ export async function openDataset(
   if (colon > 0 && folder !== '') {
     const kind = spec.slice(0, colon);
     if (kind === 'cifar10') return openCifar10(folder, split);
-    if (kind === 'images') return openImages(folder, split, labels);
+    // sharp takes 20 MB as soon as it is loaded: only where picture files are to be decoded.
+    if (kind === 'images') return (await import('./images.ts')).openImages(folder, split, labels);
   }
   throw new WaysideError('USAGE', {
     message: `data set '${spec}' is neither cifar10:DIR nor images:DIR`,
