@@ -21,8 +21,9 @@ export function filterGraph(rate: number, size: WorkingSize, report: TimeReport)
   }
   const delivered = [...scale(size), ...timeReport('all')].join(',');
   if (rate === 0) return delivered;
-  // `prev_selected_t` is of no use where the second output counts as selected too: register 0 holds the last interval.
-  const again = `eq(ld(0),st(1,${interval('t')}))*not(isnan(prev_selected_n))`;
+  // `prev_selected_t` is of no use where the second output counts as selected too: register 0 holds the last interval,
+  // and as it starts with 0, the first frame, which is always taken, is known by its number.
+  const again = `eq(ld(0),st(1,${interval('t')}))*gt(n,0)`;
   const leftOut = [...timeReport('in'), 'nullsink'].join(',');
   return `select=n=2:e='if(${again},2,1+0*st(0,ld(1)))'[chosen][rest];[rest]${leftOut};[chosen]${delivered}`;
 }

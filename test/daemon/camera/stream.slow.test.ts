@@ -54,6 +54,20 @@ describeWith({ needs: ['ffmpeg'] }, 'a camera decoded', () => {
     expect(server.sessions).toHaveLength(4);
   });
 
+  it.each([5, 10, 60])(
+    'begins with the first frame and tells times exactly, with %i frames a second asked for',
+    async (rate) => {
+      const server = await serve(bars());
+      const watched = watch({ url: server.url, rate });
+      await watched.more(12);
+      const first = server.sessions[0]!.firstFrame!;
+      expect(shownIndex(watched.frames[0]!)).toBe(first);
+      for (const frame of watched.frames) {
+        if (frame.ptsSeconds !== null) expect(first + Math.round(frame.ptsSeconds * 25)).toBe(shownIndex(frame));
+      }
+    },
+  );
+
   it.each([3, 10, 20])('delivers %i of 25 frames a second, on average', async (rate) => {
     const server = await serve(bars());
     const watched = watch({ url: server.url, rate });
