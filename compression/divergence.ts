@@ -47,7 +47,10 @@ export async function answersOf(
   }
 }
 
-/** Mean Kullback-Leibler divergence of answers from the expected ones, in nats: 0 when nothing changed. */
+/**
+ * Mean Kullback-Leibler divergence of answers from the expected ones, in nats: 0 when nothing changed. Needs no labels, and
+ * sees differences long before an answer changes.
+ */
 export function meanDivergence(expected: readonly Float32Array[], got: readonly Float32Array[]): number {
   let sum = 0;
   expected.forEach((p, i) => {

@@ -92,10 +92,10 @@ export function weightRows({ weights, rows, columns, transposed }: Layer): Float
   return turned;
 }
 
-/** Codes in `[rows, columns]` back in the order in which the file stores the weights. */
-export function storedOrder({ rows, columns, transposed }: Layer, codes: Int8Array): Int8Array {
+/** Codes or weights in `[rows, columns]` back in the order in which the file stores the weights. */
+export function storedOrder<T extends Int8Array | Float32Array>({ rows, columns, transposed }: Layer, codes: T): T {
   if (!transposed) return codes;
-  const turned = new Int8Array(codes.length);
+  const turned = codes.slice() as T;
   for (let c = 0; c < columns; c++) for (let r = 0; r < rows; r++) turned[c * rows + r] = codes[r * columns + c]!;
   return turned;
 }

@@ -64,6 +64,7 @@ export const ERROR_CODES = {
 
   // compression, exporter
   CLUSTER_INVALID: entry(Exit.usage, 'the clustering asked for is impossible'),
+  BUDGET_MISSED: entry(Exit.data, 'the compressed model loses more accuracy than was allowed, and was not written'),
   FUSION_INCOMPLETE: entry(Exit.data, 'convolutions or matrix products stayed in float after quantization'),
   PARITY_FAILED: entry(Exit.software, 'a transformed model does not compute what the original does'),
 

@@ -15,7 +15,8 @@ import { upgradeOpset } from '../onnx/opset.ts';
 import { runPasses } from '../onnx/pass.ts';
 import { readModel } from '../onnx/read.ts';
 import { encodeModel } from '../onnx/write.ts';
-import { requireFused, withOptimizedGraph } from './fusion.ts';
+import { budgetMissed, budgetOutOfReach } from './budget.ts';
+import { requireFused, withOptimizedGraph, withPlanned } from './fusion.ts';
 import type { CompressOptions, CompressResult, ModelFigures } from './options.ts';
 import { requireParity } from './parity.ts';
 import { FOLDING } from './passes/index.ts';
@@ -29,6 +30,7 @@ import { slimByOptions } from './slim/run.ts';
 import { sizesOf } from './slim/slim.ts';
 import { StageLog } from './stages.ts';
 import { uniqueWeightsAfter, uniqueWeightsBefore } from './unique.ts';
+import { floatLayers } from './widths.ts';
 
 export type { CompressOptions, CompressResult } from './options.ts';
 
@@ -38,7 +40,7 @@ export type { CompressOptions, CompressResult } from './options.ts';
  * no more is left behind than finished stages of pruning and training in `OUT.work`, which the next run goes on from.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
- *   FUSION_INCOMPLETE unless allowed, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
+ *   FUSION_INCOMPLETE unless allowed, BUDGET_MISSED, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
  */
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   const stages = new StageLog();
@@ -56,24 +58,29 @@ export async function compress(options: CompressOptions): Promise<CompressResult
       measureBytes(bytes, data.test, preprocessing, options, `evaluating after ${name}`),
     ),
   );
+  requireReach(options.budget, before.figures.top1, slimmed.stages.at(-1));
   const started = performance.now();
-  const produced = await produce(slimmed.model, data.train, preprocessing, options, stages);
+  const produced = await produce(slimmed.model, data.train, preprocessing, options, stages, folded);
   const bytes = encodeModel(produced.model);
   const seconds = (performance.now() - started) / 1000;
-  return withOptimizedGraph(bytes, async (session, fused) => {
+  return withOptimizedGraph(bytes, async (session, report) => {
+    const fused = withPlanned(report, produced.model, floatLayers(produced.widths));
     if (options.allowFloat !== true) requireFused(fused);
     const { top1, top5, samples, latencyMs } = await stages.run('measure the compressed model', () =>
       measure(session, data.test, before.preprocessing, options, 'evaluating compressed model'),
     );
+    await requireBudget(options.budget, 100 * (before.figures.top1 - top1), produced);
     const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs };
     const { top5: baselineTop5, ...baseline } = before.figures;
     const uniqueWeights = { before: uniqueWeightsBefore(model), after: uniqueWeightsAfter(produced.weights) };
+    const { budget } = produced;
     const outcomes: StageOutcome[] = [
       { name: 'float', ...outcomeOf(baseline), ...sizesOf(folded), seconds: 0 },
       ...slimmed.stages,
       { name: 'quantize', ...outcomeOf(candidate), ...sizesOf(slimmed.model), seconds },
     ];
-    const result = { package: options.out, baseline, candidate, uniqueWeights, fused, stages: outcomes };
+    const figures = { baseline, candidate, uniqueWeights, fused, stages: outcomes };
+    const result = { package: options.out, ...figures, ...(budget && { budget }) };
     const golden = await stages.run('record golden samples', () =>
       recordGolden(session, before.preprocessing, pictures(data.test)),
     );
@@ -101,6 +108,21 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     await slimmed.clear();
     return result;
   });
+}
+
+/** A difference of counts over thousands of pictures: half a millionth of a point is rounding, not an answer. */
+const ROUNDING = 5e-7;
+
+/** Said before minutes of work: no width wins back what pruning took. @throws {WaysideError} BUDGET_MISSED */
+function requireReach(points: number | undefined, float: number, slimmed: StageOutcome | undefined): void {
+  const lost = slimmed === undefined ? 0 : 100 * (float - slimmed.top1);
+  if (points !== undefined && lost > points + ROUNDING) throw budgetOutOfReach(points, lost);
+}
+
+/** @throws {WaysideError} BUDGET_MISSED */
+async function requireBudget(points: number | undefined, lost: number, { widths, damage }: Produced): Promise<void> {
+  if (points === undefined || lost <= points + ROUNDING) return;
+  throw budgetMissed(points, lost, widths, await damage());
 }
 
 interface Baseline {

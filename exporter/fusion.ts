@@ -12,6 +12,8 @@ export interface FloatLayer {
   readonly opType: string;
   /** What around it kept ONNX Runtime from using its int8 kernel. */
   readonly reason: string;
+  /** Mixed precision: it was meant to. */
+  readonly planned?: true;
 }
 
 export interface FusionReport {
@@ -79,8 +81,31 @@ export async function withOptimizedGraph<T>(
   }
 }
 
-/** @throws {WaysideError} FUSION_INCOMPLETE */
-export function requireFused({ float }: FusionReport): void {
+/**
+ * The report with the layers that the plan left in float under their own names: ONNX Runtime calls them after their outputs
+ * (`x_nchwc`), or those of an activation it fused (`fused conv`).
+ *
+ * @param quantized the model that was loaded
+ * @param kept names of the layers left in float
+ */
+export function withPlanned(report: FusionReport, quantized: Model, kept: ReadonlySet<string>): FusionReport {
+  const { nodes } = quantized.graph;
+  const index = indexGraph(quantized.graph);
+  const known = new Map<string, string>();
+  for (const { name, outputs } of nodes.filter((node) => kept.has(node.name))) {
+    const values = outputs.flatMap((output) => [output, ...index.consumers(output).flatMap((node) => node.outputs)]);
+    for (const each of [name, `fused ${name}`, ...values.map((value) => `${value}_nchwc`)]) known.set(each, name);
+  }
+  const named = (layer: FloatLayer): FloatLayer => {
+    const name = known.get(layer.name);
+    return name === undefined ? layer : { ...layer, name, reason: 'the plan leaves it in float', planned: true };
+  };
+  return { ...report, float: report.float.map(named) };
+}
+
+/** @throws {WaysideError} FUSION_INCOMPLETE for layers that stayed in float and were not planned to */
+export function requireFused({ float: all }: FusionReport): void {
+  const float = all.filter(({ planned }) => planned !== true);
   const [first] = float;
   if (first === undefined) return;
   throw new WaysideError('FUSION_INCOMPLETE', {

@@ -6,6 +6,7 @@ import type { FusionReport } from './fusion.ts';
 import type { CompressionPlan } from './plan.ts';
 import type { StageOutcome } from './slim/outcome.ts';
 import type { SlimOptions } from './slim/plan.ts';
+import type { Width } from './widths.ts';
 
 export interface CompressOptions extends RunOptions, SlimOptions {
   /** Float ONNX file. */
@@ -26,6 +27,10 @@ export interface CompressOptions extends RunOptions, SlimOptions {
   readonly rounding?: 'output' | 'nearest' | undefined;
   /** Processor family, see `targets.ts`. @default 'any' */
   readonly target?: string | undefined;
+  /** Points of top-1 accuracy that may be lost: layers are kept wider until it holds. @default no limit */
+  readonly budget?: number | undefined;
+  /** Scale channels between layers to equal reach first. @default 'auto' */
+  readonly equalize?: boolean | 'auto' | undefined;
   /** A plan to follow instead of pruning, fine-tuning, clusters, seed, range, target and calibration. */
   readonly plan?: CompressionPlan | undefined;
   /** Test pictures to measure on, spread evenly. @default all */
@@ -69,6 +74,15 @@ export interface CompressResult {
   readonly fused: FusionReport;
   /** The float model, what each stage made of it, and the compressed model last. */
   readonly stages: readonly StageOutcome[];
+  /** Where a budget was given: points allowed, points lost on held-out pictures, layers kept wider for it. */
+  readonly budget?: BudgetResult | undefined;
+}
+
+export interface BudgetResult {
+  readonly points: number;
+  /** On held-out pictures, before anything was widened and after each step. */
+  readonly heldOut: readonly number[];
+  readonly wider: readonly { readonly name: string; readonly width: Width }[];
 }
 
 export const defaultThreads = (): number => Math.min(4, availableParallelism());

@@ -13,6 +13,8 @@ const PlannedLayer = z.strictObject({
   clusters: z.int().min(2).max(256).optional(),
   /** Groups of consecutive output channels with a codebook each. */
   groups: z.int().min(1).optional(),
+  /** Left as it was, weights and arithmetic: mixed precision. */
+  float: z.literal(true).optional(),
 });
 
 /** Everything that decides, before anything is computed: the same plan, model and data give the same bytes. */
@@ -23,6 +25,14 @@ export const CompressionPlan = z.strictObject({
   calibration: z.strictObject({ samples: z.int().min(1) }),
   /** How activation ranges are chosen; `auto` tries several and keeps the one whose scores stay closest to the float model's. */
   range: z.enum(['auto', ...RANGE_METHOD_NAMES]),
+  /** Methods of single values, by name, where they differ. */
+  ranges: z.record(z.string(), z.enum(RANGE_METHOD_NAMES)).optional(),
+  /** Methods of single values are chosen too, after that of all, where `range` is `auto`. */
+  refineRanges: z.boolean().optional(),
+  /** Cross-layer equalization before anything else; `auto` does it where the answers stay closer to the float model's. */
+  equalize: z.union([z.boolean(), z.literal('auto')]).optional(),
+  /** Biases corrected by what the quantized network was seen to do; `auto` keeps that where the answers come closer. */
+  biasCorrection: z.union([z.boolean(), z.literal('auto')]).optional(),
   /**
    * How weights become codes: `output` (the default) lets the error of the layer's output decide, from the covariance of its inputs;
    * `nearest` takes the nearest code of every weight, which needs the inputs' means alone.

@@ -1,19 +1,16 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
-import { collectMoments } from '../compression/rounding/collect.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
-import { calibrationIndices } from './calibration-draw.ts';
-import { chooseMethod } from './choose-ranges.ts';
-import { type CompressOptions, defaultThreads } from './options.ts';
-import { type CompressionPlan, makePlan, plannedLayers } from './plan.ts';
-import { quantizeModel, valuesToCalibrate } from './quantize.ts';
+import { type Decided, decide } from './decide.ts';
+import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
+import { type CompressionPlan, makePlan } from './plan.ts';
 import { slimPlan } from './slim/plan.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
-import { momentsOfChannels, watch } from './watch.ts';
-import { type DecidedWeights, decideWeights } from './weights.ts';
+import type { DecidedWeights } from './weights.ts';
+import { type Widths, widthOf } from './widths.ts';
 
 /** A compressed model and what was decided on the way to it. */
 export interface Produced {
@@ -24,11 +21,17 @@ export interface Produced {
   readonly method: RangeMethodName;
   /** Mean Kullback-Leibler divergence from the float model's answers, by range method tried. */
   readonly divergence: Readonly<Record<string, number>>;
+  readonly widths: Widths;
+  readonly budget?: BudgetResult;
+  /** The damage of each layer quantized alone: measured when asked for. */
+  readonly damage: () => Promise<ReadonlyMap<string, number>>;
 }
 
 /**
  * From the folded float model to the int8 one: observe ranges, measure the moments of layer inputs, decide weights, choose
- * ranges, write.
+ * ranges, keep layers wider where a budget needs it, write.
+ *
+ * @param reference what a budget counts from: the float model as it was before anything was pruned or trained
  */
 export async function produce(
   folded: Model,
@@ -36,56 +39,44 @@ export async function produce(
   preprocessing: Preprocessing,
   options: CompressOptions,
   stages: StageLog,
+  reference: Model = folded,
 ): Promise<Produced> {
-  const layers = layersOf(folded.graph);
-  const plan = options.plan ?? planOf(layers, train, options);
-  const planned = plannedLayers(plan, layers);
-  const { limit } = targetProfile(plan.target);
-  const { signal, onProgress, threads = defaultThreads() } = options;
+  const plan = options.plan ?? planOf(layersOf(folded.graph), train, options);
+  const { signal, onProgress, threads = defaultThreads(), budget } = options;
   const run = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
-  const indices = calibrationIndices(train, plan);
-  const common = { preprocessing, indices, threads, ...run };
-  const watched = await stages.run('calibrate', () =>
-    watch(folded, train, plan, { ...common, values: valuesToCalibrate(folded) }),
-  );
-  const moments = await stages.run(
-    'measure layer inputs',
-    async () =>
-      (plan.rounding === 'nearest' ? momentsOfChannels(layers, watched) : undefined) ??
-      (await collectMoments(folded, layers, train, { ...common, seed: plan.seed })),
-  );
-  const weights = await stages.run('cluster and round weights', async () => {
-    const decided = new Map<string, DecidedWeights>();
-    for (const layer of layers) {
-      signal?.throwIfAborted();
-      const { name } = layer.node;
-      const { clusters, groups } = planned.get(name) ?? {};
-      decided.set(name, decideWeights(layer, moments.get(name)!, { limit, clusters, groups }));
-      onProgress?.({ stage: 'deciding weights', done: decided.size, total: layers.length });
-      await new Promise(setImmediate); // lets an interrupt be heard between layers
-    }
-    return decided;
+  const decided = await decide(folded, train, { preprocessing, plan, budget, reference, threads, ...run }, stages);
+  const { calibrated, choice, divergence, damage } = decided;
+  const { widths, method } = choice;
+  const weights = await calibrated.weights(widths);
+  const model = await stages.run('quantize', () => calibrated.quantized(choice));
+  const common = { model, plan: decided.plan, layers: calibrated.layers, weights, widths, method, divergence, damage };
+  return budget === undefined ? common : { ...common, budget: budgetResult(budget, plan, decided) };
+}
+
+function budgetResult(points: number, plan: CompressionPlan, { choice: { widths }, budget }: Decided): BudgetResult {
+  const wider = plan.layers.flatMap((layer) => {
+    const width = widths.get(layer.name) ?? 'int8';
+    return width === widthOf(layer) ? [] : [{ name: layer.name, width }];
   });
-  const quantizeWith = (method: RangeMethodName): Model =>
-    quantizeModel(folded, { ranges: watched.ranges(method), weights });
-  const { method, divergence } = await stages.run('choose ranges', async () =>
-    plan.range === 'auto'
-      ? await chooseMethod(folded, quantizeWith, { dataset: train, indices, preprocessing, threads, signal })
-      : { method: plan.range as RangeMethodName, divergence: {} },
-  );
-  const model = await stages.run('quantize', () => quantizeWith(method));
-  return { model, plan, layers, weights, method, divergence };
+  return { points, heldOut: budget?.steps ?? [], wider };
 }
 
 function planOf(layers: readonly Layer[], train: Dataset, options: CompressOptions): CompressionPlan {
-  const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters } = options;
+  const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters, budget } = options;
+  // Nearest rounding is asked for where every second counts.
+  const { equalize = rounding === 'nearest' ? false : 'auto' } = options;
+  // A small set is shared between deciding and holding the budget.
+  const most = budget === undefined ? train.size : Math.max(1, Math.floor(0.75 * train.size));
   return makePlan(layers, {
     seed,
     target: targetProfile(target).name,
-    calibration: { samples: Math.min(calibration, train.size) },
+    calibration: { samples: Math.min(calibration, most) },
     range: range === 'min-max' ? 'minmax' : range,
     ...(rounding === undefined ? {} : { rounding }),
     ...slimPlan(options),
+    equalize,
+    // Half a minute on ResNet56 for a gain that was never clear on a network as trained: for those who give a budget.
+    ...(budget === undefined ? {} : { refineRanges: true, biasCorrection: 'auto' as const }),
     clusters,
   });
 }

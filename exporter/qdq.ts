@@ -1,4 +1,4 @@
-import { type Layer, storedOrder } from '../compression/layers.ts';
+import { type Layer, layerOf, storedOrder } from '../compression/layers.ts';
 import { int } from '../onnx/attributes.ts';
 import type { Model, Node } from '../onnx/graph.ts';
 import { float32Tensor, int8Tensor, int32Tensor, uint8Tensor } from '../onnx/tensor.ts';
@@ -137,6 +137,7 @@ export class QdqWriter {
 
   #writeFloat(node: Node): void {
     const inputs = node.inputs.map((input) => this.#given(input));
+    if (layerOf(this.#model.graph, node) !== undefined) inputs[0] = this.#apart(inputs[0] ?? '');
     const outputs = node.outputs.map((output) =>
       output === '' || this.#isOutput(output) ? output : this.#emitter.value(),
     );
@@ -147,6 +148,14 @@ export class QdqWriter {
   /** The value in float, where an optional input is given. */
   #given(input: string): string {
     return input === '' ? '' : this.#float(input);
+  }
+
+  /**
+   * Max of one value is the value. Without it ONNX Runtime (WeightBiasQuantization, 1.30) finds a float layer between
+   * DequantizeLinear and QuantizeLinear, takes it for one that was forgotten, and quantizes its weights itself.
+   */
+  #apart(value: string): string {
+    return this.#emitter.node('Max', [value]);
   }
 
   /**

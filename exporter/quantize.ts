@@ -25,10 +25,19 @@ export interface QuantizeInput {
   readonly ranges: ReadonlyMap<string, Range>;
   /** By the name of the layer's node. */
   readonly weights: ReadonlyMap<string, LayerWeights>;
+  /** Names of layers that stay in float. @default none */
+  readonly float?: ReadonlySet<string> | undefined;
 }
 
 /** The values whose ranges `quantizeModel` needs. */
 export const valuesToCalibrate = ({ graph }: Model): readonly string[] => planScales(graph, assignRoles(graph)).values;
+
+/** Values inside the graph that are quantized, those that share a scale together. */
+export function scaleClasses({ graph }: Model): readonly (readonly string[])[] {
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  const { values, classOf } = planScales(graph, assignRoles(graph));
+  return [...new Set(values.map(classOf))].filter((members) => !members.some((name) => inputs.has(name)));
+}
 
 /**
  * Writes the int8 model: uint8 activations between QuantizeLinear and DequantizeLinear around every computing operator, int8
@@ -38,14 +47,14 @@ export const valuesToCalibrate = ({ graph }: Model): readonly string[] => planSc
  *
  * @throws {WaysideError} CALIBRATION_MISMATCH, CALIBRATION_INVALID
  */
-export function quantizeModel(model: Model, { ranges, weights }: QuantizeInput): Model {
+export function quantizeModel(model: Model, { ranges, weights, float }: QuantizeInput): Model {
   const forms = layersOf(model.graph).flatMap((layer) => {
     const decided = weights.get(layer.node.name);
-    return decided === undefined ? [] : [weightForm(storedCodes(layer, decided))];
+    return decided === undefined || float?.has(layer.node.name) ? [] : [weightForm(storedCodes(layer, decided))];
   });
   const opset = Math.max(13, model.opsets.get('') ?? 13, ...forms.map((form) => OPSET_OF_FORM[form]));
   const source = upgradeOpset(model, opset);
-  const roles = assignRoles(source.graph);
+  const roles = assignRoles(source.graph, float);
   const writer = new QdqWriter(source, roles, planScales(source.graph, roles).scales(ranges), weights);
   for (const node of source.graph.nodes) writer.write(node);
   const { nodes, initializers } = writer.finish();

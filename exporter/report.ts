@@ -102,7 +102,11 @@ function decisions({ plan, method, divergence }: Produced): string {
 
 function layers({ layers: all, weights }: Produced): string {
   const rows = all.map((layer) => {
-    const decided = weights.get(layer.node.name)!;
+    const decided = weights.get(layer.node.name);
+    if (decided === undefined) {
+      const { weights: kept, node } = layer;
+      return [node.name, node.opType, kept.dims.join(' x '), '', 'float', bytes(kept.bytes.byteLength), ''];
+    }
     const stored = storedCodes(layer, decided);
     const form = weightForm(stored);
     const bits = form === 'int8' ? 8 : stored.indexBits;

@@ -54,18 +54,25 @@ export interface Roles {
   ceilingOf(value: string): number | undefined;
 }
 
-/** Decides for every node. Backwards, because a value is worth quantizing only where a layer further on will read it. */
-export function assignRoles(graph: Graph): Roles {
+/**
+ * Decides for every node. Backwards, because a value is worth quantizing only where a layer further on will read it.
+ *
+ * @param kept names of layers that stay in float, whatever could be done; so does the activation right after them
+ */
+export function assignRoles(graph: Graph, kept: ReadonlySet<string> = new Set()): Roles {
   const index = indexGraph(graph);
   const roles = new Map<Node, Role>();
   const wanted = new Set<string>();
   const renamed = new Map<Node, string>();
   const ceilings = new Map<string, number>();
   for (const node of graph.nodes.toReversed()) {
-    const role = roleOf(graph, node, wanted);
+    const role: Role = staysFloat(index, kept, graph, node) ? { kind: 'float' } : roleOf(graph, node, wanted);
     roles.set(node, role);
     for (const input of quantizedInputs(node, role)) wanted.add(input);
-    const passes = activationBound(graph, node) !== undefined && node.outputs.some((output) => wanted.has(output));
+    const passes =
+      role.kind !== 'float' &&
+      activationBound(graph, node) !== undefined &&
+      node.outputs.some((output) => wanted.has(output));
     if (passes) wanted.add(node.inputs[0] ?? '');
   }
   for (const node of graph.nodes) {
@@ -82,6 +89,13 @@ export function assignRoles(graph: Graph): Roles {
     outputAfterAbsorption: (node) => renamed.get(node) ?? node.outputs[0] ?? '',
     ceilingOf: (value) => ceilings.get(value),
   };
+}
+
+/** The activation after a float layer would be quantized before it cuts the half of the values off: a bit of precision for nothing. */
+function staysFloat(index: GraphIndex, kept: ReadonlySet<string>, graph: Graph, node: Node): boolean {
+  if (kept.has(node.name)) return true;
+  const producer = index.producer(node.inputs[0] ?? '');
+  return producer !== undefined && kept.has(producer.name) && activationBound(graph, node) !== undefined;
 }
 
 function roleOf(graph: Graph, node: Node, wanted: ReadonlySet<string>): Role {

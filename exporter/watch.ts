@@ -1,6 +1,6 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import { canReduce, type Extremes, observeExtremes } from '../calibration/extremes.ts';
-import { type ObserveOptions, observe } from '../calibration/observe.ts';
+import { type Observations, type ObserveOptions, observe } from '../calibration/observe.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import type { Layer } from '../compression/layers.ts';
 import type { InputMoments } from '../compression/rounding/moments.ts';
@@ -13,7 +13,10 @@ type ChannelMoments = Pick<Extremes, 'means' | 'meanSquares'>;
 
 /** What calibration pictures showed of the values of a model. */
 export interface Watched {
-  ranges(method: RangeMethodName): ReadonlyMap<string, Range>;
+  /** @param methods of single values that differ */
+  ranges(method: RangeMethodName, methods?: Readonly<Record<string, RangeMethodName>>): ReadonlyMap<string, Range>;
+  /** Histograms of all values; undefined where the plan needed none. */
+  readonly observations: Observations | undefined;
   /** Per channel of a value; undefined for one that was not watched. */
   channels(value: string): ChannelMoments | undefined;
 }
@@ -22,10 +25,10 @@ export interface Watched {
 export async function watch(
   model: Model,
   train: Dataset,
-  plan: CompressionPlan,
+  plan: Pick<CompressionPlan, 'range' | 'ranges'>,
   options: ObserveOptions,
 ): Promise<Watched> {
-  return plan.range === 'minmax' && canReduce(model)
+  return plan.range === 'minmax' && plan.ranges === undefined && canReduce(model)
     ? await watchExtremes(model, train, options)
     : await watchAll(model, train, options);
 }
@@ -36,13 +39,14 @@ async function watchExtremes(model: Model, train: Dataset, options: ObserveOptio
   const ranges = new Map(
     [...extremes].map(([name, { min, max }]) => [name, { min: Math.min(0, min), max: Math.max(0, max) }]),
   );
-  return { ranges: () => ranges, channels: (value) => extremes.get(value) };
+  return { ranges: () => ranges, observations: undefined, channels: (value) => extremes.get(value) };
 }
 
 async function watchAll(model: Model, train: Dataset, options: ObserveOptions): Promise<Watched> {
   const observations = await observe(model, train, options);
   return {
-    ranges: (method) => rangesBy(model, observations, method),
+    observations,
+    ranges: (method, methods) => rangesBy(model, observations, method, methods),
     channels: (value) => {
       const channels = observations.get(value)?.channels;
       return channels && { means: channels.means(), meanSquares: channels.meanSquares() };

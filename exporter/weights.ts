@@ -64,6 +64,23 @@ export function decideWeights(layer: Layer, moments: InputMoments, options: Weig
   return { codes, scales, bias, codebooks, indexBits: indexBitsFor(clusters ?? 256), snr };
 }
 
+/** Codes and scales without any knowledge of what the layer reads: each weight to its nearest code. */
+export function nearestWeights(layer: Layer, { limit, clusters, groups = 1 }: WeightOptions): LayerWeights {
+  const { rows, columns } = layer;
+  const weights = weightRows(layer);
+  const indexBits = indexBitsFor(clusters ?? 256);
+  const matrix: WeightRows = { weights, rows, columns, importance: new Float64Array(columns).fill(1) };
+  if (clusters !== undefined)
+    return { ...clusterWeights(matrix, { k: clusters, limit, groups }), bias: biasOf(layer), indexBits };
+  const scales = absmaxScales(matrix, limit);
+  const { of } = nearestCode(fullGrid(limit));
+  const codes = Int8Array.from(weights, (w, at) => of(w / scales[Math.floor(at / columns)]!));
+  return { codes, scales, bias: biasOf(layer), codebooks: [], indexBits };
+}
+
+const biasOf = ({ node, bias, rows }: Layer): Float32Array | undefined =>
+  node.opType === 'MatMul' ? undefined : (bias ?? new Float32Array(rows));
+
 /** Columns that never varied still count a little: other pictures may make them vary. */
 function floored(variances: readonly number[]): Float64Array {
   const mean = variances.reduce((sum, value) => sum + value, 0) / variances.length;

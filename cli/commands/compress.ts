@@ -19,6 +19,7 @@ interface CompressOptions extends PixelOptions {
   readonly pruneLatency?: number;
   readonly finetuneEpochs?: number;
   readonly flip: boolean;
+  readonly budget?: number;
   readonly seed: number;
   readonly range: (typeof RANGES)[number];
   readonly target: string;
@@ -60,6 +61,12 @@ export function compressCommand(): Command {
       new Option('--clusters <k>', 'distinct weights a layer, 2 to 256 (default: not clustered)').argParser(
         integer(2, 256),
       ),
+    )
+    .addOption(
+      new Option(
+        '--budget <points>',
+        'points of top-1 accuracy that may be lost, such as 0.3: the layers that cost most are kept finer until it holds, and a model that misses it is not written (default: no limit)',
+      ).argParser(decimal(0, 100)),
     )
     .addOption(
       new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
@@ -148,13 +155,22 @@ async function compressModel(context: Context, model: string, options: CompressO
 }
 
 /** The shape other tools rely on: docs/cli.md. */
-const documentOf = ({ package: folder, baseline, candidate, uniqueWeights, fused, stages }: CompressResult) => ({
+const documentOf = ({
   package: folder,
   baseline,
   candidate,
   uniqueWeights,
   fused,
   stages,
+  budget,
+}: CompressResult) => ({
+  package: folder,
+  baseline,
+  candidate,
+  uniqueWeights,
+  fused,
+  stages,
+  ...(budget === undefined ? {} : { budget }),
 });
 
 function summary(result: CompressResult): string {
@@ -184,6 +200,7 @@ function summary(result: CompressResult): string {
     `measured on ${count(candidate.samples)} pictures; latency of one picture on one thread`,
     `${fused.quantized} convolutions and matrix products run in int8, ${left === 0 ? 'none' : left} stayed in float`,
     ...fused.float.map(({ name, opType, reason }) => `  ${opType} ${name}: ${reason}`),
+    ...budgetLines(result),
     `package: ${result.package}`,
   ].join('\n');
 }
@@ -204,3 +221,14 @@ const stageTable = (stages: CompressResult['stages']): string =>
     ],
     ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
   );
+
+function budgetLines({ budget }: CompressResult): string[] {
+  if (budget === undefined) return [];
+  const { points: allowed, heldOut, wider } = budget;
+  const lost = `${(heldOut.at(-1) ?? 0).toFixed(2)} points lost on held-out pictures`;
+  if (wider.length === 0) return [`budget of ${allowed} points held as planned: ${lost}`];
+  const widths = wider.map(
+    ({ name, width }) => `  ${name}: ${typeof width === 'number' ? `${width} clusters` : width}`,
+  );
+  return [`budget of ${allowed} points held by ${wider.length} finer layers: ${lost}`, ...widths];
+}

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { observe } from '../../calibration/observe.ts';
+import { meanDivergence } from '../../compression/divergence.ts';
 import { layersOf } from '../../compression/layers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { seededRandom } from '../../core/random.ts';
-import { meanDivergence, rangesBy } from '../../exporter/choose-ranges.ts';
+import { rangesBy } from '../../exporter/choose-ranges.ts';
 import { checkFusion, requireFused } from '../../exporter/fusion.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
 import { withGraph } from '../../exporter/passes/rewrite.ts';

@@ -81,6 +81,27 @@ describe('compress with pruning', () => {
     expect(existsSync(`${options.out}.work`)).toBe(false);
   });
 
+  test('a budget counts what pruning took: more than that ends before anything is quantized', async () => {
+    const options = { ...(await given()), clusters: 8 };
+    const held = await compress({ ...options, pruneFlops: 0.5, budget: 1, out: `${options.out}-held` });
+    expect(held.candidate.top1).toBeGreaterThanOrEqual(0.99);
+    expect(held.budget).toMatchObject({ points: 1 });
+    expect(held.stages.map(({ name }) => name)).toEqual(['float', 'prune', 'reconstruct', 'quantize']);
+
+    const plan = CompressionPlan.parse((await readPackage(`${options.out}-held`)).manifest.plan);
+    const keep = { 'conv1.weight': 1 };
+    const hard = { ...plan, prune: { ...plan.prune!, keep } };
+    const seen = new Set<string>();
+    const missed = compress({ ...options, plan: hard, budget: 1, onProgress: ({ stage }) => seen.add(stage) });
+    await expect(missed).rejects.toMatchObject({
+      code: 'BUDGET_MISSED',
+      message: expect.stringMatching(/^the pruned model loses .* before it is quantized, the budget is 1$/),
+      hint: expect.stringContaining('pruning less'),
+    });
+    expect(seen).not.toContain('deciding weights');
+    expect(existsSync(options.out)).toBe(false);
+  });
+
   test('refuses goals that cannot be reached, before anything is written', async () => {
     const options = await given();
     await expect(compress({ ...options, pruneFlops: 0.95 })).rejects.toThrow(

@@ -1,0 +1,86 @@
+import { batchesOf, batchSizeFor } from '../calibration/batches.ts';
+import type { Dataset } from '../calibration/dataset.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { argMax, probabilities } from '../inference/scores.ts';
+import { floatsOf, openSession } from '../inference/session.ts';
+import type { Model } from '../onnx/graph.ts';
+import { encodeModel } from '../onnx/write.ts';
+
+export interface AskOptions {
+  readonly dataset: Dataset;
+  /** Positions of the pictures asked about. */
+  readonly indices: readonly number[];
+  readonly preprocessing: Preprocessing;
+  readonly threads: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a model says of some pictures, in their order. */
+export interface Answers {
+  /** Of the classes, `[classes]` each. */
+  readonly probabilities: readonly Float32Array[];
+  readonly labels: readonly number[];
+}
+
+/** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts */
+export async function answersOf(model: Model, options: AskOptions): Promise<Answers> {
+  const { dataset, indices, preprocessing, threads, signal } = options;
+  const session = await openSession(encodeModel(model), {
+    threads,
+    config: { 'session.intra_op.allow_spinning': '0' },
+  });
+  try {
+    const { input, output } = session;
+    const found: Float32Array[] = [];
+    const labels: number[] = [];
+    const stream = batchesOf(dataset, preprocessing, batchSizeFor(input, preprocessing), {
+      indices,
+      fixed: typeof input.shape[0] === 'number',
+    });
+    for await (const batch of stream) {
+      signal?.throwIfAborted();
+      const results = await session.run({ [input.name]: batch.tensor }, { outputs: [output.name] });
+      const scores = floatsOf(results, output.name);
+      const classes = scores.length / (batch.tensor.dims[0] ?? 1);
+      for (let i = 0; i < batch.count; i++) {
+        found.push(probabilities(scores.slice(i * classes, (i + 1) * classes)));
+        labels.push(batch.labels[i] ?? 0);
+      }
+    }
+    return { probabilities: found, labels };
+  } finally {
+    await session.close();
+  }
+}
+
+/** `count` of the positions, spread evenly: they are in the order of the set, which may be that of the classes. */
+export const spreadOver = (indices: readonly number[], count: number): number[] =>
+  indices.filter((_, i) => i % Math.ceil(indices.length / count) === 0);
+
+/** Side of the pictures that all of a number are taken of; of larger ones fewer are enough, as they cost more and hold more. */
+const SIDE = 64;
+
+/** How many pictures of a size to run for one decision: `most` up to 64x64, never below a quarter. */
+export function picturesOf({ size: [height, width] }: Preprocessing, most: number): number {
+  return Math.max(most / 4, Math.min(most, Math.round((most * SIDE ** 2) / (height * width))));
+}
+
+/** Points of top-1 accuracy that the second answers have less than the first; negative where they have more. */
+export function pointsLost(before: Answers, after: Answers): number {
+  return (100 * (rightAnswers(before) - rightAnswers(after))) / Math.max(1, before.labels.length);
+}
+
+/**
+ * Standard error of `pointsLost`, in points: only pictures that one of the two got right and the other wrong vary in it
+ * (McNemar): sqrt(b + c) / n.
+ */
+export function uncertainty(before: Answers, after: Answers): number {
+  const { labels } = before;
+  const changed = labels.filter((label, i) => isRight(before, i, label) !== isRight(after, i, label)).length;
+  return (100 * Math.sqrt(changed)) / Math.max(1, labels.length);
+}
+
+const isRight = ({ probabilities }: Answers, i: number, label: number): boolean => argMax(probabilities[i]!) === label;
+
+const rightAnswers = (answers: Answers): number =>
+  answers.labels.filter((label, i) => isRight(answers, i, label)).length;

@@ -1,0 +1,150 @@
+import type { Dataset } from '../calibration/dataset.ts';
+import type { RangeMethodName } from '../calibration/ranges/methods.ts';
+import { layersOf } from '../compression/layers.ts';
+import type { RunOptions } from '../core/progress.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import type { Model } from '../onnx/graph.ts';
+import { type AskOptions, answersOf, pointsLost, uncertainty } from './answers.ts';
+import { blended } from './blended.ts';
+import { type HeldBudget, holdBudget, type Loss } from './budget.ts';
+import { Calibrated, type Choice } from './calibrated.ts';
+import { calibrationIndices, heldOutIndices } from './calibration-draw.ts';
+import { chooseBiases } from './choose-biases.ts';
+import { chooseEqualization } from './choose-equalization.ts';
+import { chooseMethod } from './choose-ranges.ts';
+import { Jury, mean } from './jury.ts';
+import { LayerDamage } from './layer-damage.ts';
+import { type CompressionPlan, plannedLayers } from './plan.ts';
+import { scaleClasses } from './quantize.ts';
+import { refineRanges } from './refine-ranges.ts';
+import type { StageLog } from './stages.ts';
+import { targetProfile } from './targets.ts';
+import { planned, type Widths, widthOf } from './widths.ts';
+
+export interface DecideOptions extends RunOptions {
+  readonly preprocessing: Preprocessing;
+  readonly plan: CompressionPlan;
+  /** Points of accuracy that may be lost on held-out pictures before layers are widened. @default no limit */
+  readonly budget?: number | undefined;
+  /** The float model that the budget counts from. */
+  readonly reference: Model;
+  readonly threads: number;
+}
+
+export interface Decided {
+  readonly calibrated: Calibrated;
+  readonly choice: Choice;
+  /** Everything decided written into it: following it makes the same model without deciding again. */
+  readonly plan: CompressionPlan;
+  /** Mean Kullback-Leibler divergence from the float model's answers, by what was tried. */
+  readonly divergence: Readonly<Record<string, number>>;
+  readonly budget: HeldBudget | undefined;
+  /** The damage of each layer quantized alone: measured when asked for. */
+  readonly damage: () => Promise<ReadonlyMap<string, number>>;
+}
+
+/**
+ * Decides what a plan leaves open, by the answers to calibration pictures: whether channels are equalized, the range method
+ * and that of single values, how wide layers must be to stay inside a budget, and whether measured bias correction helps.
+ */
+export async function decide(
+  folded: Model,
+  train: Dataset,
+  options: DecideOptions,
+  stages: StageLog,
+): Promise<Decided> {
+  const { plan, budget, reference, ...run } = options;
+  const { preprocessing, threads, signal } = run;
+  const { limit } = targetProfile(plan.target);
+  const layers = plannedLayers(plan, layersOf(folded.graph));
+  const indices = calibrationIndices(train, plan);
+  const asked: AskOptions = { dataset: train, indices, preprocessing, threads, signal };
+  const wished: Widths = new Map([...layers].map(([name, layer]) => [name, widthOf(layer)]));
+  const groups = new Map([...layers].map(([name, layer]) => [name, layer.groups ?? 1]));
+  const { model, equalized } = await stages.run('choose equalization', () =>
+    chooseEqualization(folded, plan.equalize ?? false, { ...asked, widths: wished, groups, limit }),
+  );
+  const measuring = { ...run, indices, plan, limit, groups };
+  const calibrated = await Calibrated.measure(model, train, measuring, stages);
+  await stages.run('cluster and round weights', () => calibrated.weights(wished));
+  const { choice: ranged, divergence } = await stages.run('choose ranges', () =>
+    decideRanges(calibrated, plan, wished, asked),
+  );
+  const layerDamage = new LayerDamage(calibrated, ranged, asked);
+  const held =
+    budget === undefined
+      ? undefined
+      : await stages.run('hold the budget', async () => {
+          const lost = await heldOutLoss(reference, { ...asked, indices: heldOutIndices(train, plan) });
+          return holdBudget({
+            points: budget,
+            widths: wished,
+            lost: async (widths) => lost(await calibrated.quantized({ ...ranged, widths })),
+            damage: (...layer) => layerDamage.of(...layer),
+          });
+        });
+  const widths = held?.widths ?? wished;
+  const biased = await stages.run('correct biases', () =>
+    chooseBiases(calibrated, plan.biasCorrection ?? false, { ...ranged, widths }, asked),
+  );
+  const { method, methods = {} } = ranged;
+  const { refineRanges: _, ...settled } = plan;
+  return {
+    calibrated,
+    choice: biased.choice,
+    plan: {
+      ...settled,
+      range: method,
+      ...(Object.keys(methods).length === 0 ? {} : { ranges: methods }),
+      equalize: equalized,
+      ...(plan.biasCorrection === undefined ? {} : { biasCorrection: biased.corrected }),
+      layers: plan.layers.map((layer) => planned(layer, widths.get(layer.name) ?? widthOf(layer))),
+    },
+    divergence: { ...divergence, ...biased.divergence },
+    budget: held,
+    damage: async () => (held !== undefined && held.damage.size > 0 ? held.damage : await layerDamage.ofAll(widths)),
+  };
+}
+
+/**
+ * Measures what a quantized model loses on held-out pictures: what it loses on them as they are, or the mean of that and of what it
+ * loses on them blended, whichever is more.
+ */
+async function heldOutLoss(reference: Model, plain: AskOptions): Promise<(model: Model) => Promise<Loss>> {
+  const harder = { ...plain, dataset: blended(plain.dataset) };
+  const before = { plain: await answersOf(reference, plain), harder: await answersOf(reference, harder) };
+  return async (model) => {
+    const after = { plain: await answersOf(model, plain), harder: await answersOf(model, harder) };
+    const points = pointsLost(before.plain, after.plain);
+    const both = (points + pointsLost(before.harder, after.harder)) / 2;
+    return { points: Math.max(points, both), error: uncertainty(before.plain, after.plain) };
+  };
+}
+
+/** The plan's methods, or the best of those tried for all values and then for single ones. */
+async function decideRanges(
+  calibrated: Calibrated,
+  { range, ranges = {}, refineRanges: refine = false }: CompressionPlan,
+  widths: Widths,
+  asked: AskOptions,
+): Promise<Pick<Decided, 'choice' | 'divergence'>> {
+  if (range !== 'auto') {
+    return { choice: { widths, method: range as RangeMethodName, methods: ranges }, divergence: {} };
+  }
+  const quantizeWith = (method: RangeMethodName, methods = ranges): Promise<Model> =>
+    calibrated.quantized({ widths, method, methods });
+  const { method, divergence } = await chooseMethod(calibrated.model, quantizeWith, asked);
+  if (!refine) return { choice: { widths, method, methods: ranges }, divergence };
+  const jury = await Jury.of(calibrated.model, asked);
+  const refined = await refineRanges({
+    observations: calibrated.watched.observations ?? new Map(),
+    classes: scaleClasses(calibrated.model),
+    method,
+    divergenceWith: async (methods) => jury.divergences(await quantizeWith(method, { ...ranges, ...methods })),
+  });
+  const mixed = Object.keys(refined.methods).length === 0 ? {} : { mixed: mean(refined.divergence) };
+  return {
+    choice: { widths, method, methods: { ...ranges, ...refined.methods } },
+    divergence: { ...divergence, ...mixed },
+  };
+}

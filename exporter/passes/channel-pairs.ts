@@ -1,0 +1,76 @@
+import { type Layer, layersOf, weightRows } from '../../compression/layers.ts';
+import type { Model, Node } from '../../onnx/graph.ts';
+import { inferShapes } from '../../onnx/shapes.ts';
+import { indexGraph } from '../../onnx/topology.ts';
+import { type ChannelReader, readersOf } from './channel-readers.ts';
+
+/** A layer whose output channels can be scaled, and everyone who reads them. */
+export interface Pair {
+  readonly maker: Layer;
+  readonly readers: readonly ChannelReader[];
+}
+
+/** `[rows, columns]` of each layer. */
+export type PairWeights = ReadonlyMap<Node, Float64Array>;
+
+/** Every layer whose output channels can be scaled without changing what the model computes. */
+export function pairsOf(model: Model): Pair[] {
+  const { graph } = model;
+  const index = indexGraph(graph);
+  const types = inferShapes(model);
+  const layers = layersOf(graph);
+  const alone = (layer: Layer): boolean => index.consumers(layer.node.inputs[1] ?? '').length === 1;
+  const byNode = new Map(layers.filter(alone).map((layer) => [layer.node, layer]));
+  return layers.flatMap((maker) => {
+    const readers = alone(maker) ? readersOf(byNode, maker, { index, types }) : undefined;
+    return readers === undefined || readers.length === 0 ? [] : [{ maker, readers }];
+  });
+}
+
+/** Copies of the weights of all layers in the pairs. */
+export function weightsOf(pairs: readonly Pair[]): PairWeights {
+  const layers = new Set(pairs.flatMap(({ maker, readers }) => [maker, ...readers.map(({ layer }) => layer)]));
+  return new Map([...layers].map((layer) => [layer.node, Float64Array.from(weightRows(layer))]));
+}
+
+/** Largest |w| of a channel where it is made and where it is read. */
+export function reachOf(
+  { maker, readers }: Pair,
+  weights: PairWeights,
+  channel: number,
+): { readonly made: number; readonly read: number } {
+  const { columns } = maker;
+  const own = weights.get(maker.node)!;
+  let made = 0;
+  for (let i = channel * columns; i < (channel + 1) * columns; i++) made = Math.max(made, Math.abs(own[i]!));
+  let read = 0;
+  for (const { layer, forEachWeight } of readers) {
+    const values = weights.get(layer.node)!;
+    forEachWeight(channel, (at) => {
+      read = Math.max(read, Math.abs(values[at]!));
+    });
+  }
+  return { made, read };
+}
+
+/** A channel this much weaker than its layer's strongest is dead: folding leaves such where a BatchNormalization's factor died. */
+const DEAD = 1e-5;
+
+/**
+ * How unevenly the channels between layers are scaled, from the weights alone: the largest ratio, within one layer, of the
+ * factors s = sqrt(made / read) that would even out two of its channels. 1 where there is nothing to equalize.
+ */
+export function unevenness(model: Model): number {
+  const pairs = pairsOf(model);
+  const weights = weightsOf(pairs);
+  return Math.max(1, ...pairs.map((pair) => unevennessOf(pair, weights)));
+}
+
+function unevennessOf(pair: Pair, weights: PairWeights): number {
+  const reaches = Array.from({ length: pair.maker.rows }, (_, channel) => reachOf(pair, weights, channel));
+  const made = Math.max(...reaches.map((reach) => reach.made));
+  const read = Math.max(...reaches.map((reach) => reach.read));
+  const alive = reaches.filter((reach) => reach.made > DEAD * made && reach.read > DEAD * read);
+  const factors = alive.map((reach) => Math.sqrt(reach.made / reach.read));
+  return alive.length === 0 ? 1 : Math.max(...factors) / Math.min(...factors);
+}
