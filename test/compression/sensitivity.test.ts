@@ -5,23 +5,10 @@ import { damage } from '../../compression/prune/damage/damage.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { measureSensitivity, sensitivityFactors } from '../../compression/sensitivity.ts';
 import { seededRandom } from '../../core/random.ts';
-import type { Preprocessing } from '../../inference/preprocess.ts';
-import { madeDataset } from '../support/memory-dataset.ts';
+import { noisePictures, preprocessing } from './noise.ts';
 import { flattened } from './prune/structures.ts';
 
-const preprocessing: Preprocessing = {
-  size: [8, 8],
-  resize: 'stretch',
-  crop: 'none',
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  layout: 'NCHW',
-  channels: 'RGB',
-};
-const noise = madeDataset(96, (index) => {
-  const random = seededRandom(index);
-  return { label: 0, image: { width: 8, height: 8, data: Uint8Array.from({ length: 192 }, () => random.below(256)) } };
-});
+const noise = noisePictures(96);
 const random = seededRandom(2);
 const pictures = { dims: [3, 8, 8], data: Float32Array.from({ length: 48 * 192 }, () => random.normal()) };
 

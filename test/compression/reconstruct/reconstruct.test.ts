@@ -7,28 +7,14 @@ import { leastSquares } from '../../../compression/reconstruct/least-squares.ts'
 import { reconstruct } from '../../../compression/reconstruct/reconstruct.ts';
 import { GramSession } from '../../../compression/rounding/gram.ts';
 import { seededRandom } from '../../../core/random.ts';
-import type { Preprocessing } from '../../../inference/preprocess.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
-import { madeDataset } from '../../support/memory-dataset.ts';
+import { noisePictures, preprocessing } from '../noise.ts';
 import { Network } from '../prune/network.ts';
 import { answersOf, difference } from '../prune/same.ts';
 import { depthwise, flattened, grouped, residual, squeezeExcite, zeroPadded } from '../prune/structures.ts';
 
-const preprocessing: Preprocessing = {
-  size: [8, 8],
-  resize: 'stretch',
-  crop: 'none',
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  layout: 'NCHW',
-  channels: 'RGB',
-};
-const noise = madeDataset(256, (index) => {
-  const random = seededRandom(index);
-  const data = Uint8Array.from({ length: 3 * 64 }, () => random.below(256));
-  return { label: 0, image: { width: 8, height: 8, data } };
-});
+const noise = noisePictures(256);
 const options = { preprocessing, indices: Array.from({ length: 256 }, (_, i) => i), seed: 1 };
 
 /** conv1 whose filters 4 to 7 repeat 0 to 3, so that half of it can go without loss. */

@@ -1,28 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { insertBatchNorm } from '../../../compression/training/insert-batch-norm.ts';
-import { seededRandom } from '../../../core/random.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
-import type { Preprocessing } from '../../../inference/preprocess.ts';
 import { checkModel } from '../../../onnx/check.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { runPasses } from '../../../onnx/pass.ts';
-import { madeDataset } from '../../support/memory-dataset.ts';
+import { noisePictures, preprocessing } from '../noise.ts';
 import { answersOf, difference } from '../prune/same.ts';
 import { depthwise, residual } from '../prune/structures.ts';
 
-const preprocessing: Preprocessing = {
-  size: [8, 8],
-  resize: 'stretch',
-  crop: 'none',
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
-  layout: 'NCHW',
-  channels: 'RGB',
-};
-const noise = madeDataset(32, (index) => {
-  const random = seededRandom(index);
-  return { label: 0, image: { width: 8, height: 8, data: Uint8Array.from({ length: 192 }, () => random.below(256)) } };
-});
+const noise = noisePictures(32);
 const count = ({ graph }: Model, opType: string): number => graph.nodes.filter((node) => node.opType === opType).length;
 
 describe('normalisations put back for training', () => {
