@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
+import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
 import { isSystemError, WaysideError } from '../core/errors.ts';
 import type { Normalization } from '../inference/normalization.ts';
@@ -123,6 +124,8 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     teacher: options.teacher === undefined ? undefined : { model: await readModel(options.teacher) },
     signal: context.signal,
     onProgress: context.onProgress,
+    // A terminal has its bar; a log has one line an epoch.
+    ...(process.stderr.isTTY === true ? {} : { onEpoch: (report) => context.note(epochLine(report, options.epochs)) }),
   };
   let result: ClassifierResult;
   try {
@@ -142,6 +145,11 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   const seconds = (performance.now() - started) / 1000;
   const document = { model: options.out, of: task.of, classes, trained, validated, accuracy, seconds, epochs };
   context.report({ document, text: summary(document) });
+}
+
+function epochLine({ epoch, loss, accuracy, picturesPerSecond }: EpochReport, epochs: number): string {
+  const speed = `${count(Math.round(picturesPerSecond))} pictures a second`;
+  return `epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(3)}, ${percent(accuracy)} validated, ${speed}`;
 }
 
 interface Document {

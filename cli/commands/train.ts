@@ -1,4 +1,5 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import { STEMS, type Stem } from '../../compression/networks/network.ts';
 import { type Context, running } from '../running.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
 
@@ -14,15 +15,25 @@ export function trainCommand(): Command {
     )
     .addArgument(new Argument('<architecture>', 'shape of the network').choices(ARCHITECTURES));
   for (const option of trainingOptions(30, 'one-cycle')) command.addOption(option);
+  command.addOption(
+    new Option(
+      '--stem <kind>',
+      'first layers of resnet34: kernel, and what they divide the size by (default: by --size)',
+    ).choices(STEMS),
+  );
   return command.action(running(trainNetwork));
 }
 
-async function trainNetwork(context: Context, architecture: string, options: TrainingOptions): Promise<void> {
+interface TrainOptions extends TrainingOptions {
+  readonly stem?: Stem;
+}
+
+async function trainNetwork(context: Context, architecture: string, options: TrainOptions): Promise<void> {
   const { buildNetwork } = await import('../../compression/networks/registry.ts');
   const size = options.size ?? [32, 32];
   await runTraining(context, options, {
     of: architecture,
-    model: (classes) => buildNetwork(architecture, { classes, size, seed: options.seed }),
+    model: (classes) => buildNetwork(architecture, { classes, size, seed: options.seed, stem: options.stem }),
     inputShape: ['N', 3, ...size],
     normalize: undefined,
     rates: { sgd: 0.1, adamw: 0.002 },

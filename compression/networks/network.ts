@@ -7,7 +7,16 @@ export interface NetworkOptions {
   readonly size: readonly [number, number];
   /** Of the weights: the same seed gives the same bytes. */
   readonly seed: number;
+  /** How pictures enter. @default by their size */
+  readonly stem?: Stem | undefined;
 }
+
+/**
+ * The first layers of a residual network: one 3x3 that keeps the size, one 3x3 of stride 2, or 7x7 of stride 2 and a pooling.
+ * The second suits small pictures on few cores: a quarter of the first's operations, four times the third's.
+ */
+export const STEMS = ['3x3', '3x3/2', '7x7/4'] as const;
+export type Stem = (typeof STEMS)[number];
 
 /** An architecture: from what is asked for to a model with untrained weights. */
 export type Network = (options: NetworkOptions) => Model;

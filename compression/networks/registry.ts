@@ -19,6 +19,12 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
 /** @throws {WaysideError} USAGE for a name that no architecture has */
 export function buildNetwork(name: string, options: NetworkOptions): Model {
   const network = Object.hasOwn(NETWORKS, name) ? NETWORKS[name] : undefined;
+  if (options.stem !== undefined && network !== undefined && network !== resnet34) {
+    throw new WaysideError('USAGE', {
+      message: `${name} has one stem only`,
+      hint: 'leave --stem out, or train resnet34',
+    });
+  }
   if (network !== undefined) return network(options);
   throw new WaysideError('USAGE', {
     message: `no architecture is called ${name}`,

@@ -1,5 +1,5 @@
 import { NetworkBuilder } from './layers.ts';
-import { isPhotograph, type Network } from './network.ts';
+import { isPhotograph, type Network, type Stem } from './network.ts';
 
 /**
  * A basic block (He 2016, figure 2): two 3x3 convolutions and a shortcut. Where the shape changes the shortcut is a 1x1
@@ -47,17 +47,20 @@ export const smallResNet =
     return net.classifier(last, 64, classes);
   };
 
+const enter: Readonly<Record<Stem, (net: NetworkBuilder, image: string) => string>> = {
+  '3x3': (net, image) => net.relu(net.conv('stem', image, 3, 64)),
+  '3x3/2': (net, image) => net.relu(net.conv('stem', image, 3, 64, { stride: 2 })),
+  '7x7/4': (net, image) => net.maxPool(net.relu(net.conv('stem', image, 3, 64, { kernel: 7, stride: 2 })), 3, 1),
+};
+
 /**
- * ResNet34 (He 2016, table 1): 3, 4, 6, 3 blocks of 64 to 512 channels. Photographs enter through 7x7 of stride 2 and a
- * pooling, small pictures through one 3x3.
+ * ResNet34 (He 2016, table 1): 3, 4, 6, 3 blocks of 64 to 512 channels. Unless a stem is asked for, photographs enter through
+ * 7x7 of stride 2 and a pooling, small pictures through one 3x3.
  */
-export const resnet34: Network = ({ classes, size, seed }) => {
+export const resnet34: Network = ({ classes, size, seed, stem = isPhotograph(size) ? '7x7/4' : '3x3' }) => {
   const net = new NetworkBuilder('resnet34', seed);
-  const image = net.input(size);
-  const stem = isPhotograph(size)
-    ? net.maxPool(net.relu(net.conv('stem', image, 3, 64, { kernel: 7, stride: 2 })), 3, 1)
-    : net.relu(net.conv('stem', image, 3, 64));
-  const last = stages(net, stem, 64, [
+  const entered = enter[stem](net, net.input(size));
+  const last = stages(net, entered, 64, [
     [64, 3],
     [128, 4],
     [256, 6],

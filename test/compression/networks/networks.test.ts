@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Stem } from '../../../compression/networks/network.ts';
 import { buildNetwork, NETWORKS } from '../../../compression/networks/registry.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
@@ -48,6 +49,18 @@ describe('untrained networks', () => {
     expect(scores.every(Number.isFinite)).toBe(true);
     expect(new Set(scores).size).toBe(14);
     expect(Buffer.from(encodeModel(build(name, 32, 7))).equals(encodeModel(model))).toBe(true);
+  });
+
+  it('take the stem that is asked for, and refuse one they have not', () => {
+    const macs = (stem: Stem): number => {
+      const model = buildNetwork('resnet34', { classes: 10, size: [32, 32], seed: 1, stem });
+      return macsOf(model.graph, inferShapes(model, { inputs: { image: [1, 3, 32, 32] } })) ?? 0;
+    };
+    expect(macs('3x3') / macs('3x3/2')).toBeCloseTo(4, 1);
+    expect(macs('3x3/2') / macs('7x7/4')).toBeCloseTo(3.9, 0);
+    expect(() => buildNetwork('vgg16', { classes: 10, size: [32, 32], seed: 1, stem: '7x7/4' })).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    );
   });
 
   it('are refused by a name that none has', () => {
