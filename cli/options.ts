@@ -48,7 +48,7 @@ export const dataOption = (): Option =>
 export const pixelOptions = (): Option[] => [
   new Option(
     '--normalize <how>',
-    'what the model subtracts and divides by: imagenet, cifar10, caffe, unit, or M,M,M/S,S,S on RGB/255, with bgr: before it for blue first (default: imagenet, or what the package says)',
+    'what the model subtracts and divides by: imagenet, cifar10, caffe, unit, or M,M,M/S,S,S on RGB/255, with bgr: before it for blue first (default: what the package or the metadata of the model says, else imagenet)',
   ),
   new Option('--size <pixels>', 'input size, N or HxW, for a model that leaves it open').argParser(pixelSize),
   new Option('--labels <file>', 'names of the classes, one a line, or the class of each picture: picture.jpg LABEL'),

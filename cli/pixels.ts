@@ -5,7 +5,7 @@ import type { Session } from '../inference/session.ts';
 import type { PixelOptions } from './options.ts';
 
 /**
- * How pictures are prepared for a model: as its package says, else as the options say.
+ * How pictures are prepared for a model: as its package says, else as the options say, else as its metadata does.
  *
  * @throws {WaysideError} USAGE for pixel options beside a package, or a normalisation that cannot be read; PREPROCESS_MISMATCH
  */
@@ -13,6 +13,7 @@ export async function preprocessingFor(
   model: OpenedModel,
   session: Session,
   { normalize, size }: Pick<PixelOptions, 'normalize' | 'size'>,
+  note: (text: string) => void,
 ): Promise<Preprocessing> {
   if (model.package !== undefined) {
     if (normalize === undefined && size === undefined) return model.package.manifest.preprocessing;
@@ -21,12 +22,14 @@ export async function preprocessingFor(
       hint: 'a package says itself how it wants its pictures: leave the option out',
     });
   }
-  const [{ defaultPreprocessing }, { parseNormalization }] = await Promise.all([
+  const [{ defaultPreprocessing }, { chosenNormalization }, { readMetadata }] = await Promise.all([
     import('../inference/preprocess.ts'),
-    import('../inference/normalization.ts'),
+    import('../exporter/model-notes.ts'),
+    import('../onnx/metadata.ts'),
   ]);
+  const normalization = chosenNormalization(normalize, await readMetadata(model.modelPath), note);
   return defaultPreprocessing(session.input.shape, {
-    ...(normalize === undefined ? {} : { normalize: parseNormalization(normalize) }),
+    ...(normalization === undefined ? {} : { normalize: normalization }),
     ...(size === undefined ? {} : { size }),
   });
 }

@@ -3,7 +3,6 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
 import { isSystemError, WaysideError } from '../core/errors.ts';
-import type { Normalization } from '../inference/normalization.ts';
 import type { Model } from '../onnx/graph.ts';
 import { count, duration, percent } from './format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options.ts';
@@ -69,7 +68,8 @@ export interface Task {
   readonly model: (classes: number) => Model;
   /** Size of its input, as a session would declare it. */
   readonly inputShape: readonly (number | string)[];
-  readonly normalize: Normalization | undefined;
+  /** Of the model there was: how it wants its pictures, where the options do not say. */
+  readonly metadata: ReadonlyMap<string, string>;
   readonly rates: Readonly<Record<TrainingOptions['optimizer'], number>>;
   readonly freeze?: boolean;
 }
@@ -93,19 +93,19 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     { trainClassifier },
     { openDataset },
     { defaultPreprocessing },
-    { parseNormalization },
+    { chosenNormalization, notedClasses, withNotes },
     { readModel },
     { writeModel },
   ] = await Promise.all([
     import('../compression/training/classifier.ts'),
     import('../calibration/datasets/open.ts'),
     import('../inference/preprocess.ts'),
-    import('../inference/normalization.ts'),
+    import('../exporter/model-notes.ts'),
     import('../onnx/read.ts'),
     import('../onnx/write.ts'),
   ]);
   if (options.force !== true) await requireFree(options.out);
-  const normalize = options.normalize === undefined ? task.normalize : parseNormalization(options.normalize);
+  const normalize = chosenNormalization(options.normalize, task.metadata, context.note);
   const dataset = await openDataset(
     options.data,
     'train',
@@ -134,11 +134,11 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     if (context.signal.aborted) context.note(`${checkpoint} holds where it stands: repeat the command to go on`);
     throw thrown;
   }
-  const { mean, std, channels } = preprocessing;
-  const metadata = new Map(result.model.metadata)
-    .set('wayside.normalize', `${channels === 'BGR' ? 'bgr:' : ''}${mean.join(',')}/${std.join(',')}`)
-    .set('wayside.trained', task.of);
-  if (dataset.classes !== undefined) metadata.set('wayside.classes', JSON.stringify(dataset.classes));
+  const answers = result.model.graph.outputs[0]?.shape?.at(-1);
+  const known = typeof answers === 'number' ? answers : undefined;
+  const names = dataset.classes ?? notedClasses(result.model.metadata, known, context.note);
+  const metadata = new Map(withNotes(result.model.metadata, preprocessing, names));
+  metadata.set('wayside.trained', task.of);
   await writeModel({ ...result.model, metadata }, options.out);
   if (options.checkpoint === undefined) await rm(checkpoint, { force: true });
   const { classes, accuracy, epochs, trained, validated } = result;

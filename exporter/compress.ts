@@ -1,26 +1,22 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import { spreadPositions } from '../calibration/datasets/positions.ts';
-import { evaluate } from '../calibration/evaluate.ts';
 import { modelDigest } from '../calibration/table.ts';
 import { WaysideError } from '../core/errors.ts';
 import { recordGolden } from '../inference/golden.ts';
 import type { RgbImage } from '../inference/image.ts';
-import { measureLatency } from '../inference/latency.ts';
 import { openModel, writePackage } from '../inference/package.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { RUNTIME_VERSION } from '../inference/runtime.ts';
 import { openSession, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
-import { upgradeOpset } from '../onnx/opset.ts';
-import { runPasses } from '../onnx/pass.ts';
-import { readModel } from '../onnx/read.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { budgetMissed, budgetOutOfReach } from './budget.ts';
+import { type FloatSource, readFloat } from './float-source.ts';
 import { requireFused, withOptimizedGraph, withPlanned } from './fusion.ts';
+import { type Measuring, measure, measureModel } from './measure.ts';
+import { notedClasses } from './model-notes.ts';
 import type { CompressOptions, CompressResult, ModelFigures } from './options.ts';
 import { requireParity } from './parity.ts';
-import { FOLDING } from './passes/index.ts';
-import { asPictureInput } from './picture-input.ts';
 import { planAsJson } from './plan.ts';
 import { type Data, openData, packageName, preprocessingOf } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
@@ -44,19 +40,17 @@ export type { CompressOptions, CompressResult } from './options.ts';
  */
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   const stages = new StageLog();
-  const { model, changed, wantsBytes } = await stages.run('read', async () =>
-    asPictureInput(await readModel(options.model)),
-  );
-  // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
-  const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, options));
+  const source = await readFloat(options.model, stages, options);
+  const { model, folded } = source;
   const data = await openData(options);
-  const original = changed ? encodeModel(model) : options.model;
-  const before = await measureBaseline({ original, folded, wantsBytes, data }, options, stages);
+  const before = await measureBaseline(source, data, options, stages);
   const { preprocessing } = before;
+  const measuring = measuringBy(options, data.test, preprocessing);
   const slimmed = await stages.run('prune, reconstruct, fine-tune', () =>
-    slimByOptions(folded, data, preprocessing, options, (bytes, name) =>
-      measureBytes(bytes, data.test, preprocessing, options, `evaluating after ${name}`),
-    ),
+    slimByOptions(folded, data, preprocessing, options, async (bytes, name) => {
+      const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
+      return { top1, latencyMs };
+    }),
   );
   requireReach(options.budget, before.figures.top1, slimmed.stages.at(-1));
   const started = performance.now();
@@ -67,7 +61,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     const fused = withPlanned(report, produced.model, floatLayers(produced.widths));
     if (options.allowFloat !== true) requireFused(fused);
     const { top1, top5, samples, latencyMs } = await stages.run('measure the compressed model', () =>
-      measure(session, data.test, before.preprocessing, options, 'evaluating compressed model'),
+      measure(session, bytes, 'evaluating compressed model', measuring),
     );
     await requireBudget(options.budget, 100 * (before.figures.top1 - top1), produced);
     const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs };
@@ -90,7 +84,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
       options.out,
       {
         manifest: {
-          ...manifestOf(session, data, before.preprocessing, options, produced),
+          ...manifestOf(session, data, before.preprocessing, options, produced, model),
           name,
           parentModel: modelDigest(model),
           measured: {
@@ -125,64 +119,29 @@ async function requireBudget(points: number | undefined, lost: number, { widths,
   throw budgetMissed(points, lost, widths, await damage());
 }
 
-interface Baseline {
-  /** The file, or the bytes of the same model with another input. */
-  readonly original: string | Uint8Array;
-  readonly folded: Model;
-  readonly wantsBytes: boolean;
-  readonly data: Data;
-}
-
-async function measureBaseline(
-  { original, folded, wantsBytes, data }: Baseline,
-  options: CompressOptions,
-  stages: StageLog,
-) {
+async function measureBaseline(source: FloatSource, data: Data, options: CompressOptions, stages: StageLog) {
+  const { original, folded, wantsBytes, model } = source;
   const session = await openSession(original, { threads: 1 });
   try {
-    const preprocessing = preprocessingOf(session.input, options, wantsBytes);
+    const preprocessing = preprocessingOf(session.input, options, wantsBytes, model.metadata);
     await stages.run('prove the folded model', () => requireParity(session, folded, preprocessing));
-    const measured = await stages.run('measure the float model', () =>
-      measure(session, data.test, preprocessing, options, 'evaluating float model'),
+    const { top1, top5, samples, latencyMs } = await stages.run('measure the float model', () =>
+      measure(session, original, 'evaluating float model', measuringBy(options, data.test, preprocessing)),
     );
     const { bytes } = await openModel(options.model);
-    return { preprocessing, figures: { ...measured, bytes } };
+    return { preprocessing, figures: { top1, top5, samples, latencyMs, bytes } };
   } finally {
     await session.close();
   }
 }
+
+const measuringBy = (
+  { limit, signal, onProgress }: CompressOptions,
+  test: Dataset,
+  preprocessing: Preprocessing,
+): Measuring => ({ test, preprocessing, limit, ...(signal && { signal }), ...(onProgress && { onProgress }) });
 
 const outcomeOf = ({ top1, bytes, latencyMs }: ModelFigures) => ({ top1, bytes, latencyMs });
-
-/** What a stage made, as the box would run it. */
-async function measureBytes(
-  model: Uint8Array,
-  test: Dataset,
-  preprocessing: Preprocessing,
-  options: CompressOptions,
-  stage: string,
-) {
-  const session = await openSession(model, { threads: 1 });
-  try {
-    const { top1, latencyMs } = await measure(session, test, preprocessing, options, stage);
-    return { top1, latencyMs };
-  } finally {
-    await session.close();
-  }
-}
-
-async function measure(
-  session: Session,
-  test: Dataset,
-  preprocessing: Preprocessing,
-  { limit, signal, onProgress }: CompressOptions,
-  stage: string,
-) {
-  const progress = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
-  const { top1, top5, samples } = await evaluate(session, test, { preprocessing, limit, stage, ...progress });
-  const latencyMs = await measureLatency(session, preprocessing, signal === undefined ? {} : { signal });
-  return { top1, top5, samples, latencyMs };
-}
 
 /** Enough to find eight clear ones of different classes in. */
 async function* pictures(test: Dataset): AsyncGenerator<RgbImage> {
@@ -193,12 +152,13 @@ function manifestOf(
   session: Session,
   { test }: Data,
   preprocessing: Preprocessing,
-  { version = '1', threshold = 0.5 }: CompressOptions,
+  { version = '1', threshold = 0.5, note = () => {} }: CompressOptions,
   { plan }: Produced,
+  { metadata }: Model,
 ) {
   const { input, output } = session;
   const classes = output.shape.at(-1);
-  const labels = test.classes;
+  const labels = test.classes ?? notedClasses(metadata, typeof classes === 'number' ? classes : undefined, note);
   if (typeof classes !== 'number' && labels === undefined) {
     throw new WaysideError('MODEL_UNSUPPORTED', {
       message: `the model does not say how many classes ${output.name} has`,

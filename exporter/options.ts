@@ -52,6 +52,8 @@ export interface CompressOptions extends RunOptions, SlimOptions {
   readonly threshold?: number | undefined;
   /** For calibration; measuring is always on one. @default up to 4 */
   readonly threads?: number | undefined;
+  /** Told what contradicts the model's own metadata. */
+  readonly note?: ((text: string) => void) | undefined;
 }
 
 export interface ModelFigures {

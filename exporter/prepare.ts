@@ -2,9 +2,10 @@ import { basename, extname } from 'node:path';
 import type { Dataset } from '../calibration/dataset.ts';
 import { openDataset } from '../calibration/datasets/open.ts';
 import { WaysideError } from '../core/errors.ts';
-import { type Normalization, parseNormalization } from '../inference/normalization.ts';
+import type { Normalization } from '../inference/normalization.ts';
 import { defaultPreprocessing, type Preprocessing } from '../inference/preprocess.ts';
 import type { ValueSpec } from '../inference/session.ts';
+import { chosenNormalization } from './model-notes.ts';
 import type { CompressOptions } from './options.ts';
 
 /** Training pictures to calibrate on and test pictures to measure on. */
@@ -14,7 +15,7 @@ export interface Data {
 }
 
 /** @throws {WaysideError} USAGE, DATASET_INVALID, FILE_NOT_FOUND */
-export async function openData({ data, labels }: CompressOptions): Promise<Data> {
+export async function openData({ data, labels }: Pick<CompressOptions, 'data' | 'labels'>): Promise<Data> {
   if (typeof data !== 'string') return data;
   const options = labels === undefined ? {} : { labels };
   return { train: await openDataset(data, 'train', options), test: await openDataset(data, 'test', options) };
@@ -23,14 +24,18 @@ export async function openData({ data, labels }: CompressOptions): Promise<Data>
 /** Leaves the bytes of a picture as they are: 0 to 255. */
 const BYTES: Normalization = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
 
+type PixelChoice = Pick<CompressOptions, 'preprocessing' | 'normalize' | 'size' | 'note'>;
+
 /**
  * @param wantsBytes the model normalises its pictures itself
+ * @param metadata of the model: how it wants its pictures, where nothing else says so
  * @throws {WaysideError} USAGE, PREPROCESS_MISMATCH
  */
 export function preprocessingOf(
   input: ValueSpec,
-  { preprocessing, normalize, size }: CompressOptions,
+  { preprocessing, normalize, size, note = () => {} }: PixelChoice,
   wantsBytes = false,
+  metadata: ReadonlyMap<string, string> = new Map(),
 ): Preprocessing {
   if (preprocessing !== undefined) return preprocessing;
   if (wantsBytes && normalize !== undefined) {
@@ -39,9 +44,9 @@ export function preprocessingOf(
       hint: 'it normalises its pictures itself: leave the option out',
     });
   }
-  const normalization = normalize === undefined ? undefined : parseNormalization(normalize);
+  const normalization = wantsBytes ? BYTES : chosenNormalization(normalize, metadata, note);
   return defaultPreprocessing(input.shape, {
-    ...(wantsBytes ? { normalize: BYTES } : normalization === undefined ? {} : { normalize: normalization }),
+    ...(normalization === undefined ? {} : { normalize: normalization }),
     ...(size === undefined ? {} : { size }),
   });
 }

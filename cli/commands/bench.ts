@@ -49,7 +49,7 @@ async function benchModels(
       import('../load-cost.ts'),
       import('../race.ts'),
     ]);
-  const { signal, onProgress, report } = context;
+  const { signal, onProgress, report, note } = context;
   const sessions: Session[] = [];
   try {
     const runners = [];
@@ -60,7 +60,7 @@ async function benchModels(
       const session = await openSession(model.modelPath, { threads });
       sessions.push(session);
       const asked = model.package === undefined && size !== undefined ? { size } : {};
-      const pixels = await preprocessingFor(model, session, asked);
+      const pixels = await preprocessingFor(model, session, asked, note);
       runners.push({ session, ...randomFeeds(session, pixels.size) });
       const cost = await loadCost({ model: model.modelPath, threads, size: pixels.size }, signal);
       facts.push({ model: path, bytes: model.bytes, ...cost });

@@ -146,11 +146,11 @@ async function readPlan(path: string) {
 }
 
 async function compressModel(context: Context, model: string, options: CompressOptions): Promise<void> {
-  const { signal, onProgress, report } = context;
+  const { signal, onProgress, report, note } = context;
   if (options.force !== true) await requireFree(options.out);
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
   const { compress } = await import('../../exporter/compress.ts');
-  const result = await compress({ ...options, model, plan, signal, onProgress });
+  const result = await compress({ ...options, model, plan, signal, onProgress, note });
   report({ document: documentOf(result), text: summary(result) });
 }
 

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import type { Preprocessing } from '../../inference/preprocess.ts';
 import { bytes, count, milliseconds, percent } from '../format.ts';
 import { dataOption, integer, type PixelOptions, pixelOptions, threadsOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
@@ -28,16 +27,16 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluateModel(context: Context, path: string, options: EvaluateOptions): Promise<void> {
-  const [{ preprocessingFor }, { openModel }, { openDataset }, { evaluate }, { openSession }, { measureLatency }] =
+  const [{ preprocessingFor }, { openModel }, { openDataset }, { evaluate }, { openSession }, { latencyApart }] =
     await Promise.all([
       import('../pixels.ts'),
       import('../../inference/package.ts'),
       import('../../calibration/datasets/open.ts'),
       import('../../calibration/evaluate.ts'),
       import('../../inference/session.ts'),
-      import('../../inference/latency.ts'),
+      import('../../inference/latency-apart.ts'),
     ]);
-  const { signal, onProgress, report } = context;
+  const { signal, onProgress, report, note } = context;
   const model = await openModel(path);
   const dataset = await openDataset(
     options.data,
@@ -46,28 +45,18 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
   );
   const session = await openSession(model.modelPath, { threads: options.threads });
   try {
-    const preprocessing = await preprocessingFor(model, session, options);
+    const preprocessing = await preprocessingFor(model, session, options, note);
     const { top1, top5, samples } = await evaluate(session, dataset, {
       preprocessing,
       limit: options.limit,
       signal,
       onProgress,
     });
-    const latencyMs = await latencyOnOneThread(preprocessing);
+    const latencyMs = await latencyApart(model.modelPath, preprocessing, { signal });
     const document = { top1, top5, samples, latencyMs, bytes: model.bytes };
     report({ document, text: summary(document) });
   } finally {
     await session.close();
-  }
-
-  async function latencyOnOneThread(preprocessing: Preprocessing): Promise<number> {
-    if (options.threads === 1) return measureLatency(session, preprocessing, { signal });
-    const single = await openSession(model.modelPath);
-    try {
-      return await measureLatency(single, preprocessing, { signal });
-    } finally {
-      await single.close();
-    }
   }
 }
 

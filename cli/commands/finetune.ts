@@ -30,14 +30,12 @@ export function finetuneCommand(): Command {
 }
 
 async function finetuneModel(context: Context, path: string, options: FinetuneOptions): Promise<void> {
-  const [{ readModel }, { classesOf, withHead }, { parseNormalization }] = await Promise.all([
+  const [{ readModel }, { classesOf, withHead }] = await Promise.all([
     import('../../onnx/read.ts'),
     import('../../compression/training/head.ts'),
-    import('../../inference/normalization.ts'),
   ]);
   const model = await readModel(path);
   const known = classesOf(model);
-  const noted = model.metadata.get('wayside.normalize');
   const shape = model.graph.inputs[0]?.shape ?? [];
   await runTraining(context, options, {
     of: path,
@@ -52,7 +50,7 @@ async function finetuneModel(context: Context, path: string, options: FinetuneOp
       return wanted === known && options.classes === undefined ? model : withHead(model, wanted, options.seed);
     },
     inputShape: shape.map((dim, axis) => (typeof dim === 'number' ? dim : (options.size?.[axis - 2] ?? 'N'))),
-    normalize: noted === undefined ? undefined : parseNormalization(noted),
+    metadata: model.metadata,
     rates: { sgd: 0.01, adamw: 0.0002 },
     freeze: options.freeze === true,
   });

@@ -35,7 +35,7 @@ async function trainNetwork(context: Context, architecture: string, options: Tra
     of: architecture,
     model: (classes) => buildNetwork(architecture, { classes, size, seed: options.seed, stem: options.stem }),
     inputShape: ['N', 3, ...size],
-    normalize: undefined,
+    metadata: new Map(),
     rates: { sgd: 0.1, adamw: 0.002 },
   });
 }

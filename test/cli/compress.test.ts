@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readPackage } from '../../inference/package.ts';
 import { writeModel } from '../../onnx/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier, writeColours } from '../support/tiny-classifier.ts';
@@ -75,6 +76,25 @@ describe('wayside compress', () => {
     expect(again).toMatchObject({ exit: 0, stderr: '' });
     const model = (name: string) => readFile(join(at(name), 'model.onnx'));
     expect((await model('repeated')).equals(await model('clustered'))).toBe(true);
+  });
+
+  it('packs the normalisation and the class names that the model notes, unless told otherwise', async () => {
+    const metadata = new Map([
+      ['wayside.normalize', '0.25,0.5,0.5/0.5,0.5,0.5'],
+      ['wayside.classes', '["red","green","blue"]'],
+    ]);
+    await writeModel({ ...colourClassifier(), metadata }, at('noted.onnx'));
+    const args = ['compress', at('noted.onnx'), '--data', `cifar10:${at('data')}`, '--out'];
+    expect(await runWayside([...args, at('noted')])).toMatchObject({ exit: 0, stderr: '' });
+    const manifest = async (name: string) => (await readPackage(at(name))).manifest;
+    expect(await manifest('noted')).toMatchObject({
+      labels: ['red', 'green', 'blue'],
+      preprocessing: { mean: [0.25, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    });
+    const other = await runWayside([...args, at('told'), '--normalize', 'unit']);
+    expect(other.exit).toBe(0);
+    expect(other.stderr).toMatch(/^note: the model says .*0\.25,0\.5,0\.5.*it gets unit, as asked$/m);
+    expect(await manifest('told')).toMatchObject({ preprocessing: { mean: [0, 0, 0] } });
   });
 
   it('refuses at once to replace what is there, unless told to', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { float32Tensor } from '../../onnx/tensor.ts';
 import { writeModel } from '../../onnx/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier, writeColours } from '../support/tiny-classifier.ts';
@@ -23,6 +24,24 @@ describe('wayside evaluate', () => {
     expect(document).toMatchObject({ top1: 6 / 8, top5: 1, samples: 8 });
     expect(document['latencyMs']).toBeGreaterThan(0);
     expect(document['bytes']).toBeGreaterThan(84); // 21 floats and their names
+  });
+
+  it('takes the normalisation that the model notes; another one is followed and remarked', async () => {
+    // Pixels turned round: what was the strongest colour becomes the weakest, and no answer stays right.
+    const turned = join(folder(), 'turned.onnx');
+    const metadata = new Map([['wayside.normalize', '1,1,1/0.01,0.01,0.01']]);
+    const minus = Float32Array.of(-1, 0, 0, 0, -1, 0, 0, 0, -1);
+    const { graph, ...rest } = colourClassifier();
+    const initializers = new Map(graph.initializers).set('filter', float32Tensor([3, 3, 1, 1], minus));
+    await writeModel({ ...rest, metadata, graph: { ...graph, initializers } }, turned);
+    const noted = await runWayside(['evaluate', turned, '--data', data(), '--json']);
+    expect(noted).toMatchObject({ exit: 0, stderr: '' });
+    const same = await runWayside(['evaluate', turned, '--data', data(), '--normalize', '1,1,1/0.01,0.01,0.01']);
+    expect(same).toMatchObject({ exit: 0, stderr: '' });
+    const other = await runWayside(['evaluate', turned, '--data', data(), '--normalize', 'unit', '--json']);
+    expect(other.stderr).toMatch(/^note: .*--normalize 1,1,1\/0\.01,0\.01,0\.01; it gets unit, as asked$/m);
+    const top1 = ({ stdout }: { stdout: string }) => (JSON.parse(stdout) as { top1: number }).top1;
+    expect(top1(noted)).not.toBe(top1(other));
   });
 
   it('uses as many pictures as asked', async () => {

@@ -73,9 +73,11 @@ describe('asPictureInput', () => {
 
 it('feeds a model that wants bytes the bytes, and refuses to normalise them', () => {
   const input = { name: 'image', type: 'float32', shape: ['N', 3, 32, 32] };
-  const options = { model: '', data: '', out: '' };
-  expect(preprocessingOf(input, options, true)).toMatchObject({ mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
-  expect(() => preprocessingOf(input, { ...options, normalize: 'imagenet' }, true)).toThrow(/takes bytes/);
+  expect(preprocessingOf(input, {}, true)).toMatchObject({ mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
+  expect(() => preprocessingOf(input, { normalize: 'imagenet' }, true)).toThrow(/takes bytes/);
+  const noted = new Map([['wayside.normalize', '0.5,0.5,0.5/0.5,0.5,0.5']]);
+  expect(preprocessingOf(input, {}, true, noted)).toMatchObject({ mean: [0, 0, 0] });
+  expect(preprocessingOf(input, {}, false, noted)).toMatchObject({ mean: [0.5, 0.5, 0.5] });
 });
 
 describe('compress refuses', () => {
