@@ -36,11 +36,13 @@ ${table(
   ['Group', 'Before', 'After', 'Kept'],
   groups.map(({ name, before, after }) => [name, before, after, percent(after / before)]),
 )}
-<h2>Sensitivity</h2>
+${sensitivity.length === 0 ? '' : sensitivitySection(sensitivity)}`;
+}
+
+const sensitivitySection = (sensitivity: PruneRecord['sensitivity']): string => `<h2>Sensitivity</h2>
 ${sensitivityChart(sensitivity)}
 <p>How far the answers move when a quarter, a half, three quarters of one group alone go and the layers that read it have made up for
 it: mean Kullback-Leibler divergence at temperature 4, logarithmic, darker the more goes. No labels are needed for it.</p>`;
-}
 
 const WIDTH = 900;
 const HEIGHT = 120;

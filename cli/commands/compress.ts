@@ -2,10 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/compress.ts';
+import type { CriterionName } from '../../exporter/slim/criteria.ts';
 import { DEFAULT_TARGET, TARGET_NAMES } from '../../exporter/targets.ts';
 import { bytes, count, milliseconds, percent, points, ratio } from '../format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from '../options.ts';
+import { criterionOption, goalOptions } from '../pruning-options.ts';
 import { type Context, running } from '../running.ts';
+import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
 
 interface CompressOptions extends PixelOptions {
@@ -17,6 +20,7 @@ interface CompressOptions extends PixelOptions {
   readonly pruneParams?: number;
   readonly pruneBytes?: number;
   readonly pruneLatency?: number;
+  readonly pruneCriterion?: CriterionName;
   readonly finetuneEpochs?: number;
   readonly flip: boolean;
   readonly budget?: number;
@@ -48,11 +52,10 @@ export function compressCommand(): Command {
       new Option('--calibration <n>', 'pictures of the training part to calibrate on')
         .argParser(integer(1))
         .default(512),
-    )
-    .addOption(pruning('flops', 'multiplications and additions'))
-    .addOption(pruning('params', 'weights'))
-    .addOption(pruning('bytes', 'bytes of the float file'))
-    .addOption(pruning('latency', 'time of one picture on this machine'))
+    );
+  for (const option of goalOptions('prune-')) command.addOption(option);
+  command
+    .addOption(criterionOption('prune-criterion'))
     .addOption(
       new Option('--finetune-epochs <n>', 'train so often over the training part after pruning').argParser(integer(1)),
     )
@@ -95,16 +98,6 @@ export function compressCommand(): Command {
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(compressModel));
 }
-
-const GOALS = ['flops', 'params', 'bytes', 'latency'] as const;
-
-/** Goals exclude one another: each is reached by the same removal of channels. */
-const pruning = (goal: (typeof GOALS)[number], what: string): Option =>
-  new Option(`--prune-${goal} <share>`, `share of the ${what} to remove, 0 to 0.95`)
-    .argParser(decimal(0, 0.95))
-    .conflicts(
-      GOALS.filter((other) => other !== goal).map((other) => `prune${other[0]?.toUpperCase()}${other.slice(1)}`),
-    );
 
 /** Said before minutes of work, not after. @throws {WaysideError} OUTPUT_EXISTS */
 async function requireFree(out: string): Promise<void> {
@@ -204,23 +197,6 @@ function summary(result: CompressResult): string {
     `package: ${result.package}`,
   ].join('\n');
 }
-
-const stageTable = (stages: CompressResult['stages']): string =>
-  table(
-    [
-      ['stage', 'top-1', 'MFLOPs', 'parameters', 'size', 'latency', 'took'],
-      ...stages.map((stage) => [
-        stage.name,
-        percent(stage.top1),
-        (stage.flops / 1e6).toFixed(1),
-        count(stage.params),
-        bytes(stage.bytes),
-        milliseconds(stage.latencyMs),
-        `${stage.seconds.toFixed(0)} s`,
-      ]),
-    ],
-    ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
-  );
 
 function budgetLines({ budget }: CompressResult): string[] {
   if (budget === undefined) return [];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CRITERIA, type CriterionName } from './criteria.ts';
 
 /** Which channels go, and how what they did is restored. */
 export const PrunePlan = z.strictObject({
@@ -8,9 +9,12 @@ export const PrunePlan = z.strictObject({
   goal: z.number().min(0).max(0.95),
   /**
    * What a channel is worth: `damage` is the error of the layers that read it once they have made up for it, weighed by how
-   * far each group moves the answers; the others look at weights alone.
+   * far each group moves the answers; `taylor` the change of the loss on labelled pictures, to first order; the others look at
+   * weights alone.
    */
-  criterion: z.enum(['damage', 'l1', 'l2', 'fpgm']),
+  criterion: z.enum(CRITERIA),
+  /** Measure what pruning each group alone does, where the criterion does not need it. */
+  sensitivity: z.boolean().optional(),
   /** Least share of its channels that every group keeps. */
   floor: z.number().min(0).max(1),
   /** Kept channels come in multiples of this. */
@@ -44,6 +48,8 @@ export interface SlimOptions {
   readonly pruneParams?: number | undefined;
   readonly pruneBytes?: number | undefined;
   readonly pruneLatency?: number | undefined;
+  /** What decides which channels go. @default 'damage' */
+  readonly pruneCriterion?: CriterionName | undefined;
   /** Epochs of training after pruning. @default 0 */
   readonly finetuneEpochs?: number | undefined;
   /** Mirror pictures while training. @default true */
@@ -67,7 +73,7 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
           prune: {
             unit: chosen[0],
             goal: chosen[1],
-            criterion: 'damage',
+            criterion: options.pruneCriterion ?? 'damage',
             floor: 0.1,
             multiple: 8,
             reconstruct: true,

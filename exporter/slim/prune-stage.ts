@@ -1,19 +1,15 @@
 import type { Dataset } from '../../calibration/dataset.ts';
-import { type Layer, layersOf } from '../../compression/layers.ts';
-import { analyzeChannels, type ChannelAnalysis } from '../../compression/prune/channels/groups.ts';
-import { type Criterion, fpgm, l1, l2 } from '../../compression/prune/criteria.ts';
-import { damage } from '../../compression/prune/damage/damage.ts';
+import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import type { Criterion } from '../../compression/prune/criteria.ts';
 import { pruneToLatency } from '../../compression/prune/latency-goal.ts';
 import { type Pruned, prune } from '../../compression/prune/prune.ts';
-import { loadPictures } from '../../compression/reconstruct/pictures.ts';
-import { collectMoments } from '../../compression/rounding/collect.ts';
-import { type GroupSensitivity, measureSensitivity, sensitivityFactors } from '../../compression/sensitivity.ts';
+import { type GroupSensitivity, sensitivityFactors } from '../../compression/sensitivity.ts';
 import type { RunOptions } from '../../core/progress.ts';
-import { measureLatency } from '../../inference/latency.ts';
+import { latencyApart } from '../../inference/latency-apart.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { openSession } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
+import { judgeChannels, momentsFor, sensitivityBy } from './judge.ts';
 import type { PrunePlan } from './plan.ts';
 
 export interface SlimContext extends RunOptions {
@@ -25,46 +21,25 @@ export interface SlimContext extends RunOptions {
   readonly threads: number;
 }
 
-/** Pictures that say how far answers move: one run over them a group and ratio. */
-const SENSITIVITY_PICTURES = 256;
-const WEIGHTS_ONLY: Readonly<Record<Exclude<PrunePlan['criterion'], 'damage'>, Criterion>> = { l1, l2, fpgm };
-
-/** Chooses what goes by the plan and removes it. Sensitivity is measured whatever the criterion: the report shows it. */
+/**
+ * Chooses what goes by the plan and removes it. Sensitivity is measured where the criterion needs it or the plan asks for it.
+ *
+ * @throws {WaysideError} PRUNING_IMPOSSIBLE; MODEL_UNSUPPORTED for a Taylor criterion without gradients
+ */
 export async function pruneBy(
   model: Model,
   plan: PrunePlan,
   context: SlimContext,
 ): Promise<Pruned & { readonly sensitivity: readonly GroupSensitivity[] }> {
   const { criterion, unit, goal, floor, multiple, frozen = [], keep } = plan;
-  const { train, preprocessing, indices, threads, signal, onProgress } = context;
-  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const analysis = analyzeChannels(model);
-  const layers: Layer[] = layersOf(model.graph);
-  const moments = await collectMoments(model, layers, train, { ...context });
-  const judged = criterion === 'damage' ? damage(moments) : WEIGHTS_ONLY[criterion];
-  const importance = new Map<string, Float64Array>();
-  for (const group of analysis.groups) {
-    signal?.throwIfAborted();
-    importance.set(group.name, judged(model, group));
-    onProgress?.({ stage: 'judging channels', done: importance.size, total: analysis.groups.length });
-    await new Promise(setImmediate); // lets an interrupt be heard between groups
-  }
-  const scores = analysis.groups.map(({ name }) => importance.get(name)!);
-  const every = Math.ceil(indices.length / SENSITIVITY_PICTURES);
-  const pictures = await loadPictures(
-    train,
-    preprocessing,
-    indices.filter((_, i) => i % every === 0),
-  );
-  const sensitivity = await measureSensitivity(model, analysis, {
-    pictures,
-    importance: scores,
-    moments,
-    threads,
-    ...run,
-  });
+  const measured = criterion === 'damage' || plan.sensitivity === true;
+  const evidence = { model, analysis, moments: measured ? await momentsFor(model, context) : undefined };
+  const scores = await judgeChannels(evidence, criterion, context);
+  const sensitivity = measured ? await sensitivityBy(evidence, scores, context) : [];
+  const importance = new Map(analysis.groups.map(({ name }, g) => [name, scores[g]!]));
   const options = {
-    criterion: known(analysis, importance),
+    criterion: known(importance),
     goal,
     floor,
     multiple,
@@ -80,15 +55,9 @@ export async function pruneBy(
 }
 
 const known =
-  (_: ChannelAnalysis, importance: ReadonlyMap<string, Float64Array>): Criterion =>
-  (_model, { name }) =>
+  (importance: ReadonlyMap<string, Float64Array>): Criterion =>
+  (_, { name }) =>
     importance.get(name)!;
 
-async function latencyOf(model: Model, { preprocessing, signal }: SlimContext): Promise<number> {
-  const session = await openSession(encodeModel(model), { threads: 1 });
-  try {
-    return await measureLatency(session, preprocessing, { budgetMs: 1000, ...(signal && { signal }) });
-  } finally {
-    await session.close();
-  }
-}
+const latencyOf = (model: Model, { preprocessing, signal }: SlimContext): Promise<number> =>
+  latencyApart(encodeModel(model), preprocessing, { budgetMs: 1000, signal });

@@ -44,6 +44,28 @@ describe('compress with pruning', () => {
     }
   });
 
+  test.each(['taylor', 'l2', 'l1', 'fpgm'] as const)(
+    'judges channels by %s, and measures sensitivity if asked to',
+    async (how) => {
+      const options = await given();
+      const stages = new Set<string>();
+      const onProgress = ({ stage }: { readonly stage: string }): void => void stages.add(stage);
+      await compress({ ...options, pruneFlops: 0.5, pruneCriterion: how, onProgress });
+      expect(stages).toContain('judging channels');
+      expect(stages).not.toContain('measuring sensitivity');
+      const reportOf = (out: string) => readFile(join(out, 'report.html'), 'utf8');
+      expect(await reportOf(options.out)).toContain('Channels kept');
+      expect(await reportOf(options.out)).not.toContain('Sensitivity');
+
+      const plan = CompressionPlan.parse((await readPackage(options.out)).manifest.plan);
+      expect(plan.prune).toMatchObject({ criterion: how });
+      const asked = { ...plan, prune: { ...plan.prune!, sensitivity: true } };
+      await compress({ ...options, out: `${options.out}-asked`, plan: asked });
+      expect(await modelOf(`${options.out}-asked`)).toEqual(await modelOf(options.out));
+      expect(await reportOf(`${options.out}-asked`)).toContain('Sensitivity');
+    },
+  );
+
   test('repeats from the plan in its package, and follows what is edited there', async () => {
     const options = await given();
     await compress({ ...options, pruneParams: 0.4, clusters: 8 });

@@ -1,0 +1,70 @@
+import { layersOf } from '../../compression/layers.ts';
+import type { ChannelAnalysis } from '../../compression/prune/channels/groups.ts';
+import { type Criterion, fpgm, l1, l2 } from '../../compression/prune/criteria.ts';
+import { damage } from '../../compression/prune/damage/damage.ts';
+import { taylorScores } from '../../compression/prune/taylor-scores.ts';
+import { loadPictures } from '../../compression/reconstruct/pictures.ts';
+import { collectMoments } from '../../compression/rounding/collect.ts';
+import type { InputMoments } from '../../compression/rounding/moments.ts';
+import { type GroupSensitivity, measureSensitivity } from '../../compression/sensitivity.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { CriterionName } from './criteria.ts';
+import type { SlimContext } from './prune-stage.ts';
+
+/** What channels are judged by; moments are needed by `damage` and for sensitivity. */
+export interface Evidence {
+  readonly model: Model;
+  readonly analysis: ChannelAnalysis;
+  readonly moments: ReadonlyMap<string, InputMoments> | undefined;
+}
+
+const WEIGHTS_ONLY: Readonly<Record<'l1' | 'l2' | 'fpgm', Criterion>> = { l1, l2, fpgm };
+
+/** Moments of what every layer's weights are multiplied with, over the calibration pictures. */
+export function momentsFor(model: Model, context: SlimContext): Promise<ReadonlyMap<string, InputMoments>> {
+  return collectMoments(model, layersOf(model.graph), context.train, { ...context });
+}
+
+/** What every channel is worth: one number a channel, group by group in their order. */
+export async function judgeChannels(
+  { model, analysis: { groups }, moments }: Evidence,
+  criterion: CriterionName,
+  context: SlimContext,
+): Promise<Float64Array[]> {
+  const { signal, onProgress } = context;
+  if (criterion === 'taylor') {
+    const found = await taylorScores(model, groups, context.train, context);
+    return groups.map(({ name }) => found.get(name)!);
+  }
+  const judged =
+    criterion === 'damage' ? damage(moments ?? (await momentsFor(model, context))) : WEIGHTS_ONLY[criterion];
+  const scores: Float64Array[] = [];
+  for (const group of groups) {
+    signal?.throwIfAborted();
+    scores.push(judged(model, group));
+    onProgress?.({ stage: 'judging channels', done: scores.length, total: groups.length });
+    await new Promise(setImmediate); // lets an interrupt be heard between groups
+  }
+  return scores;
+}
+
+/** Pictures that say how far answers move: one run over them a group and ratio. */
+const SENSITIVITY_PICTURES = 256;
+
+/** How far answers move when the least channels of one group go, by these scores, and its readers make up for them. */
+export async function sensitivityBy(
+  { model, analysis, moments }: Evidence,
+  scores: readonly Float64Array[],
+  { train, preprocessing, indices, threads, signal, onProgress }: SlimContext,
+): Promise<GroupSensitivity[]> {
+  const every = Math.ceil(indices.length / SENSITIVITY_PICTURES);
+  const spread = indices.filter((_, i) => i % every === 0);
+  return measureSensitivity(model, analysis, {
+    pictures: await loadPictures(train, preprocessing, spread),
+    importance: scores,
+    ...(moments && { moments }),
+    threads,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  });
+}
