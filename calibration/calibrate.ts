@@ -6,7 +6,8 @@ import type { Model } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
 import type { Dataset } from './dataset.ts';
 import { type Observations, observe } from './observe.ts';
-import { RANGE_METHODS, type RangeMethodName } from './ranges/methods.ts';
+import { observedRanges } from './range-source.ts';
+import { RANGE_METHOD_NAMES, type RangeMethodName } from './ranges/methods.ts';
 import { type CalibratedValue, type CalibrationTable, modelDigest, TABLE_FORMAT } from './table.ts';
 
 export interface CalibrateOptions extends RunOptions {
@@ -15,10 +16,8 @@ export interface CalibrateOptions extends RunOptions {
   readonly samples?: number | undefined;
   /** Of the draw. @default 1 */
   readonly seed?: number | undefined;
-  /** @default 'mse' */
-  readonly method?: RangeMethodName | undefined;
-  /** Methods of single values, by name. */
-  readonly methods?: Readonly<Record<string, RangeMethodName>> | undefined;
+  /** Whether the model's channels were equalized: noted in the table. @default false */
+  readonly equalized?: boolean | undefined;
   /** @default every float32 value that depends on the picture */
   readonly values?: readonly string[] | undefined;
   /** @default 1 */
@@ -36,37 +35,30 @@ export function activationsOf(model: Model): string[] {
   return [...varying].filter((name) => types.get(name)?.dtype === 'float32');
 }
 
-/**
- * Turns what was observed into ranges.
- *
- * @throws {WaysideError} CALIBRATION_INVALID when a value was never observed
- */
-export function rangesOf(
-  observations: Observations,
-  method: RangeMethodName,
-  methods: Readonly<Record<string, RangeMethodName>> = {},
-): Record<string, CalibratedValue> {
-  const values: Record<string, CalibratedValue> = {};
-  for (const [name, { histogram, channels }] of observations) {
-    const chosen = Object.hasOwn(methods, name) ? (methods[name] ?? method) : method;
-    values[name] = {
-      ...RANGE_METHODS[chosen](histogram),
-      method: chosen,
-      means: [...channels.means()],
-      meanSquares: [...channels.meanSquares()],
-    };
-  }
-  return values;
+/** Observations as a table keeps them: every method's ranges. */
+function calibrated(observations: Observations): Record<string, CalibratedValue> {
+  const source = observedRanges(observations);
+  return Object.fromEntries(
+    [...observations].map(([name, { channels }]) => {
+      const rangeOf = (method: RangeMethodName) => {
+        const noise = source.noise(name, method);
+        return { ...source.range(name, method), noise: Number.isFinite(noise) ? noise : null };
+      };
+      const ranges = Object.fromEntries(RANGE_METHOD_NAMES.map((method) => [method, rangeOf(method)]));
+      const value = { means: [...channels.means()], meanSquares: [...channels.meanSquares()], ranges };
+      return [name, value as CalibratedValue];
+    }),
+  );
 }
 
 /**
- * Observes a float model on part of a data set and chooses the ranges of its values.
+ * Observes a float model on part of a data set: the ranges of its values by every method.
  *
  * @throws {WaysideError} DATASET_INVALID, CALIBRATION_MISMATCH, CALIBRATION_INVALID, PREPROCESS_MISMATCH, SESSION_LOAD,
  * SESSION_RUN; AbortError when `signal` aborts
  */
 export async function calibrate(model: Model, dataset: Dataset, options: CalibrateOptions): Promise<CalibrationTable> {
-  const { preprocessing, samples = 512, seed = 1, method = 'mse', methods, values = activationsOf(model) } = options;
+  const { preprocessing, samples = 512, seed = 1, equalized = false, values = activationsOf(model) } = options;
   if (!(samples >= 1) || dataset.size < 1) {
     throw new WaysideError('DATASET_INVALID', {
       message: `cannot calibrate on ${Math.min(samples, dataset.size)} pictures`,
@@ -88,6 +80,7 @@ export async function calibrate(model: Model, dataset: Dataset, options: Calibra
     model: modelDigest(model),
     data: { name: dataset.name, split: dataset.split, digest: await dataset.digest(), samples: indices.length, seed },
     preprocessing,
-    values: rangesOf(observations, method, methods),
+    equalized,
+    values: calibrated(observations),
   };
 }

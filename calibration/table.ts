@@ -11,14 +11,20 @@ export const TABLE_FORMAT = 1;
 
 const DigestText = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
 
+const CalibratedRange = z.strictObject({
+  min: z.number().max(0),
+  max: z.number().min(0),
+  /** Share of the value's energy that rounding and clipping take; null for an empty range. */
+  noise: z.number().min(0).nullable(),
+});
+
 const CalibratedValue = z
   .strictObject({
-    min: z.number().max(0),
-    max: z.number().min(0),
-    method: z.enum(RANGE_METHOD_NAMES),
     /** E[x] and E[x^2] of each channel. */
     means: z.array(z.number()),
     meanSquares: z.array(z.number().min(0)),
+    /** By each method: which one is taken is decided later, by the answers of the quantized model. */
+    ranges: z.record(z.enum(RANGE_METHOD_NAMES), CalibratedRange),
   })
   .readonly();
 export type CalibratedValue = z.infer<typeof CalibratedValue>;
@@ -37,6 +43,8 @@ export const CalibrationTable = z
       seed: z.int(),
     }),
     preprocessing: Preprocessing,
+    /** Whether the channels of the model were equalized before it was observed. */
+    equalized: z.boolean(),
     values: z.record(z.string(), CalibratedValue),
   })
   .readonly();
@@ -48,7 +56,7 @@ export const modelDigest = (model: Model): Digest => digestOf(encodeModel(model)
 const damaged = (path: string, why: string, cause?: unknown): WaysideError =>
   new WaysideError('CALIBRATION_INVALID', {
     message: `${path}: ${why}`,
-    hint: 'make it again: calibrate the model',
+    hint: 'make it again: wayside calibrate',
     cause,
   });
 

@@ -1,13 +1,19 @@
 import { Command } from 'commander';
 import { VERSION } from '../core/layout.ts';
 import { benchCommand } from './commands/bench.ts';
+import { calibrateCommand } from './commands/calibrate.ts';
 import { cameraCommand } from './commands/camera.ts';
+import { clusterCommand } from './commands/cluster.ts';
 import { compressCommand } from './commands/compress.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { pruneCommand } from './commands/prune.ts';
+import { quantizeCommand } from './commands/quantize.ts';
+import { reconstructCommand } from './commands/reconstruct.ts';
+import { sensitivityCommand } from './commands/sensitivity.ts';
 import { trainCommand } from './commands/train.ts';
 
 const EXITS = `
@@ -34,6 +40,12 @@ export function createProgram(): Command {
     trainCommand(),
     finetuneCommand(),
     compressCommand(),
+    sensitivityCommand(),
+    pruneCommand(),
+    reconstructCommand(),
+    clusterCommand(),
+    calibrateCommand(),
+    quantizeCommand(),
     evaluateCommand(),
     benchCommand(),
     daemonCommand(),

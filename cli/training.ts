@@ -1,8 +1,7 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
-import { isSystemError, WaysideError } from '../core/errors.ts';
 import type { Model } from '../onnx/graph.ts';
 import { count, duration, percent } from './format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options.ts';
@@ -74,19 +73,6 @@ export interface Task {
   readonly freeze?: boolean;
 }
 
-/** Said before hours of work, not after. @throws {WaysideError} OUTPUT_EXISTS */
-async function requireFree(out: string): Promise<void> {
-  const there = await stat(out).catch((cause: unknown) => {
-    if (isSystemError(cause, 'ENOENT')) return undefined;
-    throw cause;
-  });
-  if (there === undefined) return;
-  throw new WaysideError('OUTPUT_EXISTS', {
-    message: `${out} already exists`,
-    hint: 'name another file, or allow replacing it with --force',
-  });
-}
-
 /** Trains, writes the model, reports. */
 export async function runTraining(context: Context, options: TrainingOptions, task: Task): Promise<void> {
   const [
@@ -96,6 +82,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     { chosenNormalization, notedClasses, withNotes },
     { readModel },
     { writeModel },
+    { requireFreeFile },
   ] = await Promise.all([
     import('../compression/training/classifier.ts'),
     import('../calibration/datasets/open.ts'),
@@ -103,8 +90,9 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     import('../exporter/model-notes.ts'),
     import('../onnx/read.ts'),
     import('../onnx/write.ts'),
+    import('../exporter/single/stage-file.ts'),
   ]);
-  if (options.force !== true) await requireFree(options.out);
+  await requireFreeFile(options);
   const normalize = chosenNormalization(options.normalize, task.metadata, context.note);
   const dataset = await openDataset(
     options.data,

@@ -1,5 +1,6 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
+import type { CalibrationTable } from '../calibration/table.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
 import { collectMoments } from '../compression/rounding/collect.ts';
 import type { InputMoments } from '../compression/rounding/moments.ts';
@@ -20,6 +21,7 @@ export interface CalibratedOptions extends RunOptions {
   readonly plan: Pick<CompressionPlan, 'seed' | 'range' | 'ranges' | 'rounding'>;
   /** Largest code of the target. */
   readonly limit: number;
+  readonly table?: CalibrationTable | undefined;
   /** Codebooks of a layer, by its name. */
   readonly groups: ReadonlyMap<string, number>;
 }

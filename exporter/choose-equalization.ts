@@ -1,4 +1,5 @@
 import { observe } from '../calibration/observe.ts';
+import { observedRanges } from '../calibration/range-source.ts';
 import { meanDivergence } from '../compression/divergence.ts';
 import { layersOf } from '../compression/layers.ts';
 import type { Model } from '../onnx/graph.ts';
@@ -71,5 +72,5 @@ async function quickly(model: Model, options: EqualizationOptions): Promise<Mode
       return [name, nearestWeights(layer, { limit, clusters, groups: groups.get(name) })];
     }),
   );
-  return quantizeModel(model, { ranges: rangesBy(model, observations, 'percentile'), weights, float });
+  return quantizeModel(model, { ranges: rangesBy(model, observedRanges(observations), 'percentile'), weights, float });
 }

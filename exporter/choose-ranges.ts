@@ -1,5 +1,4 @@
-import { rangesOf } from '../calibration/calibrate.ts';
-import type { Observations } from '../calibration/observe.ts';
+import type { RangeSource } from '../calibration/range-source.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import { meanDivergence } from '../compression/divergence.ts';
 import type { Model } from '../onnx/graph.ts';
@@ -15,12 +14,15 @@ export const DECIDING_PICTURES = 128;
 /** Ranges by value name. Inputs of the graph keep every value they had: clipping a picture's whites would be seen by all layers. */
 export function rangesBy(
   model: Model,
-  observations: Observations,
+  source: RangeSource,
   method: RangeMethodName,
   methods: Readonly<Record<string, RangeMethodName>> = {},
 ): ReadonlyMap<string, Range> {
-  const inputs = Object.fromEntries(model.graph.inputs.map(({ name }) => [name, 'minmax' as const]));
-  return new Map(Object.entries(rangesOf(observations, method, { ...methods, ...inputs })));
+  const inputs = new Set(model.graph.inputs.map(({ name }) => name));
+  const own = new Map(Object.entries(methods));
+  return new Map(
+    source.values.map((name) => [name, source.range(name, inputs.has(name) ? 'minmax' : (own.get(name) ?? method))]),
+  );
 }
 
 /**

@@ -4,21 +4,21 @@ import { modelDigest } from '../calibration/table.ts';
 import { WaysideError } from '../core/errors.ts';
 import { recordGolden } from '../inference/golden.ts';
 import type { RgbImage } from '../inference/image.ts';
-import { openModel, writePackage } from '../inference/package.ts';
+import { writePackage } from '../inference/package.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { RUNTIME_VERSION } from '../inference/runtime.ts';
-import { openSession, type Session } from '../inference/session.ts';
+import type { Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { budgetMissed, budgetOutOfReach } from './budget.ts';
-import { type FloatSource, readFloat } from './float-source.ts';
+import { tableFor } from './calibration-table.ts';
 import { requireFused, withOptimizedGraph, withPlanned } from './fusion.ts';
-import { type Measuring, measure, measureModel } from './measure.ts';
+import { measure, measureModel } from './measure.ts';
 import { notedClasses } from './model-notes.ts';
+import { openAndMeasure } from './opened.ts';
 import type { CompressOptions, CompressResult, ModelFigures } from './options.ts';
-import { requireParity } from './parity.ts';
 import { planAsJson } from './plan.ts';
-import { type Data, openData, packageName, preprocessingOf } from './prepare.ts';
+import { type Data, packageName } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
 import { renderReport } from './report.ts';
 import type { StageOutcome } from './slim/outcome.ts';
@@ -40,12 +40,9 @@ export type { CompressOptions, CompressResult } from './options.ts';
  */
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   const stages = new StageLog();
-  const source = await readFloat(options.model, stages, options);
-  const { model, folded } = source;
-  const data = await openData(options);
-  const before = await measureBaseline(source, data, options, stages);
-  const { preprocessing } = before;
-  const measuring = measuringBy(options, data.test, preprocessing);
+  const before = await openAndMeasure(options, stages);
+  const { model, folded, data, preprocessing, measuring } = before;
+  const table = await tableFor(options, folded, data.train, preprocessing);
   const slimmed = await stages.run('prune, reconstruct, fine-tune', () =>
     slimByOptions(folded, data, preprocessing, options, async (bytes, name) => {
       const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
@@ -54,7 +51,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   );
   requireReach(options.budget, before.figures.top1, slimmed.stages.at(-1));
   const started = performance.now();
-  const produced = await produce(slimmed.model, data.train, preprocessing, options, stages, folded);
+  const produced = await produce(slimmed.model, data.train, preprocessing, { ...options, table }, stages, folded);
   const bytes = encodeModel(produced.model);
   const seconds = (performance.now() - started) / 1000;
   return withOptimizedGraph(bytes, async (session, report) => {
@@ -76,7 +73,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     const figures = { baseline, candidate, uniqueWeights, fused, stages: outcomes };
     const result = { package: options.out, ...figures, ...(budget && { budget }) };
     const golden = await stages.run('record golden samples', () =>
-      recordGolden(session, before.preprocessing, pictures(data.test)),
+      recordGolden(session, preprocessing, pictures(data.test)),
     );
     options.signal?.throwIfAborted();
     const name = options.name ?? packageName(options.model);
@@ -84,7 +81,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
       options.out,
       {
         manifest: {
-          ...manifestOf(session, data, before.preprocessing, options, produced, model),
+          ...manifestOf(session, data, preprocessing, options, produced, model),
           name,
           parentModel: modelDigest(model),
           measured: {
@@ -118,28 +115,6 @@ async function requireBudget(points: number | undefined, lost: number, { widths,
   if (points === undefined || lost <= points + ROUNDING) return;
   throw budgetMissed(points, lost, widths, await damage());
 }
-
-async function measureBaseline(source: FloatSource, data: Data, options: CompressOptions, stages: StageLog) {
-  const { original, folded, wantsBytes, model } = source;
-  const session = await openSession(original, { threads: 1 });
-  try {
-    const preprocessing = preprocessingOf(session.input, options, wantsBytes, model.metadata);
-    await stages.run('prove the folded model', () => requireParity(session, folded, preprocessing));
-    const { top1, top5, samples, latencyMs } = await stages.run('measure the float model', () =>
-      measure(session, original, 'evaluating float model', measuringBy(options, data.test, preprocessing)),
-    );
-    const { bytes } = await openModel(options.model);
-    return { preprocessing, figures: { top1, top5, samples, latencyMs, bytes } };
-  } finally {
-    await session.close();
-  }
-}
-
-const measuringBy = (
-  { limit, signal, onProgress }: CompressOptions,
-  test: Dataset,
-  preprocessing: Preprocessing,
-): Measuring => ({ test, preprocessing, limit, ...(signal && { signal }), ...(onProgress && { onProgress }) });
 
 const outcomeOf = ({ top1, bytes, latencyMs }: ModelFigures) => ({ top1, bytes, latencyMs });
 

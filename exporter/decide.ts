@@ -1,6 +1,6 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
-import { layersOf } from '../compression/layers.ts';
+import type { CalibrationTable } from '../calibration/table.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
@@ -8,17 +8,16 @@ import { type AskOptions, answersOf, pointsLost, uncertainty } from './answers.t
 import { blended } from './blended.ts';
 import { type HeldBudget, holdBudget, type Loss } from './budget.ts';
 import { Calibrated, type Choice } from './calibrated.ts';
-import { calibrationIndices, heldOutIndices } from './calibration-draw.ts';
+import { heldOutIndices } from './calibration-draw.ts';
 import { chooseBiases } from './choose-biases.ts';
-import { chooseEqualization } from './choose-equalization.ts';
 import { chooseMethod } from './choose-ranges.ts';
+import { equalizedBy } from './equalized.ts';
 import { Jury, mean } from './jury.ts';
 import { LayerDamage } from './layer-damage.ts';
-import { type CompressionPlan, plannedLayers } from './plan.ts';
+import type { CompressionPlan } from './plan.ts';
 import { scaleClasses } from './quantize.ts';
 import { refineRanges } from './refine-ranges.ts';
 import type { StageLog } from './stages.ts';
-import { targetProfile } from './targets.ts';
 import { planned, type Widths, widthOf } from './widths.ts';
 
 export interface DecideOptions extends RunOptions {
@@ -29,6 +28,8 @@ export interface DecideOptions extends RunOptions {
   /** The float model that the budget counts from. */
   readonly reference: Model;
   readonly threads: number;
+  /** In place of observing the calibration pictures. */
+  readonly table?: CalibrationTable | undefined;
 }
 
 export interface Decided {
@@ -54,17 +55,9 @@ export async function decide(
   stages: StageLog,
 ): Promise<Decided> {
   const { plan, budget, reference, ...run } = options;
-  const { preprocessing, threads, signal } = run;
-  const { limit } = targetProfile(plan.target);
-  const layers = plannedLayers(plan, layersOf(folded.graph));
-  const indices = calibrationIndices(train, plan);
-  const asked: AskOptions = { dataset: train, indices, preprocessing, threads, signal };
-  const wished: Widths = new Map([...layers].map(([name, layer]) => [name, widthOf(layer)]));
-  const groups = new Map([...layers].map(([name, layer]) => [name, layer.groups ?? 1]));
-  const { model, equalized } = await stages.run('choose equalization', () =>
-    chooseEqualization(folded, plan.equalize ?? false, { ...asked, widths: wished, groups, limit }),
-  );
-  const measuring = { ...run, indices, plan, limit, groups };
+  const start = await equalizedBy(plan, folded, train, run, stages);
+  const { model, equalized, widths: wished, asked, ...shared } = start;
+  const measuring = { ...run, ...shared, indices: asked.indices, plan };
   const calibrated = await Calibrated.measure(model, train, measuring, stages);
   await stages.run('cluster and round weights', () => calibrated.weights(wished));
   const { choice: ranged, divergence } = await stages.run('choose ranges', () =>
@@ -134,10 +127,11 @@ async function decideRanges(
   const quantizeWith = (method: RangeMethodName, methods = ranges): Promise<Model> =>
     calibrated.quantized({ widths, method, methods });
   const { method, divergence } = await chooseMethod(calibrated.model, quantizeWith, asked);
-  if (!refine) return { choice: { widths, method, methods: ranges }, divergence };
+  const { source } = calibrated.watched;
+  if (!refine || source === undefined) return { choice: { widths, method, methods: ranges }, divergence };
   const jury = await Jury.of(calibrated.model, asked);
   const refined = await refineRanges({
-    observations: calibrated.watched.observations ?? new Map(),
+    source,
     classes: scaleClasses(calibrated.model),
     method,
     divergenceWith: async (methods) => jury.divergences(await quantizeWith(method, { ...ranges, ...methods })),

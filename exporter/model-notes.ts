@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { type Normalization, parseNormalization } from '../inference/normalization.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
@@ -6,6 +7,8 @@ import type { Preprocessing } from '../inference/preprocess.ts';
 /** What Wayside writes into an ONNX file's metadata for whoever goes on with it. */
 const NORMALIZE = 'wayside.normalize';
 const CLASSES = 'wayside.classes';
+
+const REMOVED = 'wayside.removed';
 
 type Metadata = ReadonlyMap<string, string>;
 type Note = (text: string) => void;
@@ -75,4 +78,34 @@ function namesIn(text: string): readonly string[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+const Removed = z.strictObject({
+  /** Digest of the folded model that was pruned. */
+  of: z.string(),
+  /** Positions of the channels that are gone, by group. */
+  removed: z.record(z.string(), z.array(z.int().min(0))),
+});
+export type Removed = z.infer<typeof Removed>;
+
+/** The metadata with what pruning took: reconstruction must know which channel of the original is which. */
+export const withRemoved = (metadata: Metadata, removed: Removed): Metadata =>
+  new Map(metadata).set(REMOVED, JSON.stringify(removed));
+
+/** What pruning took from the model; undefined where no such note can be read. */
+export function notedRemoved(metadata: Metadata): Removed | undefined {
+  const text = metadata.get(REMOVED);
+  if (text === undefined) return undefined;
+  try {
+    return Removed.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The metadata without the notes that only a float model needs: they would weigh on the file of the box. */
+export function withoutRemoved(metadata: Metadata): Metadata {
+  const kept = new Map(metadata);
+  kept.delete(REMOVED);
+  return kept;
 }

@@ -33,6 +33,8 @@ export interface CompressOptions extends RunOptions, SlimOptions {
   readonly equalize?: boolean | 'auto' | undefined;
   /** A plan to follow instead of pruning, fine-tuning, clusters, seed, range, target and calibration. */
   readonly plan?: CompressionPlan | undefined;
+  /** What `wayside calibrate` wrote of the same model and pictures: spares observing them again. @default they are observed */
+  readonly calibrationTable?: string | undefined;
   /** Test pictures to measure on, spread evenly. @default all */
   readonly limit?: number | undefined;
   /** Name of the package. @default that of the file */

@@ -1,12 +1,14 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
+import type { CalibrationTable } from '../calibration/table.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
+import { planWithTable } from './calibration-table.ts';
 import { type Decided, decide } from './decide.ts';
 import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan } from './plan.ts';
-import { slimPlan } from './slim/plan.ts';
+import { type SlimOptions, slimPlan } from './slim/plan.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
 import type { DecidedWeights } from './weights.ts';
@@ -27,6 +29,24 @@ export interface Produced {
   readonly damage: () => Promise<ReadonlyMap<string, number>>;
 }
 
+/** What quantizing is told, by a command or by another program. */
+export type ProduceOptions = Pick<
+  CompressOptions,
+  | 'plan'
+  | 'signal'
+  | 'onProgress'
+  | 'threads'
+  | 'budget'
+  | 'seed'
+  | 'calibration'
+  | 'range'
+  | 'rounding'
+  | 'target'
+  | 'clusters'
+  | 'equalize'
+> &
+  SlimOptions & { readonly table?: CalibrationTable | undefined };
+
 /**
  * From the folded float model to the int8 one: observe ranges, measure the moments of layer inputs, decide weights, choose
  * ranges, keep layers wider where a budget needs it, write.
@@ -37,14 +57,20 @@ export async function produce(
   folded: Model,
   train: Dataset,
   preprocessing: Preprocessing,
-  options: CompressOptions,
+  options: ProduceOptions,
   stages: StageLog,
   reference: Model = folded,
 ): Promise<Produced> {
-  const plan = options.plan ?? planOf(layersOf(folded.graph), train, options);
+  const { table } = options;
+  const plan = planWithTable(options.plan ?? planOf(layersOf(folded.graph), train, options), table);
   const { signal, onProgress, threads = defaultThreads(), budget } = options;
   const run = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
-  const decided = await decide(folded, train, { preprocessing, plan, budget, reference, threads, ...run }, stages);
+  const decided = await decide(
+    folded,
+    train,
+    { preprocessing, plan, budget, reference, threads, table, ...run },
+    stages,
+  );
   const { calibrated, choice, divergence, damage } = decided;
   const { widths, method } = choice;
   const weights = await calibrated.weights(widths);
@@ -61,7 +87,8 @@ function budgetResult(points: number, plan: CompressionPlan, { choice: { widths 
   return { points, heldOut: budget?.steps ?? [], wider };
 }
 
-function planOf(layers: readonly Layer[], train: Dataset, options: CompressOptions): CompressionPlan {
+/** The plan that the options of one command make. */
+export function planOf(layers: readonly Layer[], train: Dataset, options: ProduceOptions): CompressionPlan {
   const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters, budget } = options;
   // Nearest rounding is asked for where every second counts.
   const { equalize = rounding === 'nearest' ? false : 'auto' } = options;

@@ -2,6 +2,7 @@ import { layersOf } from '../compression/layers.ts';
 import type { Model } from '../onnx/graph.ts';
 import { irVersionFor, upgradeOpset } from '../onnx/opset.ts';
 import { OPSET_OF_FORM, weightForm } from './codebook.ts';
+import { withoutRemoved } from './model-notes.ts';
 import { livingParts } from './passes/eliminate-dead.ts';
 import { withGraph } from './passes/rewrite.ts';
 import { QdqWriter, storedCodes } from './qdq.ts';
@@ -63,6 +64,7 @@ export function quantizeModel(model: Model, { ranges, weights, float }: Quantize
     ...withGraph(written, livingParts(written.graph)),
     irVersion: irVersionFor(opset),
     opsets: new Map([...source.opsets, ['', opset]]),
+    metadata: withoutRemoved(source.metadata),
     producerName: 'wayside',
     producerVersion: '',
   };

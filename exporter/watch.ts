@@ -1,7 +1,9 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import { canReduce, type Extremes, observeExtremes } from '../calibration/extremes.ts';
-import { type Observations, type ObserveOptions, observe } from '../calibration/observe.ts';
+import { type ObserveOptions, observe } from '../calibration/observe.ts';
+import { observedRanges, type RangeSource, tableRanges } from '../calibration/range-source.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
+import { type CalibrationTable, requireTableFor } from '../calibration/table.ts';
 import type { Layer } from '../compression/layers.ts';
 import type { InputMoments } from '../compression/rounding/moments.ts';
 import type { Model } from '../onnx/graph.ts';
@@ -15,19 +17,28 @@ type ChannelMoments = Pick<Extremes, 'means' | 'meanSquares'>;
 export interface Watched {
   /** @param methods of single values that differ */
   ranges(method: RangeMethodName, methods?: Readonly<Record<string, RangeMethodName>>): ReadonlyMap<string, Range>;
-  /** Histograms of all values; undefined where the plan needed none. */
-  readonly observations: Observations | undefined;
+  /** By every method; undefined where the plan needed no other than min-max. */
+  readonly source: RangeSource | undefined;
   /** Per channel of a value; undefined for one that was not watched. */
   channels(value: string): ChannelMoments | undefined;
 }
 
-/** Watches without histograms where the plan needs none: min-max ranges, no choice between methods. */
+/**
+ * Watches without histograms where the plan needs none: min-max ranges, no choice between methods. Not at all where there is a table.
+ *
+ * @throws {WaysideError} CALIBRATION_MISMATCH for a table of another model
+ */
 export async function watch(
   model: Model,
   train: Dataset,
   plan: Pick<CompressionPlan, 'range' | 'ranges'>,
-  options: ObserveOptions,
+  options: ObserveOptions & { readonly table?: CalibrationTable | undefined },
 ): Promise<Watched> {
+  const { table, values } = options;
+  if (table !== undefined) {
+    requireTableFor(table, model, { values });
+    return watchedBy(model, tableRanges(table), (value) => momentsIn(table, value));
+  }
   return plan.range === 'minmax' && plan.ranges === undefined && canReduce(model)
     ? await watchExtremes(model, train, options)
     : await watchAll(model, train, options);
@@ -39,19 +50,26 @@ async function watchExtremes(model: Model, train: Dataset, options: ObserveOptio
   const ranges = new Map(
     [...extremes].map(([name, { min, max }]) => [name, { min: Math.min(0, min), max: Math.max(0, max) }]),
   );
-  return { ranges: () => ranges, observations: undefined, channels: (value) => extremes.get(value) };
+  return { ranges: () => ranges, source: undefined, channels: (value) => extremes.get(value) };
 }
 
 async function watchAll(model: Model, train: Dataset, options: ObserveOptions): Promise<Watched> {
   const observations = await observe(model, train, options);
-  return {
-    observations,
-    ranges: (method, methods) => rangesBy(model, observations, method, methods),
-    channels: (value) => {
-      const channels = observations.get(value)?.channels;
-      return channels && { means: channels.means(), meanSquares: channels.meanSquares() };
-    },
-  };
+  return watchedBy(model, observedRanges(observations), (value) => {
+    const channels = observations.get(value)?.channels;
+    return channels && { means: channels.means(), meanSquares: channels.meanSquares() };
+  });
+}
+
+const watchedBy = (model: Model, source: RangeSource, channels: Watched['channels']): Watched => ({
+  source,
+  ranges: (method, methods) => rangesBy(model, source, method, methods),
+  channels,
+});
+
+function momentsIn({ values }: CalibrationTable, value: string): ChannelMoments | undefined {
+  const known = values[value];
+  return known && { means: Float64Array.from(known.means), meanSquares: Float64Array.from(known.meanSquares) };
 }
 
 /**

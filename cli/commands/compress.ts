@@ -3,10 +3,10 @@ import { Command, Option } from 'commander';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/compress.ts';
 import type { CriterionName } from '../../exporter/slim/criteria.ts';
-import { DEFAULT_TARGET, TARGET_NAMES } from '../../exporter/targets.ts';
 import { bytes, count, milliseconds, percent, points, ratio } from '../format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from '../options.ts';
 import { criterionOption, goalOptions } from '../pruning-options.ts';
+import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
 import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
@@ -25,18 +25,17 @@ interface CompressOptions extends PixelOptions {
   readonly flip: boolean;
   readonly budget?: number;
   readonly seed: number;
-  readonly range: (typeof RANGES)[number];
+  readonly range: RangeName;
   readonly target: string;
   readonly plan?: string;
   readonly limit?: number;
   readonly name?: string;
   readonly threshold?: number;
   readonly threads?: number;
+  readonly calibrationTable?: string;
   readonly allowFloat?: true;
   readonly force?: true;
 }
-
-const RANGES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
 
 export function compressCommand(): Command {
   const command = new Command('compress')
@@ -73,13 +72,9 @@ export function compressCommand(): Command {
     )
     .addOption(
       new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
-    )
-    .addOption(
-      new Option('--range <method>', 'how the ranges of activations are chosen').choices(RANGES).default('auto'),
-    )
-    .addOption(
-      new Option('--target <processor>', 'processor family of the box').choices(TARGET_NAMES).default(DEFAULT_TARGET),
-    )
+    );
+  for (const option of quantizingOptions()) command.addOption(option);
+  command
     .addOption(new Option('--plan <file>', 'repeat an earlier run: its plan, or the manifest.json of its package'))
     .addOption(
       new Option('--limit <n>', 'test pictures to measure on, spread evenly (default: all)').argParser(integer(1)),
@@ -93,7 +88,6 @@ export function compressCommand(): Command {
     .addOption(
       new Option('--threads <n>', 'threads for calibration; measuring is always on one').argParser(integer(1, 256)),
     )
-    .addOption(new Option('--allow-float', 'accept convolutions and matrix products that stay in float'))
     .addOption(new Option('--force', 'replace the output folder'));
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(compressModel));

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { CRITERIA, type CriterionName } from './criteria.ts';
 
+/** Channels are judged and layers solved on this many pictures: fewer cost points (see `reconstruct`). */
+export const PRUNING_PICTURES = 2048;
+
 /** Which channels go, and how what they did is restored. */
 export const PrunePlan = z.strictObject({
   /** What the goal is a share of; `latency` is measured on this machine, and may therefore come out differently on another. */
@@ -50,13 +53,21 @@ export interface SlimOptions {
   readonly pruneLatency?: number | undefined;
   /** What decides which channels go. @default 'damage' */
   readonly pruneCriterion?: CriterionName | undefined;
+  /** Least share of its channels that every group keeps. @default 0.1 */
+  readonly pruneFloor?: number | undefined;
+  /** Kept channels come in multiples of this. @default 8, which keeps int8 kernels busy without coarse steps */
+  readonly pruneMultiple?: number | undefined;
+  /** Groups that stay whole, by name. @default none */
+  readonly pruneFrozen?: readonly string[] | undefined;
+  /** Solve the layers anew after pruning. @default true */
+  readonly reconstruct?: boolean | undefined;
   /** Epochs of training after pruning. @default 0 */
   readonly finetuneEpochs?: number | undefined;
   /** Mirror pictures while training. @default true */
   readonly flip?: boolean | undefined;
 }
 
-/** The part of the plan that options of the command make; `multiple` 8 keeps int8 kernels busy without coarse steps. */
+/** The part of the plan that options of the command make. */
 export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; readonly finetune?: FinetunePlan } {
   const goals = [
     ['flops', options.pruneFlops],
@@ -74,10 +85,11 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
             unit: chosen[0],
             goal: chosen[1],
             criterion: options.pruneCriterion ?? 'damage',
-            floor: 0.1,
-            multiple: 8,
-            reconstruct: true,
-            pictures: 2048,
+            floor: options.pruneFloor ?? 0.1,
+            multiple: options.pruneMultiple ?? 8,
+            ...(options.pruneFrozen && { frozen: [...options.pruneFrozen] }),
+            reconstruct: options.reconstruct ?? true,
+            pictures: PRUNING_PICTURES,
           },
         }),
     ...(epochs > 0 ? { finetune: { epochs, rate: 0.001, batch: 128, flip: options.flip ?? true } } : {}),

@@ -5,7 +5,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../calibration-draw.ts';
 import { type CompressOptions, defaultThreads } from '../options.ts';
 import type { Data } from '../prepare.ts';
-import { slimPlan } from './plan.ts';
+import { type SlimOptions, slimPlan } from './plan.ts';
 import { type Slimmed, type SlimRun, slim } from './slim.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -26,7 +26,7 @@ export async function slimByOptions(
   folded: Model,
   { train, test }: Data,
   preprocessing: Preprocessing,
-  options: CompressOptions,
+  options: SlimOptions & Pick<CompressOptions, 'out' | 'plan' | 'seed' | 'threads' | 'limit' | 'signal' | 'onProgress'>,
   measure: SlimRun['measure'],
 ): Promise<SlimOutcome> {
   const { prune, finetune } = options.plan ?? slimPlan(options);

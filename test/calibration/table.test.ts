@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { activationsOf, calibrate } from '../../calibration/calibrate.ts';
+import { observe } from '../../calibration/observe.ts';
+import { observedRanges, tableRanges } from '../../calibration/range-source.ts';
 import { RANGE_METHOD_NAMES } from '../../calibration/ranges/methods.ts';
-import { readTable, requireTableFor, writeTable } from '../../calibration/table.ts';
+import { type CalibrationTable, readTable, requireTableFor, writeTable } from '../../calibration/table.ts';
 import { digestOf } from '../../core/hash.ts';
 import { decodeModel } from '../../onnx/read.ts';
 import { encodeModel } from '../../onnx/write.ts';
@@ -24,7 +26,7 @@ describe('calibrate', () => {
     const table = await calibrate(model, dataset, { preprocessing });
     expect(Object.keys(table.values)).toEqual(activationsOf(model));
     expect(table.data).toMatchObject({ name: 'made', samples: 30, digest: await dataset.digest() });
-    expect(table.values['kept']).toMatchObject({ min: 0, method: 'mse' });
+    expect(table).toMatchObject({ equalized: false, values: { kept: { ranges: { mse: { min: 0 } } } } });
     expect(table.values['contrast']?.meanSquares).toHaveLength(3);
   });
 
@@ -34,14 +36,19 @@ describe('calibrate', () => {
     expect((await made(1)).values).not.toEqual((await made(2)).values);
   });
 
-  it('lets single values have another method', async () => {
-    const { values } = await calibrate(model, dataset, {
-      preprocessing,
-      method: 'percentile',
-      methods: { image: 'minmax' },
-    });
-    expect([values['image']?.method, values['kept']?.method]).toEqual(['minmax', 'percentile']);
-    expect(RANGE_METHOD_NAMES).toEqual(['minmax', 'percentile', 'mse', 'entropy']);
+  it('gives what observing gives, by every method, also after a detour through JSON', async () => {
+    const table = JSON.parse(JSON.stringify(await calibrate(model, dataset, { preprocessing }))) as CalibrationTable;
+    const values = activationsOf(model);
+    const observed = observedRanges(await observe(model, dataset, { preprocessing, values }));
+    const kept = tableRanges(table);
+    expect(kept.values).toEqual(observed.values);
+    for (const value of values) {
+      for (const method of RANGE_METHOD_NAMES) {
+        expect(kept.range(value, method)).toEqual(observed.range(value, method));
+        expect(kept.noise(value, method)).toBe(observed.noise(value, method));
+      }
+    }
+    expect(() => kept.range('nothing', 'mse')).toThrow(expect.objectContaining({ code: 'CALIBRATION_INVALID' }));
   });
 
   it('refuses to calibrate on nothing', async () => {

@@ -159,7 +159,7 @@ describe('what is decided by answers', () => {
     test('a range method is taken for single values only where every part is better for it', async () => {
       const classes = scaleClasses(subject.model);
       const [first = []] = classes;
-      const options = { observations: subject.watched.observations!, classes, method: 'minmax' as const };
+      const options = { source: subject.watched.source!, classes, method: 'minmax' as const };
       const gain = (methods: object, others: number) => [first.some((name) => name in methods) ? 0.5 : 1, others];
       const refined = await refineRanges({
         ...options,

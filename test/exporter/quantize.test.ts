@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { observe } from '../../calibration/observe.ts';
+import { observedRanges } from '../../calibration/range-source.ts';
 import { meanDivergence } from '../../compression/divergence.ts';
 import { layersOf } from '../../compression/layers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
@@ -51,7 +52,10 @@ async function prepared(model: Model) {
       const { limit = 64, clusters, groups } = options;
       weights.set(layer.node.name, decideWeights(layer, moments.get(layer.node.name)!, { limit, clusters, groups }));
     }
-    return { weights, model: quantizeModel(folded, { ranges: rangesBy(folded, observations, 'minmax'), weights }) };
+    return {
+      weights,
+      model: quantizeModel(folded, { ranges: rangesBy(folded, observedRanges(observations), 'minmax'), weights }),
+    };
   };
   return { folded, layers, quantized };
 }

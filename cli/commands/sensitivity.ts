@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import type { GroupSensitivity } from '../../compression/sensitivity.ts';
+import { percent } from '../format.ts';
+import { dataOption, type PixelOptions } from '../options.ts';
+import { type Context, running } from '../running.ts';
+import { calibrationOption, commonOptions } from '../stage-options.ts';
+import { table } from '../table.ts';
+
+interface SensitivityOptions extends PixelOptions {
+  readonly data: string;
+  readonly calibration: number;
+  readonly seed: number;
+  readonly threads?: number;
+}
+
+export function sensitivityCommand(): Command {
+  const command = new Command('sensitivity')
+    .summary('measure how far pruning each group of channels moves the answers')
+    .description(
+      'Takes a quarter, a half, three quarters of the channels of each group alone, lets the layers that read them make up for it, and ' +
+        "measures how far the model's answers move: divergence (mean Kullback-Leibler, at temperature 4) and the share of pictures that " +
+        'keep their class. Reads no labels, writes no file.',
+    )
+    .argument('<model>', 'float ONNX file')
+    .addOption(dataOption())
+    .addOption(calibrationOption(512, 'pictures of the training part to judge by'));
+  for (const option of commonOptions()) if (option.attributeName() !== 'force') command.addOption(option);
+  return command.action(running(measure));
+}
+
+async function measure(context: Context, model: string, options: SensitivityOptions): Promise<void> {
+  const { signal, onProgress, note, report } = context;
+  const { sensitivityFile } = await import('../../exporter/single/sensitivity-file.ts');
+  const groups = await sensitivityFile({ ...options, model, signal, onProgress, note });
+  report({ document: { model, groups }, text: summary(groups) });
+}
+
+/** The groups as they compete: the one that gives way most easily first. */
+function summary(groups: readonly GroupSensitivity[]): string {
+  const most = ({ points }: GroupSensitivity): number => points.at(-1)?.divergence ?? Number.POSITIVE_INFINITY;
+  const ratios = groups.find(({ points }) => points.length > 0)?.points.map(({ ratio }) => ratio) ?? [];
+  const head = ['group', 'channels', ...ratios.flatMap((ratio) => [`without ${100 * ratio} %`, 'kept answers'])];
+  const rows = groups
+    .toSorted((a, b) => most(a) - most(b))
+    .map(({ name, channels, points }) => [
+      name,
+      String(channels),
+      ...points.flatMap(({ divergence, agreement }) => [divergence.toExponential(1), percent(agreement)]),
+    ]);
+  return table([head, ...rows], ['left', ...Array<'right'>(head.length - 1).fill('right')]);
+}

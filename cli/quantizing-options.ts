@@ -1,0 +1,17 @@
+import { Option } from 'commander';
+import { DEFAULT_TARGET, TARGET_NAMES } from '../exporter/targets.ts';
+
+const RANGES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
+
+export type RangeName = (typeof RANGES)[number];
+
+/** What `compress` and `quantize` are told of quantization. */
+export const quantizingOptions = (): Option[] => [
+  new Option('--range <method>', 'how the ranges of activations are chosen').choices(RANGES).default('auto'),
+  new Option('--target <processor>', 'processor family of the box').choices(TARGET_NAMES).default(DEFAULT_TARGET),
+  new Option(
+    '--calibration-table <file>',
+    'what wayside calibrate wrote of this model: its pictures are not observed again',
+  ),
+  new Option('--allow-float', 'accept convolutions and matrix products that stay in float'),
+];

@@ -1,0 +1,33 @@
+import { Option } from 'commander';
+import { dataOption, integer, type PixelOptions, pixelOptions } from './options.ts';
+
+/** What commands of single stages have in common. */
+export interface StageOptions extends PixelOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly limit?: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly force?: true;
+}
+
+export const outOption = (what = 'ONNX file to write'): Option =>
+  new Option('--out <file>', what).makeOptionMandatory();
+
+/** @param count of pictures by default */
+export const calibrationOption = (count: number, what = 'pictures of the training part to use'): Option =>
+  new Option('--calibration <n>', what).argParser(integer(1)).default(count);
+
+export const limitOption = (): Option =>
+  new Option('--limit <n>', 'test pictures to measure on, spread evenly (default: all)').argParser(integer(1));
+
+/** Seed, threads, force and pixels. */
+export const commonOptions = (): Option[] => [
+  new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
+  new Option('--threads <n>', 'threads for the work; measuring is always on one').argParser(integer(1, 256)),
+  new Option('--force', 'replace the output'),
+  ...pixelOptions(),
+];
+
+/** Of a command that reads data, writes an ONNX file and measures it. */
+export const stageOptions = (): Option[] => [dataOption(), outOption(), limitOption(), ...commonOptions()];

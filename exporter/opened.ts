@@ -1,0 +1,68 @@
+import { openModel } from '../inference/package.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { openSession, type Session } from '../inference/session.ts';
+import { type FloatSource, readFloat } from './float-source.ts';
+import { type Measuring, measure } from './measure.ts';
+import type { CompressOptions, ModelFigures } from './options.ts';
+import { requireParity } from './parity.ts';
+import { type Data, openData, preprocessingOf } from './prepare.ts';
+import type { StageLog } from './stages.ts';
+
+/** What every stage is told of the model and the pictures. */
+export type SourceOptions = Pick<
+  CompressOptions,
+  'model' | 'data' | 'labels' | 'preprocessing' | 'normalize' | 'size' | 'limit' | 'note' | 'signal' | 'onProgress'
+>;
+
+/** A float model, proven to be the same when folded, and the pictures for it. */
+export interface Opened extends FloatSource {
+  readonly data: Data;
+  readonly preprocessing: Preprocessing;
+  readonly measuring: Measuring;
+}
+
+/** The same, measured on the test pictures. */
+export interface OpenedAndMeasured extends Opened {
+  readonly figures: ModelFigures & { readonly top5: number };
+}
+
+/**
+ * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, PARITY_FAILED; AbortError when `signal`
+ *   aborts
+ */
+export const openFloat = (options: SourceOptions, stages: StageLog): Promise<Opened> =>
+  open(options, stages, (_, opened) => Promise.resolve(opened));
+
+/** @throws {WaysideError} as `openFloat` and `measure` */
+export const openAndMeasure = (options: SourceOptions, stages: StageLog): Promise<OpenedAndMeasured> =>
+  open(options, stages, async (session, opened) => {
+    const { top1, top5, samples, latencyMs } = await stages.run('measure the float model', () =>
+      measure(session, opened.original, 'evaluating float model', opened.measuring),
+    );
+    const { bytes } = await openModel(options.model);
+    return { ...opened, figures: { top1, top5, samples, latencyMs, bytes } };
+  });
+
+async function open<T>(
+  options: SourceOptions,
+  stages: StageLog,
+  use: (session: Session, opened: Opened) => Promise<T>,
+): Promise<T> {
+  const source = await readFloat(options.model, stages, options);
+  const { model, folded, original, wantsBytes } = source;
+  const data = await openData(options);
+  const session = await openSession(original, { threads: 1 });
+  try {
+    const preprocessing = preprocessingOf(session.input, options, wantsBytes, model.metadata);
+    await stages.run('prove the folded model', () => requireParity(session, folded, preprocessing));
+    return await use(session, { ...source, data, preprocessing, measuring: measuringBy(options, data, preprocessing) });
+  } finally {
+    await session.close();
+  }
+}
+
+const measuringBy = (
+  { limit, signal, onProgress }: SourceOptions,
+  { test }: Data,
+  preprocessing: Preprocessing,
+): Measuring => ({ test, preprocessing, limit, ...(signal && { signal }), ...(onProgress && { onProgress }) });

@@ -1,0 +1,64 @@
+import { modelDigest } from '../../calibration/table.ts';
+import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import { measureModel } from '../measure.ts';
+import { withRemoved } from '../model-notes.ts';
+import { openAndMeasure, type SourceOptions } from '../opened.ts';
+import type { PruneRecord, StageOutcome } from '../slim/outcome.ts';
+import type { SlimOptions } from '../slim/plan.ts';
+import { slimByOptions } from '../slim/run.ts';
+import { StageLog } from '../stages.ts';
+import { groupsNamed } from './frozen.ts';
+import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
+
+export interface PruneFileOptions
+  extends SourceOptions,
+    FileOptions,
+    Omit<SlimOptions, 'finetuneEpochs' | 'flip' | 'pruneFrozen'> {
+  /** Groups that stay whole: by name, or by that of a weight they hold. */
+  readonly freeze?: readonly string[] | undefined;
+  /** @default 0 */
+  readonly seed?: number | undefined;
+  /** @default up to 4 */
+  readonly threads?: number | undefined;
+}
+
+export interface PruneFileResult {
+  readonly model: string;
+  readonly stages: readonly StageOutcome[];
+  readonly groups: PruneRecord['groups'];
+}
+
+/**
+ * Prunes and, unless told otherwise, reconstructs a float model. Finished stages survive an interruption in `OUT.work`.
+ *
+ * @throws {WaysideError} OUTPUT_EXISTS, PRUNING_IMPOSSIBLE, MODEL_UNSUPPORTED, FILE_WRITE_FAILED; USAGE for an unknown group; as
+ *   `openAndMeasure`
+ */
+export async function pruneFile(options: PruneFileOptions): Promise<PruneFileResult> {
+  await requireFreeFile(options);
+  const opened = await openAndMeasure(options, new StageLog());
+  const { folded, data, preprocessing, measuring } = opened;
+  const { freeze = [] } = options;
+  const asked = { ...options, pruneFrozen: freeze.length === 0 ? undefined : groupsNamed(folded, freeze) };
+  const slimmed = await slimByOptions(folded, data, preprocessing, asked, async (bytes, name) => {
+    const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
+    return { top1, latencyMs };
+  });
+  const { model, stages, pruning, clear } = slimmed;
+  const removed = positionsOf(folded, new Set(pruning?.removed));
+  const metadata = withRemoved(model.metadata, { of: modelDigest(folded), removed });
+  await writeStage({ ...model, metadata }, opened, options.out);
+  await clear();
+  return { model: options.out, stages: [floatOutcome(opened), ...stages], groups: pruning?.groups ?? [] };
+}
+
+/** What was removed, as positions in each group. */
+function positionsOf(original: Parameters<typeof analyzeChannels>[0], removed: ReadonlySet<number>) {
+  const { groups } = analyzeChannels(original);
+  return Object.fromEntries(
+    groups.flatMap(({ name, channels }) => {
+      const gone = channels.flatMap(({ id }, position) => (removed.has(id) ? [position] : []));
+      return gone.length === 0 ? [] : [[name, gone] as const];
+    }),
+  );
+}

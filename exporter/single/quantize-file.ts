@@ -1,0 +1,53 @@
+import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
+import { encodeModel } from '../../onnx/write.ts';
+import { tableFor } from '../calibration-table.ts';
+import { type FusionReport, requireFused, withOptimizedGraph } from '../fusion.ts';
+import { measure } from '../measure.ts';
+import { openAndMeasure, type SourceOptions } from '../opened.ts';
+import type { CompressOptions } from '../options.ts';
+import { produce } from '../produce.ts';
+import type { StageOutcome } from '../slim/outcome.ts';
+import { sizesOf } from '../slim/slim.ts';
+import { StageLog } from '../stages.ts';
+import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
+
+export interface QuantizeFileOptions
+  extends SourceOptions,
+    FileOptions,
+    Pick<
+      CompressOptions,
+      'calibration' | 'seed' | 'range' | 'target' | 'equalize' | 'threads' | 'allowFloat' | 'calibrationTable'
+    > {}
+
+export interface QuantizeFileResult {
+  readonly model: string;
+  readonly stages: readonly StageOutcome[];
+  /** How the ranges of activations were chosen. */
+  readonly range: RangeMethodName;
+  readonly fused: FusionReport;
+}
+
+/**
+ * Writes the int8 QDQ model alone: no clusters, no package.
+ *
+ * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; FUSION_INCOMPLETE unless allowed; as `openAndMeasure`, `tableFor`
+ *   and `produce`
+ */
+export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileResult> {
+  await requireFreeFile(options);
+  const log = new StageLog();
+  const opened = await openAndMeasure(options, log);
+  const { folded, data, preprocessing, measuring } = opened;
+  const table = await tableFor(options, folded, data.train, preprocessing);
+  const started = performance.now();
+  const produced = await produce(folded, data.train, preprocessing, { ...options, table }, log);
+  const seconds = (performance.now() - started) / 1000;
+  const bytes = encodeModel(produced.model);
+  return withOptimizedGraph(bytes, async (session, fused) => {
+    if (options.allowFloat !== true) requireFused(fused);
+    const { top1, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
+    await writeStage(produced.model, opened, options.out);
+    const outcome = { name: 'quantize', top1, latencyMs, bytes: bytes.byteLength, ...sizesOf(folded), seconds };
+    return { model: options.out, stages: [floatOutcome(opened), outcome], range: produced.method, fused };
+  });
+}

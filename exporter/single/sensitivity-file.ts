@@ -1,0 +1,41 @@
+import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import type { GroupSensitivity } from '../../compression/sensitivity.ts';
+import { calibrationIndices } from '../calibration-draw.ts';
+import { openFloat, type SourceOptions } from '../opened.ts';
+import { defaultThreads } from '../options.ts';
+import { judgeChannels, momentsFor, sensitivityBy } from '../slim/judge.ts';
+import { StageLog } from '../stages.ts';
+
+export interface SensitivityFileOptions extends SourceOptions {
+  /** Training pictures to judge channels on. @default 512 */
+  readonly calibration?: number | undefined;
+  /** @default 0 */
+  readonly seed?: number | undefined;
+  /** @default up to 4 */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * How far a model's answers move when a quarter, a half, three quarters of one group's channels go and nothing else. Reads no labels.
+ *
+ * @throws {WaysideError} as `openFloat` and `measureSensitivity`
+ */
+export async function sensitivityFile(options: SensitivityFileOptions): Promise<readonly GroupSensitivity[]> {
+  const { folded, data, preprocessing } = await openFloat(options, new StageLog());
+  const { calibration = 512, seed = 0, threads = defaultThreads(), signal, onProgress } = options;
+  const context = {
+    train: data.train,
+    preprocessing,
+    indices: calibrationIndices(data.train, { seed, calibration: { samples: Math.min(calibration, data.train.size) } }),
+    seed,
+    threads,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+  const evidence = {
+    model: folded,
+    analysis: analyzeChannels(folded),
+    moments: await momentsFor(folded, context),
+  };
+  return sensitivityBy(evidence, await judgeChannels(evidence, 'damage', context), context);
+}
