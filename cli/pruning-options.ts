@@ -12,7 +12,7 @@ const GOALS = {
 export type Goal = keyof typeof GOALS;
 
 /**
- * One option a goal. Goals exclude one another: each is reached by the same removal of channels.
+ * One option a goal. One removal of channels reaches all that are given; latency, which is searched for, goes alone.
  *
  * @param prefix before the goal's name, as in `prune-` for `--prune-flops`
  */
@@ -20,9 +20,8 @@ export function goalOptions(prefix: string): Option[] {
   const options = Object.entries(GOALS).map(([goal, what]) =>
     new Option(`--${prefix}${goal} <share>`, `share of the ${what} to remove, 0 to 0.95`).argParser(decimal(0, 0.95)),
   );
-  for (const option of options) {
-    option.conflicts(options.filter((other) => other !== option).map((other) => other.attributeName()));
-  }
+  const [latency, others] = [options.at(-1)!, options.slice(0, -1)];
+  for (const option of others) option.conflicts(latency.attributeName());
   return options;
 }
 

@@ -23,6 +23,7 @@ interface CompressOptions extends PixelOptions {
   readonly pruneCriterion?: CriterionName;
   readonly finetuneEpochs?: number;
   readonly flip: boolean;
+  readonly teacher?: string;
   readonly budget?: number;
   readonly seed: number;
   readonly range: RangeName;
@@ -57,6 +58,9 @@ export function compressCommand(): Command {
     .addOption(criterionOption('prune-criterion'))
     .addOption(
       new Option('--finetune-epochs <n>', 'train so often over the training part after pruning').argParser(integer(1)),
+    )
+    .addOption(
+      new Option('--teacher <model>', 'ONNX file of a better model to learn from then (default: the model itself)'),
     )
     .addOption(new Option('--no-flip', 'do not mirror pictures while training: for signs and letters'))
     .addOption(
@@ -136,8 +140,12 @@ async function compressModel(context: Context, model: string, options: CompressO
   const { signal, onProgress, report, note } = context;
   if (options.force !== true) await requireFree(options.out);
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
-  const { compress } = await import('../../exporter/compress.ts');
-  const result = await compress({ ...options, model, plan, signal, onProgress, note });
+  const [{ compress }, { readModel }] = await Promise.all([
+    import('../../exporter/compress.ts'),
+    import('../../onnx/read.ts'),
+  ]);
+  const teacher = options.teacher === undefined ? undefined : await readModel(options.teacher);
+  const result = await compress({ ...options, model, plan, teacher, signal, onProgress, note });
   report({ document: documentOf(result), text: summary(result) });
 }
 

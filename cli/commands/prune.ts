@@ -34,7 +34,7 @@ export function pruneCommand(): Command {
         .default(0.1),
     )
     .addOption(
-      new Option('--multiple <n>', 'channels are kept in multiples of this').argParser(integer(1, 1024)).default(8),
+      new Option('--multiple <n>', 'channels are kept in multiples of this').argParser(integer(1, 1024)).default(4),
     )
     .addOption(
       new Option(

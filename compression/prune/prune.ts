@@ -3,6 +3,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { analyzeChannels, type ChannelAnalysis, type ChannelGroup } from './channels/groups.ts';
 import { type CostUnit, costModel } from './cost-model.ts';
 import type { Criterion } from './criteria.ts';
+import { type Goal, jointCost } from './joint-cost.ts';
 import { type RankOptions, rankGlobally } from './rank.ts';
 import { removeChannels } from './remove.ts';
 
@@ -10,6 +11,8 @@ export interface PruneOptions extends RankOptions {
   readonly criterion: Criterion;
   /** What the goal is a share of. @default 'flops' */
   readonly unit?: CostUnit;
+  /** Goals that the same removal reaches too. @default none */
+  readonly also?: readonly Goal[];
   /** Channels to keep of some groups, by name, instead of what the goal would give them. */
   readonly keep?: Readonly<Record<string, number>>;
 }
@@ -30,8 +33,14 @@ export interface Pruned {
 export function prune(model: Model, options: PruneOptions): Pruned {
   const analysis = analyzeChannels(model);
   const importance = analysis.groups.map((group) => options.criterion(model, group));
-  const cost = costModel(model, analysis, options.unit ?? 'flops');
-  const removed = rankGlobally(analysis.groups, importance, cost, options);
+  const { goal, unit = 'flops', also = [] } = options;
+  const removed =
+    also.length === 0
+      ? rankGlobally(analysis.groups, importance, costModel(model, analysis, unit), options)
+      : rankGlobally(analysis.groups, importance, jointCost(model, analysis, [{ unit, goal }, ...also]), {
+          ...options,
+          goal: 1,
+        });
   analysis.groups.forEach((group, g) => {
     const wanted = options.keep?.[group.name];
     if (wanted !== undefined) keepExactly(group, importance[g]!, wanted, removed);

@@ -13,7 +13,7 @@ import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './s
 export interface PruneFileOptions
   extends SourceOptions,
     FileOptions,
-    Omit<SlimOptions, 'finetuneEpochs' | 'flip' | 'pruneFrozen'> {
+    Omit<SlimOptions, 'finetuneEpochs' | 'flip' | 'teacher' | 'pruneFrozen'> {
   /** Groups that stay whole: by name, or by that of a weight they hold. */
   readonly freeze?: readonly string[] | undefined;
   /** @default 0 */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { modelDigest } from '../../calibration/table.ts';
+import type { Model } from '../../onnx/graph.ts';
 import { CRITERIA, type CriterionName } from './criteria.ts';
 
 /** Channels are judged and layers solved on this many pictures: fewer cost points (see `reconstruct`). */
@@ -10,6 +12,10 @@ export const PrunePlan = z.strictObject({
   unit: z.enum(['flops', 'params', 'bytes', 'latency']),
   /** Share to remove, 0 to 1. */
   goal: z.number().min(0).max(0.95),
+  /** Goals that the same removal reaches too. */
+  also: z
+    .array(z.strictObject({ unit: z.enum(['flops', 'params', 'bytes']), goal: z.number().min(0).max(0.95) }))
+    .optional(),
   /**
    * What a channel is worth: `damage` is the error of the layers that read it once they have made up for it, weighed by how
    * far each group moves the answers; `taylor` the change of the loss on labelled pictures, to first order; the others look at
@@ -42,11 +48,13 @@ export const FinetunePlan = z.strictObject({
   batch: z.int().min(1),
   /** Mirror pictures: not for signs and letters. */
   flip: z.boolean(),
+  /** Digest of the model whose answers are learned too; absent: the original's. */
+  teacher: z.string().optional(),
 });
 export type FinetunePlan = z.infer<typeof FinetunePlan>;
 
 export interface SlimOptions {
-  /** Shares to remove, 0 to 0.95; one of them at most. */
+  /** Shares to remove, 0 to 0.95: all of them are reached, by one removal; latency excludes the others. */
   readonly pruneFlops?: number | undefined;
   readonly pruneParams?: number | undefined;
   readonly pruneBytes?: number | undefined;
@@ -55,7 +63,7 @@ export interface SlimOptions {
   readonly pruneCriterion?: CriterionName | undefined;
   /** Least share of its channels that every group keeps. @default 0.1 */
   readonly pruneFloor?: number | undefined;
-  /** Kept channels come in multiples of this. @default 8, which keeps int8 kernels busy without coarse steps */
+  /** Kept channels come in multiples of this. @default 4, what one instruction of an int8 dot product takes */
   readonly pruneMultiple?: number | undefined;
   /** Groups that stay whole, by name. @default none */
   readonly pruneFrozen?: readonly string[] | undefined;
@@ -65,6 +73,8 @@ export interface SlimOptions {
   readonly finetuneEpochs?: number | undefined;
   /** Mirror pictures while training. @default true */
   readonly flip?: boolean | undefined;
+  /** A better model, whose answers are learned in place of the original's; it is given pictures as the original is. */
+  readonly teacher?: Model | undefined;
 }
 
 /** The part of the plan that options of the command make. */
@@ -73,25 +83,34 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
     ['flops', options.pruneFlops],
     ['params', options.pruneParams],
     ['bytes', options.pruneBytes],
-    ['latency', options.pruneLatency],
   ] as const;
-  const chosen = goals.find(([, goal]) => goal !== undefined && goal > 0);
+  const { pruneLatency = 0 } = options;
+  const [share, ...also] = goals.flatMap(([unit, goal]) => (goal === undefined || goal === 0 ? [] : [{ unit, goal }]));
+  const first = pruneLatency > 0 ? { unit: 'latency' as const, goal: pruneLatency } : share;
   const epochs = options.finetuneEpochs ?? 0;
   return {
-    ...(chosen?.[1] === undefined
+    ...(first === undefined
       ? {}
       : {
           prune: {
-            unit: chosen[0],
-            goal: chosen[1],
+            ...first,
+            ...(also.length > 0 && { also }),
             criterion: options.pruneCriterion ?? 'damage',
             floor: options.pruneFloor ?? 0.1,
-            multiple: options.pruneMultiple ?? 8,
+            multiple: options.pruneMultiple ?? 4,
             ...(options.pruneFrozen && { frozen: [...options.pruneFrozen] }),
             reconstruct: options.reconstruct ?? true,
             pictures: PRUNING_PICTURES,
           },
         }),
-    ...(epochs > 0 ? { finetune: { epochs, rate: 0.001, batch: 128, flip: options.flip ?? true } } : {}),
+    ...(epochs > 0 && {
+      finetune: {
+        epochs,
+        rate: 0.001,
+        batch: 128,
+        flip: options.flip ?? true,
+        ...(options.teacher && { teacher: modelDigest(options.teacher) }),
+      },
+    }),
   };
 }

@@ -31,7 +31,7 @@ export async function pruneBy(
   plan: PrunePlan,
   context: SlimContext,
 ): Promise<Pruned & { readonly sensitivity: readonly GroupSensitivity[] }> {
-  const { criterion, unit, goal, floor, multiple, frozen = [], keep } = plan;
+  const { criterion, unit, goal, also, floor, multiple, frozen = [], keep } = plan;
   const analysis = analyzeChannels(model);
   const measured = criterion === 'damage' || plan.sensitivity === true;
   const evidence = { model, analysis, moments: measured ? await momentsFor(model, context) : undefined };
@@ -41,6 +41,7 @@ export async function pruneBy(
   const options = {
     criterion: known(importance),
     goal,
+    ...(also && { also }),
     floor,
     multiple,
     frozen: new Set(frozen),

@@ -1,11 +1,12 @@
 import { modelDigest } from '../../calibration/table.ts';
+import { WaysideError } from '../../core/errors.ts';
 import { VERSION } from '../../core/layout.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../calibration-draw.ts';
 import { type CompressOptions, defaultThreads } from '../options.ts';
 import type { Data } from '../prepare.ts';
-import { type SlimOptions, slimPlan } from './plan.ts';
+import { type FinetunePlan, type SlimOptions, slimPlan } from './plan.ts';
 import { type Slimmed, type SlimRun, slim } from './slim.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -20,7 +21,7 @@ export interface SlimOutcome extends Slimmed {
 /**
  * Prunes, reconstructs and fine-tunes as plan or options say, or nothing where they say nothing.
  *
- * @throws {WaysideError} PRUNING_IMPOSSIBLE, MODEL_UNSUPPORTED, TRAINING_DIVERGED; AbortError when `signal` aborts
+ * @throws {WaysideError} PRUNING_IMPOSSIBLE, MODEL_UNSUPPORTED, TRAINING_DIVERGED; USAGE for a plan of another teacher; AbortError when `signal` aborts
  */
 export async function slimByOptions(
   folded: Model,
@@ -36,6 +37,7 @@ export async function slimByOptions(
   if (prune === undefined && finetune === undefined) {
     return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
   }
+  const teacher = teacherOf(finetune, options.teacher);
   const data = [await train.digest(), await test.digest(), limit ?? null];
   const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune, finetune];
   const work = new WorkFolder(options.out, decides);
@@ -48,8 +50,23 @@ export async function slimByOptions(
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     plan: { prune, finetune },
+    ...(teacher && { teacher }),
     work,
     measure,
   });
   return { ...slimmed, clear: () => work.remove() };
+}
+
+/** The model that the plan learns from. @throws {WaysideError} USAGE when it is not the one given */
+function teacherOf(finetune: FinetunePlan | undefined, given: Model | undefined): Model | undefined {
+  const wanted = finetune?.teacher;
+  if (wanted === undefined) return undefined;
+  if (given !== undefined && modelDigest(given) === wanted) return given;
+  throw new WaysideError('USAGE', {
+    message:
+      given === undefined
+        ? 'the plan learns from a teacher, and none is given'
+        : 'the plan learns from another teacher',
+    hint: 'give the model that the plan was made with as --teacher',
+  });
 }

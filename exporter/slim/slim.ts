@@ -22,6 +22,8 @@ export interface Slimmed {
 
 export interface SlimRun extends SlimContext {
   readonly plan: { readonly prune?: PrunePlan | undefined; readonly finetune?: FinetunePlan | undefined };
+  /** Whose answers fine-tuning keeps. @default the original's */
+  readonly teacher?: Model;
   readonly work: WorkFolder;
   /** Accuracy and latency of what a stage made, on the test pictures. */
   readonly measure: (model: Uint8Array, stage: string) => Promise<Pick<StageOutcome, 'top1' | 'latencyMs'>>;
@@ -94,7 +96,7 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
     await run.work.open();
     const start = model;
     const tuned = await stage('finetune', Nothing, async () => ({
-      model: await finetuneBy(start, original, finetune, run, run.work.path('finetune.checkpoint')),
+      model: await finetuneBy(start, run.teacher ?? original, finetune, run, run.work.path('finetune.checkpoint')),
       record: null,
     }));
     model = tuned.model;

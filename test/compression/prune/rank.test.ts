@@ -106,6 +106,19 @@ describe('limits', () => {
     expect(macs(model) / macs(grouped())).toBeLessThanOrEqual(0.7);
   });
 
+  it('reach several goals by one removal', () => {
+    const plain = { criterion: l2, multiple: 1, floor: 0.05 };
+    const share = (model: Model, of: (each: Model) => number): number => of(model) / of(residual());
+    const alone = prune(residual(), { ...plain, goal: 0.2 }).model;
+    const both = prune(residual(), { ...plain, goal: 0.2, also: [{ unit: 'params', goal: 0.6 }] }).model;
+    expect(share(alone, weights)).toBeGreaterThan(0.4);
+    expect(share(both, weights)).toBeLessThanOrEqual(0.4);
+    expect(share(both, macs)).toBeLessThanOrEqual(0.8);
+    expect(() => prune(residual(), { ...plain, floor: 0.9, goal: 0.5, also: [{ unit: 'params', goal: 0.6 }] })).toThrow(
+      expect.objectContaining({ code: 'PRUNING_IMPOSSIBLE' }),
+    );
+  });
+
   it('round to counts the target likes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 512 }), fc.integer({ min: 1, max: 512 }), (total, wanted) => {
