@@ -1,9 +1,10 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
-import { prune } from './prune.ts';
+
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
+import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
 import { training } from './training.ts';
 import { vgg16 } from './vgg16.ts';
@@ -13,7 +14,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   cifar,
   vgg16,
   squeezenet,
-  prune,
+  ...slim,
   peerQuantizeStatic,
   rtsp,
   recovery,

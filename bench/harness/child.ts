@@ -100,6 +100,17 @@ export interface EvaluateReport extends ModelFigures {
   readonly top5: number;
 }
 
+/** What `wayside train --json` says when it is done. */
+export interface TrainReport {
+  readonly seconds: number;
+  /** Pictures it learned from, and of those set aside. */
+  readonly trained: number;
+  readonly validated: number;
+  /** On the pictures set aside, 0 to 1. */
+  readonly accuracy: number;
+  readonly epochs: readonly { readonly picturesPerSecond: number }[];
+}
+
 /** Runs the command line as a user would: `wayside ARGS --json`. */
 async function wayside<T>(args: readonly string[], options: ChildOptions): Promise<T> {
   const { stdout } = await runChild(
@@ -112,6 +123,9 @@ async function wayside<T>(args: readonly string[], options: ChildOptions): Promi
 
 export const waysideCompress = (args: readonly string[], options: ChildOptions): Promise<CompressReport> =>
   wayside(['compress', ...args], options);
+
+export const waysideTrain = (args: readonly string[], options: ChildOptions): Promise<TrainReport> =>
+  wayside(['train', ...args], options);
 
 export const waysideEvaluate = (args: readonly string[], options: ChildOptions): Promise<EvaluateReport> =>
   wayside(['evaluate', ...args], options);

@@ -1,0 +1,60 @@
+import type { Benchmark } from '../harness/benchmark.ts';
+import { type Slimming, slimmed } from '../harness/slimming.ts';
+
+const TARGET = ['--clusters', '16', '--target', 'x64-vnni', '--threads', '2'];
+const TEACHER = 'resnet56-cifar10.onnx';
+
+const training = (architecture: string, epochs: number, threads: number, ...more: string[]) => ({
+  architecture,
+  options: [
+    ...more,
+    ...['--normalize', 'cifar10', '--epochs', String(epochs), '--batch', '128'],
+    ...['--threads', String(threads), '--validation', '0.05'],
+  ],
+});
+
+const NETWORKS: readonly Slimming[] = [
+  {
+    name: 'slim-resnet20',
+    network: 'ResNet20',
+    model: 'resnet20-cifar10.onnx',
+    options: ['--prune-flops', '0.5', '--finetune-epochs', '10', ...TARGET],
+    loss: 1.0,
+    smaller: 8,
+    fewer: 2,
+  },
+  {
+    name: 'slim-resnet56',
+    network: 'ResNet56',
+    model: 'resnet56-cifar10.onnx',
+    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '6', ...TARGET],
+    loss: 0.5,
+    smaller: 12,
+    fewer: 2,
+  },
+  {
+    name: 'slim-vgg16',
+    network: 'VGG16',
+    model: training('vgg16', 10, 2),
+    options: ['--prune-flops', '0.6', '--prune-params', '0.86', '--finetune-epochs', '4', ...TARGET],
+    teacher: TEACHER,
+    float: 82.34,
+    loss: 0.5,
+    smaller: 50,
+    faster: 8,
+  },
+  {
+    name: 'slim-resnet34',
+    network: 'ResNet34',
+    model: training('resnet34', 6, 1, '--stem', '3x3/2'),
+    options: ['--prune-flops', '0.6', '--prune-params', '0.75', '--finetune-epochs', '4', ...TARGET],
+    teacher: TEACHER,
+    float: 78.01,
+    loss: 0.5,
+    smaller: 25,
+    faster: 5,
+  },
+];
+
+/** The paper's figures, and ours: every network through all stages. */
+export const slim: readonly Benchmark[] = NETWORKS.map(slimmed);

@@ -1,0 +1,134 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Benchmark, Figure, Limit } from './benchmark.ts';
+import { type CompressReport, type StageReport, waysideCompress } from './child.ts';
+import { cifar10Folder } from './data.ts';
+import { interleavedLatencies, pairedRatio } from './interleave.ts';
+import { describeMachine, hasInt8DotProduct } from './machine.ts';
+import { type Training, trainedNetwork } from './trained.ts';
+import type { Workplace } from './workplace.ts';
+
+/** A network taken through all stages, and what they must come to. */
+export interface Slimming {
+  /** Of the benchmark: `slim-resnet20`. */
+  readonly name: string;
+  readonly network: string;
+  /** A file of the test data, or a training of our own. */
+  readonly model: string | Training;
+  /** Of `wayside compress`. */
+  readonly options: readonly string[];
+  /** File of the test data that fine-tuning learns from. @default the float model itself */
+  readonly teacher?: string;
+  /** Least top-1 of the float model, where it is trained here. */
+  readonly float?: number;
+  /** Points of top-1 that the whole may lose. */
+  readonly loss: number;
+  /** How many times smaller the file must be, how many times fewer operations it must take, how many times faster run. */
+  readonly smaller: number;
+  readonly fewer?: number;
+  readonly faster?: number;
+}
+
+const commandOf = ({ options, teacher }: Slimming): string =>
+  `wayside compress ${options.join(' ')}${teacher === undefined ? '' : ' --teacher (ResNet56)'}`;
+
+const trainingOf = ({ model }: Slimming): string =>
+  typeof model === 'string'
+    ? ''
+    : `The float model comes from \`wayside train ${model.architecture} ${model.options.join(' ')}\` on 38,000 of the 40,000 training images, 2,000 choosing the epoch. `;
+
+function stageFigures(network: string, stage: StageReport, float: StageReport): Figure[] {
+  const subject = `${network}: ${stage.name}`;
+  return [
+    { subject, measure: 'top-1', value: stage.top1 * 100, unit: '%' },
+    { subject, measure: 'fewer FLOPs', value: float.flops / stage.flops, unit: 'times' },
+    { subject, measure: 'fewer weights', value: float.params / stage.params, unit: 'times' },
+    { subject, measure: 'KB', value: stage.bytes / 1000, unit: '' },
+    { subject, measure: 'took', value: stage.seconds, unit: 's' },
+  ];
+}
+
+const reach = (least: number | undefined): { limit: Limit } | undefined =>
+  least === undefined ? undefined : { limit: { atLeast: least } };
+
+function wholeFigures(slimming: Slimming, report: CompressReport, faster: number, fast: boolean): Figure[] {
+  const { network, loss, smaller, float } = slimming;
+  const { baseline, candidate, uniqueWeights, stages, fused } = report;
+  const subject = `${network}: whole`;
+  const [first, last] = [stages[0]!, stages.at(-1)!];
+  return [
+    { subject, measure: 'float top-1', value: baseline.top1 * 100, unit: '%', ...reach(float) },
+    {
+      subject,
+      measure: 'loss',
+      value: (baseline.top1 - candidate.top1) * 100,
+      unit: 'points',
+      limit: { atMost: loss },
+    },
+    { subject, measure: 'fewer FLOPs', value: first.flops / last.flops, unit: 'times', ...reach(slimming.fewer) },
+    { subject, measure: 'smaller file', value: baseline.bytes / candidate.bytes, unit: 'times', ...reach(smaller) },
+    { subject, measure: 'faster', value: faster, unit: 'times', ...(fast ? reach(slimming.faster) : undefined) },
+    {
+      subject,
+      measure: 'fewer unique weights',
+      value: uniqueWeights.before / uniqueWeights.after,
+      unit: 'times',
+      limit: { atLeast: 80 },
+    },
+    { subject, measure: 'unique weights left', value: uniqueWeights.after, unit: '' },
+    { subject, measure: 'layers in float', value: fused.float.length, unit: '', limit: { atMost: 0 } },
+  ];
+}
+
+async function measure(slimming: Slimming, place: Workplace): Promise<{ figures: Figure[]; notes: string[] }> {
+  const { name, network, model: source, options, teacher } = slimming;
+  const data = `cifar10:${await cifar10Folder(place)}`;
+  const given = (file: string): string => join(place.data, 'models', 'resnet-cifar10', file);
+  const trained = typeof source === 'string' ? undefined : await trainedNetwork(source, place);
+  const model = trained?.model ?? given(source as string);
+  const folder = join(place.cache, 'slim');
+  await mkdir(folder, { recursive: true });
+  place.say(`${network}: compressing`);
+  // A folder that is kept: finished stages of an interrupted run are not computed again.
+  const out = join(folder, name);
+  const taught = teacher === undefined ? [] : ['--teacher', given(teacher)];
+  const report = await waysideCompress([model, '--data', data, ...options, ...taught, '--out', out, '--force'], place);
+  place.say(`${network}: timing`);
+  const times = await interleavedLatencies([model, join(out, 'model.onnx')], [32, 32]);
+  const faster = pairedRatio(times[0]!, times[1]!);
+  const fast = hasInt8DotProduct(await describeMachine());
+  const subject = `${network}: training`;
+  const training: Figure[] =
+    trained === undefined
+      ? []
+      : [
+          { subject, measure: 'epochs', value: trained.report.epochs.length, unit: '' },
+          { subject, measure: 'took', value: trained.report.seconds / 60, unit: 'min' },
+          { subject, measure: 'top-1 of pictures set aside', value: trained.report.accuracy * 100, unit: '%' },
+        ];
+  return {
+    figures: [
+      ...training,
+      ...report.stages.flatMap((stage) => stageFigures(network, stage, report.stages[0]!)),
+      ...wholeFigures(slimming, report, faster, fast),
+    ],
+    notes: [
+      '5,000 of the 10,000 test images are in the test data',
+      ...(fast ? [] : ['this processor has no int8 dot product: the limit on speed does not apply']),
+    ],
+  };
+}
+
+/** The benchmark that takes one network through all stages. */
+export const slimmed = (slimming: Slimming): Benchmark => ({
+  name: slimming.name,
+  title: `${slimming.network} on CIFAR-10: pruned, fine-tuned, clustered, int8`,
+  method:
+    `${trainingOf(slimming)}\`${commandOf(slimming)}\`: every stage is measured in ONNX Runtime on the test images, and its time is its own, ` +
+    'measuring not counted. Speed is float against compressed, one image, one thread, the two in turns: 40 rounds of 15 runs, the median ' +
+    'of the ratios. Unique weights are the distinct values of every convolution and matrix product, added up over the layers: floats ' +
+    'before, int8 codes after.',
+  layout: 'list',
+  needs: ['shared-data'],
+  run: (place) => measure(slimming, place),
+});
