@@ -7,7 +7,7 @@ import { BENCHMARKS } from './benchmarks/index.ts';
 import type { Benchmark } from './harness/benchmark.ts';
 import { describeMachine } from './harness/machine.ts';
 import { resultOf, type StoredResult, writeResult } from './harness/results.ts';
-import { tableOf, terminalTable } from './harness/table.ts';
+import { tablesOf, terminalTable } from './harness/table.ts';
 import { cacheFolder, missingOf, sharedDataFolder } from './harness/workplace.ts';
 
 const USAGE = `usage: npm run bench -- [NAME...] [--minutes N]
@@ -78,7 +78,7 @@ async function main(): Promise<number> {
     if (result === undefined) continue;
     if (!result.met) missed++;
     const path = await writeResult(result);
-    process.stdout.write(`\n${result.title}\n${terminalTable(tableOf(result))}\n`);
+    process.stdout.write(`\n${result.title}\n${tablesOf(result).map(terminalTable).join('\n\n')}\n`);
     for (const note of result.notes) process.stdout.write(`- ${note}\n`);
     process.stdout.write(
       `${relative(process.cwd(), path)}: ${result.met ? 'every limit met' : 'A LIMIT WAS MISSED'}\n\n`,

@@ -34,8 +34,8 @@ export interface Benchmark {
   readonly title: string;
   /** What it runs and how each figure is taken, for `docs/benchmarks.md`: a paragraph. */
   readonly method: string;
-  /** Subjects as rows and measures as columns, or one figure a line. */
-  readonly layout: 'grid' | 'list';
+  /** Subjects as rows and measures as columns, in one table or one for each set of measures, or one figure a line. */
+  readonly layout: 'grid' | 'grids' | 'list';
   /** Programs and data it cannot do without. */
   readonly needs: readonly Need[];
   run(place: Workplace): Promise<Outcome | Skipped>;

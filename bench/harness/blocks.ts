@@ -1,7 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
 import type { Machine } from './machine.ts';
 import type { StoredResult } from './results.ts';
-import { markdownTable, promisesOf, tableOf } from './table.ts';
+import { markdownTable, promisesOf, tablesOf } from './table.ts';
 
 const machineText = ({ cpu, cores, instructionSets, memoryGiB, os, node, packages }: Machine): string =>
   `${cpu}, ${cores} logical processors (${instructionSets.join(', ')}), ${memoryGiB} GiB; ${os}; Node ${node}; ` +
@@ -28,7 +28,7 @@ function details(result: StoredResult): string {
   return [
     `${result.method}`,
     `\`${result.command}\`, ${day(result.date)}, took ${Math.ceil(result.duration / 60)} min on ${machineText(result.machine)}.`,
-    markdownTable(tableOf(result)),
+    tablesOf(result).map(markdownTable).join('\n\n'),
     notes,
   ]
     .filter((part) => part !== '')

@@ -15,7 +15,7 @@ export interface StoredResult {
   readonly benchmark: string;
   readonly title: string;
   readonly method: string;
-  readonly layout: 'grid' | 'list';
+  readonly layout: 'grid' | 'grids' | 'list';
   /** ISO 8601, UTC. */
   readonly date: string;
   /** What repeats it, from the root of a checkout. */

@@ -128,7 +128,7 @@ export const slimmed = (slimming: Slimming): Benchmark => ({
     'measuring not counted. Speed is float against compressed, one image, one thread, the two in turns: 40 rounds of 15 runs, the median ' +
     'of the ratios. Unique weights are the distinct values of every convolution and matrix product, added up over the layers: floats ' +
     'before, int8 codes after.',
-  layout: 'list',
+  layout: 'grids',
   needs: ['shared-data'],
   run: (place) => measure(slimming, place),
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { replaceBlock } from '../../bench/harness/blocks.ts';
 import type { Machine } from '../../bench/harness/machine.ts';
 import { resultOf } from '../../bench/harness/results.ts';
-import { formatValue, markdownTable, promisesOf, tableOf, terminalTable } from '../../bench/harness/table.ts';
+import { formatValue, markdownTable, promisesOf, tablesOf, terminalTable } from '../../bench/harness/table.ts';
 
 const machine: Machine = {
   cpu: 'Some CPU',
@@ -46,10 +46,18 @@ describe('results of the benchmarks', () => {
   });
 
   it('puts subjects in rows and measures in columns, each in the order of first appearance', () => {
-    expect(tableOf(result)).toEqual([
+    expect(tablesOf(result)[0]).toEqual([
       ['', 'loss', 'latency', 'smaller'],
       ['int8', '0.30 points (<= 0.30 points: met)', '1.23 ms', ''],
       ['clustered', '1.50 points (<= 1 points: **missed**)', '', '6 times (>= 6 times: met)'],
+    ]);
+  });
+
+  it('gives subjects of other measures a table of their own', () => {
+    const tables = tablesOf({ ...result, layout: 'grids' });
+    expect(tables.map(([head]) => head)).toEqual([
+      ['', 'loss', 'latency'],
+      ['', 'loss', 'smaller'],
     ]);
   });
 
