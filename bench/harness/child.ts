@@ -21,7 +21,7 @@ export interface ChildOptions {
 }
 
 /** The kernel keeps the high-water mark (VmHWM), so a look misses at most what grew after the last one. */
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 200;
 
 /** Follows the memory of a process until it ends. */
 async function watchPeak(pid: number, ended: AbortSignal): Promise<number> {
