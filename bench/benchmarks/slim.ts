@@ -1,7 +1,7 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { type Slimming, slimmed } from '../harness/slimming.ts';
 
-const TARGET = ['--clusters', '16', '--target', 'x64-vnni', '--threads', '2'];
+const TARGET = ['--clusters', '16', '--target', 'x64-vnni', '--threads', '1'];
 const TEACHER = 'resnet56-cifar10.onnx';
 
 const training = (architecture: string, epochs: number, threads: number, ...more: string[]) => ({
