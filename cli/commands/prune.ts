@@ -6,11 +6,12 @@ import { count } from '../format.ts';
 import { decimal, integer } from '../options.ts';
 import { criterionOption, type Goal, goalOptions } from '../pruning-options.ts';
 import { type Context, running } from '../running.ts';
-import { type StageOptions, stageOptions } from '../stage-options.ts';
+import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 
 interface PruneOptions extends StageOptions, Partial<Record<Goal, number>> {
   readonly criterion?: CriterionName;
+  readonly calibration: number;
   readonly floor: number;
   readonly multiple: number;
   readonly freeze?: readonly string[];
@@ -28,6 +29,7 @@ export function pruneCommand(): Command {
   for (const option of [...goalOptions(''), ...stageOptions()]) command.addOption(option);
   command
     .addOption(criterionOption('criterion'))
+    .addOption(calibrationOption(2048, 'pictures of the training part to judge channels and solve layers on'))
     .addOption(
       new Option('--floor <share>', 'least share of its channels that every group keeps')
         .argParser(decimal(0, 1))
@@ -52,7 +54,7 @@ function names(text: string, before: readonly string[] = []): readonly string[] 
 }
 
 async function pruneModel(context: Context, model: string, options: PruneOptions): Promise<void> {
-  const { flops, params, bytes, latency, criterion, floor, multiple, ...rest } = options;
+  const { flops, params, bytes, latency, criterion, calibration, floor, multiple, ...rest } = options;
   if ([flops, params, bytes, latency].every((goal) => goal === undefined || goal === 0)) {
     throw new WaysideError('USAGE', {
       message: 'no goal to prune to',
@@ -69,6 +71,7 @@ async function pruneModel(context: Context, model: string, options: PruneOptions
     pruneBytes: bytes,
     pruneLatency: latency,
     pruneCriterion: criterion,
+    prunePictures: calibration,
     pruneFloor: floor,
     pruneMultiple: multiple,
     signal,

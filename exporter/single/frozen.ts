@@ -12,7 +12,9 @@ export function groupsNamed(model: Model, names: readonly string[]): string[] {
   const holders = new Map<string, string[]>();
   for (const { name, channels } of groups) {
     const weights = channels.flatMap(({ slices }) => slices.map(({ initializer }) => initializer));
-    for (const each of new Set([name, ...weights])) holders.set(each, [...(holders.get(each) ?? []), name]);
+    // Folding a normalisation calls the weights after those in the file.
+    const inFile = weights.map((each) => each.replace(/_folded$/, ''));
+    for (const each of new Set([name, ...weights, ...inFile])) holders.set(each, [...(holders.get(each) ?? []), name]);
   }
   return [
     ...new Set(

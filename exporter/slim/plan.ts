@@ -67,6 +67,8 @@ export interface SlimOptions {
   readonly pruneMultiple?: number | undefined;
   /** Groups that stay whole, by name. @default none */
   readonly pruneFrozen?: readonly string[] | undefined;
+  /** Training pictures that channels are judged and layers solved on. @default 2048 */
+  readonly prunePictures?: number | undefined;
   /** Solve the layers anew after pruning. @default true */
   readonly reconstruct?: boolean | undefined;
   /** Epochs of training after pruning. @default 0 */
@@ -100,7 +102,7 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
             multiple: options.pruneMultiple ?? 4,
             ...(options.pruneFrozen && { frozen: [...options.pruneFrozen] }),
             reconstruct: options.reconstruct ?? true,
-            pictures: PRUNING_PICTURES,
+            pictures: options.prunePictures ?? PRUNING_PICTURES,
           },
         }),
     ...(epochs > 0 && {
