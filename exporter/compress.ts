@@ -20,12 +20,12 @@ import type { CompressOptions, CompressResult, ModelFigures } from './options.ts
 import { planAsJson } from './plan.ts';
 import { type Data, packageName } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
-import { renderReport } from './report.ts';
+import { makeReport } from './report/report.ts';
 import type { StageOutcome } from './slim/outcome.ts';
 import { slimByOptions } from './slim/run.ts';
 import { sizesOf } from './slim/slim.ts';
 import { StageLog } from './stages.ts';
-import { uniqueWeightsAfter, uniqueWeightsBefore } from './unique.ts';
+import { countDistinct } from './unique.ts';
 import { floatLayers } from './widths.ts';
 
 export type { CompressOptions, CompressResult } from './options.ts';
@@ -54,16 +54,17 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const produced = await produce(slimmed.model, data.train, preprocessing, { ...options, table }, stages, folded);
   const bytes = encodeModel(produced.model);
   const seconds = (performance.now() - started) / 1000;
-  return withOptimizedGraph(bytes, async (session, report) => {
-    const fused = withPlanned(report, produced.model, floatLayers(produced.widths));
+  return withOptimizedGraph(bytes, async (session, fusion) => {
+    const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths));
     if (options.allowFloat !== true) requireFused(fused);
-    const { top1, top5, samples, latencyMs } = await stages.run('measure the compressed model', () =>
+    const { top1, top5, samples, latencyMs, answers } = await stages.run('measure the compressed model', () =>
       measure(session, bytes, 'evaluating compressed model', measuring),
     );
     await requireBudget(options.budget, 100 * (before.figures.top1 - top1), produced);
     const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs };
     const { top5: baselineTop5, ...baseline } = before.figures;
-    const uniqueWeights = { before: uniqueWeightsBefore(model), after: uniqueWeightsAfter(produced.weights) };
+    const distinct = countDistinct(model, produced.layers, produced.weights);
+    const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
     const outcomes: StageOutcome[] = [
       { name: 'float', ...outcomeOf(baseline), ...sizesOf(folded), seconds: 0 },
@@ -75,13 +76,19 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     const golden = await stages.run('record golden samples', () =>
       recordGolden(session, preprocessing, pictures(data.test)),
     );
-    options.signal?.throwIfAborted();
     const name = options.name ?? packageName(options.model);
+    const manifest = manifestOf(session, data, preprocessing, options, produced, model);
+    const reported = { name, result, produced, distinct, pruning: slimmed.pruning, labels: manifest.labels };
+    const report = await makeReport(
+      { ...reported, answers: { before: before.answers, after: answers } },
+      { data, preprocessing, stages, options },
+    );
+    options.signal?.throwIfAborted();
     await writePackage(
       options.out,
       {
         manifest: {
-          ...manifestOf(session, data, preprocessing, options, produced, model),
+          ...manifest,
           name,
           parentModel: modelDigest(model),
           measured: {
@@ -92,7 +99,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
         },
         model: bytes,
         golden,
-        report: renderReport({ name, result, produced, stages: stages.entries, pruning: slimmed.pruning }),
+        report,
       },
       { replace: options.force === true },
     );

@@ -1,9 +1,10 @@
 import type { Dataset } from '../calibration/dataset.ts';
-import { type Evaluation, evaluate } from '../calibration/evaluate.ts';
+import { type Evaluation, evaluate, type Outcome } from '../calibration/evaluate.ts';
 import type { RunOptions } from '../core/progress.ts';
 import { latencyApart } from '../inference/latency-apart.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { openSession, type Session } from '../inference/session.ts';
+import type { Answered } from './report/class-changes.ts';
 
 /** What models are measured on. */
 export interface Measuring extends RunOptions {
@@ -14,6 +15,7 @@ export interface Measuring extends RunOptions {
 }
 
 export interface Measured extends Evaluation {
+  readonly answers: Answered;
   /** Median of one picture on one thread, in a process of its own. */
   readonly latencyMs: number;
 }
@@ -31,8 +33,13 @@ export async function measure(
   { test, preprocessing, limit, signal, onProgress }: Measuring,
 ): Promise<Measured> {
   const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  const evaluation = await evaluate(session, test, { preprocessing, limit, stage, ...run });
-  return { ...evaluation, latencyMs: await latencyApart(model, preprocessing, { signal }) };
+  const [labels, predicted]: [number[], number[]] = [[], []];
+  const onOutcome = (outcome: Outcome): void => {
+    labels.push(outcome.label);
+    predicted.push(outcome.predicted);
+  };
+  const evaluation = await evaluate(session, test, { preprocessing, limit, stage, onOutcome, ...run });
+  return { ...evaluation, answers: { labels, predicted }, latencyMs: await latencyApart(model, preprocessing, { signal }) };
 }
 
 /** `measure` of a model that nobody has opened. */

@@ -6,6 +6,7 @@ import { type Measuring, measure } from './measure.ts';
 import type { CompressOptions, ModelFigures } from './options.ts';
 import { requireParity } from './parity.ts';
 import { type Data, openData, preprocessingOf } from './prepare.ts';
+import type { Answered } from './report/class-changes.ts';
 import type { StageLog } from './stages.ts';
 
 /** What every stage is told of the model and the pictures. */
@@ -24,6 +25,7 @@ export interface Opened extends FloatSource {
 /** The same, measured on the test pictures. */
 export interface OpenedAndMeasured extends Opened {
   readonly figures: ModelFigures & { readonly top5: number };
+  readonly answers: Answered;
 }
 
 /**
@@ -36,11 +38,11 @@ export const openFloat = (options: SourceOptions, stages: StageLog): Promise<Ope
 /** @throws {WaysideError} as `openFloat` and `measure` */
 export const openAndMeasure = (options: SourceOptions, stages: StageLog): Promise<OpenedAndMeasured> =>
   open(options, stages, async (session, opened) => {
-    const { top1, top5, samples, latencyMs } = await stages.run('measure the float model', () =>
+    const { top1, top5, samples, latencyMs, answers } = await stages.run('measure the float model', () =>
       measure(session, opened.original, 'evaluating float model', opened.measuring),
     );
     const { bytes } = await openModel(options.model);
-    return { ...opened, figures: { top1, top5, samples, latencyMs, bytes } };
+    return { ...opened, answers, figures: { top1, top5, samples, latencyMs, bytes } };
   });
 
 async function open<T>(

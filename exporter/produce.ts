@@ -17,6 +17,8 @@ import { type Widths, widthOf } from './widths.ts';
 /** A compressed model and what was decided on the way to it. */
 export interface Produced {
   readonly model: Model;
+  /** What was quantized: pruned, trained and equalized, in float. */
+  readonly float: Model;
   readonly plan: CompressionPlan;
   readonly layers: readonly Layer[];
   readonly weights: ReadonlyMap<string, DecidedWeights>;
@@ -75,7 +77,8 @@ export async function produce(
   const { widths, method } = choice;
   const weights = await calibrated.weights(widths);
   const model = await stages.run('quantize', () => calibrated.quantized(choice));
-  const common = { model, plan: decided.plan, layers: calibrated.layers, weights, widths, method, divergence, damage };
+  const { model: float, layers } = calibrated;
+  const common = { model, float, plan: decided.plan, layers, weights, widths, method, divergence, damage };
   return budget === undefined ? common : { ...common, budget: budgetResult(budget, plan, decided) };
 }
 

@@ -1,0 +1,85 @@
+import { batchesOf } from '../calibration/batches.ts';
+import { exposing } from '../calibration/observe.ts';
+import type { Layer } from '../compression/layers.ts';
+import { floatsOf, openSession, type Session } from '../inference/session.ts';
+import type { Model } from '../onnx/graph.ts';
+import { encodeModel } from '../onnx/write.ts';
+import { type AskOptions, picturesOf, spreadOver } from './answers.ts';
+
+/** How far the outputs of layers moved. */
+export interface LayerErrors {
+  readonly pictures: number;
+  /** Signal to quantization noise of each layer's output in dB, by the name of the layer. */
+  readonly decibels: ReadonlyMap<string, number>;
+}
+
+/** A layer's output is thousands of values a picture: more pictures change the figure by tenths of a dB. */
+const PICTURES = 32;
+
+/**
+ * Runs a float model and what was made of it on the same pictures and compares every layer's output, before any activation:
+ * 10 log10(sum y^2 / sum (y - y^)^2). What layers before it got wrong is part of a layer's error.
+ *
+ * @param quantized has the layers under their names in the float model
+ * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function measureLayerErrors(
+  float: Model,
+  quantized: Model,
+  layers: readonly Layer[],
+  { dataset, indices: all, preprocessing, threads, signal }: AskOptions,
+): Promise<LayerErrors> {
+  const made = new Map(quantized.graph.nodes.map(({ name, outputs }) => [name, outputs[0] ?? '']));
+  const pairs = layers.flatMap(({ node, output }) => {
+    const after = made.get(node.name);
+    return after === undefined || after === '' ? [] : [{ name: node.name, before: output, after }];
+  });
+  const before = pairs.map((pair) => pair.before);
+  const after = pairs.map((pair) => pair.after);
+  const config = { 'session.intra_op.allow_spinning': '0' };
+  const open = (model: Model, values: readonly string[]): Promise<Session> =>
+    openSession(encodeModel(exposing(model, values)), { threads, config });
+  const indices = spreadOver(all, picturesOf(preprocessing, PICTURES));
+  const sums = pairs.map(() => ({ signal: 0, noise: 0 }));
+  const original = await open(float, before);
+  try {
+    const compressed = await open(quantized, after);
+    try {
+      const { input } = original;
+      const size = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
+      const fixed = typeof input.shape[0] === 'number';
+      for await (const { tensor, count } of batchesOf(dataset, preprocessing, size, { indices, fixed })) {
+        signal?.throwIfAborted();
+        const expected = await original.run({ [input.name]: tensor }, { outputs: before });
+        const got = await compressed.run({ [compressed.input.name]: tensor }, { outputs: after });
+        for (const [i, pair] of pairs.entries()) {
+          const [y, z] = [floatsOf(expected, pair.before), floatsOf(got, pair.after)];
+          add(sums[i]!, y, z, (y.length / (tensor.dims[0] ?? 1)) * count);
+        }
+      }
+    } finally {
+      await compressed.close();
+    }
+  } finally {
+    await original.close();
+  }
+  const decibels = pairs.map(({ name }, i) => [name, ratioOf(sums[i]!)] as const);
+  return { pictures: indices.length, decibels: new Map(decibels) };
+}
+
+interface Sums {
+  signal: number;
+  noise: number;
+}
+
+/** The first `length` values: the rest of a fixed batch repeats pictures. */
+function add(sums: Sums, y: Float32Array, z: Float32Array, length: number): void {
+  for (let i = 0; i < length; i++) {
+    sums.signal += y[i]! ** 2;
+    sums.noise += (y[i]! - z[i]!) ** 2;
+  }
+}
+
+/** Of a float32's 24 bits of mantissa no more than 144 dB can be seen. */
+const ratioOf = ({ signal, noise }: Sums): number =>
+  noise <= 0 ? 144 : Math.min(144, 10 * Math.log10(Math.max(signal, 1e-30) / noise));

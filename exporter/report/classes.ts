@@ -1,0 +1,66 @@
+import { labelOf } from '../../inference/scores.ts';
+import { type Answered, answerChanges, type ClassChange, type Confused, pointsError } from './class-changes.ts';
+import { integer, named, percent, section, signed, table } from './html.ts';
+
+/** Most classes and confusions listed; a network may know thousands. */
+const LISTED = 20;
+const CONFUSIONS = 12;
+
+/** Which classes the compressed model knows less well than the float model, and what it takes them for. */
+export function classSection(before: Answered, after: Answered, names: readonly string[] | undefined): string {
+  const { pictures, lost, won, changed, classes, grown } = answerChanges(before, after);
+  const worse = classes.filter((each) => each.after < each.before).sort((a, b) => pointsOf(a) - pointsOf(b));
+  const better = classes.filter((each) => each.after > each.before).length;
+  const same = classes.length - worse.length - better;
+  const nameOf = (index: number): string => labelOf(names, index);
+  const points = (100 * (won - lost)) / Math.max(1, pictures);
+  const sum = `<p>Of ${integer(pictures)} pictures, ${integer(changed)} get another answer than before. ${integer(lost)} that were answered rightly
+are wrong now, ${integer(won)} the other way round: ${signed(points)} points, with a standard error of ${pointsError(lost + won, pictures).toFixed(2)}.
+${integer(worse.length)} of ${integer(classes.length)} classes got worse, ${integer(better)} better, ${integer(same)} stayed as they were.</p>`;
+  const tables = worse.length === 0 ? '' : worseTable(worse, nameOf);
+  return section({
+    id: 'classes',
+    title: 'Classes that got worse',
+    body: [sum, tables, grown.length === 0 ? '' : confusionTable(grown, nameOf)].join('\n'),
+  });
+}
+
+const pointsOf = ({ before, after, pictures }: ClassChange): number => (100 * (after - before)) / pictures;
+
+type NameOf = (index: number) => string;
+
+function worseTable(worse: readonly ClassChange[], nameOf: NameOf): string {
+  const rows = worse.slice(0, LISTED).map((each) => {
+    const taken = each.grown.slice(0, 3).map(({ as, before, after }) => `${nameOf(as)} (+${after - before})`);
+    return [
+      named(nameOf(each.label)),
+      integer(each.pictures),
+      percent(each.before / each.pictures),
+      percent(each.after / each.pictures),
+      `${signed(pointsOf(each))} \u00b1 ${pointsError(each.differing, each.pictures).toFixed(2)}`,
+      named(taken.join(', ')),
+    ];
+  });
+  const most = worse.length > LISTED ? `, the ${LISTED} worst of ${worse.length}` : '';
+  return `${table({
+    caption: `Right answers by class, for classes that got worse${most}`,
+    columns: ['Class', 'Pictures', 'Float', 'Compressed', 'Points', { words: 'More often taken for' }],
+    rows,
+  })}
+<p>After \u00b1 stands the standard error: a change within twice that may well be chance.</p>`;
+}
+
+const confusionTable = (grown: readonly Confused[], nameOf: NameOf): string =>
+  table({
+    caption: `Confusions that grew${grown.length > CONFUSIONS ? `, the ${CONFUSIONS} largest of ${grown.length}` : ''}, in pictures`,
+    columns: ['Is', { words: 'Taken for' }, 'Float', 'Compressed', 'More'],
+    rows: grown
+      .slice(0, CONFUSIONS)
+      .map(({ label, as, before, after }) => [
+        named(nameOf(label)),
+        named(nameOf(as)),
+        integer(before),
+        integer(after),
+        signed(after - before, 0),
+      ]),
+  });

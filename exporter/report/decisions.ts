@@ -1,0 +1,49 @@
+import type { BudgetResult, CompressResult } from '../options.ts';
+import type { Produced } from '../produce.ts';
+import { describeWidth } from '../widths.ts';
+import { integer, named, section, table } from './html.ts';
+
+/** What was decided on the way, and what stayed in float. */
+export function decisionSection(produced: Produced, { fused, budget }: CompressResult): string {
+  const { plan, method, divergence } = produced;
+  const tried = Object.entries(divergence).map(([name, value]) => `${name} ${value.toExponential(2)}`);
+  const clusters = new Set(plan.layers.map((layer) => layer.clusters).filter((count) => count !== undefined));
+  const rows: [string, string][] = [
+    ['Target', plan.target],
+    ['Calibration', `${integer(plan.calibration.samples)} pictures, seed ${plan.seed}`],
+    ['Clusters a layer', clusters.size === 0 ? 'not clustered' : [...clusters].sort((a, b) => a - b).join(', ')],
+    ['Activation ranges', method],
+    ...(plan.equalize === undefined ? [] : [['Equalized', plan.equalize === true ? 'yes' : 'no'] as [string, string]]),
+    ...(tried.length === 0 ? [] : [['Divergence from the float answers', tried.join(', ')] as [string, string]]),
+    ['Run in int8', `${integer(fused.quantized)} convolutions and matrix products`],
+    ...budgetRows(budget),
+  ];
+  const left = fused.float.map(({ name, opType, reason }) => [named(name), opType, reason]);
+  return section({
+    id: 'decisions',
+    title: 'Decisions',
+    body: [
+      table({ caption: 'What the run settled on', columns: ['Decision', { words: 'Value' }], rows }),
+      left.length === 0
+        ? ''
+        : table({
+            caption: 'Layers that run in float',
+            columns: ['Layer', { words: 'Operator' }, { words: 'Reason' }],
+            rows: left,
+          }),
+    ].join('\n'),
+  });
+}
+
+function budgetRows(budget: BudgetResult | undefined): [string, string][] {
+  if (budget === undefined) return [];
+  const { points, heldOut, wider } = budget;
+  const kept = wider.map(({ name, width }) => `${name}: ${describeWidth(width)}`);
+  return [
+    [
+      'Budget',
+      `${points} points; lost on held-out pictures: ${heldOut.map((lost) => lost.toFixed(2)).join(', then ')}`,
+    ],
+    ['Kept finer for it', kept.length === 0 ? 'no layer' : kept.join(', ')],
+  ];
+}

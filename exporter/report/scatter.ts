@@ -1,0 +1,69 @@
+import type { StageOutcome } from '../slim/outcome.ts';
+import { bytes, escaped, percent } from './html.ts';
+import { type Axis, across, linearAxis, plot, px, shareOf, yOf } from './plot.ts';
+
+/** Least height between two labels. */
+const LINE = 16;
+/** Share of the width within which labels may touch. */
+const NEAR = 0.35;
+/** Labels stand to the left of places beyond this share of the width. */
+const TURN = 0.55;
+
+/** Stages joined in their order: bytes, logarithmic, to the right; top-1 in percent upwards. */
+export function sizeAgainstAccuracy(stages: readonly StageOutcome[]): string {
+  const y = linearAxis(
+    stages.map(({ top1 }) => 100 * top1),
+    (tick) => `${Number(tick.toFixed(2))}%`,
+  );
+  const x = byteAxis(stages.map((stage) => stage.bytes));
+  const places = stages.map((stage) => ({
+    stage,
+    at: shareOf(x, Math.log10(stage.bytes)),
+    height: yOf(y, 100 * stage.top1),
+  }));
+  const lines = places.slice(1).map((to, i) => {
+    const from = places[i]!;
+    return `<line class="path" x1="${across(from.at)}" y1="${px(from.height)}" x2="${across(to.at)}" y2="${px(to.height)}"/>`;
+  });
+  const heights = labelHeights(places);
+  const dots = places.map(({ stage, at, height }, i) => {
+    const says = `${stage.name}: ${bytes(stage.bytes)}, ${percent(stage.top1)}`;
+    const label = `<text class="name" x="${across(at)}" y="${px(heights[i]!)}" dy=".35em" ${at > TURN ? 'dx="-10" text-anchor="end"' : 'dx="10"'}>${escaped(stage.name)}</text>`;
+    return `<circle class="a" cx="${across(at)}" cy="${px(height)}" r="5"><title>${escaped(says)}</title></circle>${label}`;
+  });
+  return plot({
+    id: 'size',
+    title: 'Size against accuracy',
+    description: stages.map(({ name, bytes: size, top1 }) => `${name}: ${bytes(size)} at ${percent(top1)}`).join('; '),
+    y,
+    x: x.ticks.map(({ at, label }) => ({ at: shareOf(x, at), label })),
+    marks: [...lines, ...dots].join('\n'),
+    caption:
+      'Size of the file, logarithmic, against top-1 accuracy; the axis of accuracy does not begin at 0. Up and to the left is better; the line follows the stages.',
+  });
+}
+
+/** Logarithmic, with a little room at both ends: ticks at 1, 2 and 5 times powers of ten. */
+function byteAxis(sizes: readonly number[]): Axis {
+  const logs = sizes.map((size) => Math.log10(Math.max(1, size)));
+  const low = Math.min(...logs) - 0.12;
+  const high = Math.max(...logs) + 0.12;
+  const powers = Array.from({ length: 12 }, (_, power) => power);
+  const ticks = powers
+    .flatMap((power) => [1, 2, 5].map((times) => times * 10 ** power))
+    .filter((size) => Math.log10(size) >= low && Math.log10(size) <= high)
+    .map((size) => ({ at: Math.log10(size), label: size >= 1e6 ? `${size / 1e6} MB` : `${size / 1e3} kB` }));
+  return { low, high, ticks: ticks.length > 6 ? ticks.filter((_, i) => i % 3 === 0) : ticks };
+}
+
+/** Heights of labels, moved down as far as it takes to keep a line between neighbours. */
+function labelHeights(places: readonly { readonly at: number; readonly height: number }[]): number[] {
+  const found = new Array<number>(places.length);
+  const set: number[] = [];
+  for (const i of [...places.keys()].sort((a, b) => places[a]!.height - places[b]!.height)) {
+    const near = set.filter((other) => Math.abs(places[other]!.at - places[i]!.at) < NEAR);
+    found[i] = Math.max(places[i]!.height, ...near.map((other) => found[other]! + LINE));
+    set.push(i);
+  }
+  return found;
+}

@@ -1,0 +1,64 @@
+import type { CompressResult } from '../options.ts';
+import { bytes, escaped, integer, milliseconds, operations, percent, ratio, signed } from './html.ts';
+
+interface Tile {
+  readonly name: string;
+  readonly now: string;
+  readonly was: string;
+  readonly change: string;
+}
+
+/** The outcome in one sentence and five figures. */
+export function summary(result: CompressResult): string {
+  const tiles = tilesOf(result).map(
+    ({ name, now, was, change }) =>
+      `<div><dt>${escaped(name)}</dt><dd class="big">${escaped(now)}</dd><dd class="was">was ${escaped(was)}<br>${escaped(change)}</dd></div>`,
+  );
+  return `<p class="lead">${escaped(sentence(result))}</p>\n<dl class="tiles">${tiles.join('\n')}</dl>`;
+}
+
+const times = (before: number, after: number, less: string, more: string): string =>
+  before >= after ? `${ratio(before / after)} times ${less}` : `${ratio(after / before)} times ${more}`;
+
+function sentence({ baseline, candidate }: CompressResult): string {
+  const size = times(baseline.bytes, candidate.bytes, 'smaller', 'larger');
+  const speed = times(baseline.latencyMs, candidate.latencyMs, 'faster', 'slower');
+  return `${size} and ${speed} than the float model; right on ${percent(candidate.top1)} of ${integer(candidate.samples)} pictures instead of ${percent(baseline.top1)}.`;
+}
+
+function tilesOf({ baseline, candidate, uniqueWeights, stages }: CompressResult): readonly Tile[] {
+  const [float, last] = [stages[0], stages.at(-1)];
+  const flops = [float?.flops ?? 0, last?.flops ?? 0] as const;
+  return [
+    {
+      name: 'Top-1',
+      now: percent(candidate.top1),
+      was: percent(baseline.top1),
+      change: `${signed(100 * (candidate.top1 - baseline.top1))} points`,
+    },
+    {
+      name: 'Size',
+      now: bytes(candidate.bytes),
+      was: bytes(baseline.bytes),
+      change: times(baseline.bytes, candidate.bytes, 'smaller', 'larger'),
+    },
+    {
+      name: 'Latency',
+      now: milliseconds(candidate.latencyMs),
+      was: milliseconds(baseline.latencyMs),
+      change: times(baseline.latencyMs, candidate.latencyMs, 'faster', 'slower'),
+    },
+    {
+      name: 'Operations',
+      now: operations(flops[1]),
+      was: operations(flops[0]),
+      change: flops[0] === flops[1] ? 'as many, in int8' : times(flops[0], flops[1], 'fewer', 'more'),
+    },
+    {
+      name: 'Distinct weights',
+      now: integer(uniqueWeights.after),
+      was: integer(uniqueWeights.before),
+      change: times(uniqueWeights.before, uniqueWeights.after, 'fewer', 'more'),
+    },
+  ];
+}
