@@ -1,6 +1,6 @@
 import { labelOf } from '../../inference/scores.ts';
 import { type Answered, answerChanges, type ClassChange, type Confused, pointsError } from './class-changes.ts';
-import { integer, named, percent, section, signed, table } from './html.ts';
+import { integer, named, percent, section, shortened, signed, table } from './html.ts';
 
 /** Most classes and confusions listed; a network may know thousands. */
 const LISTED = 20;
@@ -31,17 +31,19 @@ type NameOf = (index: number) => string;
 
 function worseTable(worse: readonly ClassChange[], nameOf: NameOf): string {
   const rows = worse.slice(0, LISTED).map((each) => {
-    const taken = each.grown.slice(0, 3).map(({ as, before, after }) => `${nameOf(as)} (+${after - before})`);
+    const taken = each.grown
+      .slice(0, 3)
+      .map(({ as, before, after }) => `${shortened(nameOf(as), 28)} (+${after - before})`);
     return [
       named(nameOf(each.label)),
       integer(each.pictures),
       percent(each.before / each.pictures),
       percent(each.after / each.pictures),
       `${signed(pointsOf(each))} \u00b1 ${pointsError(each.differing, each.pictures).toFixed(2)}`,
-      named(taken.join(', ')),
+      taken.join(', '),
     ];
   });
-  const most = worse.length > LISTED ? `, the ${LISTED} worst of ${worse.length}` : '';
+  const most = worse.length > LISTED ? `, the ${LISTED} worst of ${integer(worse.length)}` : '';
   return `${table({
     caption: `Right answers by class, for classes that got worse${most}`,
     columns: ['Class', 'Pictures', 'Float', 'Compressed', 'Points', { words: 'More often taken for' }],
@@ -52,7 +54,7 @@ function worseTable(worse: readonly ClassChange[], nameOf: NameOf): string {
 
 const confusionTable = (grown: readonly Confused[], nameOf: NameOf): string =>
   table({
-    caption: `Confusions that grew${grown.length > CONFUSIONS ? `, the ${CONFUSIONS} largest of ${grown.length}` : ''}, in pictures`,
+    caption: `Confusions that grew${grown.length > CONFUSIONS ? `, the ${CONFUSIONS} largest of ${integer(grown.length)}` : ''}, in pictures`,
     columns: ['Is', { words: 'Taken for' }, 'Float', 'Compressed', 'More'],
     rows: grown
       .slice(0, CONFUSIONS)

@@ -23,18 +23,22 @@ export const EXACT = 140;
 /** Longest name shown whole; exporters make names of hundreds of characters out of module paths. */
 const NAME = 44;
 
+/** Names up to here need no more room than any column. */
+const SHORT = 14;
+
 /** The ends of a long name: where exporters put what tells layers apart. */
 export const shortened = (name: string, most = NAME): string =>
   name.length <= most
     ? name
-    : `${name.slice(0, Math.ceil(most / 3))}\u2026${name.slice(1 - Math.floor((2 * most) / 3))}`;
+    : `${name.slice(0, Math.ceil(most / 2))}\u2026${name.slice(1 - Math.floor(most / 2))}`;
 
 /** A name in a cell, whole when pointed at, with the number that pictures show it under. */
 export function named(name: string, number?: number): Html {
   const before = number === undefined ? '' : `<span class="number">${number}</span> `;
   const short = escaped(shortened(name));
-  const whole = name.length <= NAME ? short : `<span title="${escaped(shortened(name, 160))}">${short}</span>`;
-  return { html: before + whole };
+  if (name.length <= SHORT) return { html: before + short };
+  const whole = name.length <= NAME ? '' : ` title="${escaped(shortened(name, 160))}"`;
+  return { html: `<span class="long"${whole}>${before}${short}</span>` };
 }
 
 /** Markup as it is; every other text is escaped. */
@@ -54,6 +58,9 @@ export interface TableContents {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+/** Rows from which a table is folded away until it is asked for, or printed. */
+const FOLDED = 40;
+
 /** A table that scrolls by itself where it is wider than the page. */
 export function table({ caption, columns, rows }: TableContents): string {
   const words = columns.map((column, i) => i === 0 || typeof column !== 'string');
@@ -68,9 +75,11 @@ export function table({ caption, columns, rows }: TableContents): string {
     return `<tr><th scope="row">${markup(first)}</th>${others.join('')}</tr>`;
   });
   const title = escaped(caption);
-  return `<div class="scroll" role="region" aria-label="${title}" tabindex="0"><table><caption>${title}</caption>
+  const whole = `<div class="scroll" role="region" aria-label="${title}" tabindex="0"><table><caption><span>${title}</span></caption>
 <thead><tr>${heads.join('')}</tr></thead>
 <tbody>${body.join('\n')}</tbody></table></div>`;
+  if (rows.length < FOLDED) return whole;
+  return `<details><summary>${title}: all ${rows.length}</summary>${whole}</details>`;
 }
 
 const markup = (cell: Cell): string => (typeof cell === 'object' ? cell.html : escaped(String(cell)));

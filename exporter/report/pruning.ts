@@ -16,8 +16,7 @@ ${table({
   rows: groups
     .slice(0, DRAWN)
     .map(({ name, before, after }, i) => [
-      named(name),
-      i + 1,
+      named(name, i + 1),
       integer(before),
       integer(after),
       percent(after / before),

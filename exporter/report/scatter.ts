@@ -6,8 +6,8 @@ import { type Axis, across, linearAxis, plot, px, shareOf, yOf } from './plot.ts
 const LINE = 16;
 /** Share of the width within which labels may touch. */
 const NEAR = 0.35;
-/** Labels stand to the left of places beyond this share of the width. */
-const TURN = 0.55;
+/** Share of the width kept free to the right of the last place, for its label. */
+const ROOM = 0.3;
 
 /** Stages joined in their order: bytes, logarithmic, to the right; top-1 in percent upwards. */
 export function sizeAgainstAccuracy(stages: readonly StageOutcome[]): string {
@@ -26,10 +26,13 @@ export function sizeAgainstAccuracy(stages: readonly StageOutcome[]): string {
     return `<line class="path" x1="${across(from.at)}" y1="${px(from.height)}" x2="${across(to.at)}" y2="${px(to.height)}"/>`;
   });
   const heights = labelHeights(places);
-  const dots = places.map(({ stage, at, height }, i) => {
+  const labels = places.map(
+    ({ stage, at }, i) =>
+      `<text class="name" x="${across(at)}" y="${px(heights[i]!)}" dx="10" dy=".35em">${escaped(stage.name)}</text>`,
+  );
+  const dots = places.map(({ stage, at, height }) => {
     const says = `${stage.name}: ${bytes(stage.bytes)}, ${percent(stage.top1)}`;
-    const label = `<text class="name" x="${across(at)}" y="${px(heights[i]!)}" dy=".35em" ${at > TURN ? 'dx="-10" text-anchor="end"' : 'dx="10"'}>${escaped(stage.name)}</text>`;
-    return `<circle class="a" cx="${across(at)}" cy="${px(height)}" r="5"><title>${escaped(says)}</title></circle>${label}`;
+    return `<circle class="a" cx="${across(at)}" cy="${px(height)}" r="5"><title>${escaped(says)}</title></circle>`;
   });
   return plot({
     id: 'size',
@@ -37,17 +40,17 @@ export function sizeAgainstAccuracy(stages: readonly StageOutcome[]): string {
     description: stages.map(({ name, bytes: size, top1 }) => `${name}: ${bytes(size)} at ${percent(top1)}`).join('; '),
     y,
     x: x.ticks.map(({ at, label }) => ({ at: shareOf(x, at), label })),
-    marks: [...lines, ...dots].join('\n'),
+    marks: [...lines, ...labels, ...dots].join('\n'),
     caption:
       'Size of the file, logarithmic, against top-1 accuracy; the axis of accuracy does not begin at 0. Up and to the left is better; the line follows the stages.',
   });
 }
 
-/** Logarithmic, with a little room at both ends: ticks at 1, 2 and 5 times powers of ten. */
+/** Logarithmic: ticks at 1, 2 and 5 times powers of ten. */
 function byteAxis(sizes: readonly number[]): Axis {
   const logs = sizes.map((size) => Math.log10(Math.max(1, size)));
-  const low = Math.min(...logs) - 0.12;
-  const high = Math.max(...logs) + 0.12;
+  const [least, most] = [Math.min(...logs) - 0.1, Math.max(...logs) + 0.1];
+  const [low, high] = [least, least + (most - least) / (1 - ROOM)];
   const powers = Array.from({ length: 12 }, (_, power) => power);
   const ticks = powers
     .flatMap((power) => [1, 2, 5].map((times) => times * 10 ** power))

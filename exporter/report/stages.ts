@@ -10,8 +10,13 @@ interface Measure {
   readonly text: (stage: StageOutcome, float: StageOutcome | undefined) => string;
 }
 
-const times = (before: number, after: number): string =>
-  after >= before ? '' : ` (${ratio(before / after)}\u00d7 less)`;
+/** Smaller differences of latency are no news. */
+const TELLING = 1.05;
+
+function times(before: number, after: number): string {
+  if (before >= TELLING * after) return ` (${ratio(before / after)}\u00d7 less)`;
+  return after >= TELLING * before ? ` (${ratio(after / before)}\u00d7 more)` : '';
+}
 
 const MEASURES: readonly Measure[] = [
   {

@@ -34,6 +34,12 @@ interface Reply {
   readonly sessionId?: string;
 }
 
+interface AccessibleNode {
+  readonly ignored: boolean;
+  readonly role?: { readonly value: string };
+  readonly name?: { readonly value: string };
+}
+
 export interface Screen {
   readonly width: number;
   readonly height: number;
@@ -105,10 +111,19 @@ export class Browser {
     return (result as { readonly value: T }).value;
   }
 
-  /** A PNG of the screen, or of the whole page. */
-  async screenshot({ whole = false }: { readonly whole?: boolean } = {}): Promise<Buffer> {
-    const { data } = await this.#send('Page.captureScreenshot', { format: 'png', captureBeyondViewport: whole });
+  /** A PNG of what is on the screen. */
+  async screenshot(): Promise<Buffer> {
+    const { data } = await this.#send('Page.captureScreenshot', { format: 'png' });
     return Buffer.from(String(data), 'base64');
+  }
+
+  /** What a screen reader is told of elements of some roles. */
+  async accessible(roles: readonly string[]): Promise<readonly { readonly role: string; readonly name: string }[]> {
+    const { nodes } = await this.#send('Accessibility.getFullAXTree');
+    return (nodes as readonly AccessibleNode[])
+      .filter(({ ignored }) => !ignored)
+      .map(({ role, name }) => ({ role: role?.value ?? '', name: name?.value ?? '' }))
+      .filter(({ role }) => roles.includes(role));
   }
 
   async close(): Promise<void> {
