@@ -39,7 +39,11 @@ export async function measure(
     predicted.push(outcome.predicted);
   };
   const evaluation = await evaluate(session, test, { preprocessing, limit, stage, onOutcome, ...run });
-  return { ...evaluation, answers: { labels, predicted }, latencyMs: await latencyApart(model, preprocessing, { signal }) };
+  return {
+    ...evaluation,
+    answers: { labels, predicted },
+    latencyMs: await latencyApart(model, preprocessing, { signal }),
+  };
 }
 
 /** `measure` of a model that nobody has opened. */

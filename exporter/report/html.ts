@@ -28,9 +28,7 @@ const SHORT = 14;
 
 /** The ends of a long name: where exporters put what tells layers apart. */
 export const shortened = (name: string, most = NAME): string =>
-  name.length <= most
-    ? name
-    : `${name.slice(0, Math.ceil(most / 2))}\u2026${name.slice(1 - Math.floor(most / 2))}`;
+  name.length <= most ? name : `${name.slice(0, Math.ceil(most / 2))}\u2026${name.slice(1 - Math.floor(most / 2))}`;
 
 /** A name in a cell, whole when pointed at, with the number that pictures show it under. */
 export function named(name: string, number?: number): Html {
