@@ -64,11 +64,15 @@ export class Browser {
   private constructor(child: ChildProcess, profile: string) {
     this.#child = child;
     this.#profile = profile;
+    (child.stdio[3] as Writable).on('error', (cause) => this.#fail(`chromium hears nothing: ${cause.message}`));
     const answers = child.stdio[4] as Readable;
     answers.setEncoding('utf8').on('data', (text: string) => this.#read(text));
-    child.once('exit', (code) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`chromium ended with ${code}`));
-    });
+    child.once('exit', (code) => this.#fail(`chromium ended with ${code}`));
+  }
+
+  #fail(why: string): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error(why));
+    this.#waiting.clear();
   }
 
   static async start(program: string): Promise<Browser> {
@@ -78,11 +82,20 @@ export class Browser {
     });
     await once(child, 'spawn');
     const browser = new Browser(child, profile);
-    const { targetId } = await browser.#send('Target.createTarget', { url: 'about:blank' });
-    const { sessionId } = await browser.#send('Target.attachToTarget', { targetId, flatten: true });
-    browser.#session = String(sessionId);
-    for (const domain of ['Page', 'Network', 'Runtime', 'Log']) await browser.#send(`${domain}.enable`);
+    try {
+      await browser.#attach();
+    } catch (cause) {
+      await browser.close();
+      throw cause;
+    }
     return browser;
+  }
+
+  async #attach(): Promise<void> {
+    const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
+    this.#session = String(sessionId);
+    for (const domain of ['Page', 'Network', 'Runtime', 'Log']) await this.#send(`${domain}.enable`);
   }
 
   /** Opens an address and waits until all of it is there. */

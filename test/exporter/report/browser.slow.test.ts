@@ -28,6 +28,7 @@ describeWith({ needs: ['chromium'] }, 'the report in a browser', () => {
   const pages = new Map<string, string>();
 
   beforeAll(async () => {
+    browser = await Browser.start(program('chromium')!);
     const place = join(folder(), 'run');
     await mkdir(place);
     await writeModel(wideClassifier(), join(place, 'wide.onnx'));
@@ -42,7 +43,6 @@ describeWith({ needs: ['chromium'] }, 'the report in a browser', () => {
       await writeFile(path, renderReport(reportInput({ layers, classes: layers > 100 ? 1000 : 10 })));
       pages.set(`${layers} layers`, path);
     }
-    browser = await Browser.start(program('chromium')!);
   });
 
   afterAll(async () => {
