@@ -1,7 +1,7 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
-
+import { peers } from './peers.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { slim } from './slim.ts';
@@ -16,6 +16,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   squeezenet,
   ...slim,
   peerQuantizeStatic,
+  peers,
   rtsp,
   recovery,
   training,

@@ -1,28 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openDataset } from '../../calibration/datasets/open.ts';
 import { compiledModule } from '../../core/layout.ts';
-import { parseNormalization } from '../../inference/normalization.ts';
-import { defaultPreprocessing } from '../../inference/preprocess.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { writeCalibrationImages, writePictureList } from '../harness/calibration-images.ts';
 import { type ChildRun, runChild, waysideEvaluate } from '../harness/child.ts';
-import { cifar10Folder } from '../harness/data.ts';
 import { PEERS, peerPython } from '../harness/peer-environment.ts';
+import { handPictures, type PeerNetwork, peerNetworks } from '../harness/peer-networks.ts';
 import { median } from '../harness/statistics.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
-const SEED = 1;
 /** Both sides in turns: what else the machine does hits them alike. */
 const ROUNDS = 3;
 
-interface Network {
-  readonly name: string;
-  readonly file: string;
-  readonly data: string;
-  readonly normalize: string;
-  readonly size: number;
-  readonly samples: number;
+interface Network extends PeerNetwork {
   readonly peerMethods: readonly string[];
 }
 
@@ -49,24 +38,13 @@ interface Score {
 }
 
 async function networksOf(place: Workplace): Promise<Network[]> {
-  const cifar = { data: `cifar10:${await cifar10Folder(place)}`, normalize: 'imagenet', size: 32, samples: 512 };
+  const [resnet20, resnet56, squeezenet] = await peerNetworks(place);
   const every = ['MinMax', 'Entropy', 'Percentile'];
-  const photographs = {
-    data: `images:${join(place.data, 'imagenet-sample')}`,
-    normalize: 'caffe',
-    size: 227,
-    samples: 128,
-  };
   return [
-    { name: 'ResNet20', file: 'resnet-cifar10/resnet20-cifar10.onnx', ...cifar, peerMethods: every },
-    { name: 'ResNet56', file: 'resnet-cifar10/resnet56-cifar10.onnx', ...cifar, peerMethods: every },
+    { ...resnet20, peerMethods: every },
+    { ...resnet56, peerMethods: every },
     // The peer's other methods keep every activation of every picture in memory: 6 GB here.
-    {
-      name: 'SqueezeNet',
-      file: 'squeezenet/squeezenet_v1.0_deepcompression_fp32.onnx',
-      ...photographs,
-      peerMethods: ['MinMax'],
-    },
+    { ...squeezenet, peerMethods: ['MinMax'] },
   ];
 }
 
@@ -76,8 +54,7 @@ function contestantsOf(
   python: string,
   place: Workplace,
 ): { ours: Contestant[]; peers: Contestant[] } {
-  const { name, data, samples, normalize } = network;
-  const model = join(place.data, 'models', network.file);
+  const { name, model, data, samples, seed, normalize } = network;
   const outOf = (who: string): string => join(place.scratch, `${name}-${who}.onnx`);
   const ours = OURS.map(({ title, range, rounding }) => {
     const out = outOf(`wayside-${range}-${rounding}`);
@@ -91,7 +68,7 @@ function contestantsOf(
       '--calibration',
       String(samples),
       '--seed',
-      String(SEED),
+      String(seed),
       '--normalize',
       normalize,
     ];
@@ -147,15 +124,7 @@ function against(subject: string, own: Score, peer: Score, costs: boolean): Figu
 
 /** Wayside at the peer's settings against MinMax, the peer's default; Wayside's own default against the peer's most accurate method. */
 async function measure(network: Network, python: string, place: Workplace): Promise<Figure[]> {
-  const { samples, size, normalize, data } = network;
-  const preprocessing = defaultPreprocessing(['N', 3, size, size], { normalize: parseNormalization(normalize) });
-  const draw = { samples, seed: SEED };
-  const train = await openDataset(data, 'train');
-  const root = data.startsWith('images:') ? data.slice('images:'.length) : undefined;
-  const images = join(place.scratch, `${network.name}.${root === undefined ? 'npy' : 'json'}`);
-  if (root === undefined) await writeCalibrationImages(images, train, preprocessing, draw);
-  else await writePictureList(images, root, train, preprocessing, draw);
-
+  const images = await handPictures(network, place);
   const { ours, peers } = contestantsOf(network, images, python, place);
   const all = [...ours, ...peers];
   const scores = await scoresOf(all, network, place);

@@ -10,6 +10,14 @@ import { findProgram, type Workplace } from './workplace.ts';
 /** Folder of the peers' scripts and of the list of their packages. */
 export const PEERS = join(PACKAGE_ROOT, 'bench', 'peers');
 
+/** Lists of packages in `bench/peers/`: peers whose packages exclude each other have one each. */
+export type PeerList =
+  | 'requirements.txt'
+  | 'requirements-nncf.txt'
+  | 'requirements-inc.txt'
+  | 'requirements-onnx-nc.txt'
+  | 'requirements-torch.txt';
+
 /** A Python with the peers' packages, or why there is none here. */
 export type PeerPython = { readonly python: string } | { readonly missing: string };
 
@@ -17,12 +25,9 @@ export type PeerPython = { readonly python: string } | { readonly missing: strin
  * Makes a virtual environment in `.cache/peers` from a list of packages in `bench/peers/`, once: it is used as it stands
  * while the list is the one it was made from.
  */
-export async function peerPython(
-  { signal, say }: Workplace,
-  list: 'requirements.txt' | 'requirements-torch.txt' = 'requirements.txt',
-): Promise<PeerPython> {
+export async function peerPython({ signal, say }: Workplace, list: PeerList = 'requirements.txt'): Promise<PeerPython> {
   const cache = join(PACKAGE_ROOT, '.cache', 'peers');
-  const folder = join(cache, list === 'requirements.txt' ? 'venv' : 'venv-torch');
+  const folder = join(cache, list.replace('requirements', 'venv').replace('.txt', ''));
   const python = join(folder, 'bin', 'python');
   const requirements = join(PEERS, list);
   const wanted = await readFile(requirements, 'utf8');
@@ -31,7 +36,7 @@ export async function peerPython(
 
   const system = await findProgram('python3');
   if (system === undefined) return { missing: 'python3 is not installed' };
-  say('installing the packages of the peers (once)');
+  say(`installing the packages of bench/peers/${list} (once)`);
   try {
     await rm(folder, { recursive: true, force: true });
     await mkdir(cache, { recursive: true });

@@ -10,7 +10,7 @@ import { runPasses } from '../../onnx/pass.ts';
 import { readModel } from '../../onnx/read.ts';
 import { encodeModel } from '../../onnx/write.ts';
 
-// node dist/bench/peers/wayside_quantize.js MODEL DATA OUT --range min-max --calibration 512 --seed 1 [--normalize caffe]
+// node dist/bench/peers/wayside_quantize.js MODEL DATA OUT --range min-max --calibration 512 --seed 1 [--normalize caffe] [--clusters 16]
 // The part of `wayside compress` that a quantizer of others does too: read, fold, calibrate, quantize, write. No evaluation.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
     calibration: { type: 'string', default: '512' },
     seed: { type: 'string', default: '1' },
     normalize: { type: 'string', default: 'imagenet' },
+    clusters: { type: 'string' },
   },
 });
 const [model = '', data = '', out = ''] = positionals;
@@ -34,6 +35,7 @@ const options: CompressOptions = {
   calibration: Number(values.calibration),
   seed: Number(values.seed),
   normalize: values.normalize,
+  ...(values.clusters === undefined ? {} : { clusters: Number(values.clusters) }),
 };
 const stages = new StageLog();
 const folded = await runPasses(await readModel(model), FOLDING);
