@@ -10,6 +10,8 @@ import { steppedInTurns } from '../harness/stepping.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 const BATCH = 128;
+/** Measured on as many as there are processors. */
+const THREADS = [1, 2, 4];
 const NETWORKS = [
   { name: 'resnet20', title: 'ResNet20', rounds: 20 },
   { name: 'vgg16', title: 'VGG16', rounds: 8 },
@@ -20,7 +22,7 @@ const MOST_ERROR = 5e-3;
 async function throughput(python: string, threads: number, place: Workplace): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { name, title, rounds } of NETWORKS) {
-    place.say(`${title}: ${rounds} steps of each on ${threads} threads`);
+    place.say(`${title}: ${rounds} steps of each on ${threads === 1 ? 'one thread' : `${threads} threads`}`);
     const args = [name, String(BATCH), String(threads)];
     const [ours = [], theirs = []] = await steppedInTurns(
       [
@@ -69,9 +71,10 @@ export const training: Benchmark = {
   async run(place) {
     const peer = await peerPython(place, 'requirements-torch.txt');
     if ('missing' in peer) return { skipped: peer.missing };
-    const figures = await throughput(peer.python, 1, place);
-    const cores = Math.min(4, availableParallelism());
-    if (cores > 1) figures.push(...(await throughput(peer.python, cores, place)));
+    const figures: Figure[] = [];
+    for (const threads of THREADS.filter((count) => count <= availableParallelism())) {
+      figures.push(...(await throughput(peer.python, threads, place)));
+    }
     place.say('gradients');
     return { figures: [...figures, ...(await gradientErrors())], notes: [] };
   },
