@@ -71,7 +71,12 @@ export interface Task {
   readonly metadata: ReadonlyMap<string, string>;
   readonly rates: Readonly<Record<TrainingOptions['optimizer'], number>>;
   readonly freeze?: boolean;
+  /** Put normalisations back where folding has taken them: training needs them. */
+  readonly normalises?: boolean;
 }
+
+/** Pictures whose mean and variance the normalisations begin with, as `compress` takes. */
+const STATISTICS = 512;
 
 /** Trains, writes the model, reports. */
 export async function runTraining(context: Context, options: TrainingOptions, task: Task): Promise<void> {
@@ -83,6 +88,8 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     { readModel },
     { writeModel },
     { requireFreeFile },
+    { insertBatchNorm },
+    { sampleIndices, seededRandom },
   ] = await Promise.all([
     import('../compression/training/classifier.ts'),
     import('../calibration/datasets/open.ts'),
@@ -91,6 +98,8 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     import('../onnx/read.ts'),
     import('../onnx/write.ts'),
     import('../exporter/single/stage-file.ts'),
+    import('../compression/training/insert-batch-norm.ts'),
+    import('../core/random.ts'),
   ]);
   await requireFreeFile(options);
   const normalize = chosenNormalization(options.normalize, task.metadata, context.note);
@@ -105,6 +114,14 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   const fitting: ClassifierOptions = {
     ...options,
     ...task,
+    model: async (classes) => {
+      const model = task.model(classes);
+      const indices = sampleIndices(dataset.size, STATISTICS, seededRandom(options.seed)).sort((a, b) => a - b);
+      const { threads } = options;
+      return task.normalises === true
+        ? insertBatchNorm(model, dataset, { preprocessing, indices, threads, signal: context.signal })
+        : model;
+    },
     dataset,
     preprocessing,
     checkpoint,

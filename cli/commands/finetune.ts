@@ -30,9 +30,10 @@ export function finetuneCommand(): Command {
 }
 
 async function finetuneModel(context: Context, path: string, options: FinetuneOptions): Promise<void> {
-  const [{ readModel }, { classesOf, withHead }] = await Promise.all([
+  const [{ readModel }, { classesOf, withHead }, { notedRemoved }] = await Promise.all([
     import('../../onnx/read.ts'),
     import('../../compression/training/head.ts'),
+    import('../../exporter/model-notes.ts'),
   ]);
   const model = await readModel(path);
   const known = classesOf(model);
@@ -53,5 +54,7 @@ async function finetuneModel(context: Context, path: string, options: FinetuneOp
     metadata: model.metadata,
     rates: { sgd: 0.01, adamw: 0.0002 },
     freeze: options.freeze === true,
+    // Pruning folds normalisations; without them a ResNet20 diverged after 7 steps.
+    normalises: options.freeze !== true && notedRemoved(model.metadata) !== undefined,
   });
 }

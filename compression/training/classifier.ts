@@ -30,8 +30,8 @@ export interface ClassifierOptions
   > {
   readonly signal?: AbortSignal;
   readonly onProgress?: NonNullable<TrainOptions['onProgress']>;
-  /** Makes the untrained model once the number of classes is known. */
-  readonly model: (classes: number) => Model;
+  /** Makes the model to train once the number of classes is known. */
+  readonly model: (classes: number) => Model | Promise<Model>;
   /** The training part of a data set. */
   readonly dataset: Dataset;
   readonly preprocessing: Preprocessing;
@@ -77,7 +77,7 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Class
       hint: 'add pictures, or set another share aside with --validation',
     });
   }
-  const model = options.model(loaded.classes);
+  const model = await options.model(loaded.classes);
   const head = freeze ? new Set(headOf(model).inputs) : undefined;
   const side = Math.min(...preprocessing.size);
   const none: Augmentation = { shift: 0, flip: false };

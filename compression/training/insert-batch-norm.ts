@@ -26,6 +26,7 @@ export async function insertBatchNorm(
     ({ opType, outputs: [output = ''] }) =>
       opType === 'Conv' && index.consumers(output).every((reader) => reader.opType !== 'BatchNormalization'),
   );
+  if (bare.length === 0) return model;
   const observations = await observe(model, dataset, { ...options, values: bare.map(({ outputs }) => outputs[0]!) });
   const names = new NameGiver([
     ...graph.inputs.map(({ name }) => name),
