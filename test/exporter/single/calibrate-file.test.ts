@@ -101,6 +101,6 @@ test('sensitivity rises with the share that goes, and is slight where channels c
     expect(points.map(({ removed }) => removed)).toEqual([4, 8, 12]); // 13 of 16 carry nothing
     expect(points.every(({ agreement }) => agreement === 1)).toBe(true);
     expect(points[2]!.divergence).toBeGreaterThanOrEqual(points[0]!.divergence);
-    expect(points[2]!.divergence).toBeLessThan(0.01);
+    expect(points[2]!.divergence).toBeLessThan(0.1);
   }
 });
