@@ -101,7 +101,7 @@ describe('commands of single stages', () => {
     const prune = ['prune', at('wide.onnx'), ...data(), ...out];
     for (const [args, exit, message] of [
       [prune, 64, /^error USAGE: no goal to prune to/],
-      [[...prune, '--flops', '0.5', '--bytes', '0.5'], 64, /cannot be used with/],
+      [[...prune, '--flops', '0.5', '--latency', '0.5'], 64, /cannot be used with/],
       [[...prune, '--flops', '0.5', '--criterion', 'random'], 64, /taylor/],
       [[...prune, '--flops', '0.3', '--freeze', 'conv7', ...few], 64, /^error USAGE: no channels .* conv7$/m],
       [['reconstruct', at('wide.onnx'), '--original', at('wide.onnx'), ...data(), ...out], 64, /was not pruned from/],
