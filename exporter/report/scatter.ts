@@ -56,7 +56,7 @@ function byteAxis(sizes: readonly number[]): Axis {
     .flatMap((power) => [1, 2, 5].map((times) => times * 10 ** power))
     .filter((size) => Math.log10(size) >= low && Math.log10(size) <= high)
     .map((size) => ({ at: Math.log10(size), label: size >= 1e6 ? `${size / 1e6} MB` : `${size / 1e3} kB` }));
-  return { low, high, ticks: ticks.length > 6 ? ticks.filter((_, i) => i % 3 === 0) : ticks };
+  return { low, high, ticks: ticks.length > 4 ? ticks.filter((_, i) => i % Math.ceil(ticks.length / 4) === 0) : ticks };
 }
 
 /** Heights of labels, moved down as far as it takes to keep a line between neighbours. */
