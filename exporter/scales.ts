@@ -1,6 +1,7 @@
 import { WaysideError } from '../core/errors.ts';
 import type { Graph, Node } from '../onnx/graph.ts';
 import type { Roles } from './roles.ts';
+import { type SigmoidInput, sigmoidBounds, sigmoidInputs } from './sigmoid-bounds.ts';
 
 /** Lowest and highest value of an activation, as calibrated. */
 export interface Range {
@@ -79,14 +80,16 @@ export function planScales(graph: Graph, roles: Roles): ScalePlan {
     const root = classes.find(value);
     members.set(root, [...(members.get(root) ?? []), value]);
   }
+  const gates = sigmoidInputs(graph, roles);
   const classOf = (value: string): readonly string[] => members.get(classes.find(value)) ?? [value];
   return {
     values: [...values],
     classOf,
     scales(ranges) {
       const scales = new Map<string, ActivationScale>();
+      const seen = withoutUnseen(ranges, gates);
       for (const group of members.values()) {
-        const scale = activationScale(unionOf(group, ranges, roles));
+        const scale = activationScale(unionOf(group, seen, roles));
         for (const value of group) scales.set(value, scale);
       }
       return scales;
@@ -97,6 +100,20 @@ export function planScales(graph: Graph, roles: Roles): ScalePlan {
 /** The inputs of a node that are activations: all of a sum or a concatenation, the first of anything else. */
 export function dataInputs(node: Node, kind: 'layer' | 'integer' | 'requantized'): readonly string[] {
   return kind === 'requantized' || node.opType === 'Concat' ? node.inputs : node.inputs.slice(0, 1);
+}
+
+/** Ranges of what Sigmoids read, cut to what their codes can tell apart. */
+function withoutUnseen(ranges: ReadonlyMap<string, Range>, gates: readonly SigmoidInput[]): ReadonlyMap<string, Range> {
+  const seen = new Map(ranges);
+  for (const { value, sigmoid, multiplied } of gates) {
+    const range = ranges.get(value);
+    const given = ranges.get(sigmoid);
+    if (range === undefined || given === undefined) continue;
+    const bounds = sigmoidBounds(given.max, multiplied);
+    const within = (end: number): number => Math.min(Math.max(end, bounds.min), bounds.max);
+    seen.set(value, { min: within(range.min), max: within(range.max) });
+  }
+  return seen;
 }
 
 function unionOf(group: readonly string[], ranges: ReadonlyMap<string, Range>, roles: Roles): Range {
