@@ -2,7 +2,7 @@ import { batchesOf, batchSizeFor } from '../calibration/batches.ts';
 import type { Dataset } from '../calibration/dataset.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax, probabilities } from '../inference/scores.ts';
-import { floatsOf, openSession } from '../inference/session.ts';
+import { floatsOf, openSession, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/write.ts';
 
@@ -17,9 +17,28 @@ export interface AskOptions {
 
 /** What a model says of some pictures, in their order. */
 export interface Answers {
-  /** Of the classes, `[classes]` each. */
+  /** Of the classes, `[classes]` each; none where the model is no classifier. */
   readonly probabilities: readonly Float32Array[];
+  /** Of a model that is no classifier: values of each output for each picture, as they are, `[outputs][pictures]`. */
+  readonly values?: readonly (readonly Float32Array[])[];
   readonly labels: readonly number[];
+}
+
+/** A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
+export const isClassifier = ({ output }: Session): boolean =>
+  output.shape.filter((dim, axis) => axis > 0 && dim !== 1).length <= 1;
+
+/** Values kept of an output for one picture: a segmentation of 21 classes at 512x512 has 5.5 million. */
+const KEPT_VALUES = 65_536;
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** Every n-th value, the same ones for every picture. No n that shares a factor with the length: it would leave channels out. */
+function thinned(values: Float32Array): Float32Array {
+  let step = Math.ceil(values.length / KEPT_VALUES);
+  if (step <= 1) return values;
+  while (gcd(step, values.length) > 1) step++;
+  return values.filter((_, i) => i % step === 0);
 }
 
 /** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts */
@@ -31,7 +50,9 @@ export async function answersOf(model: Model, options: AskOptions): Promise<Answ
   });
   try {
     const { input, output } = session;
-    const found: Float32Array[] = [];
+    const classifies = isClassifier(session);
+    const names = classifies ? [output.name] : session.outputs.map(({ name }) => name);
+    const found: Float32Array[][] = names.map(() => []);
     const labels: number[] = [];
     const stream = batchesOf(dataset, preprocessing, batchSizeFor(input, preprocessing), {
       indices,
@@ -39,15 +60,16 @@ export async function answersOf(model: Model, options: AskOptions): Promise<Answ
     });
     for await (const batch of stream) {
       signal?.throwIfAborted();
-      const results = await session.run({ [input.name]: batch.tensor }, { outputs: [output.name] });
-      const scores = floatsOf(results, output.name);
-      const classes = scores.length / (batch.tensor.dims[0] ?? 1);
-      for (let i = 0; i < batch.count; i++) {
-        found.push(probabilities(scores.slice(i * classes, (i + 1) * classes)));
-        labels.push(batch.labels[i] ?? 0);
+      const results = await session.run({ [input.name]: batch.tensor }, { outputs: names });
+      for (const [at, name] of names.entries()) {
+        const all = floatsOf(results, name);
+        const length = all.length / (batch.tensor.dims[0] ?? 1);
+        const of = (i: number): Float32Array => all.slice(i * length, (i + 1) * length);
+        for (let i = 0; i < batch.count; i++) found[at]?.push(classifies ? probabilities(of(i)) : thinned(of(i)));
       }
+      labels.push(...batch.labels.slice(0, batch.count));
     }
-    return { probabilities: found, labels };
+    return classifies ? { probabilities: found[0] ?? [], labels } : { probabilities: [], values: found, labels };
   } finally {
     await session.close();
   }

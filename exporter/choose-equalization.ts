@@ -1,11 +1,11 @@
 import { observe } from '../calibration/observe.ts';
 import { observedRanges } from '../calibration/range-source.ts';
-import { meanDivergence } from '../compression/divergence.ts';
 import { layersOf } from '../compression/layers.ts';
 import type { Model } from '../onnx/graph.ts';
 import { runPasses } from '../onnx/pass.ts';
 import { type AskOptions, answersOf, picturesOf, spreadOver } from './answers.ts';
 import { rangesBy } from './choose-ranges.ts';
+import { distance } from './distance.ts';
 import { unevenness } from './passes/channel-pairs.ts';
 import { equalize } from './passes/equalize.ts';
 import { quantizeModel, valuesToCalibrate } from './quantize.ts';
@@ -52,7 +52,7 @@ export async function chooseEqualization(
   const asked = { ...options, indices: spreadOver(options.indices, picturesOf(options.preprocessing, PICTURES)) };
   const expected = await answersOf(model, asked);
   const divergenceOf = async (candidate: Model): Promise<number> =>
-    meanDivergence(expected.probabilities, (await answersOf(await quickly(candidate, asked), asked)).probabilities);
+    distance(expected, await answersOf(await quickly(candidate, asked), asked));
   // NaN, from a model that overflows, never wins.
   const better = (await divergenceOf(equalized)) < WORTH_IT * (await divergenceOf(model));
   return better ? { model: equalized, equalized: true } : { model, equalized: false };

@@ -1,8 +1,8 @@
 import type { RangeSource } from '../calibration/range-source.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
-import { meanDivergence } from '../compression/divergence.ts';
 import type { Model } from '../onnx/graph.ts';
 import { type AskOptions, answersOf, spreadOver } from './answers.ts';
+import { distance } from './distance.ts';
 import type { Range } from './scales.ts';
 
 /** Tried by `auto`. Entropy is left out: on ReLU networks it clips far too much (it aims at 8-bit histograms, not at outputs). */
@@ -27,7 +27,8 @@ export function rangesBy(
 
 /**
  * The method whose quantized model answers most like the float one on calibration pictures: least mean Kullback-Leibler
- * divergence of the class probabilities. Needs no labels, and sees differences long before an answer changes.
+ * divergence of the class probabilities, or least noise where there are no classes (`distance`). Needs no labels, and sees
+ * differences long before an answer changes.
  */
 export async function chooseMethod(
   model: Model,
@@ -37,7 +38,7 @@ export async function chooseMethod(
   const asked = { ...options, indices: spreadOver(options.indices, DECIDING_PICTURES) };
   const expected = await answersOf(model, asked);
   const divergenceOf = async (candidate: Model): Promise<number> =>
-    meanDivergence(expected.probabilities, (await answersOf(candidate, asked)).probabilities);
+    distance(expected, await answersOf(candidate, asked));
   const divergence: Record<string, number> = {};
   let best: RangeMethodName = 'mse';
   for (const method of CANDIDATES) {

@@ -12,6 +12,7 @@ import { heldOutIndices } from './calibration-draw.ts';
 import { chooseBiases } from './choose-biases.ts';
 import { chooseMethod } from './choose-ranges.ts';
 import { equalizedBy } from './equalized.ts';
+import { OUTLIER_PICTURES, withOutliersInFloat } from './float-outliers.ts';
 import { Jury, mean } from './jury.ts';
 import { LayerDamage } from './layer-damage.ts';
 import type { CompressionPlan } from './plan.ts';
@@ -25,6 +26,8 @@ export interface DecideOptions extends RunOptions {
   readonly plan: CompressionPlan;
   /** Points of accuracy that may be lost on held-out pictures before layers are widened. @default no limit */
   readonly budget?: number | undefined;
+  /** How far one layer alone may move the answers before it is left in float: see `withOutliersInFloat`. @default no limit */
+  readonly tolerance?: number | undefined;
   /** The float model that the budget counts from. */
   readonly reference: Model;
   readonly threads: number;
@@ -54,15 +57,22 @@ export async function decide(
   options: DecideOptions,
   stages: StageLog,
 ): Promise<Decided> {
-  const { plan, budget, reference, ...run } = options;
+  const { plan, budget, tolerance, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
-  const { model, equalized, widths: wished, asked, ...shared } = start;
+  const { model, equalized, widths: planWidths, asked, ...shared } = start;
   const measuring = { ...run, ...shared, indices: asked.indices, plan };
   const calibrated = await Calibrated.measure(model, train, measuring, stages);
-  await stages.run('cluster and round weights', () => calibrated.weights(wished));
-  const { choice: ranged, divergence } = await stages.run('choose ranges', () =>
-    decideRanges(calibrated, plan, wished, asked),
-  );
+  await stages.run('cluster and round weights', () => calibrated.weights(planWidths));
+  const choose = (widths: Widths) => stages.run('choose ranges', () => decideRanges(calibrated, plan, widths, asked));
+  const first = await choose(planWidths);
+  const wished =
+    tolerance === undefined
+      ? planWidths
+      : await stages.run('find layers for float', () => {
+          const damage = new LayerDamage(calibrated, first.choice, asked, OUTLIER_PICTURES);
+          return withOutliersInFloat(planWidths, damage, tolerance);
+        });
+  const { choice: ranged, divergence } = wished === planWidths ? first : await choose(wished);
   const layerDamage = new LayerDamage(calibrated, ranged, asked);
   const held =
     budget === undefined

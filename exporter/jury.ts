@@ -1,6 +1,6 @@
-import { meanDivergence } from '../compression/divergence.ts';
 import type { Model } from '../onnx/graph.ts';
 import { type Answers, type AskOptions, answersOf, picturesOf, spreadOver } from './answers.ts';
+import { distance } from './distance.ts';
 
 /** Parts of the pictures, and most pictures of one. */
 const PARTS = 3;
@@ -42,8 +42,7 @@ export class Jury {
   async divergences(model: Model): Promise<readonly number[]> {
     const found: number[] = [];
     for (const { asked, expected } of this.#parts) {
-      const got = await answersOf(model, asked);
-      found.push(meanDivergence(expected.probabilities, got.probabilities));
+      found.push(distance(expected, await answersOf(model, asked)));
     }
     return found;
   }

@@ -1,35 +1,35 @@
-import { meanDivergence } from '../compression/divergence.ts';
-import { type AskOptions, answersOf, picturesOf, spreadOver } from './answers.ts';
+import { type Answers, type AskOptions, answersOf, picturesOf, spreadOver } from './answers.ts';
 import type { Calibrated, Choice } from './calibrated.ts';
+import { distance } from './distance.ts';
 import type { Width, Widths } from './widths.ts';
 
 /** Enough to rank layers by: their divergences differ by factors, not by percents. */
 const PICTURES = 64;
 
 /**
- * What quantizing single layers does to the answers: the mean Kullback-Leibler divergence from the float model's, with every
+ * What quantizing single layers does to the answers: how far they are from the float model's (`distance`), with every
  * other layer in float.
  */
 export class LayerDamage {
   readonly #calibrated: Calibrated;
   readonly #choice: Choice;
   readonly #asked: AskOptions;
-  #expected: readonly Float32Array[] | undefined;
+  #expected: Answers | undefined;
 
-  constructor(calibrated: Calibrated, choice: Choice, options: AskOptions) {
+  constructor(calibrated: Calibrated, choice: Choice, options: AskOptions, pictures = PICTURES) {
     this.#calibrated = calibrated;
     this.#choice = choice;
-    this.#asked = { ...options, indices: spreadOver(options.indices, picturesOf(options.preprocessing, PICTURES)) };
+    this.#asked = { ...options, indices: spreadOver(options.indices, picturesOf(options.preprocessing, pictures)) };
   }
 
   /** @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when the options' signal aborts */
   async of(layer: string, width: Width): Promise<number> {
     if (width === 'float') return 0;
     const calibrated = this.#calibrated;
-    this.#expected ??= (await answersOf(calibrated.model, this.#asked)).probabilities;
+    this.#expected ??= await answersOf(calibrated.model, this.#asked);
     const float = new Set(calibrated.layers.map(({ node }) => node.name).filter((name) => name !== layer));
     const alone = await calibrated.quantized({ ...this.#choice, widths: new Map([[layer, width]]), float });
-    return meanDivergence(this.#expected, (await answersOf(alone, this.#asked)).probabilities);
+    return distance(this.#expected, await answersOf(alone, this.#asked));
   }
 
   async ofAll(widths: Widths): Promise<ReadonlyMap<string, number>> {

@@ -29,6 +29,8 @@ export interface CompressOptions extends RunOptions, SlimOptions {
   readonly target?: string | undefined;
   /** Points of top-1 accuracy that may be lost: layers are kept wider until it holds. @default no limit */
   readonly budget?: number | undefined;
+  /** How far one layer alone may move the answers before it is left in float (`distance`). @default no limit */
+  readonly tolerance?: number | undefined;
   /** Scale channels between layers to equal reach first. @default 'auto' */
   readonly equalize?: boolean | 'auto' | undefined;
   /** A plan to follow instead of pruning, fine-tuning, clusters, seed, range, target and calibration. */

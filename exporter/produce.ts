@@ -39,6 +39,7 @@ export type ProduceOptions = Pick<
   | 'onProgress'
   | 'threads'
   | 'budget'
+  | 'tolerance'
   | 'seed'
   | 'calibration'
   | 'range'
@@ -65,12 +66,12 @@ export async function produce(
 ): Promise<Produced> {
   const { table } = options;
   const plan = planWithTable(options.plan ?? planOf(layersOf(folded.graph), train, options), table);
-  const { signal, onProgress, threads = defaultThreads(), budget } = options;
+  const { signal, onProgress, threads = defaultThreads(), budget, tolerance } = options;
   const run = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
   const decided = await decide(
     folded,
     train,
-    { preprocessing, plan, budget, reference, threads, table, ...run },
+    { preprocessing, plan, budget, tolerance, reference, threads, table, ...run },
     stages,
   );
   const { calibrated, choice, divergence, damage } = decided;

@@ -61,11 +61,20 @@ async function watchAll(model: Model, train: Dataset, options: ObserveOptions): 
   });
 }
 
-const watchedBy = (model: Model, source: RangeSource, channels: Watched['channels']): Watched => ({
-  source,
-  ranges: (method, methods) => rangesBy(model, source, method, methods),
-  channels,
-});
+function watchedBy(model: Model, source: RangeSource, channels: Watched['channels']): Watched {
+  // Ranges of least error take a second on a network of 100 layers, and every layer may be tried alone with the same ones.
+  const known = new Map<string, ReadonlyMap<string, Range>>();
+  return {
+    source,
+    ranges(method, methods) {
+      const key = `${method} ${JSON.stringify(methods ?? {})}`;
+      const ranges = known.get(key) ?? rangesBy(model, source, method, methods);
+      known.set(key, ranges);
+      return ranges;
+    },
+    channels,
+  };
+}
 
 function momentsIn({ values }: CalibrationTable, value: string): ChannelMoments | undefined {
   const known = values[value];

@@ -8,12 +8,14 @@ import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
 import { training } from './training.ts';
 import { vgg16 } from './vgg16.ts';
+import { yolox } from './yolox.ts';
 
 /** Every benchmark, in the order of the documents. */
 export const BENCHMARKS: readonly Benchmark[] = [
   cifar,
   vgg16,
   squeezenet,
+  yolox,
   ...slim,
   peerQuantizeStatic,
   peers,

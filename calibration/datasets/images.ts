@@ -44,10 +44,10 @@ async function entriesOf(folder: string): Promise<{ folders: string[]; pictures:
 }
 
 /** Pictures of a folder and the folders in it, in an order that does not depend on the file system. */
-async function walk(folder: string): Promise<string[]> {
+export async function picturesIn(folder: string): Promise<string[]> {
   const { folders, pictures } = await entriesOf(folder);
   const inside = [];
-  for (const name of folders) inside.push(...(await walk(join(folder, name))));
+  for (const name of folders) inside.push(...(await picturesIn(join(folder, name))));
   return [...pictures.map((name) => join(folder, name)), ...inside];
 }
 
@@ -81,7 +81,7 @@ async function fromFolders(
   const indexOf = indexFolders(folders, names);
   const pictures: Picture[] = [];
   for (const name of (await entriesOf(own)).folders) {
-    for (const path of await walk(join(own, name))) {
+    for (const path of await picturesIn(join(own, name))) {
       pictures.push({ id: relative(own, path).split(sep).join('/'), path, label: indexOf.get(name) ?? 0 });
     }
   }
@@ -127,7 +127,7 @@ async function listPictures(
   labels: Labels | undefined,
 ): Promise<{ pictures: Picture[]; classes: readonly string[] | undefined }> {
   const { own, all } = await splitFolders(root, split);
-  if (labels?.kind === 'pictures') return fromFile(root, own, await walk(own), labels.labels);
+  if (labels?.kind === 'pictures') return fromFile(root, own, await picturesIn(own), labels.labels);
   const { folders, pictures } = await entriesOf(own);
   if (pictures.length === 0 && folders.length > 0) return fromFolders(own, all, labels?.names);
   return { pictures: fromPrefixes(own, pictures), classes: labels?.names };

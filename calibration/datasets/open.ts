@@ -5,6 +5,8 @@ import { openCifar10 } from './cifar10.ts';
 export interface DatasetOptions {
   /** A file with the class of each picture, or with the names of the classes: see `readLabels`. */
   readonly labels?: string;
+  /** Nobody looks at the labels: a folder of pictures needs none. @default false */
+  readonly unlabelled?: boolean;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface DatasetOptions {
 export async function openDataset(
   spec: string,
   split: 'train' | 'test',
-  { labels }: DatasetOptions = {},
+  { labels, unlabelled = false }: DatasetOptions = {},
 ): Promise<Dataset> {
   const colon = spec.indexOf(':');
   const folder = spec.slice(colon + 1);
@@ -24,6 +26,7 @@ export async function openDataset(
     const kind = spec.slice(0, colon);
     if (kind === 'cifar10') return openCifar10(folder, split);
     // sharp takes 20 MB as soon as it is loaded: only where picture files are to be decoded.
+    if (kind === 'images' && unlabelled) return (await import('./pictures.ts')).openPictures(folder);
     if (kind === 'images') return (await import('./images.ts')).openImages(folder, split, labels);
   }
   throw new WaysideError('USAGE', {

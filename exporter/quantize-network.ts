@@ -1,0 +1,135 @@
+import type { Dataset } from '../calibration/dataset.ts';
+import { openDataset } from '../calibration/datasets/open.ts';
+import { WaysideError } from '../core/errors.ts';
+import type { Preprocessing } from '../inference/preprocess.ts';
+import { openSession } from '../inference/session.ts';
+import type { Model } from '../onnx/graph.ts';
+import { upgradeOpset } from '../onnx/opset.ts';
+import { runPasses } from '../onnx/pass.ts';
+import { readModel } from '../onnx/read.ts';
+import { encodeModel } from '../onnx/write.ts';
+import { answersOf, picturesOf, spreadOver } from './answers.ts';
+import { heldOutIndices } from './calibration-draw.ts';
+import { distance } from './distance.ts';
+import { checkFusion, type FusionReport, requireFused, withPlanned } from './fusion.ts';
+import { type CompressOptions, defaultThreads } from './options.ts';
+import { requireParity } from './parity.ts';
+import { FOLDING } from './passes/index.ts';
+import { asPictureInput } from './picture-input.ts';
+import type { CompressionPlan } from './plan.ts';
+import { preprocessingOf } from './prepare.ts';
+import { produce } from './produce.ts';
+import { StageLog } from './stages.ts';
+import { floatLayers } from './widths.ts';
+
+type Shared =
+  | 'signal'
+  | 'onProgress'
+  | 'model'
+  | 'calibration'
+  | 'clusters'
+  | 'seed'
+  | 'range'
+  | 'rounding'
+  | 'target'
+  | 'tolerance'
+  | 'equalize'
+  | 'plan'
+  | 'allowFloat'
+  | 'preprocessing'
+  | 'normalize'
+  | 'size'
+  | 'threads';
+
+export interface QuantizeNetworkOptions extends Pick<CompressOptions, Shared> {
+  /** Pictures like those the model will see: `images:DIR` (any folder, no labels), `cifar10:DIR`, or a set. */
+  readonly data: string | Dataset;
+}
+
+export interface QuantizedNetwork {
+  readonly model: Model;
+  readonly preprocessing: Preprocessing;
+  /** Repeats it. */
+  readonly plan: CompressionPlan;
+  readonly fused: FusionReport;
+  /**
+   * How far its answers to held-out pictures are from the float model's (`distance`): nats of divergence for a classifier, share of
+   * noise in the outputs for any other model.
+   */
+  readonly distance: number;
+  /** Pictures held out. */
+  readonly samples: number;
+}
+
+/**
+ * Layers that alone make a tenth of the answers noise stay in float. YOLOX-Nano: 5 of its 113, and the agreement of its boxes with
+ * the float model's goes from an F1 of 0.55 to 0.96; all others make 0.08 at most.
+ */
+const TOLERANCE = 0.1;
+
+/** Held-out pictures the distance is taken on, up to 64x64; fewer of larger ones. */
+const JUDGED = 256;
+
+/**
+ * Quantizes any float ONNX model that takes a picture, be it a classifier, a detector or anything else, by pictures without labels.
+ * What is decided, is decided by how far the answers are from the float model's.
+ *
+ * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
+ *   FUSION_INCOMPLETE unless allowed; AbortError when `signal` aborts
+ */
+export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<QuantizedNetwork> {
+  const { tolerance = TOLERANCE, threads = defaultThreads(), signal } = options;
+  const { model, changed, wantsBytes } = asPictureInput(await readModel(options.model));
+  const folded = await runPasses(upgradeOpset(model, 13), FOLDING, options);
+  const pictures = await picturesFrom(options.data);
+  const full = { ...options, data: { train: pictures, test: pictures }, out: '', tolerance };
+  const preprocessing = await provenPreprocessing(
+    changed ? encodeModel(model) : options.model,
+    folded,
+    full,
+    wantsBytes,
+  );
+  const { plan, widths, ...produced } = await produce(
+    folded,
+    pictures,
+    preprocessing,
+    { ...full, calibration: Math.min(options.calibration ?? 512, Math.ceil(0.75 * pictures.size)) },
+    new StageLog(),
+  );
+  const report = await checkFusion(encodeModel(produced.model));
+  const fused = withPlanned(report, produced.model, floatLayers(widths));
+  if (options.allowFloat !== true) requireFused(fused);
+  const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));
+  const asked = { dataset: pictures, indices, preprocessing, threads, signal };
+  const expected = await answersOf(folded, asked);
+  return {
+    model: produced.model,
+    preprocessing,
+    plan,
+    fused,
+    distance: distance(expected, await answersOf(produced.model, asked)),
+    samples: indices.length,
+  };
+}
+
+async function picturesFrom(data: string | Dataset): Promise<Dataset> {
+  const pictures = typeof data === 'string' ? await openDataset(data, 'train', { unlabelled: true }) : data;
+  if (pictures.size > 0) return pictures;
+  throw new WaysideError('DATASET_INVALID', { message: `${pictures.name} holds no pictures` });
+}
+
+async function provenPreprocessing(
+  original: string | Uint8Array,
+  folded: Model,
+  options: CompressOptions,
+  wantsBytes: boolean,
+): Promise<Preprocessing> {
+  const session = await openSession(original, { threads: 1 });
+  try {
+    const preprocessing = preprocessingOf(session.input, options, wantsBytes);
+    await requireParity(session, folded, preprocessing);
+    return preprocessing;
+  } finally {
+    await session.close();
+  }
+}
