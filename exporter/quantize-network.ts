@@ -78,7 +78,9 @@ const JUDGED = 256;
  *   FUSION_INCOMPLETE unless allowed; AbortError when `signal` aborts
  */
 export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<QuantizedNetwork> {
-  const { tolerance = TOLERANCE, threads = defaultThreads(), signal } = options;
+  const { threads = defaultThreads(), signal } = options;
+  // A plan has decided already, whether by a tolerance or by hand.
+  const { tolerance = options.plan === undefined ? TOLERANCE : undefined } = options;
   const { model, changed, wantsBytes } = asPictureInput(await readModel(options.model));
   const folded = await runPasses(upgradeOpset(model, 13), FOLDING, options);
   const pictures = await picturesFrom(options.data);

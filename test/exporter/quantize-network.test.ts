@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { quantizeNetwork } from '../../exporter/quantize-network.ts';
+import { type QuantizeNetworkOptions, quantizeNetwork } from '../../exporter/quantize-network.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
-import { writeModel } from '../../onnx/write.ts';
+import { encodeModel, writeModel } from '../../onnx/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { wavyPictures } from '../support/networks/pictures.ts';
 import { NetworkBuilder } from './networks.ts';
@@ -39,15 +39,14 @@ function detector(): Model {
   return b.build({ opset: 13, irVersion: 7 });
 }
 
-async function quantizedDetector(tolerance?: number) {
-  const model = join(folder(), `detector-${tolerance ?? 'own'}.onnx`);
+async function quantizedDetector(options: Pick<QuantizeNetworkOptions, 'tolerance' | 'plan'> = {}) {
+  const model = join(folder(), 'detector.onnx');
   await writeModel(detector(), model);
-  const data = wavyPictures(48, SIDE);
-  return quantizeNetwork({ model, data, threads: 1, ...(tolerance === undefined ? {} : { tolerance }) });
+  return quantizeNetwork({ model, data: wavyPictures(48, SIDE), threads: 1, ...options });
 }
 
 test('a model that is no classifier is quantized without labels, its hostile layers left in float', async () => {
-  const throughout = await quantizedDetector(Number.POSITIVE_INFINITY);
+  const throughout = await quantizedDetector({ tolerance: Number.POSITIVE_INFINITY });
   const mixed = await quantizedDetector();
   expect(throughout.fused).toMatchObject({ quantized: 5, float: [] });
   expect(throughout.distance).toBeGreaterThan(0.1);
@@ -56,4 +55,6 @@ test('a model that is no classifier is quantized without labels, its hostile lay
   const planned = mixed.plan.layers.filter(({ float }) => float === true).map(({ name }) => name);
   expect(mixed.fused.float.map(({ name }) => name).sort()).toEqual(planned.sort());
   expect(mixed.model.graph.outputs.map(({ name }) => name)).toEqual(['boxes', 'objects']);
+  const repeated = await quantizedDetector({ plan: mixed.plan });
+  expect(encodeModel(repeated.model)).toEqual(encodeModel(mixed.model));
 });
