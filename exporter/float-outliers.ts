@@ -12,11 +12,7 @@ export const OUTLIER_PICTURES = 16;
  * @param tolerance `distance` from the float model's answers
  * @returns the same widths where there are none
  */
-export async function withOutliersInFloat(
-  widths: Widths,
-  damage: LayerDamage,
-  tolerance: number,
-): Promise<Widths> {
+export async function withOutliersInFloat(widths: Widths, damage: LayerDamage, tolerance: number): Promise<Widths> {
   const found = await damage.ofAll(widths);
   // NaN, from a layer that overflows, is not tolerated either.
   const tolerated = (name: string): boolean => (found.get(name) ?? 0) <= tolerance;
