@@ -52,9 +52,10 @@ def main():
         per_channel=arguments.per_channel,
     )
     with tempfile.TemporaryDirectory() as folder:
-        named = os.path.join(folder, "named.onnx")
+        named, quantized = (os.path.join(folder, name) for name in ("named.onnx", "quantized.onnx"))
         onnx.save(model, named)
-        quantize(named, arguments.out, settings)
+        quantize(named, quantized, settings)
+        onnx.save(onnx.load(quantized), arguments.out)  # one file: the package writes the weights beside it
 
 
 if __name__ == "__main__":
