@@ -90,7 +90,7 @@ test('quantize writes the model that compress packs, and nothing else', async ()
   expect(await modelIn(out)).toEqual(await modelIn(join(at('package'), 'model.onnx')));
 });
 
-test('sensitivity rises with the share that goes, and is slight where channels carry nothing', async () => {
+test('sensitivity finds nothing lost where the channels that go carry nothing', async () => {
   const { options } = await given(folder());
   const groups = await sensitivityFile(options);
   expect(groups.map(({ name, channels }) => [name, channels])).toEqual([
@@ -100,7 +100,6 @@ test('sensitivity rises with the share that goes, and is slight where channels c
   for (const { points } of groups) {
     expect(points.map(({ removed }) => removed)).toEqual([4, 8, 12]); // 13 of 16 carry nothing
     expect(points.every(({ agreement }) => agreement === 1)).toBe(true);
-    expect(points[2]!.divergence).toBeGreaterThanOrEqual(points[0]!.divergence);
-    expect(points[2]!.divergence).toBeLessThan(0.1);
+    for (const { divergence } of points) expect(Math.abs(divergence)).toBeLessThan(1e-4);
   }
 });
