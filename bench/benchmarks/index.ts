@@ -1,5 +1,6 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
+import { gtsrb } from './gtsrb.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
 import { recovery } from './recovery.ts';
@@ -17,6 +18,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   squeezenet,
   yolox,
   ...slim,
+  gtsrb,
   peerQuantizeStatic,
   peers,
   rtsp,

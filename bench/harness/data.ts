@@ -9,16 +9,21 @@ import type { Workplace } from './workplace.ts';
 const UNPACKED = join(PACKAGE_ROOT, '.cache', 'data');
 
 /** CIFAR-10 in its binary layout, unpacked from the image sheets of the test data on first use. */
-export async function cifar10Folder({ data, signal, say }: Workplace): Promise<string> {
-  const folder = join(UNPACKED, 'cifar10');
-  if (existsSync(join(folder, 'test_batch.bin'))) return folder;
-  say('unpacking CIFAR-10');
+export const cifar10Folder = (place: Workplace): Promise<string> => unpacked('cifar10', 'test_batch.bin', place);
+
+/** GTSRB in the same layout: `train.bin` and `test.bin`. */
+export const gtsrbRecords = (place: Workplace): Promise<string> => unpacked('gtsrb', 'test.bin', place);
+
+async function unpacked(set: string, last: string, { data, signal, say }: Workplace): Promise<string> {
+  const folder = join(UNPACKED, set);
+  if (existsSync(join(folder, last))) return folder;
+  say(`unpacking ${set}`);
   await mkdir(UNPACKED, { recursive: true });
   const fresh = await mkdtemp(join(UNPACKED, '.unpack-'));
   try {
     await runChild(process.execPath, [join(data, 'unpack.mjs'), fresh], { signal });
     await rm(folder, { recursive: true, force: true });
-    await rename(join(fresh, 'cifar10'), folder);
+    await rename(join(fresh, set), folder);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }

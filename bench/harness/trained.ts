@@ -10,6 +10,8 @@ import type { Workplace } from './workplace.ts';
 export interface Training {
   readonly architecture: string;
   readonly options: readonly string[];
+  /** A data set as `--data` takes it. @default CIFAR-10 */
+  readonly data?: { readonly name: string; readonly spec: string };
 }
 
 export interface Trained {
@@ -19,19 +21,19 @@ export interface Trained {
 }
 
 /**
- * Trains on CIFAR-10, once for each list of options: model and report are kept in the cache. Interrupted, the next run goes on
+ * Trains once for each list of options: model and report are kept in the cache. Interrupted, the next run goes on
  * from the checkpoint.
  */
-export async function trainedNetwork({ architecture, options }: Training, place: Workplace): Promise<Trained> {
-  const data = await cifar10Folder(place);
+export async function trainedNetwork({ architecture, options, data }: Training, place: Workplace): Promise<Trained> {
+  const spec = data?.spec ?? `cifar10:${await cifar10Folder(place)}`;
   const folder = join(place.cache, 'trained');
   await mkdir(folder, { recursive: true });
-  const key = digestOf([architecture, ...options].join(' ')).slice('sha256:'.length, 'sha256:'.length + 8);
+  const key = digestOf([architecture, ...(data ? [data.name] : []), ...options].join(' ')).slice('sha256:'.length, 'sha256:'.length + 8);
   const model = join(folder, `${architecture}-${key}.onnx`);
   const kept = join(folder, `${architecture}-${key}.json`);
   if (!existsSync(kept)) {
     place.say(`training ${architecture}`);
-    const args = [architecture, '--data', `cifar10:${data}`, ...options, '--out', model, '--force'];
+    const args = [architecture, '--data', spec, ...options, '--out', model, '--force'];
     await writeFile(kept, JSON.stringify(await waysideTrain(args, place), null, 2));
   }
   return { model, report: JSON.parse(await readFile(kept, 'utf8')) as TrainReport };
