@@ -1,5 +1,6 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
+import { demo } from './demo.ts';
 import { gtsrb } from './gtsrb.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
@@ -22,6 +23,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   peerQuantizeStatic,
   peers,
   rtsp,
+  demo,
   recovery,
   training,
 ];

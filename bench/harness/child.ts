@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { redactUrls } from '../../core/log.ts';
+import type { Accuracy } from '../../demo/tally.ts';
 import { peakResident } from './process-tree.ts';
 
 export interface ChildRun {
@@ -129,3 +130,10 @@ export const waysideTrain = (args: readonly string[], options: ChildOptions): Pr
 
 export const waysideEvaluate = (args: readonly string[], options: ChildOptions): Promise<EvaluateReport> =>
   wayside(['evaluate', ...args], options);
+export interface DemoReport {
+  readonly frames: number;
+  readonly accuracy: Accuracy;
+}
+
+export const waysideDemo = (args: readonly string[], options: ChildOptions): Promise<DemoReport> =>
+  wayside(['demo', ...args], options);

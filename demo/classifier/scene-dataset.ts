@@ -30,6 +30,8 @@ export class SceneDataset implements Dataset {
   readonly name: string;
   readonly split: 'train' | 'test';
   readonly size: number;
+  /** Regions of one scene: those of scene `i` begin at position `i * perScene`. */
+  readonly perScene: number;
   readonly classes: readonly string[] = CLASSES;
   readonly #framesPerScene: number;
   readonly #cropsPerFrame: number;
@@ -37,15 +39,16 @@ export class SceneDataset implements Dataset {
   constructor(split: 'train' | 'test', { scenes, framesPerScene = 24, cropsPerFrame = 8 }: SceneDatasetOptions) {
     this.split = split;
     this.name = `scene:${scenes}x${framesPerScene}x${cropsPerFrame}`;
-    this.size = scenes * framesPerScene * cropsPerFrame;
+    this.perScene = framesPerScene * cropsPerFrame;
+    this.size = scenes * this.perScene;
     this.#framesPerScene = framesPerScene;
     this.#cropsPerFrame = cropsPerFrame;
   }
 
   /** Of a few pictures of every scene: the others follow from the same code. */
   async digest(): Promise<Digest> {
-    const step = this.#framesPerScene * this.#cropsPerFrame;
-    const indices = Array.from({ length: Math.min(4, this.size / step) }, (_, scene) => scene * step);
+    const scenes = Math.min(4, this.size / this.perScene);
+    const indices = Array.from({ length: scenes }, (_, scene) => scene * this.perScene);
     const parts = [this.name, this.split];
     for await (const { label, image } of this.samples(indices)) parts.push(`${label} ${digestOf(image.data)}`);
     return digestOf(parts.join('\n'));
