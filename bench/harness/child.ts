@@ -130,6 +130,7 @@ export const waysideTrain = (args: readonly string[], options: ChildOptions): Pr
 
 export const waysideEvaluate = (args: readonly string[], options: ChildOptions): Promise<EvaluateReport> =>
   wayside(['evaluate', ...args], options);
+
 export interface DemoReport {
   readonly frames: number;
   readonly accuracy: Accuracy;

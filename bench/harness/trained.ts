@@ -28,7 +28,10 @@ export async function trainedNetwork({ architecture, options, data }: Training, 
   const spec = data?.spec ?? `cifar10:${await cifar10Folder(place)}`;
   const folder = join(place.cache, 'trained');
   await mkdir(folder, { recursive: true });
-  const key = digestOf([architecture, ...(data ? [data.name] : []), ...options].join(' ')).slice('sha256:'.length, 'sha256:'.length + 8);
+  const key = digestOf([architecture, ...(data ? [data.name] : []), ...options].join(' ')).slice(
+    'sha256:'.length,
+    'sha256:'.length + 8,
+  );
   const model = join(folder, `${architecture}-${key}.onnx`);
   const kept = join(folder, `${architecture}-${key}.json`);
   if (!existsSync(kept)) {

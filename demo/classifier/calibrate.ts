@@ -12,7 +12,7 @@ const LAST_LAYER = ['classifier.weight', 'classifier.bias'];
 
 /** Multiplies the last layer by the factor that makes the probabilities honest on pictures the training has not learned from. */
 export async function calibrated(model: Model, pictures: Pictures): Promise<Model> {
-  const factor = calibrateFactor(await scoresOf(model, pictures), [0.1, 10]);
+  const factor = calibrateFactor(await scoresOf(model, pictures));
   const initializers = new Map(model.graph.initializers);
   for (const name of LAST_LAYER) {
     const tensor = initializers.get(name)!;

@@ -16,14 +16,14 @@ export const PREPROCESSING: Preprocessing = {
   channels: 'RGB',
 };
 
-/** Output channels, kernel and stride of each convolution: 5.5 million multiplications a region. */
+/** Output channels, kernel and stride of each convolution: 11 million multiplications a region. */
 const CONVOLUTIONS = [
-  [16, 5, 2],
-  [24, 3, 1],
-  [32, 3, 2],
-  [48, 3, 1],
-  [64, 3, 2],
+  [24, 5, 2],
+  [32, 3, 1],
+  [48, 3, 2],
   [64, 3, 1],
+  [96, 3, 2],
+  [96, 3, 1],
 ] as const;
 
 /** The untrained network, `[N, 3, SIDE, SIDE]` to `[N, classes]`. It halves the picture at once: a region on a small box is to cost little. */

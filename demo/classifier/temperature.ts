@@ -16,10 +16,10 @@ export function crossEntropy(scored: readonly Scored[], factor: number): number 
 }
 
 /**
- * The factor that makes softmax of regression scores honest probabilities: least cross-entropy on pictures the regression
- * has not seen (Guo et al. 2017, "temperature scaling"). Convex in the factor, so golden-section search finds it.
+ * The factor that makes softmax of scores honest probabilities: least cross-entropy on pictures that were not learned from
+ * (Guo et al. 2017, "temperature scaling"). Convex in the factor, so golden-section search finds it.
  */
-export function calibrateFactor(scored: readonly Scored[], [low, high]: readonly [number, number] = [0.5, 40]): number {
+export function calibrateFactor(scored: readonly Scored[], [low, high]: readonly [number, number] = [0.1, 10]): number {
   const ratio = (Math.sqrt(5) - 1) / 2;
   let [a, b] = [low, high];
   while (b - a > 1e-3) {

@@ -14,15 +14,15 @@ const PER_SCENE = { framesPerScene: 16, cropsPerFrame: 8 };
 const EPOCHS = 10;
 const RATE = 0.003;
 const WEIGHT_DECAY = 0.05;
-/** A region moved by two pixels of 40 still shows what it showed; further, its truth would change. */
+/** A region moved by a pixel of 40 still shows what it showed; much further, its truth would change. */
 const SHIFT = 1;
 
-export interface FitOptions extends RunOptions {
+export interface TrainingOptions extends RunOptions {
   readonly seed: number;
   readonly onEpoch?: (report: EpochReport) => void;
 }
 
-export interface SceneTrainingOptions extends FitOptions {
+export interface SceneTrainingOptions extends TrainingOptions {
   /** Scenes to learn from, and, of seeds after theirs, to choose the epoch by. */
   readonly scenes: { readonly learn: number; readonly validate: number };
   /** Threads to render on; the training has one, so that every machine with the same instructions comes to the same weights. */
@@ -35,11 +35,11 @@ export async function trainOnScenes(options: SceneTrainingOptions): Promise<Mode
   const running = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
   const all = scenes.learn + scenes.validate;
   const pictures = await renderScenes({ regions: { scenes: all, ...PER_SCENE }, threads, ...running });
-  return fit(pictures, (pictures.positions.length / all) * scenes.learn, options);
+  return trainOn(pictures, (pictures.positions.length / all) * scenes.learn, options);
 }
 
 /** Trains on the first `learned` pictures, and chooses the epoch and the temperature by the others. */
-export async function fit(pictures: Pictures, learned: number, options: FitOptions): Promise<Model> {
+export async function trainOn(pictures: Pictures, learned: number, options: TrainingOptions): Promise<Model> {
   const { seed, onProgress, signal, onEpoch } = options;
   const validation = { ...pictures, positions: pictures.positions.slice(learned) };
   const { model } = await train(streetNet(seed), {
