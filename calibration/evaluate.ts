@@ -59,7 +59,7 @@ function classesOf(name: string, dims: readonly number[], batch: number): number
   if (rows === batch && dims.length === 2) return dims[1] ?? 0;
   throw new WaysideError('MODEL_UNSUPPORTED', {
     message: `expected one score a class from ${name}, [${batch}, classes], got [${dims.join(', ')}]`,
-    hint: 'Wayside evaluates and compresses image classifiers; detectors and feature extractors have no top-1',
+    hint: 'Wayside evaluates and compresses image classifiers; detectors and the like have no top-1: see `wayside quantize --unlabelled`',
   });
 }
 

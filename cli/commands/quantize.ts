@@ -1,5 +1,10 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { WaysideError } from '../../core/errors.ts';
+import type { FusionReport } from '../../exporter/fusion.ts';
 import type { QuantizeFileResult } from '../../exporter/single/quantize-file.ts';
+import type { QuantizeUnlabelledResult } from '../../exporter/single/quantize-unlabelled.ts';
+import { bytes, count } from '../format.ts';
+import { decimal } from '../options.ts';
 import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
@@ -11,36 +16,69 @@ interface QuantizeOptions extends StageOptions {
   readonly target: string;
   readonly calibrationTable?: string;
   readonly allowFloat?: true;
+  readonly unlabelled?: true;
+  readonly tolerance?: number;
 }
 
 export function quantizeCommand(): Command {
   const command = new Command('quantize')
-    .summary('turn a float ONNX classifier into an int8 QDQ file')
+    .summary('turn a float ONNX model into an int8 QDQ file')
     .description(
       'Calibrates and quantizes a float ONNX classifier to one int8 file in QDQ form: no package, no clusters. The weights, ranges and ' +
-        'checks are those of `wayside compress`.',
+        'checks are those of `wayside compress`. With --unlabelled it may be any model that takes a picture, a detector for one: it is ' +
+        'judged by how far its answers to held-out pictures are from those of the float model.',
     )
     .argument('<model>', 'float ONNX file')
     .addOption(calibrationOption(512, 'pictures of the training part to calibrate on'));
   for (const option of [...quantizingOptions(), ...stageOptions()]) command.addOption(option);
+  command
+    .addOption(
+      new Option('--unlabelled', 'the pictures have no classes; images:DIR is then any folder of them').conflicts([
+        'limit',
+        'calibrationTable',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--tolerance <share>',
+        'with --unlabelled: layers that alone make this share of the answers noise stay in float (default: 0.1)',
+      ).argParser(decimal(0, 1)),
+    );
   return command.action(running(quantizeModel));
 }
 
 async function quantizeModel(context: Context, model: string, options: QuantizeOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
+  if (options.unlabelled === true) {
+    const { quantizeUnlabelled } = await import('../../exporter/single/quantize-unlabelled.ts');
+    const result = await quantizeUnlabelled({ ...options, model, signal, onProgress, note });
+    report({ document: result, text: unlabelledSummary(result) });
+    return;
+  }
+  if (options.tolerance !== undefined) {
+    throw new WaysideError('USAGE', {
+      message: '--tolerance without --unlabelled',
+      hint: 'a labelled classifier keeps to --budget: see compress',
+    });
+  }
   const { quantizeFile } = await import('../../exporter/single/quantize-file.ts');
   const result = await quantizeFile({ ...options, model, signal, onProgress, note });
   report({ document: result, text: summary(result) });
 }
 
 function summary({ model, stages, range, fused }: QuantizeFileResult): string {
-  const left = fused.float.length;
+  return [stageTable(stages), '', ...layers(fused), `ranges by ${range}`, `written: ${model}`].join('\n');
+}
+
+function unlabelledSummary({ model, bytes: size, distance, samples, fused }: QuantizeUnlabelledResult): string {
+  const far = `${distance.toPrecision(2)} from the float model's answers, on ${count(samples)} held-out pictures`;
+  return [...layers(fused), far, `written: ${model}, ${bytes(size)}`].join('\n');
+}
+
+function layers({ quantized, float }: FusionReport): string[] {
+  const left = float.length === 0 ? 'none' : float.length;
   return [
-    stageTable(stages),
-    '',
-    `${fused.quantized} convolutions and matrix products run in int8, ${left === 0 ? 'none' : left} stayed in float`,
-    ...fused.float.map(({ name, opType, reason }) => `  ${opType} ${name}: ${reason}`),
-    `ranges by ${range}`,
-    `written: ${model}`,
-  ].join('\n');
+    `${quantized} convolutions and matrix products run in int8, ${left} stayed in float`,
+    ...float.map(({ name, opType, reason }) => `  ${opType} ${name}: ${reason}`),
+  ];
 }

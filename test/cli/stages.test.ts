@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readTable } from '../../calibration/table.ts';
 import { readModel } from '../../onnx/read.ts';
 import { writeModel } from '../../onnx/write.ts';
+import { NetworkBuilder } from '../exporter/networks.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { writeColours } from '../support/tiny-classifier.ts';
 import { runWayside } from '../support/wayside.ts';
@@ -32,6 +33,32 @@ describe('commands of single stages', () => {
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
     return JSON.parse(stdout);
   };
+
+  it('quantize without labels what has no top-1', async () => {
+    const b = new NetworkBuilder('maps');
+    const maps = b.convolution(b.input('image', 'float32', ['N', 3, 32, 32]), 3, 6);
+    b.output(b.node('Sigmoid', [maps])[0], 'float32', ['N', 6, 32, 32]);
+    await writeModel(b.build({ opset: 13, irVersion: 7 }), at('maps.onnx'));
+    const asked = [
+      'quantize',
+      at('maps.onnx'),
+      ...data(),
+      ...few,
+      '--normalize',
+      'unit',
+      '--out',
+      at('maps-int8.onnx'),
+    ];
+    const refused = await run(...asked);
+    expect(refused).toMatchObject({ exit: 65, stderr: expect.stringContaining('--unlabelled') });
+    expect(await documentOf(...asked, '--unlabelled')).toMatchObject({
+      model: at('maps-int8.onnx'),
+      fused: { quantized: 1, float: [] },
+      distance: expect.closeTo(0, 1),
+    });
+    const loose = await run(...asked, '--tolerance', '0.2', '--force');
+    expect(loose).toMatchObject({ exit: 64, stderr: expect.stringContaining('--unlabelled') });
+  });
 
   it('chain from file to file: only the first has to be told how pictures are normalised', async () => {
     const start = ['prune', at('wide.onnx'), ...data(), ...few, '--out', at('pruned.onnx'), '--normalize', 'unit'];
