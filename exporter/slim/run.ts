@@ -39,8 +39,11 @@ export async function slimByOptions(
   }
   const teacher = teacherOf(finetune, options.teacher);
   const data = [await train.digest(), await test.digest(), limit ?? null];
-  const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune, finetune];
-  const work = new WorkFolder(options.out, decides);
+  const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune];
+  const work = {
+    prune: new WorkFolder(options.out, decides),
+    finetune: new WorkFolder(options.out, [...decides, finetune]),
+  };
   const slimmed = await slim(folded, {
     train,
     preprocessing,
@@ -54,7 +57,7 @@ export async function slimByOptions(
     work,
     measure,
   });
-  return { ...slimmed, clear: () => work.remove() };
+  return { ...slimmed, clear: () => work.finetune.remove() };
 }
 
 /** The model that the plan learns from. @throws {WaysideError} USAGE when it is not the one given */

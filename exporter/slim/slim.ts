@@ -24,7 +24,8 @@ export interface SlimRun extends SlimContext {
   readonly plan: { readonly prune?: PrunePlan | undefined; readonly finetune?: FinetunePlan | undefined };
   /** Whose answers fine-tuning keeps. @default the original's */
   readonly teacher?: Model;
-  readonly work: WorkFolder;
+  /** Where stages are kept. Training has a place of its own: with other epochs, pruning stands. */
+  readonly work: { readonly prune: WorkFolder; readonly finetune: WorkFolder };
   /** Accuracy and latency of what a stage made, on the test pictures. */
   readonly measure: (model: Uint8Array, stage: string) => Promise<Pick<StageOutcome, 'top1' | 'latencyMs'>>;
 }
@@ -49,11 +50,12 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
   const { prune, finetune } = run.plan;
   const stages: StageOutcome[] = [];
   const stage = async <T>(
+    work: WorkFolder,
     name: string,
     schema: z.ZodType<T>,
     make: () => Promise<{ readonly model: Model; readonly record: T }>,
   ): Promise<{ readonly model: Model; readonly record: T }> => {
-    const kept = await run.work.load(name, z.object({ outcome: StageOutcome, own: schema }));
+    const kept = await work.load(name, z.object({ outcome: StageOutcome, own: schema }));
     if (kept !== undefined) {
       stages.push(kept.record.outcome);
       return { model: decodeModel(kept.model), record: kept.record.own as T };
@@ -64,7 +66,7 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
     const bytes = encodeModel(model);
     const measured = await run.measure(bytes, name);
     const outcome = { name, ...measured, bytes: bytes.byteLength, ...sizesOf(model), seconds };
-    await run.work.save(name, bytes, { outcome, own: record });
+    await work.save(name, bytes, { outcome, own: record });
     stages.push(outcome);
     return { model: decodeModel(bytes), record };
   };
@@ -72,7 +74,7 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
   let model = original;
   let pruning: PruneRecord | undefined;
   if (prune !== undefined) {
-    const pruned = await stage('prune', PruneRecord, async () => {
+    const pruned = await stage(run.work.prune, 'prune', PruneRecord, async () => {
       const { model, groups, sensitivity, removed } = await pruneBy(original, prune, run);
       const record = {
         groups: [...groups],
@@ -85,7 +87,7 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
     pruning = pruned.record;
     if (prune.reconstruct) {
       const removed = new Set(pruning.removed);
-      const rebuilt = await stage('reconstruct', Nothing, async () => {
+      const rebuilt = await stage(run.work.prune, 'reconstruct', Nothing, async () => {
         const whole = prunedBy(original, analyzeChannels(original), removed);
         return { model: (await reconstruct(original, whole, run.train, run)).model, record: null };
       });
@@ -93,10 +95,11 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
     }
   }
   if (finetune !== undefined) {
-    await run.work.open();
+    const work = run.work.finetune;
+    await work.open();
     const start = model;
-    const tuned = await stage('finetune', Nothing, async () => ({
-      model: await finetuneBy(start, run.teacher ?? original, finetune, run, run.work.path('finetune.checkpoint')),
+    const tuned = await stage(work, 'finetune', Nothing, async () => ({
+      model: await finetuneBy(start, run.teacher ?? original, finetune, run, work.path('finetune.checkpoint')),
       record: null,
     }));
     model = tuned.model;

@@ -7,7 +7,7 @@ import { digestOf } from '../../core/hash.ts';
 
 /**
  * What finished stages have left beside the output, so that an interrupted run goes on where it was: `OUT.work/KEY/`, where the
- * key is a digest of everything that decides the result. Files are written atomically: one that is there is whole.
+ * key is a digest of everything that decides the stages in it. Files are written atomically: one that is there is whole.
  */
 export class WorkFolder {
   readonly #root: string;

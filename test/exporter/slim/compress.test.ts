@@ -102,6 +102,16 @@ describe('compress with pruning', () => {
       expect(existsSync(options.out)).toBe(false);
       expect(existsSync(`${options.out}.work`)).toBe(true);
     }
+    // Other epochs are another training, of the same pruned model.
+    const longer = new Set<string>();
+    const stop = new AbortController();
+    const onProgress = ({ stage }: { readonly stage: string }): void => {
+      longer.add(stage);
+      if (stage === 'epoch 1/2') stop.abort();
+    };
+    await expect(compress({ ...options, finetuneEpochs: 2, onProgress, signal: stop.signal })).rejects.toThrow();
+    expect([...longer].filter((stage) => /judging|reconstructing|epoch/.test(stage))).toEqual(['epoch 1/2']);
+
     const seen = new Set<string>();
     await compress({ ...options, onProgress: ({ stage }) => seen.add(stage) });
     expect([...seen].filter((stage) => /judging|reconstructing|epoch/.test(stage))).toEqual([]);
