@@ -7,7 +7,7 @@ import { livingParts } from './passes/eliminate-dead.ts';
 import { withGraph } from './passes/rewrite.ts';
 import { QdqWriter, storedCodes } from './qdq.ts';
 import { assignRoles } from './roles.ts';
-import { planScales, type Range } from './scales.ts';
+import { type ActivationScale, planScales, type Range } from './scales.ts';
 
 /** A layer's weights as decided: weight[row] = scale[row] * code. */
 export interface LayerWeights {
@@ -24,6 +24,8 @@ export interface LayerWeights {
 
 export interface QuantizeInput {
   readonly ranges: ReadonlyMap<string, Range>;
+  /** In place of those that follow from the ranges: learned ones, written as they are. */
+  readonly scales?: ReadonlyMap<string, ActivationScale> | undefined;
   /** By the name of the layer's node. */
   readonly weights: ReadonlyMap<string, LayerWeights>;
   /** Names of layers that stay in float. @default none */
@@ -48,7 +50,7 @@ export function scaleClasses({ graph }: Model): readonly (readonly string[])[] {
  *
  * @throws {WaysideError} CALIBRATION_MISMATCH, CALIBRATION_INVALID
  */
-export function quantizeModel(model: Model, { ranges, weights, float }: QuantizeInput): Model {
+export function quantizeModel(model: Model, { ranges, scales, weights, float }: QuantizeInput): Model {
   const forms = layersOf(model.graph).flatMap((layer) => {
     const decided = weights.get(layer.node.name);
     return decided === undefined || float?.has(layer.node.name) ? [] : [weightForm(storedCodes(layer, decided))];
@@ -56,7 +58,7 @@ export function quantizeModel(model: Model, { ranges, weights, float }: Quantize
   const opset = Math.max(13, model.opsets.get('') ?? 13, ...forms.map((form) => OPSET_OF_FORM[form]));
   const source = upgradeOpset(model, opset);
   const roles = assignRoles(source.graph, float);
-  const writer = new QdqWriter(source, roles, planScales(source.graph, roles).scales(ranges), weights);
+  const writer = new QdqWriter(source, roles, scales ?? planScales(source.graph, roles).scales(ranges), weights);
   for (const node of source.graph.nodes) writer.write(node);
   const { nodes, initializers } = writer.finish();
   const written = withGraph(source, { name: 'wayside', nodes, initializers, valueInfo: new Map() });

@@ -9,6 +9,8 @@ import type { Tape } from './tape.ts';
  * @param forward the nodes of the forward graph, in topological order
  * @param seeds the gradient of the loss with respect to some values of the forward graph, where it is known already
  * @param wanted the values whose gradients are wanted: parameters, or activations
+ * @param held values taken for constants, whatever they are computed from: x + (round(x) - x) with the difference held rounds
+ *   forwards and is x backwards, the straight-through estimator (Bengio 2013)
  * @returns for every wanted value that the seeds depend on the value that holds its gradient
  * @throws {WaysideError} MODEL_UNSUPPORTED for an operator without a rule between a wanted value and a seed
  */
@@ -17,8 +19,9 @@ export function differentiate(
   forward: readonly Node[],
   seeds: ReadonlyMap<string, string>,
   wanted: Iterable<string>,
+  held: ReadonlySet<string> = new Set(),
 ): ReadonlyMap<string, string> {
-  const active = dependentOn(forward, wanted);
+  const active = dependentOn(forward, wanted, held);
   const contributions = new Map<string, string[]>();
   for (const [value, gradient] of seeds) contributions.set(value, [gradient]);
   const settled = new Map<string, string>();
@@ -58,12 +61,17 @@ export function differentiate(
 export const withRuntimeOperators = (opsets: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
   new Map([...opsets, ['com.microsoft', 1]]);
 
-/** The wanted values and everything computed from them. */
-function dependentOn(forward: readonly Node[], wanted: Iterable<string>): ReadonlySet<string> {
+/** The wanted values and everything computed from them, but for what is held. */
+function dependentOn(
+  forward: readonly Node[],
+  wanted: Iterable<string>,
+  held: ReadonlySet<string>,
+): ReadonlySet<string> {
   const active = new Set(wanted);
   active.delete('');
   for (const node of forward) {
-    if (node.inputs.some((input) => active.has(input))) for (const output of node.outputs) active.add(output);
+    if (!node.inputs.some((input) => active.has(input))) continue;
+    for (const output of node.outputs) if (!held.has(output)) active.add(output);
   }
   return active;
 }

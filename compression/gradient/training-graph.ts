@@ -21,6 +21,10 @@ export interface TrainingGraphOptions {
   readonly batchNorm?: 'training' | 'frozen';
   /** Which parameters get gradients; all by default. */
   readonly trains?: (parameter: Parameter) => boolean;
+  /** The parameters themselves, where a graph holds others than its operators' weights. @default those of its operators */
+  readonly parameters?: readonly Parameter[];
+  /** Values that gradients take for constants. @default none */
+  readonly held?: ReadonlySet<string>;
 }
 
 /** Running statistics of one BatchNormalization and the outputs that give the batch's. */
@@ -64,7 +68,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
   const statistics = trained.nodes.map((node) => statisticsOf(node, tape));
   const output = options.output ?? graph.outputs[0]?.name ?? '';
   const shape = tape.shape(output);
-  const parameters = parametersOf(graph).filter(options.trains ?? (() => true));
+  const parameters = (options.parameters ?? parametersOf(graph)).filter(options.trains ?? (() => true));
   if (parameters.length === 0) {
     throw new WaysideError('MODEL_UNSUPPORTED', { message: 'the model has no parameters to train' });
   }
@@ -77,7 +81,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
     lossInputs.map(({ name }) => name),
   );
   const names = parameters.map(({ name }) => name);
-  const found = differentiate(tape, graph.nodes, new Map([[output, term.gradient]]), names);
+  const found = differentiate(tape, graph.nodes, new Map([[output, term.gradient]]), names, options.held);
   const gradients = parameters.map(
     ({ name, dims }) => found.get(name) ?? tape.op('ConstantOfShape', [tape.ints(dims)]),
   );

@@ -32,6 +32,10 @@ export interface TrainOptions extends RunOptions {
   readonly batchNorm?: 'training' | 'frozen';
   /** Which parameters change. @default all */
   readonly trains?: (parameter: Parameter) => boolean;
+  /** In place of the weights of the model's operators: initializers of it that are trained. */
+  readonly parameters?: readonly Parameter[];
+  /** Values that gradients take for constants. @default none */
+  readonly held?: ReadonlySet<string>;
   /** Adds distillation. */
   readonly teacher?: Teacher | undefined;
   /** @default 0 */

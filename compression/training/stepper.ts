@@ -20,6 +20,9 @@ export interface Stepper {
   close(): Promise<void>;
 }
 
+/** A graph in which quantization is simulated is computed as it is written: fused to integer kernels, it would have no gradients. */
+export const AS_WRITTEN = { 'session.disable_quant_qdq': '1' };
+
 export async function openStepper(
   graph: TrainingGraph,
   weights: Weights,
@@ -27,7 +30,7 @@ export async function openStepper(
 ): Promise<Stepper> {
   const block = await channelBlock();
   const model = block === undefined ? graph.model : withBlockedConvolutions(graph.model, block);
-  const session = await openSession(encodeModel(model), { threads });
+  const session = await openSession(encodeModel(model), { threads, config: AS_WRITTEN });
   const original = teacher && (await openSession(encodeModel(teacher), { threads }));
   const shapeOf = (name: string): readonly number[] =>
     (graph.model.graph.inputs.find((input) => input.name === name)?.shape ?? []) as readonly number[];

@@ -24,12 +24,15 @@ const CHECKPOINT_MS = 120_000;
  * @throws {WaysideError} MODEL_UNSUPPORTED, TRAINING_DIVERGED, CHECKPOINT_INVALID, SESSION_RUN; AbortError on abort
  */
 export async function train(model: Model, options: TrainOptions): Promise<TrainResult> {
-  const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal, preprocessing, trains } = options;
+  const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal, preprocessing } = options;
+  const { trains, parameters, held } = options;
   const graph = buildTrainingGraph(withLogits(model), {
     batch,
     loss: options.teacher ? distillation(options.teacher) : crossEntropy,
     batchNorm: options.batchNorm ?? 'training',
     ...(trains ? { trains } : {}),
+    ...(parameters ? { parameters } : {}),
+    ...(held ? { held } : {}),
   });
   const weights = weightsOf(model, graph.parameters, graph.statistics);
   const optimizer = options.optimizer(graph.parameters);

@@ -5,6 +5,7 @@ import type { Model, ValueInfo } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { normalizationTables, place, UNCHANGED } from './augment.ts';
 import type { Pictures } from './pictures.ts';
+import { AS_WRITTEN } from './stepper.ts';
 import type { Weights } from './weights.ts';
 
 export interface Validator {
@@ -29,7 +30,7 @@ export async function openValidator(
   const inputs = weightInputs(weights);
   const picture = model.graph.inputs[0]!.name;
   const output = model.graph.outputs[0]!.name;
-  const session = await openSession(encodeModel(withWeightInputs(model, inputs)), { threads });
+  const session = await openSession(encodeModel(withWeightInputs(model, inputs)), { threads, config: AS_WRITTEN });
   const fill = filler(pictures, preprocessing);
   const labels = new Int32Array(pictures.labels);
   const { positions } = pictures;

@@ -5,7 +5,9 @@ import { convolution } from './convolution.ts';
 import { batchNormalization } from './normalization.ts';
 import * as pooling from './pooling.ts';
 import * as products from './products.ts';
+import * as quantization from './quantization.ts';
 import * as reductions from './reductions.ts';
+import { gather } from './selection.ts';
 import * as shaping from './shaping.ts';
 
 const RULES: readonly GradientRule[] = [
@@ -17,6 +19,8 @@ const RULES: readonly GradientRule[] = [
   ...Object.values(pooling),
   ...Object.values(reductions),
   ...Object.values(shaping),
+  ...Object.values(quantization),
+  gather,
 ];
 
 /** The gradient rule of every operator that has one, by the operator's name. */
