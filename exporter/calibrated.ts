@@ -8,7 +8,7 @@ import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
 import type { CompressionPlan } from './plan.ts';
-import { quantizeModel, valuesToCalibrate } from './quantize.ts';
+import { type QuantizeInput, quantizeModel, valuesToCalibrate } from './quantize.ts';
 import type { StageLog } from './stages.ts';
 import { momentsOfChannels, type Watched, watch } from './watch.ts';
 import { type DecidedWeights, decideWeights } from './weights.ts';
@@ -36,6 +36,11 @@ export interface Choice {
   readonly biases?: ReadonlyMap<string, Float32Array> | undefined;
   /** Layers left in float besides those of that width. */
   readonly float?: ReadonlySet<string>;
+}
+
+/** What `quantizeModel` is given. */
+export interface Chosen extends QuantizeInput {
+  readonly weights: ReadonlyMap<string, DecidedWeights>;
 }
 
 /**
@@ -104,12 +109,16 @@ export class Calibrated {
   }
 
   /** @throws {WaysideError} CLUSTER_INVALID; CALIBRATION_* for ranges that cannot be used */
-  async quantized({ widths, method, methods, biases, float = new Set() }: Choice): Promise<Model> {
+  async quantized(choice: Choice): Promise<Model> {
+    return quantizeModel(this.model, await this.chosen(choice));
+  }
+
+  /** All that quantizing takes. */
+  async chosen({ widths, method, methods, biases, float = new Set() }: Choice): Promise<Chosen> {
     const kept = new Set([...float, ...floatLayers(widths)]);
     const decided = await this.weights(widths, kept);
     const weights = biases === undefined ? decided : withBiases(decided, biases);
-    const ranges = this.watched.ranges(method, methods);
-    return quantizeModel(this.model, { ranges, weights, float: kept });
+    return { ranges: this.watched.ranges(method, methods), weights, float: kept };
   }
 
   #weightsOf(layer: Layer, width: Exclude<Width, 'float'>): DecidedWeights {

@@ -20,6 +20,7 @@ import type { CompressOptions, CompressResult, ModelFigures } from './options.ts
 import { planAsJson } from './plan.ts';
 import { type Data, packageName } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
+import { qatByPlan } from './qat/run.ts';
 import { makeReport } from './report/report.ts';
 import type { StageOutcome } from './slim/outcome.ts';
 import { slimByOptions } from './slim/run.ts';
@@ -32,7 +33,7 @@ export type { CompressOptions, CompressResult } from './options.ts';
 
 /**
  * Turns a float ONNX classifier into a model package: fold, prune, reconstruct and fine-tune where asked to, calibrate,
- * cluster, quantize, check in ONNX Runtime that everything fused, measure on the same pictures, write. Where it fails,
+ * cluster, quantize, train with quantization simulated where asked to, check in ONNX Runtime that everything fused, measure on the same pictures, write. Where it fails,
  * no more is left behind than finished stages of pruning and training in `OUT.work`, which the next run goes on from.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
@@ -43,17 +44,20 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const before = await openAndMeasure(options, stages);
   const { model, folded, data, preprocessing, measuring } = before;
   const table = await tableFor(options, folded, data.train, preprocessing);
+  const measureStage = async (bytes: Uint8Array, name: string) => {
+    const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
+    return { top1, latencyMs };
+  };
   const slimmed = await stages.run('prune, reconstruct, fine-tune', () =>
-    slimByOptions(folded, data, preprocessing, options, async (bytes, name) => {
-      const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
-      return { top1, latencyMs };
-    }),
+    slimByOptions(folded, data, preprocessing, options, measureStage),
   );
   requireReach(options.budget, before.figures.top1, slimmed.stages.at(-1));
   const started = performance.now();
-  const produced = await produce(slimmed.model, data.train, preprocessing, { ...options, table }, stages, folded);
-  const bytes = encodeModel(produced.model);
+  const quantized = await produce(slimmed.model, data.train, preprocessing, { ...options, table }, stages, folded);
   const seconds = (performance.now() - started) / 1000;
+  const qat = await qatByPlan(quantized, folded, data.train, preprocessing, options, stages);
+  const { produced, untrained } = qat;
+  const bytes = encodeModel(produced.model);
   return withOptimizedGraph(bytes, async (session, fusion) => {
     const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths));
     if (options.allowFloat !== true) requireFused(fused);
@@ -66,10 +70,23 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     const distinct = countDistinct(model, produced.layers, produced.weights);
     const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
+    const sizes = sizesOf(slimmed.model);
+    const last = { ...outcomeOf(candidate), ...sizes };
     const outcomes: StageOutcome[] = [
       { name: 'float', ...outcomeOf(baseline), ...sizesOf(folded), seconds: 0 },
       ...slimmed.stages,
-      { name: 'quantize', ...outcomeOf(candidate), ...sizesOf(slimmed.model), seconds },
+      ...(untrained === undefined
+        ? [{ name: 'quantize', ...last, seconds }]
+        : [
+            {
+              name: 'quantize',
+              ...(await measureStage(untrained, 'quantize')),
+              bytes: untrained.byteLength,
+              ...sizes,
+              seconds,
+            },
+            { name: 'qat', ...last, seconds: qat.seconds },
+          ]),
     ];
     const figures = { baseline, candidate, uniqueWeights, fused, stages: outcomes };
     const result = { package: options.out, ...figures, ...(budget && { budget }) };
@@ -104,6 +121,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
       { replace: options.force === true },
     );
     await slimmed.clear();
+    await qat.clear();
     return result;
   });
 }

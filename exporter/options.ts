@@ -4,11 +4,12 @@ import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { FusionReport } from './fusion.ts';
 import type { CompressionPlan } from './plan.ts';
+import type { QatOptions } from './qat/plan.ts';
 import type { StageOutcome } from './slim/outcome.ts';
 import type { SlimOptions } from './slim/plan.ts';
 import type { Width } from './widths.ts';
 
-export interface CompressOptions extends RunOptions, SlimOptions {
+export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
   /** Float ONNX file. */
   readonly model: string;
   /** `cifar10:DIR`, `images:DIR`, or the two parts of any set. */

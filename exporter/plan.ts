@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RANGE_METHOD_NAMES } from '../calibration/ranges/methods.ts';
 import { type Layer, weightCount } from '../compression/layers.ts';
 import { WaysideError } from '../core/errors.ts';
+import { QatPlan } from './qat/plan.ts';
 import { FinetunePlan, PrunePlan } from './slim/plan.ts';
 import { TARGET_NAMES } from './targets.ts';
 
@@ -42,6 +43,8 @@ export const CompressionPlan = z.strictObject({
   prune: PrunePlan.optional(),
   /** Absent: nothing is trained. */
   finetune: FinetunePlan.optional(),
+  /** Absent: what is decided for the int8 model is not trained. */
+  qat: QatPlan.optional(),
   layers: z.array(PlannedLayer),
 });
 export type CompressionPlan = z.infer<typeof CompressionPlan>;

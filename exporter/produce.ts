@@ -4,10 +4,13 @@ import type { CalibrationTable } from '../calibration/table.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
+import type { Chosen } from './calibrated.ts';
 import { planWithTable } from './calibration-table.ts';
 import { type Decided, decide } from './decide.ts';
 import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan } from './plan.ts';
+import { type QatOptions, qatPlan } from './qat/plan.ts';
+import { quantizeModel } from './quantize.ts';
 import { type SlimOptions, slimPlan } from './slim/plan.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
@@ -19,6 +22,8 @@ export interface Produced {
   readonly model: Model;
   /** What was quantized: pruned, trained and equalized, in float. */
   readonly float: Model;
+  /** All that was chosen for it. */
+  readonly chosen: Chosen;
   readonly plan: CompressionPlan;
   readonly layers: readonly Layer[];
   readonly weights: ReadonlyMap<string, DecidedWeights>;
@@ -48,7 +53,8 @@ export type ProduceOptions = Pick<
   | 'clusters'
   | 'equalize'
 > &
-  SlimOptions & { readonly table?: CalibrationTable | undefined };
+  SlimOptions &
+  QatOptions & { readonly table?: CalibrationTable | undefined };
 
 /**
  * From the folded float model to the int8 one: observe ranges, measure the moments of layer inputs, decide weights, choose
@@ -76,10 +82,14 @@ export async function produce(
   );
   const { calibrated, choice, divergence, damage } = decided;
   const { widths, method } = choice;
-  const weights = await calibrated.weights(widths);
-  const model = await stages.run('quantize', () => calibrated.quantized(choice));
   const { model: float, layers } = calibrated;
-  const common = { model, float, plan: decided.plan, layers, weights, widths, method, divergence, damage };
+  const chosen = await calibrated.chosen(choice);
+  const model = await stages.run('quantize', async () => quantizeModel(float, chosen));
+  const { weights } = chosen;
+  const common = {
+    ...{ model, float, chosen, plan: decided.plan, layers, weights },
+    ...{ widths, method, divergence, damage },
+  };
   return budget === undefined ? common : { ...common, budget: budgetResult(budget, plan, decided) };
 }
 
@@ -105,6 +115,7 @@ export function planOf(layers: readonly Layer[], train: Dataset, options: Produc
     range: range === 'min-max' ? 'minmax' : range,
     ...(rounding === undefined ? {} : { rounding }),
     ...slimPlan(options),
+    ...qatPlan(options),
     equalize,
     // Half a minute on ResNet56 for a gain that was never clear on a network as trained: for those who give a budget.
     ...(budget === undefined ? {} : { refineRanges: true, biasCorrection: 'auto' as const }),

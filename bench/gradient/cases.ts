@@ -234,6 +234,21 @@ export const GRADIENT_CASES: readonly GradientCase[] = [
     output: [2, 6, 2],
     constants: (b) => [integers(b, [0, 1, 0, 0, 2, 0])],
   },
+  {
+    opType: 'Gather',
+    says: 'a codebook, some of it never, some often',
+    inputs: { book: [4] },
+    output: [2, 3],
+    constants: (b) => [b.constant('places', int64Tensor([2, 3], [0, 2, 2, 3, 0, 2]))],
+  },
+  {
+    opType: 'Gather',
+    says: 'from the middle axis',
+    inputs: { x: [2, 3, 4] },
+    output: [2, 2, 4],
+    attributes: { axis: int(1) },
+    constants: (b) => [integers(b, [2, 0])],
+  },
   { opType: 'Expand', says: '', inputs: { x: [3, 1] }, output: [2, 3, 4], constants: (b) => [integers(b, [2, 3, 4])] },
   {
     opType: 'ReduceMean',

@@ -22,6 +22,7 @@ interface CompressOptions extends PixelOptions {
   readonly pruneLatency?: number;
   readonly pruneCriterion?: CriterionName;
   readonly finetuneEpochs?: number;
+  readonly qatEpochs?: number;
   readonly flip: boolean;
   readonly teacher?: string;
   readonly budget?: number;
@@ -58,6 +59,12 @@ export function compressCommand(): Command {
     .addOption(criterionOption('prune-criterion'))
     .addOption(
       new Option('--finetune-epochs <n>', 'train so often over the training part after pruning').argParser(integer(1)),
+    )
+    .addOption(
+      new Option(
+        '--qat-epochs <n>',
+        'train so often over the training part with quantization simulated: codebooks, scales and biases',
+      ).argParser(integer(1)),
     )
     .addOption(
       new Option('--teacher <model>', 'ONNX file of a better model to learn from then (default: the model itself)'),

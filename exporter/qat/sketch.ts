@@ -20,7 +20,10 @@ export class Sketch extends GraphEmitter {
     this.#names = new NameGiver(kept);
   }
 
-  /** A constant that training changes. */
+  /**
+   * A constant that training changes: `weight` is a share of the largest code, from -1 to 1, `gain` a positive factor, `bias`
+   * any number.
+   */
   parameter(wanted: string, kind: ParameterKind, dims: readonly number[], values: Float32Array): string {
     const name = this.#names.give(wanted);
     this.parameters.push({ name, kind, dims });
@@ -36,12 +39,8 @@ export class Sketch extends GraphEmitter {
     return this.constant(float32Tensor(dims, values));
   }
 
-  ints(values: readonly number[], dims: readonly number[] = [values.length]): string {
-    return this.constant(int64Tensor(dims, values));
-  }
-
   reshape(value: string, dims: readonly number[]): string {
-    return this.node('Reshape', [value, this.ints(dims)]);
+    return this.node('Reshape', [value, this.constant(int64Tensor([dims.length], dims))]);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type Layer, storedOrder, weightRows } from '../../compression/layers.ts';
-import { int } from '../../onnx/attributes.ts';
-import { DATA_TYPES } from '../../onnx/types.ts';
+import { int32Tensor } from '../../onnx/tensor.ts';
+import { indicesOf } from '../codebook.ts';
 import type { LayerWeights } from '../quantize.ts';
 import type { Sketch } from './sketch.ts';
 
@@ -18,100 +18,63 @@ export interface SimulatedWeights {
 const MARGIN = 0.02;
 
 /**
- * Weights of a layer as they will be stored, computed from what is trained: a number for each weight, in shares of the largest
- * code, which rounds to the nearest code; of a clustered layer the codebook as well; a factor for the scale of every row.
- * A weight's own gradient is that of its code, straight through the rounding, so that it can pass over to the next code; a
- * codebook's is the sum over the weights that share it (Han 2016), a scale's the sum over its row.
+ * Weights of a layer as they will be stored, computed from what is trained: the codes, and a factor for the scale of every row.
+ * Of a clustered layer the codebook is trained, whose gradient is the sum over the weights that share a code (Han 2016); of
+ * another one every weight, which rounds to its nearest code, its gradient that of the code.
  *
- * Everything begins at 1 or below and near it, whatever folding and equalization have done to the weights: one learning rate
- * fits all. The first codes are exactly those decided.
+ * Everything is a share of the largest code or a factor that begins at 1, whatever folding and equalization have done to the weights:
+ * one learning rate fits all. The codes are those decided until the first step is taken.
+ *
+ * Weights of a codebook keep their places in it. Letting each pass over to the nearest code instead undid ResNet20 with 4 clusters within 30
+ * steps (94.4% on training pictures held out came to 16% and 25%, at rates of 1e-4 and 3e-5; with places kept 96.3%): a weight that
+ * passes moves by a quarter of the range, many do so at once, and no normalisation is left to absorb it.
  */
 export function simulateWeights(sketch: Sketch, layer: Layer, decided: LayerWeights, limit: number): SimulatedWeights {
-  const { rows, transposed, weights } = layer;
-  const { dims } = weights;
-  const { name } = layer.node;
-  const latent = sketch.parameter(`${name}:weights`, 'weight', dims, startingValues(layer, decided, limit));
-  const exact = sketch.node('Mul', [latent, sketch.scalar(limit)]);
-  const codes =
-    decided.codebooks.length === 0
-      ? sketch.round(exact)
-      : clusteredCodes(sketch, layer, decided.codebooks, exact, limit);
+  const { rows, transposed } = layer;
+  const { dims } = layer.weights;
+  const clustered = decided.codebooks.length > 0;
+  const codes = clustered ? clusteredCodes(sketch, layer, decided, limit) : roundedCodes(sketch, layer, decided, limit);
   const ones = new Float32Array(rows).fill(1);
-  const factors = sketch.parameter(`${name}:scales`, 'gain', [rows], ones);
+  const factors = sketch.parameter(`${layer.node.name}:scales`, 'gain', [rows], ones);
   const scales = sketch.node('Mul', [factors, sketch.floats(decided.scales, [rows])]);
   const across = transposed ? [1, rows] : [rows, ...dims.slice(1).map(() => 1)];
   return { weights: sketch.node('Mul', [codes, sketch.reshape(scales, across)]), codes, scales };
 }
 
-/** Each weight's nearest code of its codebook, looked up by cells of half a code: two codes always meet at the edge of a cell. */
-function clusteredCodes(
-  sketch: Sketch,
-  { node, rows, weights: { dims }, transposed }: Layer,
-  codebooks: readonly Int8Array[],
-  exact: string,
-  limit: number,
-): string {
-  const groups = codebooks.length;
-  const k = Math.max(...codebooks.map(({ length }) => length));
-  const cells = 4 * limit + 2;
-  // A shorter codebook repeats its last code, which no weight then belongs to.
-  const padded = codebooks.flatMap((book) => Array.from({ length: k }, (_, i) => book[Math.min(i, book.length - 1)]!));
-  const values = Float32Array.from(padded, (code) => code / limit);
-  const shares = sketch.parameter(`${node.name}:codebook`, 'gain', [groups, k], values);
-  const book = sketch.round(sketch.node('Mul', [shares, sketch.scalar(limit)]));
-
-  const middles = Float32Array.from({ length: cells }, (_, cell) => (cell - 0.5) / 2 - limit);
-  const distances = sketch.node('Abs', [
-    sketch.node('Sub', [sketch.reshape(book, [groups, 1, k]), sketch.floats(middles, [1, cells, 1])]),
-  ]);
-  const nearest = sketch.node('ArgMin', [distances], { axis: int(2), keepdims: int(0) });
-  const starts = sketch.ints(
-    Array.from({ length: groups }, (_, group) => group * k),
-    [groups, 1],
-  );
-  const table = sketch.reshape(sketch.node('Add', [nearest, starts]), [groups * cells]);
-
-  const doubled = sketch.node('Mul', [exact, sketch.scalar(2)]);
-  const floor = sketch.node('Floor', [sketch.node('Add', [doubled, sketch.scalar(2 * limit + 1)])]);
-  const cell = sketch.node('Cast', [floor], { to: int(DATA_TYPES.int64) });
-  const offsets = sketch.ints(
-    Array.from({ length: rows }, (_, row) => Math.floor((row * groups) / rows) * cells),
-    transposed ? [1, rows] : [rows, ...dims.slice(1).map(() => 1)],
-  );
-  const member = sketch.node('Gather', [table, sketch.node('Add', [cell, offsets])]);
-  const codes = sketch.node('Gather', [sketch.reshape(book, [groups * k]), member]);
-  return withGradientOf(sketch, codes, exact);
+/** A number for each weight, which rounds to its code. */
+function roundedCodes(sketch: Sketch, layer: Layer, decided: LayerWeights, limit: number): string {
+  const starting = startingValues(layer, decided, limit);
+  const shares = sketch.parameter(`${layer.node.name}:weights`, 'weight', layer.weights.dims, starting);
+  return sketch.round(sketch.node('Mul', [shares, sketch.scalar(limit)]));
 }
 
-/** The codes, whose gradient flows into the exact values too: codes + (exact - exact), of which one is held. */
-function withGradientOf(sketch: Sketch, codes: string, exact: string): string {
-  const held = sketch.node('Identity', [exact]);
-  sketch.held.add(held);
-  return sketch.node('Add', [codes, sketch.node('Sub', [exact, held])]);
+/** Every weight keeps the place in the codebook that was decided for it. */
+function clusteredCodes(sketch: Sketch, layer: Layer, decided: LayerWeights, limit: number): string {
+  const { codebooks } = decided;
+  const { dims } = layer.weights;
+  const flat = codebooks.flatMap((book) => [...book]);
+  const shares = Float32Array.from(flat, (code) => code / limit);
+  const codebook = sketch.parameter(`${layer.node.name}:codebook`, 'weight', [flat.length], shares);
+  const places = storedOrder(layer, placesOf(decided));
+  const codes = sketch.round(sketch.node('Mul', [codebook, sketch.scalar(limit)]));
+  return sketch.node('Gather', [codes, sketch.constant(int32Tensor(dims, Int32Array.from(places)))]);
+}
+
+/** Where the code of every weight stands in all codebooks put one behind another, `[rows, columns]`. */
+function placesOf({ codes, codebooks }: LayerWeights): Float32Array {
+  const indices = indicesOf(codes, codebooks);
+  const starts = codebooks.map((_, group) => codebooks.slice(0, group).reduce((sum, { length }) => sum + length, 0));
+  const perGroup = codes.length / codebooks.length;
+  return Float32Array.from(indices, (index, at) => index + starts[Math.floor(at / perGroup)]!);
 }
 
 /** The float weights in shares of the largest code, each moved to the nearest point that rounds to the code decided for it. */
-function startingValues(layer: Layer, { codes, scales, codebooks }: LayerWeights, limit: number): Float32Array {
-  const weights = weightRows(layer);
-  const perGroup = codes.length / Math.max(1, codebooks.length);
-  const edges = codebooks.map((book) => edgesOf(book, limit));
-  const values = Float32Array.from(weights, (w, at) => {
+function startingValues(layer: Layer, { codes, scales }: LayerWeights, limit: number): Float32Array {
+  const values = Float32Array.from(weightRows(layer), (w, at) => {
     const code = codes[at]!;
-    const [low, high] = edges[Math.floor(at / perGroup)]?.get(code) ?? [code - 0.5, code + 0.5];
-    const row = Math.floor(at / layer.columns);
-    const inside = Math.min(high - MARGIN, Math.max(low + MARGIN, w / scales[row]!));
+    const exact = w / scales[Math.floor(at / layer.columns)]!;
+    const inside = Math.min(code + 0.5 - MARGIN, Math.max(code - 0.5 + MARGIN, exact));
     return Math.min(limit, Math.max(-limit, inside)) / limit;
   });
   return storedOrder(layer, values);
-}
-
-/** Where each code of a codebook begins and ends. */
-function edgesOf(book: Int8Array, limit: number): ReadonlyMap<number, readonly [number, number]> {
-  const middle = (i: number): number => (book[i - 1]! + book[i]!) / 2;
-  return new Map(
-    Array.from(book, (code, i) => [
-      code,
-      [i === 0 ? -limit - 1 : middle(i), i === book.length - 1 ? limit + 1 : middle(i + 1)],
-    ]),
-  );
 }

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import type { Dataset } from '../../calibration/dataset.ts';
+import { modelDigest } from '../../calibration/table.ts';
+import { adamW } from '../../compression/training/adamw.ts';
+import { loadPictures, type Pictures } from '../../compression/training/pictures.ts';
+import { cosine } from '../../compression/training/schedule.ts';
+import { splitPictures } from '../../compression/training/split.ts';
+import { train } from '../../compression/training/train.ts';
+import { openValidator } from '../../compression/training/validator.ts';
+import { weightsOf } from '../../compression/training/weights.ts';
+import { VERSION } from '../../core/layout.ts';
+import type { RunOptions } from '../../core/progress.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { decodeModel } from '../../onnx/read.ts';
+import { encodeModel } from '../../onnx/write.ts';
+import { WorkFolder } from '../slim/work-folder.ts';
+import { withinBounds } from './bounds.ts';
+import type { QatPlan } from './plan.ts';
+import type { Simulation } from './simulate.ts';
+
+export interface QatContext extends RunOptions {
+  readonly train: Dataset;
+  readonly preprocessing: Preprocessing;
+  /** The original, whose answers are to be kept. */
+  readonly teacher: Model;
+  readonly plan: QatPlan;
+  readonly seed: number;
+  readonly threads: number;
+  /** Folder of the package: where the training stands is kept beside it. */
+  readonly out: string;
+}
+
+/** Share of the pictures set aside: they choose the epoch, and whether what training made is taken at all. */
+const ASIDE = 0.05;
+
+const Record = z.strictObject({ before: z.number(), after: z.number() });
+
+export interface Trained {
+  /** The simulation's model, with the parameters that were best on the pictures set aside. */
+  readonly model: Model;
+  /** Accuracy of the simulation on them, 0 to 1. */
+  readonly accuracy: z.infer<typeof Record>;
+  /** Removes what was kept for the case of an interruption. */
+  readonly clear: () => Promise<void>;
+}
+
+/**
+ * Trains a simulation on the training pictures and on the original's answers. Where that made it worse on the pictures set
+ * aside, it stays as it was. An interrupted training goes on from its checkpoint, a finished one is not repeated.
+ *
+ * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
+ */
+export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Trained> {
+  const { train: dataset, preprocessing, teacher, plan, seed, threads, signal } = context;
+  const decides = [modelDigest(simulation.model), modelDigest(teacher), await dataset.digest()];
+  const work = new WorkFolder(context.out, ['qat', VERSION, decides, preprocessing, plan, seed, threads]);
+  const clear = (): Promise<void> => work.remove();
+  const kept = await work.load('qat', Record);
+  if (kept !== undefined) return { model: decodeModel(kept.model), accuracy: kept.record, clear };
+
+  await work.open();
+  const run = { ...(signal && { signal }), ...(context.onProgress && { onProgress: context.onProgress }) };
+  const pictures = await loadPictures(dataset, preprocessing, run);
+  const answers = simulation.model.graph.outputs[0]?.shape?.at(-1);
+  const classes = typeof answers === 'number' ? answers : pictures.classes;
+  const { training, validation } = splitPictures({ ...pictures, classes }, ASIDE, seed);
+  const before = await accuracyOf(simulation, validation, context);
+  const result = await train(simulation.model, {
+    ...run,
+    onProgress: (progress) => context.onProgress?.({ ...progress, stage: `quantized, ${progress.stage}` }),
+    pictures: training,
+    validation,
+    preprocessing,
+    epochs: plan.epochs,
+    batch: plan.batch,
+    rate: plan.rate,
+    optimizer: (parameters) => adamW(parameters, { weightDecay: 0 }),
+    schedule: cosine(0.05),
+    augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
+    batchNorm: 'frozen',
+    parameters: simulation.parameters,
+    held: simulation.held,
+    constrain: withinBounds,
+    teacher: { model: teacher },
+    seed,
+    threads,
+    checkpoint: work.path('qat.checkpoint'),
+  });
+  const better = result.accuracy >= before;
+  const model = encodeModel(better ? result.model : simulation.model);
+  const accuracy = { before, after: better ? result.accuracy : before };
+  await work.save('qat', model, accuracy);
+  return { model: decodeModel(model), accuracy, clear };
+}
+
+/** Of the simulation as it is, on the pictures set aside. */
+async function accuracyOf(
+  { model, parameters }: Simulation,
+  validation: Pictures,
+  { preprocessing, threads, signal }: QatContext,
+): Promise<number> {
+  const weights = weightsOf(model, parameters, []);
+  const validator = await openValidator(model, weights, validation, preprocessing, threads);
+  try {
+    return await validator.accuracy(weights, signal);
+  } finally {
+    await validator.close();
+  }
+}

@@ -1,0 +1,54 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { encodeModel } from '../../onnx/write.ts';
+import { type CompressOptions, defaultThreads } from '../options.ts';
+import type { Produced } from '../produce.ts';
+import { quantizeModel } from '../quantize.ts';
+import type { StageLog } from '../stages.ts';
+import { targetProfile } from '../targets.ts';
+import { trainSimulation } from './qat-stage.ts';
+import { settle } from './settle.ts';
+import { simulate } from './simulate.ts';
+
+/** What training on the simulated model left. */
+export interface QatOutcome {
+  readonly produced: Produced;
+  /** The file that there would be without it; undefined where nothing was trained. */
+  readonly untrained: Uint8Array | undefined;
+  /** That it took. */
+  readonly seconds: number;
+  readonly clear: () => Promise<void>;
+}
+
+/**
+ * Trains what was decided for the int8 model with its rounding simulated, where the plan says so, and writes exactly that.
+ *
+ * @param teacher the original, whose answers are to be kept
+ * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
+ */
+export async function qatByPlan(
+  quantized: Produced,
+  teacher: Model,
+  train: Dataset,
+  preprocessing: Preprocessing,
+  { out, threads = defaultThreads(), signal, onProgress }: CompressOptions,
+  stages: StageLog,
+): Promise<QatOutcome> {
+  const { plan, float, chosen } = quantized;
+  if (plan.qat === undefined) {
+    return { produced: quantized, untrained: undefined, seconds: 0, clear: () => Promise.resolve() };
+  }
+  const context = { train, preprocessing, teacher, plan: plan.qat, seed: plan.seed, threads, out };
+  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const started = performance.now();
+  return stages.run('train with quantization simulated', async () => {
+    const simulation = simulate(float, chosen, targetProfile(plan.target).limit);
+    const trained = await trainSimulation(simulation, { ...context, ...run });
+    const { weights, scales } = await settle(trained.model, simulation, float, chosen.weights);
+    const model = quantizeModel(float, { ...chosen, weights, scales });
+    const seconds = (performance.now() - started) / 1000;
+    const untrained = encodeModel(quantized.model);
+    return { produced: { ...quantized, model, weights }, untrained, seconds, clear: trained.clear };
+  });
+}
