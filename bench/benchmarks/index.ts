@@ -4,6 +4,7 @@ import { demo } from './demo.ts';
 import { gtsrb } from './gtsrb.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
+import { qat } from './qat.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { slim } from './slim.ts';
@@ -20,6 +21,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   yolox,
   ...slim,
   gtsrb,
+  qat,
   peerQuantizeStatic,
   peers,
   rtsp,

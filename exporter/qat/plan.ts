@@ -21,5 +21,5 @@ export interface QatOptions {
 
 /** The part of the plan that options of the command make. */
 export function qatPlan({ qatEpochs: epochs = 0, flip = true }: QatOptions): { readonly qat?: QatPlan } {
-  return epochs > 0 ? { qat: { epochs, rate: 0.001, batch: 128, flip } } : {};
+  return epochs > 0 ? { qat: { epochs, rate: 0.0003, batch: 128, flip } } : {};
 }

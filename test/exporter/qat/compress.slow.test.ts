@@ -45,7 +45,7 @@ describe('compress with training on the simulated int8 model', () => {
     expect(await modelOf(untrained)).not.toEqual(await modelOf(options.out));
 
     const plan = CompressionPlan.parse((await readPackage(options.out)).manifest.plan);
-    expect(plan.qat).toEqual({ epochs: 2, rate: 0.001, batch: 128, flip: true });
+    expect(plan.qat).toEqual({ epochs: 2, rate: 0.0003, batch: 128, flip: true });
     await compress({ ...without, out: `${options.out}-again`, plan });
     expect(await modelOf(`${options.out}-again`)).toEqual(await modelOf(options.out));
   });

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import type { Benchmark, Figure } from '../harness/benchmark.ts';
+import { type CompressReport, type StageReport, waysideCompress } from '../harness/child.ts';
+import { cifar10Folder } from '../harness/data.ts';
+import type { Workplace } from '../harness/workplace.ts';
+
+const EPOCHS = [1, 2] as const;
+
+interface Setting {
+  readonly clusters: number;
+  /** Points of top-1 that training must win back. */
+  readonly atLeast?: number;
+}
+
+/** Few clusters cost accuracy that can be won back; 16 cost none, and training must not take any. */
+const SETTINGS: readonly Setting[] = [{ clusters: 4, atLeast: 0.5 }, { clusters: 8 }, { clusters: 16, atLeast: 0 }];
+
+const stageOf = ({ stages }: CompressReport, wanted: string): StageReport => {
+  const found = stages.find(({ name }) => name === wanted);
+  if (found === undefined) throw new Error(`compress reported no stage ${wanted}`);
+  return found;
+};
+
+async function measure({ clusters, atLeast }: Setting, place: Workplace): Promise<Figure[]> {
+  const model = join(place.data, 'models', 'resnet-cifar10', 'resnet20-cifar10.onnx');
+  const data = `cifar10:${await cifar10Folder(place)}`;
+  const figures: Figure[] = [];
+  for (const epochs of EPOCHS) {
+    place.say(`${clusters} clusters, ${epochs} epochs`);
+    const out = join(place.scratch, `qat-${clusters}-${epochs}`);
+    const more = ['--clusters', String(clusters), '--qat-epochs', String(epochs)];
+    const report = await waysideCompress([model, '--data', data, '--out', out, ...more], place);
+    const [before, after] = [stageOf(report, 'quantize'), stageOf(report, 'qat')];
+    const top1 = (subject: string, stage: StageReport): Figure[] => [
+      { subject, measure: 'top-1', value: stage.top1 * 100, unit: '%' },
+      { subject, measure: 'loss', value: (report.baseline.top1 - stage.top1) * 100, unit: 'points' },
+    ];
+    if (epochs === EPOCHS[0]) figures.push(...top1(`${clusters} clusters`, before));
+    const subject = `${clusters} clusters, trained for ${epochs === 1 ? 'an epoch' : `${epochs} epochs`}`;
+    const wonBack = (after.top1 - before.top1) * 100;
+    const limit = atLeast === undefined ? {} : { limit: { atLeast } };
+    figures.push(
+      ...top1(subject, after),
+      { subject, measure: 'won back', value: wonBack, unit: 'points', ...limit },
+      { subject, measure: 'took', value: after.seconds, unit: 's' },
+    );
+  }
+  return figures;
+}
+
+export const qat: Benchmark = {
+  name: 'qat',
+  title: 'Training the int8 model with its rounding simulated: ResNet20 on CIFAR-10',
+  method:
+    '`wayside compress --clusters K --qat-epochs N`. The int8 model before training is the one that the same command writes without `--qat-epochs`; ' +
+    'both are measured in ONNX Runtime on the test images. Epoch and acceptance are chosen on a twentieth of the training images, which is ' +
+    'not trained on.',
+  layout: 'grid',
+  needs: ['shared-data'],
+  async run(place) {
+    const figures: Figure[] = [];
+    for (const setting of SETTINGS) figures.push(...(await measure(setting, place)));
+    return { figures, notes: ['5,000 of the 10,000 test images are in the test data'] };
+  },
+};

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { batchesOf } from '../../../calibration/batches.ts';
+import type { Dataset } from '../../../calibration/dataset.ts';
+import { openDataset } from '../../../calibration/datasets/open.ts';
+import { spreadPositions } from '../../../calibration/datasets/positions.ts';
+import { answersOf } from '../../../exporter/answers.ts';
+import { FOLDING } from '../../../exporter/passes/index.ts';
+import { produce } from '../../../exporter/produce.ts';
+import { trainSimulation } from '../../../exporter/qat/qat-stage.ts';
+import { settle } from '../../../exporter/qat/settle.ts';
+import { simulate } from '../../../exporter/qat/simulate.ts';
+import { quantizeModel } from '../../../exporter/quantize.ts';
+import { StageLog } from '../../../exporter/stages.ts';
+import { parseNormalization } from '../../../inference/normalization.ts';
+import { defaultPreprocessing } from '../../../inference/preprocess.ts';
+import { argMax } from '../../../inference/scores.ts';
+import { floatsOf, openSession } from '../../../inference/session.ts';
+import { upgradeOpset } from '../../../onnx/opset.ts';
+import { runPasses } from '../../../onnx/pass.ts';
+import { readModel } from '../../../onnx/read.ts';
+import { encodeModel } from '../../../onnx/write.ts';
+import { unpackedData } from '../../support/data.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { describeWith, sharedData } from '../../support/requirements.ts';
+
+const preprocessing = defaultPreprocessing([1, 3, 32, 32], { normalize: parseNormalization('cifar10') });
+const PICTURES = 500;
+
+/** Every so many of the pictures. */
+function some(dataset: Dataset, size: number): Dataset {
+  const positions = spreadPositions(dataset.size, size) ?? [];
+  return {
+    ...dataset,
+    size,
+    digest: () => dataset.digest(),
+    samples: (indices) => dataset.samples(indices?.map((i) => positions[i]!) ?? positions),
+  };
+}
+
+describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its rounding simulated', () => {
+  const folder = temporaryFolder();
+
+  test('answers real pictures in integer kernels as the simulation did', async () => {
+    const data = `cifar10:${join(await unpackedData(), 'cifar10')}`;
+    const train = some(await openDataset(data, 'train'), 1280);
+    const held = await openDataset(data, 'test');
+    const file = join(sharedData() ?? '', 'models', 'resnet-cifar10', 'resnet20-cifar10.onnx');
+    const folded = await runPasses(upgradeOpset(await readModel(file), 13), FOLDING);
+    const options = { clusters: 4, qatEpochs: 1, calibration: 128, range: 'mse' as const, threads: 1 };
+    const { float: source, chosen, plan } = await produce(folded, train, preprocessing, options, new StageLog());
+    const simulation = simulate(source, chosen, 64);
+    const trained = await trainSimulation(simulation, {
+      ...{ train, preprocessing, teacher: folded, plan: plan.qat!, seed: 0, threads: 1 },
+      out: join(folder(), 'package'),
+    });
+    const settled = await settle(trained.model, simulation, source, chosen.weights);
+    const written = quantizeModel(source, { ...chosen, ...settled });
+
+    const indices = spreadPositions(held.size, PICTURES)!;
+    const { probabilities, labels } = await answersOf(written, { dataset: held, indices, preprocessing, threads: 1 });
+    const answers = probabilities.map((each) => argMax(each));
+    const simulated: number[] = [];
+    const session = await openSession(encodeModel(trained.model), { optimization: 'disabled' });
+    try {
+      for await (const { tensor, count } of batchesOf(held, preprocessing, 50, { indices })) {
+        const scores = floatsOf(await session.run({ [session.input.name]: tensor }), session.output.name);
+        for (let i = 0; i < count; i++) simulated.push(argMax(scores.subarray(10 * i, 10 * i + 10)));
+      }
+    } finally {
+      await session.close();
+    }
+    const rightOf = (given: readonly number[]): number => given.filter((answer, i) => answer === labels[i]).length;
+    expect(answers.filter((answer, i) => answer === simulated[i]).length).toBeGreaterThanOrEqual(0.98 * PICTURES);
+    expect(Math.abs(rightOf(answers) - rightOf(simulated))).toBeLessThanOrEqual(0.006 * PICTURES);
+    expect(rightOf(answers)).toBeGreaterThan(0.8 * PICTURES);
+  });
+});
