@@ -80,6 +80,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
     produced: {
       model,
       float: model,
+      chosen: { ranges: new Map(), weights },
       plan,
       layers,
       weights,
