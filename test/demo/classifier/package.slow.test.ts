@@ -22,7 +22,7 @@ it('the committed classifier is as good as its manifest says, on scenes it was n
   expect(samples).toBe(manifest.measured?.candidate.samples);
   // Half a point for processors that round differently.
   expect(top1).toBeGreaterThanOrEqual((manifest.measured?.candidate.top1 ?? 1) - 0.005);
-  expect(top1).toBeGreaterThan(0.9);
+  expect(top1).toBeGreaterThan(0.945);
 });
 
 it('training and test scenes share no picture', async () => {
