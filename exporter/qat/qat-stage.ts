@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { modelDigest } from '../../calibration/table.ts';
+import { accuracyOf } from '../../compression/training/accuracy.ts';
 import { adamW } from '../../compression/training/adamw.ts';
-import { loadPictures, type Pictures } from '../../compression/training/pictures.ts';
+import { loadPictures } from '../../compression/training/pictures.ts';
 import { cosine } from '../../compression/training/schedule.ts';
 import { splitPictures } from '../../compression/training/split.ts';
 import { train } from '../../compression/training/train.ts';
-import { openValidator } from '../../compression/training/validator.ts';
-import { weightsOf } from '../../compression/training/weights.ts';
 import { VERSION } from '../../core/layout.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
@@ -65,7 +64,7 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   const answers = simulation.model.graph.outputs[0]?.shape?.at(-1);
   const classes = typeof answers === 'number' ? answers : pictures.classes;
   const { training, validation } = splitPictures({ ...pictures, classes }, ASIDE, seed);
-  const before = await accuracyOf(simulation, validation, context);
+  const before = await accuracyOf(simulation.model, validation, context);
   const result = await train(simulation.model, {
     ...run,
     onProgress: (progress) => context.onProgress?.({ ...progress, stage: `quantized, ${progress.stage}` }),
@@ -92,19 +91,4 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   const accuracy = { before, after: better ? result.accuracy : before };
   await work.save('qat', model, accuracy);
   return { model: decodeModel(model), accuracy, clear };
-}
-
-/** Of the simulation as it is, on the pictures set aside. */
-async function accuracyOf(
-  { model, parameters }: Simulation,
-  validation: Pictures,
-  { preprocessing, threads, signal }: QatContext,
-): Promise<number> {
-  const weights = weightsOf(model, parameters, []);
-  const validator = await openValidator(model, weights, validation, preprocessing, threads);
-  try {
-    return await validator.accuracy(weights, signal);
-  } finally {
-    await validator.close();
-  }
 }

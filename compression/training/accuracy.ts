@@ -1,0 +1,29 @@
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { Pictures } from './pictures.ts';
+import { openValidator } from './validator.ts';
+
+export interface AccuracyOptions {
+  readonly preprocessing: Preprocessing;
+  readonly threads: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Share of the pictures that a model classifies right, 0 to 1: what training starts from, by the measure it is judged by.
+ *
+ * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function accuracyOf(
+  model: Model,
+  pictures: Pictures,
+  { preprocessing, threads, signal }: AccuracyOptions,
+): Promise<number> {
+  const nothingTrains = { values: [], running: [], parameters: [], statistics: [] };
+  const validator = await openValidator(model, nothingTrains, pictures, preprocessing, threads);
+  try {
+    return await validator.accuracy(nothingTrains, signal);
+  } finally {
+    await validator.close();
+  }
+}
