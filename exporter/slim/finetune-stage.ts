@@ -1,3 +1,4 @@
+import type { Parameter } from '../../compression/gradient/parameters.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
 import { adamW } from '../../compression/training/adamw.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
@@ -7,6 +8,7 @@ import { splitPictures } from '../../compression/training/split.ts';
 import { train } from '../../compression/training/train.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { runPasses } from '../../onnx/pass.ts';
+import { asFloat32 } from '../../onnx/tensor.ts';
 import { FOLDING } from '../passes/index.ts';
 import type { FinetunePlan } from './plan.ts';
 import type { SlimContext } from './prune-stage.ts';
@@ -15,9 +17,10 @@ import type { SlimContext } from './prune-stage.ts';
 const ASIDE = 0.05;
 
 /**
- * Trains the pruned model on the training pictures and on the teacher's answers, which is the original unless a better one is given. The normalisations that were folded into its
- * layers come back for that time. Where training made it worse on the pictures set aside, it stays as it was. AdamW, since it takes the same rate whatever the scale that folding has given the weights: SGD at
- * 0.02 took a reconstructed ResNet20 from 82.4% to 19.6% within 24 steps.
+ * Trains the pruned model on the training pictures and on the teacher's answers, which is the original unless a better one is
+ * given. The normalisations that were folded into its layers come back for that time. Where training made it worse on the pictures
+ * set aside, it stays as it was. AdamW, with the rate a share of each tensor's size, since folding leaves weights of any scale: SGD
+ * at 0.02 took a reconstructed ResNet20 from 82.4% to 19.6% within 24 steps.
  */
 export async function finetuneBy(
   model: Model,
@@ -39,7 +42,7 @@ export async function finetuneBy(
     epochs: plan.epochs,
     batch: plan.batch,
     rate: plan.rate,
-    optimizer: (parameters) => adamW(parameters, { weightDecay: 1e-4 }),
+    optimizer: (parameters) => adamW(parameters, { weightDecay: 1e-4, paces: pacesOf(parameters, normalised) }),
     schedule: cosine(0.05),
     augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
     teacher: { model: teacher },
@@ -49,6 +52,22 @@ export async function finetuneBy(
   });
   if (result.accuracy < before) return model;
   return runPasses(result.model, FOLDING, signal === undefined ? {} : { signal });
+}
+
+/** Parameters of zeros have to begin somewhere (Shazeer and Stern 2018, section 8). */
+const LEAST_PACE = 1e-3;
+
+/**
+ * The root mean square of each parameter: Adam's steps are of one size, and the weights of folded layers of sizes that differ by a
+ * hundred. With one rate for all, a pruned VGG16 lost three points in its first epoch.
+ */
+function pacesOf(parameters: readonly Parameter[], { graph }: Model): number[] {
+  return parameters.map(({ name }) => {
+    const tensor = graph.initializers.get(name);
+    const values = tensor === undefined ? new Float32Array(0) : asFloat32(tensor);
+    const squares = values.reduce((sum, value) => sum + value * value, 0);
+    return Math.max(LEAST_PACE, Math.sqrt(squares / Math.max(1, values.length)));
+  });
 }
 
 /** As many as the model answers with, which may be more or fewer than the set has names for. */

@@ -42,7 +42,7 @@ export type PrunePlan = z.infer<typeof PrunePlan>;
 /** Training of the pruned model on the training pictures and the original's answers. */
 export const FinetunePlan = z.strictObject({
   epochs: z.int().min(1),
-  /** Highest learning rate of the cosine. */
+  /** Highest learning rate of the cosine, as a share of the root mean square of each parameter. */
   rate: z.number().positive(),
   /** Pictures a step. */
   batch: z.int().min(1),
@@ -108,7 +108,7 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
     ...(epochs > 0 && {
       finetune: {
         epochs,
-        rate: 0.001,
+        rate: 0.01,
         batch: 128,
         flip: options.flip ?? true,
         ...(options.teacher && { teacher: modelDigest(options.teacher) }),
