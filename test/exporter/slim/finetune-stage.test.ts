@@ -22,7 +22,7 @@ test('a training that made the model worse is not kept', async () => {
     seed: 0,
     threads: 1,
   };
-  const ruinous = { epochs: 1, batch: 16, rate: 1, flip: true };
+  const ruinous = { epochs: 1, batch: 16, rate: 300, flip: true };
   const tuned = await finetuneBy(model, model, ruinous, context, join(folder(), 'checkpoint'));
   expect(tuned).toBe(model);
 });
