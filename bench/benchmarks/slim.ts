@@ -27,7 +27,7 @@ const NETWORKS: readonly Slimming[] = [
     name: 'slim-resnet56',
     network: 'ResNet56',
     model: 'resnet56-cifar10.onnx',
-    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '6', ...TARGET],
+    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '4', ...TARGET],
     loss: 0.5,
     smaller: 12,
     fewer: 2,
