@@ -33,8 +33,9 @@ export type { CompressOptions, CompressResult } from './options.ts';
 
 /**
  * Turns a float ONNX classifier into a model package: fold, prune, reconstruct and fine-tune where asked to, calibrate,
- * cluster, quantize, train with quantization simulated where asked to, check in ONNX Runtime that everything fused, measure on the same pictures, write. Where it fails,
- * no more is left behind than finished stages of pruning and training in `OUT.work`, which the next run goes on from.
+ * cluster, quantize, train with quantization simulated where asked to, check in ONNX Runtime that everything fused, measure
+ * on the same pictures, write. Where it fails, no more is left behind than finished stages of pruning and training in
+ * `OUT.work`, which the next run goes on from.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
  *   FUSION_INCOMPLETE unless allowed, BUDGET_MISSED, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts

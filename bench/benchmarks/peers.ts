@@ -1,4 +1,5 @@
 import { agreement, meanDivergence } from '../../compression/divergence.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import type { ChildRun } from '../harness/child.ts';
 import { errorOfDifference, type Measured, measureModel } from '../harness/fidelity.ts';
@@ -58,13 +59,21 @@ async function measure(
   note: (text: string) => void,
   place: Workplace,
 ): Promise<Figure[]> {
-  const made = await quantizeByAll(network, pythons, note, place);
-  const files = [network.model, ...made.map(({ out }) => out)];
-  const measured: Measured[] = [];
-  for (const file of files) {
-    place.say(`${network.name}: measuring ${measured.length + 1} of ${files.length}`);
-    measured.push(await measureModel(file, network, place.signal));
+  const tried = await quantizeByAll(network, pythons, note, place);
+  place.say(`${network.name}: measuring float`);
+  const measured: Measured[] = [await measureModel(network.model, network, place.signal)];
+  const made: Made[] = [];
+  for (const each of tried) {
+    place.say(`${network.name}: measuring ${each.quantizer.title}`);
+    try {
+      measured.push(await measureModel(each.out, network, place.signal));
+      made.push(each);
+    } catch (error) {
+      place.signal.throwIfAborted();
+      note(`${network.name}, ${each.quantizer.title}: its model does not run: ${messageOf(error)}`);
+    }
   }
+  const files = [network.model, ...made.map(({ out }) => out)];
   place.say(`${network.name}: timing`);
   const latencies = await interleavedLatencies(files, network.preprocessing.size);
   const known = measured.map((each, index) => ({ ...each, latency: latencies[index]! }));

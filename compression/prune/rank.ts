@@ -79,7 +79,10 @@ export function rankGlobally(
   const reached = 1 - cost.total(removed) / before;
   if (reached < goal) {
     throw new WaysideError('PRUNING_IMPOSSIBLE', {
-      message: `asked to remove ${(goal * 100).toFixed(1)}%, but no more than ${(reached * 100).toFixed(1)}% can go`,
+      message:
+        goal === 1
+          ? `no more than ${(reached * 100).toFixed(1)}% of the way to the goals can go`
+          : `asked to remove ${(goal * 100).toFixed(1)}%, but no more than ${(reached * 100).toFixed(1)}% can go`,
       hint: 'lower the goal or the floor, or freeze fewer layers',
     });
   }

@@ -33,13 +33,13 @@ export interface QatContext extends RunOptions {
 /** Share of the pictures set aside: they choose the epoch, and whether what training made is taken at all. */
 const ASIDE = 0.05;
 
-const Record = z.strictObject({ before: z.number(), after: z.number() });
+const Accuracies = z.strictObject({ before: z.number(), after: z.number() });
 
 export interface Trained {
   /** The simulation's model, with the parameters that were best on the pictures set aside. */
   readonly model: Model;
   /** Accuracy of the simulation on them, 0 to 1. */
-  readonly accuracy: z.infer<typeof Record>;
+  readonly accuracy: z.infer<typeof Accuracies>;
   /** Removes what was kept for the case of an interruption. */
   readonly clear: () => Promise<void>;
 }
@@ -55,7 +55,7 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   const decides = [modelDigest(simulation.model), modelDigest(teacher), await dataset.digest()];
   const work = new WorkFolder(context.out, ['qat', VERSION, decides, preprocessing, plan, seed, threads]);
   const clear = (): Promise<void> => work.remove();
-  const kept = await work.load('qat', Record);
+  const kept = await work.load('qat', Accuracies);
   if (kept !== undefined) return { model: decodeModel(kept.model), accuracy: kept.record, clear };
 
   await work.open();

@@ -34,10 +34,10 @@ export async function slimByOptions(
   const seed = options.plan?.seed ?? options.seed ?? 0;
   const samples = Math.min(prune?.pictures ?? FINETUNE_STATISTICS, train.size);
   const { threads = defaultThreads(), signal, onProgress, limit } = options;
+  const teacher = teacherOf(finetune, options.teacher);
   if (prune === undefined && finetune === undefined) {
     return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
   }
-  const teacher = teacherOf(finetune, options.teacher);
   const data = [await train.digest(), await test.digest(), limit ?? null];
   const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune];
   const work = {
@@ -63,6 +63,12 @@ export async function slimByOptions(
 /** The model that the plan learns from. @throws {WaysideError} USAGE when it is not the one given */
 function teacherOf(finetune: FinetunePlan | undefined, given: Model | undefined): Model | undefined {
   const wanted = finetune?.teacher;
+  if (finetune === undefined && given !== undefined) {
+    throw new WaysideError('USAGE', {
+      message: 'a teacher is given, and nothing is trained',
+      hint: 'say for how long with --finetune-epochs',
+    });
+  }
   if (wanted === undefined) return undefined;
   if (given !== undefined && modelDigest(given) === wanted) return given;
   throw new WaysideError('USAGE', {

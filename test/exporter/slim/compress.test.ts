@@ -87,6 +87,17 @@ describe('compress with pruning', () => {
     expect(result.stages[1]!.params).not.toBe(result.stages[0]!.params);
   });
 
+  test('learns from the teacher that is given, the plan says which, and a teacher of nothing is refused', async () => {
+    const options = await given();
+    const teacher = wideClassifier();
+    await expect(compress({ ...options, teacher })).rejects.toMatchObject({ code: 'USAGE' });
+    await compress({ ...options, teacher, finetuneEpochs: 1 });
+    const { manifest } = await readPackage(options.out);
+    const plan = CompressionPlan.parse(manifest.plan);
+    expect(plan.finetune?.teacher).toMatch(/^sha256:/);
+    await expect(compress({ ...options, plan, force: true })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
   test('goes on after an interruption where the last finished stage ended, to the same bytes', async () => {
     const options = { ...(await given()), pruneFlops: 0.4, finetuneEpochs: 1 };
     const whole = `${options.out}-whole`;
