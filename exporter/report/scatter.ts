@@ -9,8 +9,13 @@ const NEAR = 0.35;
 /** Share of the width kept free to the right of the last place, for its label. */
 const ROOM = 0.3;
 
+/** What reconstruction repairs at the same size is no model anybody would keep: at 10% it would press all others together. */
+const kept = (stages: readonly StageOutcome[]): readonly StageOutcome[] =>
+  stages.filter(({ name }, i) => name !== 'prune' || stages[i + 1]?.name !== 'reconstruct');
+
 /** Stages joined in their order: bytes, logarithmic, to the right; top-1 in percent upwards. */
-export function sizeAgainstAccuracy(stages: readonly StageOutcome[]): string {
+export function sizeAgainstAccuracy(all: readonly StageOutcome[]): string {
+  const stages = kept(all);
   const y = linearAxis(
     stages.map(({ top1 }) => 100 * top1),
     (tick) => `${Number(tick.toFixed(2))}%`,
@@ -41,8 +46,14 @@ export function sizeAgainstAccuracy(stages: readonly StageOutcome[]): string {
     y,
     x: x.ticks.map(({ at, label }) => ({ at: shareOf(x, at), label })),
     marks: [...lines, ...labels, ...dots].join('\n'),
-    caption:
-      'Size of the file, logarithmic, against top-1 accuracy; the axis of accuracy does not begin at 0. Up and to the left is better; the line follows the stages.',
+    caption: [
+      'Size of the file, logarithmic, against top-1 accuracy.',
+      y.low > 0 ? 'The axis of accuracy does not begin at 0.' : '',
+      'Up and to the left is better; the line follows the stages.',
+      stages.length < all.length ? 'Pruning is shown once its layers were reconstructed.' : '',
+    ]
+      .filter((sentence) => sentence !== '')
+      .join(' '),
   });
 }
 
