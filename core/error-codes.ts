@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   PRUNING_IMPOSSIBLE: entry(Exit.data, 'the goal of a pruning cannot be reached'),
   CHECKPOINT_INVALID: entry(Exit.data, 'a checkpoint is damaged, or belongs to another training'),
   TRAINING_DIVERGED: entry(Exit.data, 'the loss of a training is no longer finite'),
+  TRAINING_LOST: entry(Exit.software, 'a process that computes part of a training ended by itself'),
 
   // daemon
   CONFIG_INVALID: entry(Exit.config, 'the configuration does not fit its schema'),

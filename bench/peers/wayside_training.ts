@@ -3,7 +3,8 @@ import { crossEntropy } from '../../compression/gradient/losses/cross-entropy.ts
 import { buildTrainingGraph } from '../../compression/gradient/training-graph.ts';
 import { buildNetwork } from '../../compression/networks/registry.ts';
 import { sgd } from '../../compression/training/sgd.ts';
-import { openStepper } from '../../compression/training/stepper.ts';
+import { ofWholeBatch, openSteppers, shardsOf } from '../../compression/training/shards/shards.ts';
+import { stepPlan } from '../../compression/training/step-plan.ts';
 import { updateRunning, weightsOf } from '../../compression/training/weights.ts';
 import { seededRandom } from '../../core/random.ts';
 
@@ -14,10 +15,12 @@ const [, , network = '', batchText = '', threads = ''] = process.argv;
 const batch = Number(batchText);
 const random = seededRandom(1);
 const model = buildNetwork(network, { classes: 10, size: [32, 32], seed: 1 });
-const graph = buildTrainingGraph(model, { batch, loss: crossEntropy });
-const weights = weightsOf(model, graph.parameters, graph.statistics);
+const shards = shardsOf(batch, Number(threads));
+const graph = buildTrainingGraph(model, { batch: batch / shards, loss: crossEntropy });
+const weights = weightsOf(model, graph.parameters, ofWholeBatch(graph.statistics, shards));
 const optimizer = sgd(graph.parameters);
-const stepper = await openStepper(graph, weights, { threads: Number(threads) });
+const plan = await stepPlan(graph, weights);
+const stepper = await openSteppers(plan, weights.values, { shards, threads: Number(threads) });
 const pictures = Float32Array.from({ length: batch * 3 * 32 * 32 }, random.normal);
 const targets = new Float32Array(batch * 10);
 for (let i = 0; i < batch; i++) targets[i * 10 + random.below(10)] = 1;

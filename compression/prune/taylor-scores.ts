@@ -8,6 +8,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { crossEntropy } from '../gradient/losses/cross-entropy.ts';
 import { buildTrainingGraph, type TrainingGraph } from '../gradient/training-graph.ts';
 import { withLogits } from '../training/scores.ts';
+import { stepPlan } from '../training/step-plan.ts';
 import { openStepper } from '../training/stepper.ts';
 import { weightsOf } from '../training/weights.ts';
 import type { ChannelGroup } from './channels/groups.ts';
@@ -44,7 +45,8 @@ export async function taylorScores(
   const graph = buildTrainingGraph(withLogits(model), { batch, loss: crossEntropy, batchNorm: 'frozen' });
   const totals = new Map(groups.map(({ name, channels }) => [name, new Float64Array(channels.length)]));
   const order = sampleIndices(indices.length, indices.length, seededRandom(seed)).map((i) => indices[i]!);
-  const stepper = await openStepper(graph, weightsOf(model, graph.parameters, graph.statistics), { threads });
+  const weights = weightsOf(model, graph.parameters, graph.statistics);
+  const stepper = await openStepper(await stepPlan(graph, weights), weights.values, threads);
   try {
     let done = 0;
     for await (const { tensor, count, labels } of batchesOf(dataset, preprocessing, batch, { indices: order })) {

@@ -9,7 +9,8 @@ import { type EpochReport, readCheckpoint, writeCheckpoint } from './checkpoint.
 import type { TrainOptions, TrainResult } from './options.ts';
 import { bestOf, copyInto, copyOf, digestOfRun, keep } from './run.ts';
 import { withLogits } from './scores.ts';
-import { openStepper } from './stepper.ts';
+import { ofWholeBatch, openSteppers, shardsOf } from './shards/shards.ts';
+import { stepPlan } from './step-plan.ts';
 import { openValidator } from './validator.ts';
 import { updateRunning, weightsOf, withWeights } from './weights.ts';
 
@@ -26,15 +27,16 @@ const CHECKPOINT_MS = 120_000;
 export async function train(model: Model, options: TrainOptions): Promise<TrainResult> {
   const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal, preprocessing } = options;
   const { trains, parameters, held } = options;
+  const shards = shardsOf(batch, threads);
   const graph = buildTrainingGraph(withLogits(model), {
-    batch,
+    batch: batch / shards,
     loss: options.teacher ? distillation(options.teacher) : crossEntropy,
     batchNorm: options.batchNorm ?? 'training',
     ...(trains ? { trains } : {}),
     ...(parameters ? { parameters } : {}),
     ...(held ? { held } : {}),
   });
-  const weights = weightsOf(model, graph.parameters, graph.statistics);
+  const weights = weightsOf(model, graph.parameters, ofWholeBatch(graph.statistics, shards));
   const optimizer = options.optimizer(graph.parameters);
   const best = copyOf(weights);
   const everything = (): readonly Float32Array[] => [
@@ -64,10 +66,8 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     return patience !== undefined && since >= patience;
   };
 
-  const stepper = await openStepper(graph, weights, {
-    teacher: options.teacher && withLogits(options.teacher.model),
-    threads,
-  });
+  const teacher = options.teacher && withLogits(options.teacher.model);
+  const stepper = await openSteppers(await stepPlan(graph, weights, teacher), weights.values, { shards, threads });
   const validator = await openValidator(model, weights, options.validation, preprocessing, threads);
   const batches = batchesOfEpochs(plan, { epochs: gaveUp() ? 0 : epochs, fromEpoch: at.epoch, fromStep: at.step });
   try {

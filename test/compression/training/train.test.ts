@@ -74,6 +74,22 @@ describe('training', () => {
     },
   );
 
+  it('goes on bit for bit in several processes too, and learns there', async () => {
+    const parts = { pictures: sides(192), batch: 32, threads: 2, epochs: 8 };
+    const whole = await train(smallNetwork(), options(parts));
+    expect(whole.accuracy).toBeGreaterThan(0.9);
+    const checkpoint = join(folder(), `${randomUUID()}.checkpoint`);
+    const stop = new AbortController();
+    let seen = 0;
+    const onProgress = (): void => {
+      if (++seen === 9) stop.abort();
+    };
+    const interrupted = train(smallNetwork(), options({ ...parts, checkpoint, signal: stop.signal, onProgress }));
+    await expect(interrupted).rejects.toThrow();
+    const resumed = await train(smallNetwork(), options({ ...parts, checkpoint }));
+    expect(Buffer.from(encodeModel(resumed.model)).equals(encodeModel(whole.model))).toBe(true);
+  });
+
   it('refuses the checkpoint of another training, and a damaged one', async () => {
     const checkpoint = join(folder(), `${randomUUID()}.checkpoint`);
     await train(smallNetwork(), options({ epochs: 1, checkpoint }));
