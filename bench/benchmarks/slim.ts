@@ -2,6 +2,7 @@ import type { Benchmark } from '../harness/benchmark.ts';
 import { type Slimming, slimmed } from '../harness/slimming.ts';
 
 const TARGET = ['--clusters', '16', '--target', 'x64-vnni', '--threads', '1'];
+const ON_FOUR = [...TARGET.slice(0, -1), '4', '--teacher-weight', '0.95'];
 const TEACHER = 'resnet56-cifar10.onnx';
 
 const training = (architecture: string, epochs: number, threads: number, ...more: string[]) => ({
@@ -18,7 +19,8 @@ const NETWORKS: readonly Slimming[] = [
     name: 'slim-resnet20',
     network: 'ResNet20',
     model: 'resnet20-cifar10.onnx',
-    options: ['--prune-flops', '0.5', '--finetune-epochs', '10', ...TARGET],
+    options: ['--prune-flops', '0.5', '--finetune-epochs', '40', ...ON_FOUR],
+    teacher: TEACHER,
     loss: 1.0,
     smaller: 8,
     fewer: 2,
@@ -27,7 +29,7 @@ const NETWORKS: readonly Slimming[] = [
     name: 'slim-resnet56',
     network: 'ResNet56',
     model: 'resnet56-cifar10.onnx',
-    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '4', ...TARGET],
+    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '16', ...ON_FOUR],
     loss: 0.5,
     smaller: 12,
     fewer: 2,

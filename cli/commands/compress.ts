@@ -25,6 +25,7 @@ interface CompressOptions extends PixelOptions {
   readonly qatEpochs?: number;
   readonly flip: boolean;
   readonly teacher?: string;
+  readonly teacherWeight?: number;
   readonly budget?: number;
   readonly seed: number;
   readonly range: RangeName;
@@ -68,6 +69,12 @@ export function compressCommand(): Command {
     )
     .addOption(
       new Option('--teacher <model>', 'ONNX file of a better model to learn from then (default: the model itself)'),
+    )
+    .addOption(
+      new Option(
+        '--teacher-weight <share>',
+        'share of its answers in what is learned, 0 to 1; the rest are the labels (default: 0.7)',
+      ).argParser(decimal(0, 1)),
     )
     .addOption(new Option('--no-flip', 'do not mirror pictures while training: for signs and letters'))
     .addOption(

@@ -45,7 +45,7 @@ export async function finetuneBy(
     optimizer: (parameters) => adamW(parameters, { weightDecay: 1e-4, paces: pacesOf(parameters, normalised) }),
     schedule: cosine(0.05),
     augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
-    teacher: { model: teacher },
+    teacher: { model: teacher, ...(plan.teacherWeight !== undefined && { weight: plan.teacherWeight }) },
     seed,
     threads,
     checkpoint,

@@ -50,6 +50,8 @@ export const FinetunePlan = z.strictObject({
   flip: z.boolean(),
   /** Digest of the model whose answers are learned too; absent: the original's. */
   teacher: z.string().optional(),
+  /** Share of the answers in what is learned, the rest are the labels; absent: 0.7. */
+  teacherWeight: z.number().min(0).max(1).optional(),
 });
 export type FinetunePlan = z.infer<typeof FinetunePlan>;
 
@@ -77,6 +79,8 @@ export interface SlimOptions {
   readonly flip?: boolean | undefined;
   /** A better model, whose answers are learned in place of the original's; it is given pictures as the original is. */
   readonly teacher?: Model | undefined;
+  /** Share of its answers in what is learned, 0 to 1; the rest are the labels. @default 0.7 */
+  readonly teacherWeight?: number | undefined;
 }
 
 /** The part of the plan that options of the command make. */
@@ -112,6 +116,7 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
         batch: 128,
         flip: options.flip ?? true,
         ...(options.teacher && { teacher: modelDigest(options.teacher) }),
+        ...(options.teacherWeight !== undefined && { teacherWeight: options.teacherWeight }),
       },
     }),
   };

@@ -34,7 +34,7 @@ export async function slimByOptions(
   const seed = options.plan?.seed ?? options.seed ?? 0;
   const samples = Math.min(prune?.pictures ?? FINETUNE_STATISTICS, train.size);
   const { threads = defaultThreads(), signal, onProgress, limit } = options;
-  const teacher = teacherOf(finetune, options.teacher);
+  const teacher = teacherOf(finetune, options);
   if (prune === undefined && finetune === undefined) {
     return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
   }
@@ -61,11 +61,14 @@ export async function slimByOptions(
 }
 
 /** The model that the plan learns from. @throws {WaysideError} USAGE when it is not the one given */
-function teacherOf(finetune: FinetunePlan | undefined, given: Model | undefined): Model | undefined {
+function teacherOf(
+  finetune: FinetunePlan | undefined,
+  { teacher: given, teacherWeight }: Pick<SlimOptions, 'teacher' | 'teacherWeight'>,
+): Model | undefined {
   const wanted = finetune?.teacher;
-  if (finetune === undefined && given !== undefined) {
+  if (finetune === undefined && (given !== undefined || teacherWeight !== undefined)) {
     throw new WaysideError('USAGE', {
-      message: 'a teacher is given, and nothing is trained',
+      message: `a teacher${given === undefined ? "'s weight" : ''} is given, and nothing is trained`,
       hint: 'say for how long with --finetune-epochs',
     });
   }

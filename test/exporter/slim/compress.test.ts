@@ -91,6 +91,7 @@ describe('compress with pruning', () => {
     const options = await given();
     const teacher = wideClassifier();
     await expect(compress({ ...options, teacher })).rejects.toMatchObject({ code: 'USAGE' });
+    await expect(compress({ ...options, teacherWeight: 0.5 })).rejects.toMatchObject({ code: 'USAGE' });
     await compress({ ...options, teacher, finetuneEpochs: 1 });
     const { manifest } = await readPackage(options.out);
     const plan = CompressionPlan.parse(manifest.plan);
