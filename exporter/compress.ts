@@ -20,12 +20,15 @@ import type { CompressOptions, CompressResult, ModelFigures } from './options.ts
 import { planAsJson } from './plan.ts';
 import { type Data, packageName } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
+import { qatPlan } from './qat/plan.ts';
 import { qatByPlan } from './qat/run.ts';
 import { makeReport } from './report/report.ts';
 import type { StageOutcome } from './slim/outcome.ts';
+import { slimPlan } from './slim/plan.ts';
 import { slimByOptions } from './slim/run.ts';
 import { sizesOf } from './slim/slim.ts';
 import { StageLog } from './stages.ts';
+import { requireLearner } from './teacher.ts';
 import { countDistinct } from './unique.ts';
 import { floatLayers } from './widths.ts';
 
@@ -43,6 +46,8 @@ export type { CompressOptions, CompressResult } from './options.ts';
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   const stages = new StageLog();
   const before = await openAndMeasure(options, stages);
+  const plan = options.plan ?? { ...slimPlan(options), ...qatPlan(options) };
+  requireLearner([plan.finetune, plan.qat], options);
   const { model, folded, data, preprocessing, measuring } = before;
   const table = await tableFor(options, folded, data.train, preprocessing);
   const measureStage = async (bytes: Uint8Array, name: string) => {

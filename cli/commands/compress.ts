@@ -68,7 +68,10 @@ export function compressCommand(): Command {
       ).argParser(integer(1)),
     )
     .addOption(
-      new Option('--teacher <model>', 'ONNX file of a better model to learn from then (default: the model itself)'),
+      new Option(
+        '--teacher <model>',
+        'ONNX file of a better model to learn from while training (default: the model itself)',
+      ),
     )
     .addOption(
       new Option(
@@ -104,7 +107,9 @@ export function compressCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--threads <n>', 'threads for calibration; measuring is always on one').argParser(integer(1, 256)),
+      new Option('--threads <n>', 'threads for training and calibration; measuring is always on one').argParser(
+        integer(1, 256),
+      ),
     )
     .addOption(new Option('--force', 'replace the output folder'));
   for (const option of pixelOptions()) command.addOption(option);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from '../teacher.ts';
 
 /** Training of the quantized model, its rounding simulated, on the training pictures and the original's answers. */
 export const QatPlan = z.strictObject({
@@ -9,10 +10,11 @@ export const QatPlan = z.strictObject({
   batch: z.int().min(1),
   /** Mirror pictures: not for signs and letters. */
   flip: z.boolean(),
+  ...TEACHER_FIELDS,
 });
 export type QatPlan = z.infer<typeof QatPlan>;
 
-export interface QatOptions {
+export interface QatOptions extends TeacherOptions {
   /** Epochs of training with quantization simulated. @default 0 */
   readonly qatEpochs?: number | undefined;
   /** Mirror pictures while training. @default true */
@@ -20,6 +22,7 @@ export interface QatOptions {
 }
 
 /** The part of the plan that options of the command make. */
-export function qatPlan({ qatEpochs: epochs = 0, flip = true }: QatOptions): { readonly qat?: QatPlan } {
-  return epochs > 0 ? { qat: { epochs, rate: 0.0003, batch: 128, flip } } : {};
+export function qatPlan(options: QatOptions): { readonly qat?: QatPlan } {
+  const { qatEpochs: epochs = 0, flip = true } = options;
+  return epochs > 0 ? { qat: { epochs, rate: 0.0003, batch: 128, flip, ...teacherPlan(options) } } : {};
 }

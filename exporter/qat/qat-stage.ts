@@ -3,6 +3,7 @@ import type { Dataset } from '../../calibration/dataset.ts';
 import { modelDigest } from '../../calibration/table.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
 import { adamW } from '../../compression/training/adamw.ts';
+import type { Teacher } from '../../compression/training/options.ts';
 import { loadPictures } from '../../compression/training/pictures.ts';
 import { cosine } from '../../compression/training/schedule.ts';
 import { splitPictures } from '../../compression/training/split.ts';
@@ -21,8 +22,7 @@ import type { Simulation } from './simulate.ts';
 export interface QatContext extends RunOptions {
   readonly train: Dataset;
   readonly preprocessing: Preprocessing;
-  /** The original, whose answers are to be kept. */
-  readonly teacher: Model;
+  readonly teacher: Teacher;
   readonly plan: QatPlan;
   readonly seed: number;
   readonly threads: number;
@@ -52,7 +52,7 @@ export interface Trained {
  */
 export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Trained> {
   const { train: dataset, preprocessing, teacher, plan, seed, threads, signal } = context;
-  const decides = [modelDigest(simulation.model), modelDigest(teacher), await dataset.digest()];
+  const decides = [modelDigest(simulation.model), modelDigest(teacher.model), await dataset.digest()];
   const work = new WorkFolder(context.out, ['qat', VERSION, decides, preprocessing, plan, seed, threads]);
   const clear = (): Promise<void> => work.remove();
   const kept = await work.load('qat', Accuracies);
@@ -81,7 +81,7 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
     parameters: simulation.parameters,
     held: simulation.held,
     constrain: withinBounds,
-    teacher: { model: teacher },
+    teacher,
     seed,
     threads,
     checkpoint: work.path('qat.checkpoint'),

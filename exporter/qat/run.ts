@@ -7,6 +7,7 @@ import type { Produced } from '../produce.ts';
 import { quantizeModel } from '../quantize.ts';
 import type { StageLog } from '../stages.ts';
 import { targetProfile } from '../targets.ts';
+import { teacherOf } from '../teacher.ts';
 import { trainSimulation } from './qat-stage.ts';
 import { settle } from './settle.ts';
 import { simulate } from './simulate.ts';
@@ -24,21 +25,22 @@ export interface QatOutcome {
 /**
  * Trains what was decided for the int8 model with its rounding simulated, where the plan says so, and writes exactly that.
  *
- * @param teacher the original, whose answers are to be kept
+ * @param original whose answers are to be kept, where the plan names no other teacher
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
 export async function qatByPlan(
   quantized: Produced,
-  teacher: Model,
+  original: Model,
   train: Dataset,
   preprocessing: Preprocessing,
-  { out, threads = defaultThreads(), signal, onProgress }: CompressOptions,
+  { out, teacher: given, threads = defaultThreads(), signal, onProgress }: CompressOptions,
   stages: StageLog,
 ): Promise<QatOutcome> {
   const { plan, float, chosen } = quantized;
   if (plan.qat === undefined) {
     return { produced: quantized, untrained: undefined, seconds: 0, clear: () => Promise.resolve() };
   }
+  const teacher = teacherOf(plan.qat, given, original);
   const context = { train, preprocessing, teacher, plan: plan.qat, seed: plan.seed, threads, out };
   const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const started = performance.now();

@@ -2,6 +2,7 @@ import type { Parameter } from '../../compression/gradient/parameters.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
 import { adamW } from '../../compression/training/adamw.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
+import type { Teacher } from '../../compression/training/options.ts';
 import { type LoadedPictures, loadPictures } from '../../compression/training/pictures.ts';
 import { cosine } from '../../compression/training/schedule.ts';
 import { splitPictures } from '../../compression/training/split.ts';
@@ -24,7 +25,7 @@ const ASIDE = 0.05;
  */
 export async function finetuneBy(
   model: Model,
-  teacher: Model,
+  teacher: Teacher,
   plan: FinetunePlan,
   { train: dataset, preprocessing, indices, seed, threads, signal, onProgress }: SlimContext,
   checkpoint: string,
@@ -45,7 +46,7 @@ export async function finetuneBy(
     optimizer: (parameters) => adamW(parameters, { weightDecay: 1e-4, paces: pacesOf(parameters, normalised) }),
     schedule: cosine(0.05),
     augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
-    teacher: { model: teacher, ...(plan.teacherWeight !== undefined && { weight: plan.teacherWeight }) },
+    teacher,
     seed,
     threads,
     checkpoint,

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { modelDigest } from '../../calibration/table.ts';
-import type { Model } from '../../onnx/graph.ts';
+import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from '../teacher.ts';
 import { CRITERIA, type CriterionName } from './criteria.ts';
 
 /** Channels are judged and layers solved on this many pictures: fewer cost points (see `reconstruct`). */
@@ -48,14 +47,11 @@ export const FinetunePlan = z.strictObject({
   batch: z.int().min(1),
   /** Mirror pictures: not for signs and letters. */
   flip: z.boolean(),
-  /** Digest of the model whose answers are learned too; absent: the original's. */
-  teacher: z.string().optional(),
-  /** Share of the answers in what is learned, the rest are the labels; absent: 0.7. */
-  teacherWeight: z.number().min(0).max(1).optional(),
+  ...TEACHER_FIELDS,
 });
 export type FinetunePlan = z.infer<typeof FinetunePlan>;
 
-export interface SlimOptions {
+export interface SlimOptions extends TeacherOptions {
   /** Shares to remove, 0 to 0.95: all of them are reached, by one removal; latency excludes the others. */
   readonly pruneFlops?: number | undefined;
   readonly pruneParams?: number | undefined;
@@ -77,10 +73,6 @@ export interface SlimOptions {
   readonly finetuneEpochs?: number | undefined;
   /** Mirror pictures while training. @default true */
   readonly flip?: boolean | undefined;
-  /** A better model, whose answers are learned in place of the original's; it is given pictures as the original is. */
-  readonly teacher?: Model | undefined;
-  /** Share of its answers in what is learned, 0 to 1; the rest are the labels. @default 0.7 */
-  readonly teacherWeight?: number | undefined;
 }
 
 /** The part of the plan that options of the command make. */
@@ -115,8 +107,7 @@ export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; re
         rate: 0.01,
         batch: 128,
         flip: options.flip ?? true,
-        ...(options.teacher && { teacher: modelDigest(options.teacher) }),
-        ...(options.teacherWeight !== undefined && { teacherWeight: options.teacherWeight }),
+        ...teacherPlan(options),
       },
     }),
   };

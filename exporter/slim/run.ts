@@ -1,12 +1,12 @@
 import { modelDigest } from '../../calibration/table.ts';
-import { WaysideError } from '../../core/errors.ts';
 import { VERSION } from '../../core/layout.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../calibration-draw.ts';
 import { type CompressOptions, defaultThreads } from '../options.ts';
 import type { Data } from '../prepare.ts';
-import { type FinetunePlan, type SlimOptions, slimPlan } from './plan.ts';
+import { teacherOf } from '../teacher.ts';
+import { type SlimOptions, slimPlan } from './plan.ts';
 import { type Slimmed, type SlimRun, slim } from './slim.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -34,10 +34,10 @@ export async function slimByOptions(
   const seed = options.plan?.seed ?? options.seed ?? 0;
   const samples = Math.min(prune?.pictures ?? FINETUNE_STATISTICS, train.size);
   const { threads = defaultThreads(), signal, onProgress, limit } = options;
-  const teacher = teacherOf(finetune, options);
   if (prune === undefined && finetune === undefined) {
     return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
   }
+  const teacher = finetune && teacherOf(finetune, options.teacher, folded);
   const data = [await train.digest(), await test.digest(), limit ?? null];
   const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune];
   const work = {
@@ -53,32 +53,9 @@ export async function slimByOptions(
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     plan: { prune, finetune },
-    ...(teacher && { teacher }),
+    teacher,
     work,
     measure,
   });
   return { ...slimmed, clear: () => work.finetune.remove() };
-}
-
-/** The model that the plan learns from. @throws {WaysideError} USAGE when it is not the one given */
-function teacherOf(
-  finetune: FinetunePlan | undefined,
-  { teacher: given, teacherWeight }: Pick<SlimOptions, 'teacher' | 'teacherWeight'>,
-): Model | undefined {
-  const wanted = finetune?.teacher;
-  if (finetune === undefined && (given !== undefined || teacherWeight !== undefined)) {
-    throw new WaysideError('USAGE', {
-      message: `a teacher${given === undefined ? "'s weight" : ''} is given, and nothing is trained`,
-      hint: 'say for how long with --finetune-epochs',
-    });
-  }
-  if (wanted === undefined) return undefined;
-  if (given !== undefined && modelDigest(given) === wanted) return given;
-  throw new WaysideError('USAGE', {
-    message:
-      given === undefined
-        ? 'the plan learns from a teacher, and none is given'
-        : 'the plan learns from another teacher',
-    hint: 'give the model that the plan was made with as --teacher',
-  });
 }

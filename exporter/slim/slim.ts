@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
 import { prunedBy } from '../../compression/prune/prune.ts';
 import { reconstruct } from '../../compression/reconstruct/reconstruct.ts';
+import type { Teacher } from '../../compression/training/options.ts';
 import { macsOf } from '../../onnx/cost.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { decodeModel } from '../../onnx/read.ts';
@@ -22,8 +23,8 @@ export interface Slimmed {
 
 export interface SlimRun extends SlimContext {
   readonly plan: { readonly prune?: PrunePlan | undefined; readonly finetune?: FinetunePlan | undefined };
-  /** Whose answers fine-tuning keeps. @default the original's */
-  readonly teacher?: Model;
+  /** Whose answers fine-tuning learns. @default the original's */
+  readonly teacher?: Teacher | undefined;
   /** Where stages are kept. Training has a place of its own: with other epochs, pruning stands. */
   readonly work: { readonly prune: WorkFolder; readonly finetune: WorkFolder };
   /** Accuracy and latency of what a stage made, on the test pictures. */
@@ -99,7 +100,13 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
     await work.open();
     const start = model;
     const tuned = await stage(work, 'finetune', Nothing, async () => ({
-      model: await finetuneBy(start, run.teacher ?? original, finetune, run, work.path('finetune.checkpoint')),
+      model: await finetuneBy(
+        start,
+        run.teacher ?? { model: original },
+        finetune,
+        run,
+        work.path('finetune.checkpoint'),
+      ),
       record: null,
     }));
     model = tuned.model;

@@ -51,7 +51,7 @@ describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its ro
     const { float: source, chosen, plan } = await produce(folded, train, preprocessing, options, new StageLog());
     const simulation = simulate(source, chosen, 64);
     const trained = await trainSimulation(simulation, {
-      ...{ train, preprocessing, teacher: folded, plan: plan.qat!, seed: 0, threads: 1 },
+      ...{ train, preprocessing, teacher: { model: folded }, plan: plan.qat!, seed: 0, threads: 1 },
       out: join(folder(), 'package'),
     });
     const settled = await settle(trained.model, simulation, source, chosen.weights);

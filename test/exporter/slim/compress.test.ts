@@ -97,6 +97,12 @@ describe('compress with pruning', () => {
     const plan = CompressionPlan.parse(manifest.plan);
     expect(plan.finetune?.teacher).toMatch(/^sha256:/);
     await expect(compress({ ...options, plan, force: true })).rejects.toMatchObject({ code: 'USAGE' });
+    const quantized = {
+      ...plan,
+      finetune: undefined,
+      qat: { epochs: 1, rate: 1e-4, batch: 16, flip: true, teacher: plan.finetune!.teacher },
+    };
+    await expect(compress({ ...options, plan: quantized, force: true })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
   test('goes on after an interruption where the last finished stage ended, to the same bytes', async () => {

@@ -23,6 +23,6 @@ test('a training that made the model worse is not kept', async () => {
     threads: 1,
   };
   const ruinous = { epochs: 1, batch: 16, rate: 300, flip: true };
-  const tuned = await finetuneBy(model, model, ruinous, context, join(folder(), 'checkpoint'));
+  const tuned = await finetuneBy(model, { model }, ruinous, context, join(folder(), 'checkpoint'));
   expect(tuned).toBe(model);
 });
