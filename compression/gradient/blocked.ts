@@ -1,12 +1,13 @@
 import { WaysideError } from '../../core/errors.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
-import { int, intAttribute, ints } from '../../onnx/attributes.ts';
+import { int, intAttribute } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
-import type { Model, Node, ValueType } from '../../onnx/graph.ts';
+import type { Model, Node, ValueInfo, ValueType } from '../../onnx/graph.ts';
 import { NameGiver } from '../../onnx/names.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { int64Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { encodeModel } from '../../onnx/write.ts';
+import { BlockedFilters, turnedFrom } from './blocked-filters.ts';
 
 /** ONNX Runtime's own operators on the layout `[N, C/B, H, W, B]`: it puts constant weights into it by itself, ours change. */
 const DOMAIN = 'com.microsoft.nchwc';
@@ -53,41 +54,49 @@ export function withBlockedConvolutions(model: Model, block: number): Model {
     ...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
   ]);
   const initializers = new Map(graph.initializers);
-  const shape = (dims: readonly number[]): string => {
-    const name = names.give(`blocked_shape_${dims.join('x')}`);
-    initializers.set(name, int64Tensor([dims.length], dims));
+  const constant = (values: readonly number[]): string => {
+    const name = names.give('blocked_constant');
+    initializers.set(name, int64Tensor([values.length], values));
     return name;
   };
+  const made: Node[] = [];
+  const op = (opType: string, inputs: readonly string[], attributes: Node['attributes'] = {}, domain = ''): string => {
+    const output = names.give(`${opType}_blocked`);
+    made.push({ name: output, opType, domain, inputs, outputs: [output], attributes });
+    return output;
+  };
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  const filters = new BlockedFilters({ block, write: op, constant });
   const put = new Map<string, string>();
   const nodes = graph.nodes.flatMap((node): Node[] => {
     const dims = blockedDims(node, types, graph.initializers, block);
     if (dims === undefined) return [node];
-    const made: Node[] = [];
-    const op = (
-      opType: string,
-      inputs: readonly string[],
-      attributes: Node['attributes'] = {},
-      domain = '',
-    ): string => {
-      const output = names.give(`${opType}_blocked`);
-      made.push({ name: output, opType, domain, inputs, outputs: [output], attributes });
-      return output;
-    };
     const [input = '', weight = '', ...bias] = node.inputs;
     const ready = put.get(input) ?? op('ReorderInput', [input], {}, DOMAIN);
     put.set(input, ready);
     const [out = 0, into = 0, ...kernel] = dims;
-    const split = op('Reshape', [weight, shape([out / block, block, into / block, block, ...kernel])]);
-    const turned = op('Transpose', [split], { perm: ints([0, 2, 4, 5, 3, 1]) });
-    const filter = op('Reshape', [turned, shape(dims)]);
+    const original = turnedFrom(weight, kernel, makers, initializers);
+    const filter =
+      original === undefined ? filters.forward(weight, dims) : filters.turned(original, [into, out, ...kernel]);
     const result = op('Conv', [ready, filter, ...bias], node.attributes, DOMAIN);
     const name = names.give(`${node.name}_unblocked`);
     const attributes = { channels: int(out) };
     made.push({ name, opType: 'ReorderOutput', domain: DOMAIN, inputs: [result], outputs: node.outputs, attributes });
-    return made;
+    return made.splice(0);
   });
   const opsets = new Map([...model.opsets, [DOMAIN, 1] as const]);
-  return { ...model, opsets, graph: { ...graph, nodes, initializers } };
+  return { ...model, opsets, graph: { ...graph, nodes: withoutDead(nodes, graph.outputs), initializers } };
+}
+
+/** The nodes whose results somebody takes: filters turned in the plain layout are left over. */
+function withoutDead(nodes: readonly Node[], outputs: readonly ValueInfo[]): Node[] {
+  const taken = new Set(outputs.map(({ name }) => name));
+  const living = nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((output) => taken.has(output))) return false;
+    for (const input of node.inputs) taken.add(input);
+    return true;
+  });
+  return living.toReversed();
 }
 
 /** Dimensions of the weights of a convolution that the blocked layout can hold as a whole. */
