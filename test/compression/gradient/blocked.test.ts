@@ -9,19 +9,14 @@ import { asFloat32, elementCount } from '../../../onnx/tensor.ts';
 import { encodeModel } from '../../../onnx/write.ts';
 
 describe('convolutions over blocks of channels', () => {
-  // ResNet20: 20 of 21 convolutions forward and 18 backward (two of stride 2 and two 1x1 are no Conv there): all but the stem.
-  // MobileNetV2: those of 1x1 whose channels are whole blocks of 16, forward and backward; some more where blocks have 8.
-  it.each([
-    ['resnet20', 36],
-    ['mobilenetv2', 60],
-  ])('give the loss and every gradient of plain ones: %s', async (architecture, convolutions, context) => {
+  it('give the loss and every gradient of plain ones', async (context) => {
     const block = await channelBlock();
     if (block === undefined) return context.skip('ONNX Runtime has no blocked layout on this processor');
-    const network = buildNetwork(architecture, { classes: 10, size: [16, 16], seed: 1 });
+    const network = buildNetwork('resnet20', { classes: 10, size: [16, 16], seed: 1 });
     const graph = buildTrainingGraph(network, { batch: 4, loss: crossEntropy });
     const blocked = withBlockedConvolutions(graph.model, block);
-    const inBlocks = blocked.graph.nodes.filter(({ domain, opType }) => domain !== '' && opType === 'Conv');
-    expect(inBlocks.length).toBeGreaterThanOrEqual(convolutions);
+    // 20 of 21 convolutions forward and 18 backward (two of stride 2 and two 1x1 are no Conv there): all but the stem.
+    expect(blocked.graph.nodes.filter(({ domain, opType }) => domain !== '' && opType === 'Conv').length).toBe(36);
 
     const random = seededRandom(3);
     const feeds: Record<string, RunTensor> = {};
