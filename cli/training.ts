@@ -56,7 +56,9 @@ export const trainingOptions = (epochs: number, schedule: TrainingOptions['sched
     .default(0.1),
   new Option('--patience <n>', 'end after so many epochs without a better one (default: never)').argParser(integer(1)),
   new Option('--seed <n>', 'of weights, order and augmentation').argParser(integer(0, 2 ** 32 - 1)).default(0),
-  new Option('--threads <n>', 'processes that share every batch, on a thread each').argParser(integer(1, 256)).default(1),
+  new Option('--threads <n>', 'processes that share every batch, on a thread each')
+    .argParser(integer(1, 256))
+    .default(1),
   new Option('--force', 'replace the output'),
   ...pixelOptions(),
 ];
