@@ -2,8 +2,9 @@ import { existsSync, readSync, statfsSync, writevSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { WaysideError } from '../../../core/errors.ts';
 
-/** Where processes hand each other numbers: weights to all, a part of the batch to each, its gradients back. */
+/** Where processes hand each other numbers: weights to all, a part of the batch to each, its gradients back, and their mean. */
 export const WEIGHTS_FILE = 'weights';
+export const GRADIENTS_FILE = 'gradients';
 export const shardFile = (shard: number): string => `shard-${shard}`;
 
 /** Files that live in memory, on Linux. */

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { WaysideError } from '../../../core/errors.ts';
 import { compiledModule } from '../../../core/layout.ts';
 import { lost } from './exchange.ts';
-import type { ShardAnswer, ShardTask } from './process.ts';
+import type { ShardAnswer, ShardOrder, ShardTask } from './process.ts';
 
 /** A process that takes one part of every batch. */
 export interface Shard {
@@ -10,6 +10,8 @@ export interface Shard {
   begin(task: ShardTask): Promise<void>;
   /** The loss of its part. @throws {WaysideError} as `begin` */
   step(): Promise<number>;
+  /** Takes the mean of its share of everybody's gradients. @throws {WaysideError} as `begin` */
+  mean(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export function startShard(): Shard {
       resolve();
     });
   });
-  const ask = async (message: ShardTask | 'step'): Promise<ShardAnswer> => {
+  const ask = async (message: ShardTask | ShardOrder): Promise<ShardAnswer> => {
     const answer = await new Promise<ShardAnswer>((resolve, reject) => {
       if (gone !== undefined) return reject(gone);
       asked = { resolve, reject };
@@ -53,6 +55,9 @@ export function startShard(): Shard {
       const answer = await ask('step');
       if ('loss' in answer) return answer.loss;
       throw lost('answered what it was not asked');
+    },
+    async mean() {
+      await ask('mean');
     },
     async end() {
       if (child.connected) child.disconnect();

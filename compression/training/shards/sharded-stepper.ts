@@ -3,14 +3,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StepPlan } from '../step-plan.ts';
 import type { Stepper } from '../stepper.ts';
-import { consecutive, exchangeFolder, floatsIn, readFloats, shardFile, WEIGHTS_FILE, writeFloats } from './exchange.ts';
+import {
+  consecutive,
+  exchangeFolder,
+  floatsIn,
+  GRADIENTS_FILE,
+  readFloats,
+  shardFile,
+  WEIGHTS_FILE,
+  writeFloats,
+} from './exchange.ts';
 import { type Shard, startShard } from './shard.ts';
 import { pooledStatistics } from './statistics.ts';
 
 /**
  * Forward and backward of a batch by processes that each take an equal part of it, with weights of their own that they are handed
  * at every step (a session in each of several threads crashes: microsoft/onnxruntime#24486). Gradients are the mean of theirs,
- * added up in one order; a normalisation in training takes its statistics from a part alone ("ghost" normalisation, Hoffer 2017).
+ * added up in one order, by each process for a share of the weights; a normalisation in training takes its statistics from a part
+ * alone ("ghost" normalisation, Hoffer 2017).
  *
  * @param plan of one part of the batch
  * @param values one array a parameter, read at every step
@@ -28,8 +38,8 @@ export async function openShardedStepper(
     number,
     number,
   ];
-  const results = floatsIn(plan.gradients) + floatsIn(plan.statistics);
-  const bytes = 4 * (floatsIn(plan.gradients) + shards * (ofPicture + ofTargets + results));
+  const [weights, results] = [floatsIn(plan.gradients), floatsIn(plan.statistics)];
+  const bytes = 4 * (2 * weights + shards * (ofPicture + ofTargets + weights + results));
   const folder = await mkdtemp(join(exchangeFolder(bytes), 'wayside-training-'));
   const files: number[] = [];
   const create = (name: string): number => {
@@ -43,13 +53,14 @@ export async function openShardedStepper(
     for (const file of files.splice(0)) closeSync(file);
   };
   try {
-    const weightsFile = create(WEIGHTS_FILE);
+    const [weightsFile, meanFile] = [create(WEIGHTS_FILE), create(GRADIENTS_FILE)];
     const shardFiles = Array.from({ length: shards }, (_, shard) => create(shardFile(shard)));
     children.push(...shardFiles.map(() => startShard()));
-    await Promise.all(children.map((child, shard) => child.begin({ plan, folder, shard, threads })));
-    const memory = Array.from({ length: shards }, () => new Float32Array(results));
-    const parts = memory.map((numbers) => consecutive(numbers, [...parameters, ...channels]));
-    const gradients = parts[0]!.slice(0, parameters.length);
+    await Promise.all(children.map((child, shard) => child.begin({ plan, folder, shard, shards, threads })));
+    const mean = new Float32Array(weights);
+    const gradients = consecutive(mean, parameters);
+    const statistics = shardFiles.map(() => new Float32Array(results));
+    const parts = statistics.map((numbers) => consecutive(numbers, channels));
     return {
       async step(data, targets) {
         writeFloats(weightsFile, values);
@@ -59,15 +70,13 @@ export async function openShardedStepper(
           return child.step();
         });
         const losses = await Promise.all(steps);
+        await Promise.all(children.map((child) => child.mean()));
+        readFloats(meanFile, mean);
         shardFiles.forEach((file, shard) => {
-          readFloats(file, memory[shard]!, ofPicture + ofTargets);
+          readFloats(file, statistics[shard]!, ofPicture + ofTargets + weights);
         });
-        mean(parts.map((part) => part.slice(0, parameters.length)));
-        return {
-          loss: losses.reduce((sum, loss) => sum + loss, 0) / shards,
-          gradients,
-          statistics: pooledStatistics(parts.map((part) => part.slice(parameters.length))),
-        };
+        const loss = losses.reduce((sum, each) => sum + each, 0) / shards;
+        return { loss, gradients, statistics: pooledStatistics(parts) };
       },
       close,
     };
@@ -77,16 +86,4 @@ export async function openShardedStepper(
   } finally {
     await rm(folder, { recursive: true, force: true }); // open files stay, and nothing is left where this process is killed
   }
-}
-
-/** The mean of lists of arrays, in the place of the first. */
-function mean([first = [], ...others]: readonly (readonly Float32Array[])[]): void {
-  const share = 1 / (others.length + 1);
-  first.forEach((array, i) => {
-    for (const other of others) {
-      const values = other[i]!;
-      for (let j = 0; j < array.length; j++) array[j] = array[j]! + values[j]!;
-    }
-    for (let j = 0; j < array.length; j++) array[j] = array[j]! * share;
-  });
 }
