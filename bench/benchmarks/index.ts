@@ -1,5 +1,6 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
+import { criteria } from './criteria.ts';
 import { demo } from './demo.ts';
 import { gtsrb } from './gtsrb.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
@@ -19,6 +20,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   vgg16,
   squeezenet,
   yolox,
+  criteria,
   ...slim,
   gtsrb,
   qat,
