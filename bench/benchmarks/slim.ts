@@ -29,7 +29,7 @@ const NETWORKS: readonly Slimming[] = [
     name: 'slim-resnet56',
     network: 'ResNet56',
     model: 'resnet56-cifar10.onnx',
-    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '16', ...ON_FOUR],
+    options: ['--prune-flops', '0.5', '--prune-params', '0.43', '--finetune-epochs', '18', ...ON_FOUR],
     loss: 0.5,
     smaller: 12,
     fewer: 2,

@@ -64,7 +64,7 @@ export const training: Benchmark = {
   title: 'Training on ONNX Runtime against PyTorch',
   method:
     `One training step (forward, cross-entropy, backward, SGD with momentum, running statistics) of the same networks on the same ${BATCH} random pictures of 32x32, ` +
-    'by Wayside and by PyTorch, each in its own process with the same number of threads. The two step in turns, never at once; speeds are of the median step, and the ratio is the median of the ratios of neighbouring steps. ' +
+    'by Wayside and by PyTorch, with the same number of threads: those of Wayside are processes that each take a part of the batch (`wayside train --threads`), those of PyTorch work inside operators. The two step in turns, never at once; speeds are of the median step, and the ratio is the median of the ratios of neighbouring steps. ' +
     'The error of a gradient is the largest difference from central difference quotients over all elements of all inputs, relative to the largest quotient, in float32.',
   layout: 'list',
   needs: ['python3'],
