@@ -7,9 +7,10 @@ import { count, duration, percent } from './format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options.ts';
 import type { Context } from './running.ts';
 import { table } from './table.ts';
+import { readTeacher, type TeacherOptions, teacherWeightOption } from './teacher.ts';
 
 /** What `train` and `finetune` have in common. */
-export interface TrainingOptions extends PixelOptions {
+export interface TrainingOptions extends PixelOptions, TeacherOptions {
   readonly data: string;
   readonly out: string;
   readonly epochs: number;
@@ -18,7 +19,6 @@ export interface TrainingOptions extends PixelOptions {
   readonly optimizer: 'sgd' | 'adamw';
   readonly schedule: 'cosine' | 'one-cycle';
   readonly augment: readonly string[];
-  readonly teacher?: string;
   readonly checkpoint?: string;
   readonly validation: number;
   readonly patience?: number;
@@ -50,6 +50,7 @@ export const trainingOptions = (epochs: number, schedule: TrainingOptions['sched
     .argParser(augmentations)
     .default(['crop', 'flip'], 'crop,flip'),
   new Option('--teacher <model>', 'ONNX file of a better model, whose answers are learned too'),
+  teacherWeightOption(),
   new Option('--checkpoint <file>', 'where the training stands; it goes on from there (default: beside the output)'),
   new Option('--validation <share>', 'share of the training pictures that chooses the best epoch')
     .argParser(decimal(0, 0.9))
@@ -87,7 +88,6 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     { openDataset },
     { defaultPreprocessing },
     { chosenNormalization, notedClasses, withNotes },
-    { readModel },
     { writeModel },
     { requireFreeFile },
     { insertBatchNorm },
@@ -97,7 +97,6 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     import('../calibration/datasets/open.ts'),
     import('../inference/preprocess.ts'),
     import('../exporter/model-notes.ts'),
-    import('../onnx/read.ts'),
     import('../onnx/write.ts'),
     import('../exporter/single/stage-file.ts'),
     import('../compression/training/insert-batch-norm.ts'),
@@ -128,7 +127,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     preprocessing,
     checkpoint,
     rate: options.rate ?? task.rates[options.optimizer],
-    teacher: options.teacher === undefined ? undefined : { model: await readModel(options.teacher) },
+    teacher: await readTeacher(options),
     signal: context.signal,
     onProgress: context.onProgress,
     // A terminal has its bar; a log has one line an epoch.

@@ -10,8 +10,9 @@ import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
 import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
+import { type TeacherOptions, teacherWeightOption } from '../teacher.ts';
 
-interface CompressOptions extends PixelOptions {
+interface CompressOptions extends PixelOptions, TeacherOptions {
   readonly data: string;
   readonly out: string;
   readonly calibration: number;
@@ -24,8 +25,6 @@ interface CompressOptions extends PixelOptions {
   readonly finetuneEpochs?: number;
   readonly qatEpochs?: number;
   readonly flip: boolean;
-  readonly teacher?: string;
-  readonly teacherWeight?: number;
   readonly budget?: number;
   readonly seed: number;
   readonly range: RangeName;
@@ -73,12 +72,7 @@ export function compressCommand(): Command {
         'ONNX file of a better model to learn from while training (default: the model itself)',
       ),
     )
-    .addOption(
-      new Option(
-        '--teacher-weight <share>',
-        'share of its answers in what is learned, 0 to 1; the rest are the labels (default: 0.7)',
-      ).argParser(decimal(0, 1)),
-    )
+    .addOption(teacherWeightOption())
     .addOption(new Option('--no-flip', 'do not mirror pictures while training: for signs and letters'))
     .addOption(
       new Option('--clusters <k>', 'distinct weights a layer, 2 to 256 (default: not clustered)').argParser(

@@ -56,6 +56,32 @@ describe('wayside train and finetune', () => {
     expect(run.stderr).toMatch(/^error OUTPUT_EXISTS/m);
   });
 
+  it('learns from a teacher alone where its weight is 1, in two processes, and refuses a weight of nobody', async () => {
+    const base = ['train', 'signnet', '--data', data(), '--out', inside('taught.onnx'), '--normalize', 'unit'];
+    const settings = [
+      '--epochs',
+      '3',
+      '--batch',
+      '32',
+      '--threads',
+      '2',
+      '--rate',
+      '0.05',
+      '--augment',
+      'crop',
+      '--json',
+    ];
+    const nobody = await runWayside([...base, ...settings, '--teacher-weight', '1']);
+    expect(nobody.exit).toBe(64);
+    expect(nobody.stderr).toMatch(/^error USAGE: --teacher-weight/m);
+    const lossOf = async (weight: string): Promise<number> => {
+      const teacher = ['--teacher', inside('colours.onnx'), '--teacher-weight', weight, '--force'];
+      const { stdout } = await runWayside([...base, ...settings, ...teacher]);
+      return (JSON.parse(stdout) as { epochs: { loss: number }[] }).epochs[0]!.loss;
+    };
+    expect(await lossOf('1')).not.toBeCloseTo(await lossOf('0'), 2);
+  });
+
   it('gives a model a head for as many classes as asked, and trains that alone', async () => {
     const out = inside('five.onnx');
     const from = inside('colours.onnx');
