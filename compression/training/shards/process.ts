@@ -2,6 +2,7 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { asWaysideError, type ErrorCode } from '../../../core/errors.ts';
+import { elementCount } from '../../../onnx/tensor.ts';
 import type { StepPlan } from '../step-plan.ts';
 import { openStepper } from '../stepper.ts';
 import { consecutive, floatsIn, GRADIENTS_FILE, readFloats, shardFile, WEIGHTS_FILE, writeFloats } from './exchange.ts';
@@ -32,13 +33,10 @@ export type ShardAnswer =
 async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<ShardAnswer>> {
   const { plan, folder, shard, shards, threads } = task;
   const weights = new Float32Array(floatsIn(plan.gradients));
-  const values = consecutive(
-    weights,
-    plan.gradients.map(({ length }) => length),
-  ); // as long as what they are the gradients of
-  const [data, targets] = [plan.picture, plan.targets].map(
-    ({ dims }) => new Float32Array(dims.reduce((product, size) => product * size, 1)),
-  ) as [Float32Array, Float32Array];
+  const lengths = plan.gradients.map(({ length }) => length); // parameters are as long as their gradients
+  const values = consecutive(weights, lengths);
+  const data = new Float32Array(elementCount(plan.picture.dims));
+  const targets = new Float32Array(elementCount(plan.targets.dims));
   const gradientsAt = data.length + targets.length;
   const weightsFile = openSync(join(folder, WEIGHTS_FILE), 'r');
   const meanFile = openSync(join(folder, GRADIENTS_FILE), 'r+');
@@ -46,14 +44,13 @@ async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<Sh
   const file = files[shard]!;
   const share = Math.ceil(weights.length / shards);
   const from = Math.min(weights.length, shard * share);
-  const own = Array.from({ length: 2 }, () => new Float32Array(Math.min(weights.length - from, share))) as [
-    Float32Array,
-    Float32Array,
-  ];
+  const mean = new Float32Array(Math.min(weights.length - from, share));
+  const part = mean.slice();
   const stepper = await openStepper(plan, values, threads);
   return async (order) => {
     if (order === 'mean') {
-      writeFloats(meanFile, [meanOf(files, gradientsAt + from, own)], from);
+      meanInto(mean, part, files, gradientsAt + from);
+      writeFloats(meanFile, [mean], from);
       return { done: true };
     }
     readFloats(weightsFile, weights);
@@ -65,19 +62,14 @@ async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<Sh
   };
 }
 
-/** Mean of what each file holds at a position, in the first of two arrays as long as that is. */
-function meanOf(
-  files: readonly number[],
-  position: number,
-  [sum, one]: readonly [Float32Array, Float32Array],
-): Float32Array {
-  sum.fill(0);
+/** The mean of what each file holds at a position; `part` has room for one file's. */
+function meanInto(mean: Float32Array, part: Float32Array, files: readonly number[], position: number): void {
+  mean.fill(0);
   for (const file of files) {
-    readFloats(file, one, position);
-    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + one[i]!;
+    readFloats(file, part, position);
+    for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! + part[i]!;
   }
-  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! / files.length;
-  return sum;
+  for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! / files.length;
 }
 
 // Started as a process of its own by `openShardedStepper`, which ends it, also where a terminal interrupts both.

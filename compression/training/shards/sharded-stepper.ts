@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { elementCount } from '../../../onnx/tensor.ts';
 import type { StepPlan } from '../step-plan.ts';
 import type { Stepper } from '../stepper.ts';
 import {
@@ -34,10 +35,7 @@ export async function openShardedStepper(
 ): Promise<Stepper> {
   const parameters = plan.gradients.map(({ length }) => length);
   const channels = plan.statistics.map(({ length }) => length);
-  const [ofPicture, ofTargets] = [plan.picture, plan.targets].map(({ dims }) => dims.reduce((a, b) => a * b, 1)) as [
-    number,
-    number,
-  ];
+  const [ofPicture, ofTargets] = [elementCount(plan.picture.dims), elementCount(plan.targets.dims)];
   const [weights, results] = [floatsIn(plan.gradients), floatsIn(plan.statistics)];
   const bytes = 4 * (2 * weights + shards * (ofPicture + ofTargets + weights + results));
   const folder = await mkdtemp(join(exchangeFolder(bytes), 'wayside-training-'));
