@@ -30,7 +30,7 @@ const NETWORKS: readonly Slimming[] = [
     name: 'slim-resnet56',
     network: 'ResNet56',
     model: 'resnet56-cifar10.onnx',
-    options: ['--prune-flops', '0.5', '--prune-params', '0.45', '--finetune-epochs', '16', ...on(4), ...ANSWERS],
+    options: ['--prune-flops', '0.5', '--prune-params', '0.43', '--finetune-epochs', '18', ...on(4), ...ANSWERS],
     loss: 0.5,
     smaller: 12,
     fewer: 2,
