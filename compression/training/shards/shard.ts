@@ -31,7 +31,10 @@ export function startShard(): Shard {
   };
   child.on('message', (answer: ShardAnswer) => asked?.resolve(answer));
   const exited = new Promise<void>((resolve) => {
-    child.once('error', ({ message }) => leave(`could not be reached: ${message}`));
+    child.on('error', ({ message }) => {
+      leave(`could not be reached: ${message}`);
+      if (child.pid === undefined) resolve(); // it never began, and will not end
+    });
     child.once('exit', (code, signal) => {
       leave(`ended by itself (${signal ?? code})`);
       resolve();
