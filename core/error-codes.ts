@@ -39,6 +39,10 @@ export const ERROR_CODES = {
   OUTPUT_EXISTS: entry(Exit.usage, 'the output already exists and is not replaced without being asked'),
   INTERRUPTED: entry(Exit.interrupted, 'the command was stopped by a signal and left nothing behind'),
   INTERNAL: entry(Exit.software, 'a fault of Wayside itself: please report it with the text printed'),
+  INTEGER_OVERFLOW: entry(
+    Exit.software,
+    'a number does not fit the integer type it is stored in: it is refused where it would have been wrapped',
+  ),
 
   // onnx
   MODEL_DECODE: entry(Exit.data, 'the bytes are not a complete ONNX model'),

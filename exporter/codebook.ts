@@ -1,3 +1,4 @@
+import { narrow } from '../core/narrow.ts';
 import { int, string } from '../onnx/attributes.ts';
 import { int8Tensor, int64Tensor, type Tensor, uint8Tensor } from '../onnx/tensor.ts';
 import { DATA_TYPES } from '../onnx/types.ts';
@@ -69,7 +70,9 @@ function codebookTensor(codebooks: readonly Int8Array[]): Tensor {
 export function indicesOf(codes: Int8Array, codebooks: readonly Int8Array[]): Uint8Array {
   const positions = codebooks.map((book) => new Map(Array.from(book, (code, i) => [code, i])));
   const perGroup = codes.length / codebooks.length;
-  return Uint8Array.from(codes, (code, i) => positions[Math.floor(i / perGroup)]!.get(code)!);
+  // A code that its codebook lacks is no position: a Uint8Array would store 0 for it.
+  const positionOf = (i: number): number => positions[Math.floor(i / perGroup)]?.get(codes[i]!) ?? Number.NaN;
+  return narrow('uint8', codes.length, positionOf, 'the codebook indices of a layer');
 }
 
 function storeIndices(

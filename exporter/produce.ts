@@ -10,7 +10,7 @@ import { type Decided, decide } from './decide.ts';
 import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan } from './plan.ts';
 import { type QatOptions, qatPlan } from './qat/plan.ts';
-import { quantizeModel } from './quantize.ts';
+import { quantizeModel, withFittingWeights } from './quantize.ts';
 import { type SlimOptions, slimPlan } from './slim/plan.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
@@ -83,7 +83,7 @@ export async function produce(
   const { calibrated, choice, divergence, damage } = decided;
   const { widths, method } = choice;
   const { model: float, layers } = calibrated;
-  const chosen = await calibrated.chosen(choice);
+  const chosen = withFittingWeights(float, await calibrated.chosen(choice));
   const model = await stages.run('quantize', async () => quantizeModel(float, chosen));
   const { weights } = chosen;
   const common = {

@@ -1,4 +1,5 @@
 import { type Layer, layerOf, storedOrder } from '../compression/layers.ts';
+import { narrow } from '../core/narrow.ts';
 import { int } from '../onnx/attributes.ts';
 import type { Model, Node } from '../onnx/graph.ts';
 import { float32Tensor, int8Tensor, int32Tensor, uint8Tensor } from '../onnx/tensor.ts';
@@ -75,7 +76,7 @@ export class QdqWriter {
     const zeros = node.opType === 'Conv' ? [] : [emitter.constant(int8Tensor([layer.rows], new Int8Array(layer.rows)))];
     const axis = { axis: int(layer.transposed ? 1 : 0) };
     const inputs = [x, emitter.node('DequantizeLinear', [codes, scales, ...zeros], axis)];
-    if (weights.bias !== undefined) inputs.push(this.#writeBias(weights, this.#scaleOf(layer.input).scale));
+    if (weights.bias !== undefined) inputs.push(this.#writeBias(node, weights, this.#scaleOf(layer.input).scale));
     this.#writeResult(node, inputs, quantizedOutput);
   }
 
@@ -95,12 +96,18 @@ export class QdqWriter {
   }
 
   #byte(value: number): string {
-    return this.#emitter.constant(uint8Tensor([], Uint8Array.of(value)));
+    return this.#emitter.constant(
+      uint8Tensor(
+        [],
+        narrow('uint8', 1, () => value, 'a zero point or bound'),
+      ),
+    );
   }
 
-  #writeBias({ scales, bias = new Float32Array() }: LayerWeights, inputScale: number): string {
+  #writeBias({ name }: Node, { scales, bias = new Float32Array() }: LayerWeights, inputScale: number): string {
     const biasScales = scales.map((scale) => scale * inputScale);
-    const codes = Int32Array.from(bias, (value, row) => Math.round(value / biasScales[row]!));
+    const codeOf = (row: number): number => Math.round(bias[row]! / biasScales[row]!);
+    const codes = narrow('int32', bias.length, codeOf, `the bias of ${name}`);
     const dims = [bias.length];
     const inputs = [int32Tensor(dims, codes), float32Tensor(dims, biasScales)].map((tensor) =>
       this.#emitter.constant(tensor),

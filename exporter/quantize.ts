@@ -6,6 +6,7 @@ import { withoutRemoved } from './model-notes.ts';
 import { livingParts } from './passes/eliminate-dead.ts';
 import { withGraph } from './passes/rewrite.ts';
 import { QdqWriter, storedCodes } from './qdq.ts';
+import { withinAccumulators } from './quantize/accumulator.ts';
 import { assignRoles } from './roles.ts';
 import { type ActivationScale, planScales, type Range } from './scales.ts';
 
@@ -32,6 +33,12 @@ export interface QuantizeInput {
   readonly float?: ReadonlySet<string> | undefined;
 }
 
+/** What is quantized, with weights whose sums int32 holds: what `quantizeModel` will write, for who reads it before. */
+export function withFittingWeights<T extends QuantizeInput>(model: Model, input: T): T {
+  const scales = input.scales ?? planScales(model.graph, assignRoles(model.graph, input.float)).scales(input.ranges);
+  return { ...input, weights: withinAccumulators(layersOf(model.graph), input.weights, scales) };
+}
+
 /** The values whose ranges `quantizeModel` needs. */
 export const valuesToCalibrate = ({ graph }: Model): readonly string[] => planScales(graph, assignRoles(graph)).values;
 
@@ -46,9 +53,11 @@ export function scaleClasses({ graph }: Model): readonly (readonly string[])[] {
  * Writes the int8 model: uint8 activations between QuantizeLinear and DequantizeLinear around every computing operator, int8
  * weights per output channel, int32 biases of scale x_scale * w_scale[c]. Graph inputs and outputs stay float32.
  *
+ * Channels whose bias or sum would not fit int32 get a wider weight scale (`withinAccumulators`).
+ *
  * The operator set is the lowest that holds it: 13 (per-channel DequantizeLinear), 18, 21 or 25 by the form of the codebooks.
  *
- * @throws {WaysideError} CALIBRATION_MISMATCH, CALIBRATION_INVALID
+ * @throws {WaysideError} CALIBRATION_MISMATCH, CALIBRATION_INVALID, INTEGER_OVERFLOW
  */
 export function quantizeModel(model: Model, { ranges, scales, weights, float }: QuantizeInput): Model {
   const forms = layersOf(model.graph).flatMap((layer) => {
@@ -58,7 +67,9 @@ export function quantizeModel(model: Model, { ranges, scales, weights, float }: 
   const opset = Math.max(13, model.opsets.get('') ?? 13, ...forms.map((form) => OPSET_OF_FORM[form]));
   const source = upgradeOpset(model, opset);
   const roles = assignRoles(source.graph, float);
-  const writer = new QdqWriter(source, roles, scales ?? planScales(source.graph, roles).scales(ranges), weights);
+  const used = scales ?? planScales(source.graph, roles).scales(ranges);
+  const fitting = withinAccumulators(layersOf(source.graph), weights, used);
+  const writer = new QdqWriter(source, roles, used, fitting);
   for (const node of source.graph.nodes) writer.write(node);
   const { nodes, initializers } = writer.finish();
   const written = withGraph(source, { name: 'wayside', nodes, initializers, valueInfo: new Map() });

@@ -15,6 +15,9 @@ export interface ActivationScale {
   readonly zeroPoint: number;
 }
 
+/** Its product with a weight's scale must be a normal float32, 1.2e-38 at least. */
+const LEAST_SCALE = 1e-25;
+
 /**
  * Asymmetric uint8 over a range, which is widened to hold 0: padding and Relu need 0 to be exact.
  *
@@ -27,7 +30,7 @@ export function activationScale({ min, max }: Range): ActivationScale {
   const low = Math.min(min, 0);
   const high = Math.max(max, 0);
   // A value that was 0 on every sample still needs a positive scale; float32 must hold it and its product with a weight's.
-  const scale = Math.fround(Math.max((high - low) / 255, 1e-8));
+  const scale = Math.fround(high > low ? Math.max((high - low) / 255, LEAST_SCALE) : 1e-8);
   return { scale, zeroPoint: Math.min(255, Math.max(0, Math.round(-low / scale))) };
 }
 

@@ -50,8 +50,12 @@ export const int64Tensor = (dims: readonly number[], values: readonly number[]):
   bytes: bytesOf(BigInt64Array.from(values, saturated)),
 });
 
-/** 2^63 - 1, as exporters write "to the end", reads as the number 2^63 and must not wrap around on its way back. */
-const saturated = (value: number): bigint => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value));
+/**
+ * 2^63 - 1, as exporters write "to the end", reads as the number 2^63 and must not wrap around on its way back; no more may
+ * -infinity, "from the start", which is below -2^63.
+ */
+const saturated = (value: number): bigint =>
+  value >= 2 ** 63 ? 2n ** 63n - 1n : value < -(2 ** 63) ? -(2n ** 63n) : BigInt(value);
 
 /** View of a float32 tensor. */
 export function asFloat32(tensor: Tensor): Float32Array {

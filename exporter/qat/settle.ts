@@ -1,5 +1,6 @@
 import { usedCodes } from '../../compression/cluster/cluster.ts';
 import { layersOf, weightRows } from '../../compression/layers.ts';
+import { narrow } from '../../core/narrow.ts';
 import { floatsOf, openSession, type Results } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
@@ -49,7 +50,8 @@ export async function settle(
       const before = decided.get(name);
       if (simulated === undefined || before === undefined) return [];
       const stored = floatsOf(found, simulated.codes);
-      const codes = Int8Array.from(weightRows({ ...layer, weights: float32Tensor(layer.weights.dims, stored) }));
+      const rows = weightRows({ ...layer, weights: float32Tensor(layer.weights.dims, stored) });
+      const codes = narrow('int8', rows.length, (at) => rows[at]!, `the weight codes of ${name}`);
       const rowScales = floatsOf(found, simulated.scales).slice();
       const grid = scaleOf.get(layer.input)?.scale ?? 0;
       const bias =

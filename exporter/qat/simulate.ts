@@ -1,5 +1,6 @@
 import type { Parameter } from '../../compression/gradient/parameters.ts';
 import type { Layer } from '../../compression/layers.ts';
+import { narrow } from '../../core/narrow.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
 import { irVersionFor, upgradeOpset } from '../../onnx/opset.ts';
 import { float32Tensor, uint8Tensor } from '../../onnx/tensor.ts';
@@ -196,7 +197,12 @@ class SimulationWriter {
 
   #round(result: string, value: string): string {
     const { scale, zeroPoint } = this.#scaleOf(value);
-    const zero = this.#sketch.constant(uint8Tensor([], Uint8Array.of(zeroPoint)));
+    const zero = this.#sketch.constant(
+      uint8Tensor(
+        [],
+        narrow('uint8', 1, () => zeroPoint, `the zero point of ${value}`),
+      ),
+    );
     const codes = this.#sketch.node('QuantizeLinear', [result, scale, zero]);
     return this.#sketch.node('DequantizeLinear', [codes, scale, zero]);
   }

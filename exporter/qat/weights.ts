@@ -1,4 +1,5 @@
 import { type Layer, storedOrder, weightRows } from '../../compression/layers.ts';
+import { narrow } from '../../core/narrow.ts';
 import { int32Tensor } from '../../onnx/tensor.ts';
 import { indicesOf } from '../codebook.ts';
 import type { LayerWeights } from '../quantize.ts';
@@ -57,7 +58,8 @@ function clusteredCodes(sketch: Sketch, layer: Layer, decided: LayerWeights, lim
   const codebook = sketch.parameter(`${layer.node.name}:codebook`, 'weight', [flat.length], shares);
   const places = storedOrder(layer, placesOf(decided));
   const codes = sketch.round(sketch.node('Mul', [codebook, sketch.scalar(limit)]));
-  return sketch.node('Gather', [codes, sketch.constant(int32Tensor(dims, Int32Array.from(places)))]);
+  const indices = narrow('int32', places.length, (at) => places[at]!, `the codebook places of ${layer.node.name}`);
+  return sketch.node('Gather', [codes, sketch.constant(int32Tensor(dims, indices))]);
 }
 
 /** Where the code of every weight stands in all codebooks put one behind another, `[rows, columns]`. */
