@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { type PositionRange, parseRanges } from '../calibration/datasets/ranges.ts';
 
 /** How a raw ONNX file wants its pixels; a package carries this itself. */
 export interface PixelOptions {
@@ -44,6 +45,21 @@ export const dataOption = (): Option =>
   new Option('--data <set>', 'pictures with known classes: cifar10:DIR (binary layout) or images:DIR (picture files)')
     .argParser(dataset)
     .makeOptionMandatory();
+
+/** Reads `37500-40000`, for `Option.argParser`. */
+export function positionRanges(text: string): readonly PositionRange[] {
+  const ranges = parseRanges(text);
+  if (ranges !== undefined) return ranges;
+  throw new InvalidArgumentError(
+    'It must be FROM-TO, positions counted from 0 without the last, such as 37500-40000, or several joined by commas.',
+  );
+}
+
+export const validationOption = (): Option =>
+  new Option(
+    '--validation <range>',
+    'images of the training part that nothing is calibrated or trained on and that every choice is made by: positions FROM-TO, such as 37500-40000 for 37,500 to 39,999 (default: none; stages are then measured on the test part)',
+  ).argParser(positionRanges);
 
 export const pixelOptions = (): Option[] => [
   new Option(

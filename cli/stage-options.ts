@@ -1,9 +1,11 @@
 import { Option } from 'commander';
-import { dataOption, integer, type PixelOptions, pixelOptions } from './options.ts';
+import type { PositionRange } from '../calibration/datasets/ranges.ts';
+import { dataOption, integer, type PixelOptions, pixelOptions, validationOption } from './options.ts';
 
 /** What commands of single stages have in common. */
 export interface StageOptions extends PixelOptions {
   readonly data: string;
+  readonly validation?: readonly PositionRange[];
   readonly out: string;
   readonly limit?: number;
   readonly seed: number;
@@ -30,4 +32,10 @@ export const commonOptions = (): Option[] => [
 ];
 
 /** Of a command that reads data, writes an ONNX file and measures it. */
-export const stageOptions = (): Option[] => [dataOption(), outOption(), limitOption(), ...commonOptions()];
+export const stageOptions = (): Option[] => [
+  dataOption(),
+  validationOption(),
+  outOption(),
+  limitOption(),
+  ...commonOptions(),
+];

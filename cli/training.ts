@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
+import { type PositionRange, parseRanges } from '../calibration/datasets/ranges.ts';
 import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
 import type { Model } from '../onnx/graph.ts';
@@ -20,7 +21,7 @@ export interface TrainingOptions extends PixelOptions, TeacherOptions {
   readonly schedule: 'cosine' | 'one-cycle';
   readonly augment: readonly string[];
   readonly checkpoint?: string;
-  readonly validation: number;
+  readonly validation: number | readonly PositionRange[];
   readonly patience?: number;
   readonly seed: number;
   readonly threads: number;
@@ -34,6 +35,17 @@ function augmentations(text: string): readonly string[] {
   const unknown = names.find((name) => !AUGMENTATION_NAMES.includes(name));
   if (unknown === undefined) return names;
   throw new InvalidArgumentError(`It must be none, or a list of ${AUGMENTATION_NAMES.join(', ')}.`);
+}
+
+/** The same image is never in both: a share is drawn from every class, positions are as given. */
+function shareOrRanges(text: string): number | readonly PositionRange[] {
+  const ranges = parseRanges(text);
+  if (ranges !== undefined) return ranges;
+  const share = text.trim() === '' ? Number.NaN : Number(text);
+  if (share >= 0 && share <= 0.9) return share;
+  throw new InvalidArgumentError(
+    'It must be a share from 0 to 0.9, or positions FROM-TO counted from 0 without the last, such as 37500-40000.',
+  );
 }
 
 export const trainingOptions = (epochs: number, schedule: TrainingOptions['schedule']): Option[] => [
@@ -52,8 +64,11 @@ export const trainingOptions = (epochs: number, schedule: TrainingOptions['sched
   new Option('--teacher <model>', 'ONNX file of a better model, whose answers are learned too'),
   teacherWeightOption(),
   new Option('--checkpoint <file>', 'where the training stands; it goes on from there (default: beside the output)'),
-  new Option('--validation <share>', 'share of the training pictures that chooses the best epoch')
-    .argParser(decimal(0, 0.9))
+  new Option(
+    '--validation <part>',
+    'what chooses the best epoch and is not trained on: a share of the training part, such as 0.05, or positions FROM-TO of it, such as 37500-40000 for 37,500 to 39,999',
+  )
+    .argParser(shareOrRanges)
     .default(0.1),
   new Option('--patience <n>', 'end after so many epochs without a better one (default: never)').argParser(integer(1)),
   new Option('--seed <n>', 'of weights, order and augmentation').argParser(integer(0, 2 ** 32 - 1)).default(0),
@@ -86,6 +101,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   const [
     { trainClassifier },
     { openDataset },
+    { setAside },
     { defaultPreprocessing },
     { chosenNormalization, notedClasses, withNotes },
     { writeModel },
@@ -95,6 +111,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   ] = await Promise.all([
     import('../compression/training/classifier.ts'),
     import('../calibration/datasets/open.ts'),
+    import('../calibration/datasets/part.ts'),
     import('../inference/preprocess.ts'),
     import('../exporter/model-notes.ts'),
     import('../onnx/write.ts'),
@@ -104,11 +121,14 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   ]);
   await requireFreeFile(options);
   const normalize = chosenNormalization(options.normalize, task.metadata, context.note);
-  const dataset = await openDataset(
+  const whole = await openDataset(
     options.data,
     'train',
     options.labels === undefined ? {} : { labels: options.labels },
   );
+  const { validation } = options;
+  const { train: dataset, validation: aside } =
+    typeof validation === 'number' ? { train: whole, validation } : setAside(whole, validation);
   const preprocessing = defaultPreprocessing(task.inputShape, normalize === undefined ? {} : { normalize });
   const checkpoint = options.checkpoint ?? `${options.out}.checkpoint`;
   const started = performance.now();
@@ -124,6 +144,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
         : model;
     },
     dataset,
+    validation: aside,
     preprocessing,
     checkpoint,
     rate: options.rate ?? task.rates[options.optimizer],

@@ -1,5 +1,6 @@
 import type { Dataset } from '../calibration/dataset.ts';
 import { spreadPositions } from '../calibration/datasets/positions.ts';
+import { parseRanges, printRanges } from '../calibration/datasets/ranges.ts';
 import { modelDigest } from '../calibration/table.ts';
 import { WaysideError } from '../core/errors.ts';
 import { recordGolden } from '../inference/golden.ts';
@@ -13,9 +14,9 @@ import { encodeModel } from '../onnx/write.ts';
 import { budgetMissed, budgetOutOfReach } from './budget.ts';
 import { tableFor } from './calibration-table.ts';
 import { requireFused, withOptimizedGraph, withPlanned } from './fusion.ts';
-import { measure, measureModel } from './measure.ts';
+import { judge, measure, measureModel } from './measure.ts';
 import { notedClasses } from './model-notes.ts';
-import { openAndMeasure } from './opened.ts';
+import { figuresOnTest, openAndMeasure } from './opened.ts';
 import type { CompressOptions, CompressResult, ModelFigures } from './options.ts';
 import { planAsJson } from './plan.ts';
 import { type Data, packageName } from './prepare.ts';
@@ -43,12 +44,13 @@ export type { CompressOptions, CompressResult } from './options.ts';
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
  *   FUSION_INCOMPLETE unless allowed, BUDGET_MISSED, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
  */
-export async function compress(options: CompressOptions): Promise<CompressResult> {
+export async function compress(given: CompressOptions): Promise<CompressResult> {
+  const options = { ...given, validation: validationOf(given) };
   const stages = new StageLog();
   const before = await openAndMeasure(options, stages);
   const plan = options.plan ?? { ...slimPlan(options), ...qatPlan(options) };
   requireLearner([plan.finetune, plan.qat], options);
-  const { model, folded, data, preprocessing, measuring } = before;
+  const { model, folded, data, preprocessing, measuring, figures: judged } = before;
   const table = await tableFor(options, folded, data.train, preprocessing);
   const measureStage = async (bytes: Uint8Array, name: string) => {
     const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
@@ -57,29 +59,33 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const slimmed = await stages.run('prune, reconstruct, fine-tune', () =>
     slimByOptions(folded, data, preprocessing, options, measureStage),
   );
-  requireReach(options.budget, before.figures.top1, slimmed.stages.at(-1));
+  requireReach(options.budget, judged.top1, slimmed.stages.at(-1));
   const started = performance.now();
-  const quantized = await produce(slimmed.model, data.train, preprocessing, { ...options, table }, stages, folded);
+  const producing = { ...options, table, heldOut: data.validation };
+  const quantized = await produce(slimmed.model, data.train, preprocessing, producing, stages, folded);
   const seconds = (performance.now() - started) / 1000;
-  const qat = await qatByPlan(quantized, folded, data.train, preprocessing, options, stages);
+  const qat = await qatByPlan(quantized, folded, data, preprocessing, options, stages);
   const { produced, untrained } = qat;
   const bytes = encodeModel(produced.model);
   return withOptimizedGraph(bytes, async (session, fusion) => {
     const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths));
     if (options.allowFloat !== true) requireFused(fused);
+    const float = await figuresOnTest(before, stages);
     const { top1, top5, samples, latencyMs, answers } = await stages.run('measure the compressed model', () =>
-      measure(session, bytes, 'evaluating compressed model', measuring),
+      measure(session, bytes, 'evaluating compressed model', { ...measuring, test: data.test }),
     );
-    await requireBudget(options.budget, 100 * (before.figures.top1 - top1), produced);
+    await requireBudget(options.budget, 100 * (float.figures.top1 - top1), produced);
     const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs };
-    const { top5: baselineTop5, ...baseline } = before.figures;
+    const { top5: baselineTop5, ...baseline } = float.figures;
+    const validated =
+      data.validation && (await judge(session, 'evaluating compressed model on the validation images', measuring));
     const distinct = countDistinct(model, produced.layers, produced.weights);
     const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
     const sizes = sizesOf(slimmed.model);
-    const last = { ...outcomeOf(candidate), ...sizes };
+    const last = { ...outcomeOf({ ...candidate, ...(validated && { top1: validated.top1 }) }), ...sizes };
     const outcomes: StageOutcome[] = [
-      { name: 'float', ...outcomeOf(baseline), ...sizesOf(folded), seconds: 0 },
+      { name: 'float', ...outcomeOf(judged), ...sizesOf(folded), seconds: 0 },
       ...slimmed.stages,
       ...(untrained === undefined
         ? [{ name: 'quantize', ...last, seconds }]
@@ -95,7 +101,17 @@ export async function compress(options: CompressOptions): Promise<CompressResult
           ]),
     ];
     const figures = { baseline, candidate, uniqueWeights, fused, stages: outcomes };
-    const result = { package: options.out, ...figures, ...(budget && { budget }) };
+    const validation = validated && {
+      samples: validated.samples,
+      baseline: judged.top1,
+      candidate: validated.top1,
+    };
+    const result = {
+      package: options.out,
+      ...figures,
+      ...(validation && { validation }),
+      ...(budget && { budget }),
+    };
     const golden = await stages.run('record golden samples', () =>
       recordGolden(session, preprocessing, pictures(data.test)),
     );
@@ -103,7 +119,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     const manifest = manifestOf(session, data, preprocessing, options, produced, model);
     const reported = { name, result, produced, distinct, pruning: slimmed.pruning, labels: manifest.labels };
     const report = await makeReport(
-      { ...reported, answers: { before: before.answers, after: answers } },
+      { ...reported, answers: { before: float.answers, after: answers } },
       { data, preprocessing, stages, options },
     );
     options.signal?.throwIfAborted();
@@ -129,6 +145,21 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     await slimmed.clear();
     await qat.clear();
     return result;
+  });
+}
+
+/**
+ * The images that a plan was decided on are set aside again: what is trained and calibrated on would not be the same otherwise.
+ *
+ * @throws {WaysideError} USAGE where others are asked for
+ */
+function validationOf({ plan, validation }: CompressOptions): CompressOptions['validation'] {
+  if (plan === undefined) return validation;
+  const planned = plan.validation === undefined ? undefined : parseRanges(plan.validation);
+  if (validation === undefined || plan.validation === printRanges(validation)) return planned;
+  throw new WaysideError('USAGE', {
+    message: `--validation ${printRanges(validation)}, but the plan was made ${plan.validation === undefined ? 'without' : `with ${plan.validation}`}`,
+    hint: 'leave --validation out: a plan brings its own',
   });
 }
 

@@ -26,6 +26,8 @@ export interface DecideOptions extends RunOptions {
   readonly plan: CompressionPlan;
   /** Points of accuracy that may be lost on held-out pictures before layers are widened. @default no limit */
   readonly budget?: number | undefined;
+  /** What it is held on. @default images drawn from the training split that nothing is calibrated on */
+  readonly validation?: Dataset | undefined;
   /** How far one layer alone may move the answers before it is left in float: see `withOutliersInFloat`. @default no limit */
   readonly tolerance?: number | undefined;
   /** The float model that the budget counts from. */
@@ -57,7 +59,7 @@ export async function decide(
   options: DecideOptions,
   stages: StageLog,
 ): Promise<Decided> {
-  const { plan, budget, tolerance, reference, ...run } = options;
+  const { plan, budget, validation, tolerance, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
   const { model, equalized, widths: planWidths, asked, ...shared } = start;
   const measuring = { ...run, ...shared, indices: asked.indices, plan };
@@ -78,7 +80,11 @@ export async function decide(
     budget === undefined
       ? undefined
       : await stages.run('hold the budget', async () => {
-          const lost = await heldOutLoss(reference, { ...asked, indices: heldOutIndices(train, plan) });
+          const heldOut =
+            validation === undefined
+              ? { indices: heldOutIndices(train, plan) }
+              : { dataset: validation, indices: allOf(validation) };
+          const lost = await heldOutLoss(reference, { ...asked, ...heldOut });
           return holdBudget({
             points: budget,
             widths: wished,
@@ -108,6 +114,8 @@ export async function decide(
     damage: async () => (held !== undefined && held.damage.size > 0 ? held.damage : await layerDamage.ofAll(widths)),
   };
 }
+
+const allOf = ({ size }: Dataset): number[] => Array.from({ length: size }, (_, position) => position);
 
 /**
  * Measures what a quantized model loses on held-out pictures: what it loses on them as they are, or the mean of that and of what it

@@ -14,10 +14,30 @@ export interface Measuring extends RunOptions {
   readonly limit?: number | undefined;
 }
 
-export interface Measured extends Evaluation {
+/** Accuracy, and what the model said of every image. */
+export interface Judged extends Evaluation {
   readonly answers: Answered;
+}
+
+export interface Measured extends Judged {
   /** Median of one picture on one thread, in a process of its own. */
   readonly latencyMs: number;
+}
+
+/** @throws {WaysideError} as `evaluate` */
+export async function judge(
+  session: Session,
+  stage: string,
+  { test, preprocessing, limit, signal, onProgress }: Measuring,
+): Promise<Judged> {
+  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const [labels, predicted]: [number[], number[]] = [[], []];
+  const onOutcome = (outcome: Outcome): void => {
+    labels.push(outcome.label);
+    predicted.push(outcome.predicted);
+  };
+  const evaluation = await evaluate(session, test, { preprocessing, limit, stage, onOutcome, ...run });
+  return { ...evaluation, answers: { labels, predicted } };
 }
 
 /**
@@ -30,20 +50,11 @@ export async function measure(
   session: Session,
   model: string | Uint8Array,
   stage: string,
-  { test, preprocessing, limit, signal, onProgress }: Measuring,
+  measuring: Measuring,
 ): Promise<Measured> {
-  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  const [labels, predicted]: [number[], number[]] = [[], []];
-  const onOutcome = (outcome: Outcome): void => {
-    labels.push(outcome.label);
-    predicted.push(outcome.predicted);
-  };
-  const evaluation = await evaluate(session, test, { preprocessing, limit, stage, onOutcome, ...run });
-  return {
-    ...evaluation,
-    answers: { labels, predicted },
-    latencyMs: await latencyApart(model, preprocessing, { signal }),
-  };
+  const judged = await judge(session, stage, measuring);
+  const { preprocessing, signal } = measuring;
+  return { ...judged, latencyMs: await latencyApart(model, preprocessing, { signal }) };
 }
 
 /** `measure` of a model that nobody has opened. */

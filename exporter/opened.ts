@@ -2,7 +2,7 @@ import { openModel } from '../inference/package.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { openSession, type Session } from '../inference/session.ts';
 import { type FloatSource, readFloat } from './float-source.ts';
-import { type Measuring, measure } from './measure.ts';
+import { judge, type Measuring, measure } from './measure.ts';
 import type { CompressOptions, ModelFigures } from './options.ts';
 import { requireParity } from './parity.ts';
 import { type Data, openData, preprocessingOf } from './prepare.ts';
@@ -12,7 +12,17 @@ import type { StageLog } from './stages.ts';
 /** What every stage is told of the model and the pictures. */
 export type SourceOptions = Pick<
   CompressOptions,
-  'model' | 'data' | 'labels' | 'preprocessing' | 'normalize' | 'size' | 'limit' | 'note' | 'signal' | 'onProgress'
+  | 'model'
+  | 'data'
+  | 'validation'
+  | 'labels'
+  | 'preprocessing'
+  | 'normalize'
+  | 'size'
+  | 'limit'
+  | 'note'
+  | 'signal'
+  | 'onProgress'
 >;
 
 /** A float model, proven to be the same when folded, and the pictures for it. */
@@ -22,7 +32,7 @@ export interface Opened extends FloatSource {
   readonly measuring: Measuring;
 }
 
-/** The same, measured on the test pictures. */
+/** The same, measured on the images that stages are judged by. */
 export interface OpenedAndMeasured extends Opened {
   readonly figures: ModelFigures & { readonly top5: number };
   readonly answers: Answered;
@@ -45,6 +55,28 @@ export const openAndMeasure = (options: SourceOptions, stages: StageLog): Promis
     return { ...opened, answers, figures: { top1, top5, samples, latencyMs, bytes } };
   });
 
+/**
+ * Figures of the float model on the test images: known already where stages are judged by those.
+ *
+ * @throws {WaysideError} as `measure`
+ */
+export async function figuresOnTest(
+  { original, data, measuring, figures, answers }: OpenedAndMeasured,
+  stages: StageLog,
+): Promise<Pick<OpenedAndMeasured, 'figures' | 'answers'>> {
+  if (data.validation === undefined) return { figures, answers };
+  const session = await openSession(original, { threads: 1 });
+  try {
+    const onTest = await stages.run('measure the float model on the test images', () =>
+      judge(session, 'evaluating float model', { ...measuring, test: data.test }),
+    );
+    const { top1, top5, samples } = onTest;
+    return { figures: { ...figures, top1, top5, samples }, answers: onTest.answers };
+  } finally {
+    await session.close();
+  }
+}
+
 async function open<T>(
   options: SourceOptions,
   stages: StageLog,
@@ -65,6 +97,12 @@ async function open<T>(
 
 const measuringBy = (
   { limit, signal, onProgress }: SourceOptions,
-  { test }: Data,
+  { test, validation }: Data,
   preprocessing: Preprocessing,
-): Measuring => ({ test, preprocessing, limit, ...(signal && { signal }), ...(onProgress && { onProgress }) });
+): Measuring => ({
+  test: validation ?? test,
+  preprocessing,
+  limit,
+  ...(signal && { signal }),
+  ...(onProgress && { onProgress }),
+});

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Dataset } from '../calibration/dataset.ts';
+import type { PositionRange } from '../calibration/datasets/ranges.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { FusionReport } from './fusion.ts';
@@ -14,6 +15,11 @@ export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
   readonly model: string;
   /** `cifar10:DIR`, `images:DIR`, or the two parts of any set. */
   readonly data: string | { readonly train: Dataset; readonly test: Dataset };
+  /**
+   * Images of the training split that are neither calibrated nor trained on: epochs are chosen, stages measured and a budget held on
+   * them. @default stages are measured on the test images, everything else is decided on images drawn from the training split
+   */
+  readonly validation?: readonly PositionRange[] | undefined;
   /** Folder of the package. */
   readonly out: string;
   /** Training pictures to calibrate on. @default 512 */
@@ -79,10 +85,18 @@ export interface CompressResult {
   /** Distinct weights of each convolution and matrix product, added up: float values before, int8 codes after. */
   readonly uniqueWeights: { readonly before: number; readonly after: number };
   readonly fused: FusionReport;
-  /** The float model, what each stage made of it, and the compressed model last. */
+  /** Where images were set aside to decide on: top-1 on those, 0 to 1. */
+  readonly validation?: ValidationFigures | undefined;
+  /** The float model, what each stage made of it, and the compressed model last; on the validation images where there are any. */
   readonly stages: readonly StageOutcome[];
   /** Where a budget was given: points allowed, points lost on held-out pictures, layers kept wider for it. */
   readonly budget?: BudgetResult | undefined;
+}
+
+export interface ValidationFigures {
+  readonly samples: number;
+  readonly baseline: number;
+  readonly candidate: number;
 }
 
 export interface BudgetResult {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRanges } from '../calibration/datasets/ranges.ts';
 import { RANGE_METHOD_NAMES } from '../calibration/ranges/methods.ts';
 import { type Layer, weightCount } from '../compression/layers.ts';
 import { WaysideError } from '../core/errors.ts';
@@ -24,6 +25,11 @@ export const CompressionPlan = z.strictObject({
   seed: z.int().min(0),
   target: z.enum(TARGET_NAMES as [string, ...string[]]),
   calibration: z.strictObject({ samples: z.int().min(1) }),
+  /** Positions of the training split that nothing was calibrated or trained on, as `--validation` takes them; absent: none. */
+  validation: z
+    .string()
+    .refine((text) => parseRanges(text) !== undefined, 'expected positions FROM-TO')
+    .optional(),
   /** How activation ranges are chosen; `auto` tries several and keeps the one whose scores stay closest to the float model's. */
   range: z.enum(['auto', ...RANGE_METHOD_NAMES]),
   /** Methods of single values, by name, where they differ. */

@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { Dataset } from '../calibration/dataset.ts';
 import { openDataset } from '../calibration/datasets/open.ts';
+import { setAside } from '../calibration/datasets/part.ts';
 import { WaysideError } from '../core/errors.ts';
 import type { Normalization } from '../inference/normalization.ts';
 import { defaultPreprocessing, type Preprocessing } from '../inference/preprocess.ts';
@@ -8,17 +9,26 @@ import type { ValueSpec } from '../inference/session.ts';
 import { chosenNormalization } from './model-notes.ts';
 import type { CompressOptions } from './options.ts';
 
-/** Training pictures to calibrate on and test pictures to measure on. */
+/** Images to calibrate and train on, images to decide on, images to measure the outcome on. */
 export interface Data {
   readonly train: Dataset;
+  /** Part of the training split that nothing is calibrated or trained on. @default none is set aside */
+  readonly validation?: Dataset | undefined;
   readonly test: Dataset;
 }
 
 /** @throws {WaysideError} USAGE, DATASET_INVALID, FILE_NOT_FOUND */
-export async function openData({ data, labels }: Pick<CompressOptions, 'data' | 'labels'>): Promise<Data> {
-  if (typeof data !== 'string') return data;
+export async function openData({
+  data,
+  labels,
+  validation,
+}: Pick<CompressOptions, 'data' | 'labels' | 'validation'>): Promise<Data> {
   const options = labels === undefined ? {} : { labels };
-  return { train: await openDataset(data, 'train', options), test: await openDataset(data, 'test', options) };
+  const whole =
+    typeof data === 'string'
+      ? { train: await openDataset(data, 'train', options), test: await openDataset(data, 'test', options) }
+      : data;
+  return validation === undefined ? whole : { ...whole, ...setAside(whole.train, validation) };
 }
 
 /** Leaves the bytes of a picture as they are: 0 to 255. */

@@ -1,4 +1,5 @@
 import type { Dataset } from '../calibration/dataset.ts';
+import { printRanges } from '../calibration/datasets/ranges.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../calibration/table.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
@@ -51,10 +52,15 @@ export type ProduceOptions = Pick<
   | 'rounding'
   | 'target'
   | 'clusters'
+  | 'validation'
   | 'equalize'
 > &
   SlimOptions &
-  QatOptions & { readonly table?: CalibrationTable | undefined };
+  QatOptions & {
+    readonly table?: CalibrationTable | undefined;
+    /** What a budget is held on. @default training images that nothing is calibrated on */
+    readonly heldOut?: Dataset | undefined;
+  };
 
 /**
  * From the folded float model to the int8 one: observe ranges, measure the moments of layer inputs, decide weights, choose
@@ -70,14 +76,14 @@ export async function produce(
   stages: StageLog,
   reference: Model = folded,
 ): Promise<Produced> {
-  const { table } = options;
+  const { table, heldOut: validation } = options;
   const plan = planWithTable(options.plan ?? planOf(layersOf(folded.graph), train, options), table);
   const { signal, onProgress, threads = defaultThreads(), budget, tolerance } = options;
   const run = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
   const decided = await decide(
     folded,
     train,
-    { preprocessing, plan, budget, tolerance, reference, threads, table, ...run },
+    { preprocessing, plan, budget, validation, tolerance, reference, threads, table, ...run },
     stages,
   );
   const { calibrated, choice, divergence, damage } = decided;
@@ -103,7 +109,7 @@ function budgetResult(points: number, plan: CompressionPlan, { choice: { widths 
 
 /** The plan that the options of one command make. */
 export function planOf(layers: readonly Layer[], train: Dataset, options: ProduceOptions): CompressionPlan {
-  const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters, budget } = options;
+  const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters, budget, validation } = options;
   // Nearest rounding is asked for where every second counts.
   const { equalize = rounding === 'nearest' ? false : 'auto' } = options;
   // A small set is shared between deciding and holding the budget.
@@ -112,6 +118,7 @@ export function planOf(layers: readonly Layer[], train: Dataset, options: Produc
     seed,
     target: targetProfile(target).name,
     calibration: { samples: Math.min(calibration, most) },
+    ...(validation === undefined ? {} : { validation: printRanges(validation) }),
     range: range === 'min-max' ? 'minmax' : range,
     ...(rounding === undefined ? {} : { rounding }),
     ...slimPlan(options),

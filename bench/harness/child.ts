@@ -77,7 +77,7 @@ export interface ModelFigures {
   readonly latencyMs: number;
 }
 
-/** One stage of a compress: what it left, measured on the test images. */
+/** One stage of a compress: what it left, measured on the validation images or, without any, the test images. */
 export interface StageReport {
   readonly name: string;
   readonly top1: number;
@@ -92,6 +92,8 @@ export interface CompressReport {
   readonly package: string;
   readonly baseline: ModelFigures;
   readonly candidate: ModelFigures;
+  /** Top-1 on the images of `--validation`, 0 to 1. */
+  readonly validation?: { readonly samples: number; readonly baseline: number; readonly candidate: number };
   readonly uniqueWeights: { readonly before: number; readonly after: number };
   readonly fused: { readonly quantized: number; readonly float: readonly unknown[] };
   readonly stages: readonly StageReport[];

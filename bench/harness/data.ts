@@ -14,6 +14,10 @@ export const cifar10Folder = (place: Workplace): Promise<string> => unpacked('ci
 /** GTSRB in the same layout: `train.bin` and `test.bin`. */
 export const gtsrbRecords = (place: Workplace): Promise<string> => unpacked('gtsrb', 'test.bin', place);
 
+/** A float model that was trained for the test data and lies there in parts. */
+export const unpackedModel = async (file: string, place: Workplace): Promise<string> =>
+  join(await unpacked('models', file, place), file);
+
 async function unpacked(set: string, last: string, { data, signal, say }: Workplace): Promise<string> {
   const folder = join(UNPACKED, set);
   if (existsSync(join(folder, last))) return folder;

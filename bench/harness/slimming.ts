@@ -2,19 +2,24 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Benchmark, Figure, Limit } from './benchmark.ts';
 import { type CompressReport, type StageReport, waysideCompress } from './child.ts';
-import { cifar10Folder } from './data.ts';
+import { cifar10Folder, unpackedModel } from './data.ts';
 import { interleavedLatencies, pairedRatio } from './interleave.ts';
 import { describeMachine, hasInt8DotProduct } from './machine.ts';
-import { type Training, trainedNetwork } from './trained.ts';
+import { type Trained, type Training, trainedNetwork } from './trained.ts';
 import type { Workplace } from './workplace.ts';
+
+/** A float model that nobody here trained: a file that the test data unpacks. */
+export interface UnpackedModel {
+  readonly unpacked: string;
+}
 
 /** A network taken through all stages, and what they must come to. */
 export interface Slimming {
   /** Of the benchmark: `slim-resnet20`. */
   readonly name: string;
   readonly network: string;
-  /** A file of the test data, or a training of our own. */
-  readonly model: string | Training;
+  /** A file of the test data, as it lies there or to be unpacked, or a training of our own. */
+  readonly model: string | UnpackedModel | Training;
   /** Of `wayside compress`. */
   readonly options: readonly string[];
   /** File of the test data that fine-tuning learns from. @default the float model itself */
@@ -32,8 +37,14 @@ export interface Slimming {
 const commandOf = ({ options, teacher }: Slimming): string =>
   `wayside compress ${options.join(' ')}${teacher === undefined ? '' : ' --teacher (ResNet56)'}`;
 
+/** What choices are made by, and stages measured on. */
+const judgedOn = ({ options }: Slimming): string =>
+  options.includes('--validation')
+    ? 'the images of `--validation`, which the float model never saw and nothing is trained or calibrated on; the whole on the test images, once'
+    : 'the test images';
+
 const trainingOf = ({ model }: Slimming): string =>
-  typeof model === 'string'
+  !ownTraining(model)
     ? ''
     : `The float model comes from \`wayside train ${model.architecture} ${model.options.join(' ')}\` on 38,000 of the 40,000 training images, 2,000 choosing the epoch. `;
 
@@ -53,7 +64,7 @@ const reach = (least: number | undefined): { limit: Limit } | undefined =>
 
 function wholeFigures(slimming: Slimming, report: CompressReport, faster: number, fast: boolean): Figure[] {
   const { network, loss, smaller, float } = slimming;
-  const { baseline, candidate, uniqueWeights, stages, fused } = report;
+  const { baseline, candidate, validation, uniqueWeights, stages, fused } = report;
   const subject = `${network}: whole`;
   const [first, last] = [stages[0]!, stages.at(-1)!];
   return [
@@ -65,6 +76,16 @@ function wholeFigures(slimming: Slimming, report: CompressReport, faster: number
       unit: 'points',
       limit: { atMost: loss },
     },
+    ...(validation === undefined
+      ? []
+      : [
+          {
+            subject,
+            measure: 'loss on the validation images',
+            value: (validation.baseline - validation.candidate) * 100,
+            unit: 'points',
+          },
+        ]),
     { subject, measure: 'fewer FLOPs', value: first.flops / last.flops, unit: 'times', ...reach(slimming.fewer) },
     { subject, measure: 'smaller file', value: baseline.bytes / candidate.bytes, unit: 'times', ...reach(smaller) },
     { subject, measure: 'faster', value: faster, unit: 'times', ...(fast ? reach(slimming.faster) : undefined) },
@@ -80,18 +101,32 @@ function wholeFigures(slimming: Slimming, report: CompressReport, faster: number
   ];
 }
 
+const ownTraining = (model: Slimming['model']): model is Training =>
+  typeof model === 'object' && 'architecture' in model;
+
+const givenModel = (file: string, { data }: Workplace): string => join(data, 'models', 'resnet-cifar10', file);
+
+/** The file to begin from, and what its training said of itself where it is our own. */
+async function floatModel(source: Slimming['model'], place: Workplace): Promise<{ model: string; trained?: Trained }> {
+  if (ownTraining(source)) {
+    const trained = await trainedNetwork(source, place);
+    return { model: trained.model, trained };
+  }
+  return {
+    model: typeof source === 'string' ? givenModel(source, place) : await unpackedModel(source.unpacked, place),
+  };
+}
+
 async function measure(slimming: Slimming, place: Workplace): Promise<{ figures: Figure[]; notes: string[] }> {
   const { name, network, model: source, options, teacher } = slimming;
   const data = `cifar10:${await cifar10Folder(place)}`;
-  const given = (file: string): string => join(place.data, 'models', 'resnet-cifar10', file);
-  const trained = typeof source === 'string' ? undefined : await trainedNetwork(source, place);
-  const model = trained?.model ?? given(source as string);
+  const { model, trained } = await floatModel(source, place);
   const folder = join(place.cache, 'slim');
   await mkdir(folder, { recursive: true });
   place.say(`${network}: compressing`);
   // A folder that is kept: finished stages of an interrupted run are not computed again.
   const out = join(folder, name);
-  const taught = teacher === undefined ? [] : ['--teacher', given(teacher)];
+  const taught = teacher === undefined ? [] : ['--teacher', givenModel(teacher, place)];
   const report = await waysideCompress([model, '--data', data, ...options, ...taught, '--out', out, '--force'], place);
   place.say(`${network}: timing`);
   const times = await interleavedLatencies([model, join(out, 'model.onnx')], [32, 32]);
@@ -124,7 +159,7 @@ export const slimmed = (slimming: Slimming): Benchmark => ({
   name: slimming.name,
   title: `${slimming.network} on CIFAR-10: pruned, fine-tuned, clustered, int8`,
   method:
-    `${trainingOf(slimming)}\`${commandOf(slimming)}\`: every stage is measured in ONNX Runtime on the test images, and its time is its own, ` +
+    `${trainingOf(slimming)}\`${commandOf(slimming)}\`: every stage is measured in ONNX Runtime on ${judgedOn(slimming)}, and its time is its own, ` +
     'measuring not counted. Speed is float against compressed, one image, one thread, the two in turns: 40 rounds of 15 runs, the median ' +
     'of the ratios. Unique weights are the distinct values of every convolution and matrix product, added up over the layers: floats ' +
     'before, int8 codes after.',

@@ -1,13 +1,15 @@
 import { Command } from 'commander';
+import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import { count } from '../format.ts';
-import { dataOption, type PixelOptions } from '../options.ts';
+import { dataOption, type PixelOptions, validationOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, commonOptions, outOption } from '../stage-options.ts';
 import { table } from '../table.ts';
 
 interface CalibrateOptions extends PixelOptions {
   readonly data: string;
+  readonly validation?: readonly PositionRange[];
   readonly out: string;
   readonly calibration: number;
   readonly seed: number;
@@ -25,6 +27,7 @@ export function calibrateCommand(): Command {
     )
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
+    .addOption(validationOption())
     .addOption(outOption('calibration table to write, JSON'))
     .addOption(calibrationOption(512, 'pictures of the training part to calibrate on'));
   for (const option of commonOptions()) command.addOption(option);

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ClusterFileResult } from '../../exporter/single/cluster-file.ts';
 import { count } from '../format.ts';
-import { dataOption, integer } from '../options.ts';
+import { dataOption, integer, validationOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, commonOptions, limitOption, outOption, type StageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
@@ -31,6 +31,7 @@ export function clusterCommand(): Command {
     )
     .addOption(outOption())
     .addOption(data)
+    .addOption(validationOption())
     .addOption(calibrationOption(512, 'pictures of the training part to weigh by'))
     .addOption(limitOption());
   for (const option of commonOptions()) command.addOption(option);

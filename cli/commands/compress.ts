@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
+import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/compress.ts';
 import type { CriterionName } from '../../exporter/slim/criteria.ts';
 import { bytes, count, milliseconds, percent, points, ratio } from '../format.ts';
-import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from '../options.ts';
+import { dataOption, decimal, integer, type PixelOptions, pixelOptions, validationOption } from '../options.ts';
 import { criterionOption, goalOptions } from '../pruning-options.ts';
 import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
@@ -14,6 +15,7 @@ import { type TeacherOptions, teacherWeightOption } from '../teacher.ts';
 
 interface CompressOptions extends PixelOptions, TeacherOptions {
   readonly data: string;
+  readonly validation?: readonly PositionRange[];
   readonly out: string;
   readonly calibration: number;
   readonly clusters?: number;
@@ -48,6 +50,7 @@ export function compressCommand(): Command {
     )
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
+    .addOption(validationOption())
     .addOption(new Option('--out <folder>', 'folder of the package').makeOptionMandatory())
     .addOption(
       new Option('--calibration <n>', 'pictures of the training part to calibrate on')
@@ -169,6 +172,7 @@ const documentOf = ({
   candidate,
   uniqueWeights,
   fused,
+  validation,
   stages,
   budget,
 }: CompressResult) => ({
@@ -177,6 +181,7 @@ const documentOf = ({
   candidate,
   uniqueWeights,
   fused,
+  ...(validation === undefined ? {} : { validation }),
   stages,
   ...(budget === undefined ? {} : { budget }),
 });
@@ -206,11 +211,21 @@ function summary(result: CompressResult): string {
     table(rows, ['left', 'right', 'right']),
     '',
     `measured on ${count(candidate.samples)} pictures; latency of one picture on one thread`,
+    ...validationLines(result),
     `${fused.quantized} convolutions and matrix products run in int8, ${left === 0 ? 'none' : left} stayed in float`,
     ...fused.float.map(({ name, opType, reason }) => `  ${opType} ${name}: ${reason}`),
     ...budgetLines(result),
     `package: ${result.package}`,
   ].join('\n');
+}
+
+/** On what every choice was made, and what it came to there. */
+function validationLines({ validation }: CompressResult): string[] {
+  if (validation === undefined) return [];
+  const { samples, baseline, candidate } = validation;
+  return [
+    `decided on ${count(samples)} validation images: ${percent(baseline)} float, ${percent(candidate)} compressed, ${points(baseline, candidate)}; the stages above are measured on those`,
+  ];
 }
 
 function budgetLines({ budget }: CompressResult): string[] {

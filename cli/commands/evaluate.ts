@@ -1,11 +1,14 @@
 import { Command, Option } from 'commander';
+import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import { bytes, count, milliseconds, percent } from '../format.ts';
-import { dataOption, integer, type PixelOptions, pixelOptions, threadsOption } from '../options.ts';
+import { dataOption, integer, type PixelOptions, pixelOptions, positionRanges, threadsOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { table } from '../table.ts';
 
 interface EvaluateOptions extends PixelOptions {
   readonly data: string;
+  readonly validation?: readonly PositionRange[];
+  readonly test?: readonly PositionRange[];
   readonly limit?: number;
   readonly threads: number;
 }
@@ -19,6 +22,20 @@ export function evaluateCommand(): Command {
     .argument('<model>', 'ONNX file or folder of a model package')
     .addOption(dataOption())
     .addOption(
+      new Option(
+        '--validation <range>',
+        'measure on these images of the training part instead: positions FROM-TO, such as 37500-40000 for 37,500 to 39,999',
+      )
+        .argParser(positionRanges)
+        .conflicts('test'),
+    )
+    .addOption(
+      new Option(
+        '--test <range>',
+        'measure on these images of the test part: positions FROM-TO (default: all)',
+      ).argParser(positionRanges),
+    )
+    .addOption(
       new Option('--limit <n>', 'pictures to use, spread evenly over the set (default: all)').argParser(integer(1)),
     )
     .addOption(threadsOption());
@@ -27,22 +44,32 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluateModel(context: Context, path: string, options: EvaluateOptions): Promise<void> {
-  const [{ preprocessingFor }, { openModel }, { openDataset }, { evaluate }, { openSession }, { latencyApart }] =
-    await Promise.all([
-      import('../pixels.ts'),
-      import('../../inference/package.ts'),
-      import('../../calibration/datasets/open.ts'),
-      import('../../calibration/evaluate.ts'),
-      import('../../inference/session.ts'),
-      import('../../inference/latency-apart.ts'),
-    ]);
+  const [
+    { preprocessingFor },
+    { openModel },
+    { openDataset },
+    { rangeOf },
+    { evaluate },
+    { openSession },
+    { latencyApart },
+  ] = await Promise.all([
+    import('../pixels.ts'),
+    import('../../inference/package.ts'),
+    import('../../calibration/datasets/open.ts'),
+    import('../../calibration/datasets/part.ts'),
+    import('../../calibration/evaluate.ts'),
+    import('../../inference/session.ts'),
+    import('../../inference/latency-apart.ts'),
+  ]);
   const { signal, onProgress, report, note } = context;
   const model = await openModel(path);
-  const dataset = await openDataset(
+  const { validation, test = validation, labels } = options;
+  const whole = await openDataset(
     options.data,
-    'test',
-    options.labels === undefined ? {} : { labels: options.labels },
+    validation === undefined ? 'test' : 'train',
+    labels === undefined ? {} : { labels },
   );
+  const dataset = test === undefined ? whole : rangeOf(whole, test);
   const session = await openSession(model.modelPath, { threads: options.threads });
   try {
     const preprocessing = await preprocessingFor(model, session, options, note);

@@ -36,6 +36,7 @@ export function quantizeCommand(): Command {
       new Option('--unlabelled', 'the pictures have no classes; images:DIR is then any folder of them').conflicts([
         'limit',
         'calibrationTable',
+        'validation',
       ]),
     )
     .addOption(

@@ -1,13 +1,15 @@
 import { Command } from 'commander';
+import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import type { GroupSensitivity } from '../../compression/sensitivity.ts';
 import { percent } from '../format.ts';
-import { dataOption, type PixelOptions } from '../options.ts';
+import { dataOption, type PixelOptions, validationOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, commonOptions } from '../stage-options.ts';
 import { table } from '../table.ts';
 
 interface SensitivityOptions extends PixelOptions {
   readonly data: string;
+  readonly validation?: readonly PositionRange[];
   readonly calibration: number;
   readonly seed: number;
   readonly threads?: number;
@@ -23,6 +25,7 @@ export function sensitivityCommand(): Command {
     )
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
+    .addOption(validationOption())
     .addOption(calibrationOption(512, 'pictures of the training part to judge by'));
   for (const option of commonOptions()) if (option.attributeName() !== 'force') command.addOption(option);
   return command.action(running(measure));

@@ -35,8 +35,8 @@ export interface ClassifierOptions
   /** The training part of a data set. */
   readonly dataset: Dataset;
   readonly preprocessing: Preprocessing;
-  /** Share of it that chooses the best epoch. */
-  readonly validation: number;
+  /** What chooses the best epoch: a share of it, or images that are not in it. */
+  readonly validation: number | Dataset;
   readonly optimizer: keyof typeof OPTIMIZERS;
   readonly schedule: keyof typeof SCHEDULES;
   /** Names of `AUGMENTATIONS`. */
@@ -70,20 +70,25 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Class
   } = options;
   const running = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
   const loaded = await loadPictures(dataset, preprocessing, running);
-  const { training, validation } = splitPictures(loaded, options.validation, seed);
+  const { validation: aside } = options;
+  const { training, validation } =
+    typeof aside === 'number'
+      ? splitPictures(loaded, aside, seed)
+      : { training: loaded, validation: await loadPictures(aside, preprocessing, running) };
+  const classes = Math.max(training.classes, validation.classes);
   if (validation.positions.length === 0 || training.positions.length === 0) {
     throw new WaysideError('DATASET_INVALID', {
       message: `${loaded.positions.length} pictures of ${dataset.name} leave ${training.positions.length} to train on and ${validation.positions.length} to validate on`,
       hint: 'add pictures, or set another share aside with --validation',
     });
   }
-  const model = await options.model(loaded.classes);
+  const model = await options.model(classes);
   const head = freeze ? new Set(headOf(model).inputs) : undefined;
   const side = Math.min(...preprocessing.size);
   const none: Augmentation = { shift: 0, flip: false };
   const result = await train(model, {
     ...options,
-    pictures: training,
+    pictures: { ...training, classes },
     validation,
     seed,
     optimizer: (parameters) => OPTIMIZERS[optimizer](parameters),
@@ -93,7 +98,7 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Class
   });
   return {
     ...result,
-    classes: loaded.classes,
+    classes,
     trained: training.positions.length,
     validated: validation.positions.length,
   };

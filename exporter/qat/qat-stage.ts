@@ -21,6 +21,8 @@ import type { Simulation } from './simulate.ts';
 
 export interface QatContext extends RunOptions {
   readonly train: Dataset;
+  /** Chooses the epoch. @default a share of the training images */
+  readonly validation?: Dataset | undefined;
   readonly preprocessing: Preprocessing;
   readonly teacher: Teacher;
   readonly plan: QatPlan;
@@ -51,8 +53,13 @@ export interface Trained {
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
 export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Trained> {
-  const { train: dataset, preprocessing, teacher, plan, seed, threads, signal } = context;
-  const decides = [modelDigest(simulation.model), modelDigest(teacher.model), await dataset.digest()];
+  const { train: dataset, validation: aside, preprocessing, teacher, plan, seed, threads, signal } = context;
+  const decides = [
+    modelDigest(simulation.model),
+    modelDigest(teacher.model),
+    await dataset.digest(),
+    ...(aside ? [await aside.digest()] : []),
+  ];
   const work = new WorkFolder(context.out, ['qat', VERSION, decides, preprocessing, plan, seed, threads]);
   const clear = (): Promise<void> => work.remove();
   const kept = await work.load('qat', Accuracies);
@@ -63,7 +70,10 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   const pictures = await loadPictures(dataset, preprocessing, run);
   const answers = simulation.model.graph.outputs[0]?.shape?.at(-1);
   const classes = typeof answers === 'number' ? answers : pictures.classes;
-  const { training, validation } = splitPictures({ ...pictures, classes }, ASIDE, seed);
+  const { training, validation } =
+    aside === undefined
+      ? splitPictures({ ...pictures, classes }, ASIDE, seed)
+      : { training: { ...pictures, classes }, validation: await loadPictures(aside, preprocessing, run) };
   const before = await accuracyOf(simulation.model, validation, context);
   const result = await train(simulation.model, {
     ...run,

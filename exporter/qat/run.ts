@@ -1,8 +1,8 @@
-import type { Dataset } from '../../calibration/dataset.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { type CompressOptions, defaultThreads } from '../options.ts';
+import type { Data } from '../prepare.ts';
 import type { Produced } from '../produce.ts';
 import { quantizeModel } from '../quantize.ts';
 import type { StageLog } from '../stages.ts';
@@ -31,7 +31,7 @@ export interface QatOutcome {
 export async function qatByPlan(
   quantized: Produced,
   original: Model,
-  train: Dataset,
+  { train, validation }: Data,
   preprocessing: Preprocessing,
   { out, teacher: given, threads = defaultThreads(), signal, onProgress }: CompressOptions,
   stages: StageLog,
@@ -41,7 +41,7 @@ export async function qatByPlan(
     return { produced: quantized, untrained: undefined, seconds: 0, clear: () => Promise.resolve() };
   }
   const teacher = teacherOf(plan.qat, given, original);
-  const context = { train, preprocessing, teacher, plan: plan.qat, seed: plan.seed, threads, out };
+  const context = { train, validation, preprocessing, teacher, plan: plan.qat, seed: plan.seed, threads, out };
   const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const started = performance.now();
   return stages.run('train with quantization simulated', async () => {

@@ -23,7 +23,7 @@ export interface ReportRun {
  */
 export async function makeReport(
   known: Omit<ReportInput, 'made' | 'stages' | 'errors'>,
-  { data: { train, test }, preprocessing, stages, options }: ReportRun,
+  { data: { train, validation, test }, preprocessing, stages, options }: ReportRun,
 ): Promise<string> {
   const { float, model, layers, plan } = known.produced;
   const errors = await stages.run('measure the error of layers', () =>
@@ -35,7 +35,11 @@ export async function makeReport(
       signal: options.signal,
     }),
   );
+  const decided =
+    validation === undefined
+      ? ''
+      : ` Choices were made, and stages measured, on ${validation.size} images of ${validation.name} that nothing was calibrated or trained on.`;
   const processor = cpus()[0]?.model.trim() ?? 'an unknown processor';
-  const made = `Made by Wayside ${VERSION}, measured in ONNX Runtime ${RUNTIME_VERSION} on ${processor}, on pictures of ${test.name}.`;
+  const made = `Made by Wayside ${VERSION}, measured in ONNX Runtime ${RUNTIME_VERSION} on ${processor}, on pictures of ${test.name}.${decided}`;
   return renderReport({ ...known, made, errors, stages: stages.entries });
 }

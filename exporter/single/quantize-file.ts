@@ -40,7 +40,13 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const { folded, data, preprocessing, measuring } = opened;
   const table = await tableFor(options, folded, data.train, preprocessing);
   const started = performance.now();
-  const produced = await produce(folded, data.train, preprocessing, { ...options, table }, log);
+  const produced = await produce(
+    folded,
+    data.train,
+    preprocessing,
+    { ...options, table, heldOut: data.validation },
+    log,
+  );
   const seconds = (performance.now() - started) / 1000;
   const bytes = encodeModel(produced.model);
   return withOptimizedGraph(bytes, async (session, fused) => {

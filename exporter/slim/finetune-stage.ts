@@ -14,7 +14,7 @@ import { FOLDING } from '../passes/index.ts';
 import type { FinetunePlan } from './plan.ts';
 import type { SlimContext } from './prune-stage.ts';
 
-/** Pictures set aside to choose the best epoch by. */
+/** Share of the images set aside to choose the best epoch by, where no validation images are given. */
 const ASIDE = 0.05;
 
 /**
@@ -27,12 +27,16 @@ export async function finetuneBy(
   model: Model,
   teacher: Teacher,
   plan: FinetunePlan,
-  { train: dataset, preprocessing, indices, seed, threads, signal, onProgress }: SlimContext,
+  { train: dataset, validation: aside, preprocessing, indices, seed, threads, signal, onProgress }: SlimContext,
   checkpoint: string,
 ): Promise<Model> {
   const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const pictures = await loadPictures(dataset, preprocessing, run);
-  const { training, validation } = splitPictures({ ...pictures, classes: classesOf(model, pictures) }, ASIDE, seed);
+  const known = { ...pictures, classes: classesOf(model, pictures) };
+  const { training, validation } =
+    aside === undefined
+      ? splitPictures(known, ASIDE, seed)
+      : { training: known, validation: await loadPictures(aside, preprocessing, run) };
   const before = await accuracyOf(model, validation, { preprocessing, threads, signal });
   const normalised = await insertBatchNorm(model, dataset, { preprocessing, indices, threads, ...run });
   const result = await train(normalised, {

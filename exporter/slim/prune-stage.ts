@@ -14,6 +14,8 @@ import type { PrunePlan } from './plan.ts';
 
 export interface SlimContext extends RunOptions {
   readonly train: Dataset;
+  /** Choose the epoch of fine-tuning. @default a share of the training images */
+  readonly validation?: Dataset | undefined;
   readonly preprocessing: Preprocessing;
   /** Calibration pictures. */
   readonly indices: readonly number[];

@@ -25,7 +25,7 @@ export interface SlimOutcome extends Slimmed {
  */
 export async function slimByOptions(
   folded: Model,
-  { train, test }: Data,
+  { train, validation, test }: Data,
   preprocessing: Preprocessing,
   options: SlimOptions & Pick<CompressOptions, 'out' | 'plan' | 'seed' | 'threads' | 'limit' | 'signal' | 'onProgress'>,
   measure: SlimRun['measure'],
@@ -38,7 +38,8 @@ export async function slimByOptions(
     return { model: folded, stages: [], pruning: undefined, clear: () => Promise.resolve() };
   }
   const teacher = finetune && teacherOf(finetune, options.teacher, folded);
-  const data = [await train.digest(), await test.digest(), limit ?? null];
+  const judged = validation && (await validation.digest());
+  const data = [await train.digest(), await test.digest(), limit ?? null, ...(judged ? [judged] : [])];
   const decides = [VERSION, modelDigest(folded), data, preprocessing, seed, samples, threads, prune];
   const work = {
     prune: new WorkFolder(options.out, decides),
@@ -46,6 +47,7 @@ export async function slimByOptions(
   };
   const slimmed = await slim(folded, {
     train,
+    validation,
     preprocessing,
     indices: calibrationIndices(train, { seed, calibration: { samples } }),
     seed,
