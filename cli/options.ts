@@ -72,3 +72,28 @@ export const pixelOptions = (): Option[] => [
 
 export const threadsOption = (): Option =>
   new Option('--threads <n>', 'threads for one inference').argParser(integer(1, 256)).default(1);
+
+/** A named rectangle of the image, in shares of it. */
+export interface Region {
+  readonly name: string;
+  /** `[x, y, width, height]`, 0 to 1, from the top left. */
+  readonly box: readonly [number, number, number, number];
+}
+
+/** Reads `name=x,y,w,h`; given several times, each is added. */
+export function regionOption(text: string, before: readonly Region[] = []): readonly Region[] {
+  const [, name, numbers] = /^([a-z0-9][a-z0-9-]{0,62})=(.+)$/.exec(text) ?? [];
+  const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN, ...more] = (numbers ?? '')
+    .split(',')
+    .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const inside = x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-9 && y + height <= 1 + 1e-9;
+  if (name === undefined || !inside || more.length > 0) {
+    throw new InvalidArgumentError(
+      'It must be name=x,y,w,h: a name of small letters, digits and -, and four shares of the image, such as lane=0.1,0.4,0.3,0.3.',
+    );
+  }
+  if (before.some((region) => region.name === name)) {
+    throw new InvalidArgumentError(`The region "${name}" was given before.`);
+  }
+  return [...before, { name, box: [x, y, width, height] }];
+}

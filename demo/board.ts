@@ -21,6 +21,9 @@ const RATE_WINDOW = 3000;
 /** Frames of the camera whose truth is kept: what is on its way is far fewer. */
 const KEPT_TRUTHS = 600;
 
+/** ms by which the clocks of two processes may differ: a frame is never got before it was sent. */
+const SOONER_MS = 5;
+
 export interface BoardOptions {
   /** Frames a second of the camera that serves the scene; null when there is no truth to compare with. */
   readonly truthFps: number | null;
@@ -71,13 +74,20 @@ export class Board {
     });
   }
 
-  /** The frame of the scene that was analysed: the first of its session, plus its time in the stream. */
+  /**
+   * The frame of the scene that was analysed: the first of its session, plus its time in the stream. Of several sessions (the
+   * page has one of its own), it is the one whose frame left the camera at the moment at which the box got it.
+   */
   #sentFrame({ capturedAt, frame }: DetectionsMessage) {
     if (this.#truthFps === null || frame.ptsSeconds === null) return undefined;
     const captured = Date.parse(capturedAt);
-    const session = this.#sessions.findLast(({ at }) => at <= captured + 5) ?? this.#sessions[0];
-    if (session === undefined) return undefined;
-    return this.#truths.get(session.firstFrame + Math.round(frame.ptsSeconds * this.#truthFps));
+    const { ptsSeconds } = frame;
+    const fps = this.#truthFps;
+    return this.#sessions
+      .filter(({ at }) => at <= captured + SOONER_MS)
+      .map(({ firstFrame }) => this.#truths.get(firstFrame + Math.round(ptsSeconds * fps)))
+      .filter((sent) => sent !== undefined && sent.at <= captured + SOONER_MS)
+      .reduce((nearest, sent) => (nearest === undefined || (sent?.at ?? 0) > nearest.at ? sent : nearest), undefined);
   }
 
   /** Frames a second that arrived lately, as seen at `at`. */

@@ -2,7 +2,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import type { z } from 'zod';
 import { messageOf, WaysideError } from '../core/errors.ts';
 import { cameraStatusSchema } from '../daemon/messages/camera-status.ts';
-import { detectionsSchema } from '../daemon/messages/detections.ts';
+import { type DetectionsMessage, detectionsSchema } from '../daemon/messages/detections.ts';
 import { stateSchema } from '../daemon/messages/state.ts';
 import { telemetrySchema } from '../daemon/messages/telemetry.ts';
 import { rootTopic, topicOf } from '../daemon/messages/topics.ts';
@@ -14,13 +14,24 @@ export interface Following {
   close(): Promise<void>;
 }
 
+export interface FollowListeners {
+  /** Called after each analysed frame, when the board knows of it. */
+  readonly onDetections: (message: DetectionsMessage) => void;
+  /** Called with every message as it came, checked. */
+  readonly onMessage: (topic: string, payload: Buffer) => void;
+}
+
 /**
  * Listens to one box as any control centre would: every message is checked against the published contract.
  *
- * @param onDetections called after each analysed frame
  * @throws {WaysideError} BROKER_UNAVAILABLE
  */
-export async function follow(broker: string, box: string, board: Board, onDetections: () => void): Promise<Following> {
+export async function follow(
+  broker: string,
+  box: string,
+  board: Board,
+  { onDetections, onMessage }: FollowListeners,
+): Promise<Following> {
   const root = rootTopic(SITE, box);
   const accept =
     <S extends z.ZodType>(schema: S, use: (message: z.infer<S>) => void) =>
@@ -50,12 +61,15 @@ export async function follow(broker: string, box: string, board: Board, onDetect
       topicOf(root, 'detections', CAMERA),
       accept(detectionsSchema, (message) => {
         board.detections(message, nowMs());
-        onDetections();
+        onDetections(message);
       }),
     ],
   ]);
   const client = await connect(broker);
-  client.on('message', (topic, payload) => listeners.get(topic)?.(payload));
+  client.on('message', (topic, payload) => {
+    listeners.get(topic)?.(payload);
+    onMessage(topic, payload);
+  });
   await client.subscribeAsync([...listeners.keys()], { qos: 1 });
   return { close: () => client.endAsync(true) };
 }

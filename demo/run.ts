@@ -4,9 +4,11 @@ import type { WriteStream } from 'node:tty';
 import { WaysideError } from '../core/errors.ts';
 import { PACKAGE_ROOT } from '../core/layout.ts';
 import { redactUrls } from '../core/log.ts';
+import type { Box } from '../inference/image.ts';
 import { type ModelPackage, readPackage } from '../inference/package.ts';
 import { Board } from './board.ts';
 import { follow } from './follow.ts';
+import { LivePage } from './page/live-page.ts';
 import { type EmbeddedBroker, startBroker } from './parts/broker.ts';
 import { type LoopbackCamera, startCamera } from './parts/camera.ts';
 import { type Part, startPart } from './parts/child.ts';
@@ -17,6 +19,7 @@ import { createLens } from './scene/lens.ts';
 import { boxOf, PLACES } from './scene/regions.ts';
 import { FPS } from './scene/street.ts';
 import { CLASSES } from './scene/types.ts';
+import { imagesOf, sourceOf } from './source.ts';
 import { type Summary, summarize } from './summary.ts';
 import { type LiveView, startLiveView } from './view/live.ts';
 import { type Setting, type ViewState, viewOf } from './view/state.ts';
@@ -24,8 +27,12 @@ import { type Setting, type ViewState, viewOf } from './view/state.ts';
 export interface DemoOptions {
   /** Ends after so many analysed frames; otherwise at `signal`. */
   readonly frames?: number;
-  /** A real camera instead of the rendered one: `rtsp://...`. */
+  /** A camera instead of the rendered one: `rtsp://...`, or a video file. */
   readonly camera?: string;
+  /** What to look at with such a camera. @default the whole image */
+  readonly regions?: readonly { readonly name: string; readonly box: Box }[] | undefined;
+  /** The page with the live image; false: none. @default on a free port */
+  readonly page?: false | { readonly port: number };
   /** Folder of another model package. */
   readonly model?: string;
   /** A real broker instead of the embedded one: `mqtt://...`. */
@@ -76,25 +83,54 @@ export async function runDemo(options: DemoOptions): Promise<Summary> {
 }
 
 async function perform(options: DemoOptions, startedAt: number, closing: Closing): Promise<Summary> {
-  const { frames, seed = 17, live = true, signal } = options;
+  const { frames, seed = 17, live = true, page = { port: 0 }, regions, signal } = options;
+  const source = await sourceOf(options.camera, seed);
+  if (regions !== undefined && 'seed' in source) {
+    throw new WaysideError('USAGE', {
+      message: 'the rendered street has regions of its own',
+      hint: 'regions go with a camera of your own: --camera FILE or --camera rtsp://...',
+    });
+  }
   const folder = options.model ?? join(PACKAGE_ROOT, 'demo', 'package');
-  const [ffmpeg, model] = await Promise.all([
-    findFfmpeg({ foreign: options.camera !== undefined }),
-    readPackage(folder),
-  ]);
+  const [ffmpeg, model] = await Promise.all([findFfmpeg({ foreign: !('seed' in source) }), readPackage(folder)]);
   const [camera, broker] = await Promise.all([
-    options.camera === undefined
-      ? started(startCamera(seed, ffmpeg.command, signal), (part) => part.end(), closing)
-      : null,
+    'url' in source ? null : started(startCamera(source, ffmpeg.command, signal), (part) => part.end(), closing),
     options.broker === undefined ? started(startBroker(), (own) => own.close(), closing) : null,
   ]);
-  const board = new Board({ truthFps: camera !== null && namesOurClasses(model) ? FPS : null });
+  const board = new Board({ truthFps: 'seed' in source && namesOurClasses(model) ? FPS : null });
   camera?.onReport((report) => board.report(report));
 
   const box = `demo-${randomBytes(4).toString('hex')}`;
   const brokerUrl = broker?.url ?? options.broker ?? '';
   const arrivals = new Arrivals(frames);
-  const following = await follow(brokerUrl, box, board, () => arrivals.another());
+  const cameraUrl = camera?.url ?? options.camera ?? '';
+  const cameraName = 'seed' in source ? 'a rendered street' : redactUrls(options.camera ?? '');
+  const shown: LivePage | null =
+    page === false
+      ? null
+      : new LivePage({
+          camera: imagesOf(cameraUrl, ffmpeg),
+          port: page.port,
+        });
+  const pageUrl = shown === null ? null : await shown.start();
+  if (shown !== null) closing.add(() => shown.close());
+  if (pageUrl !== null && process.stdout.isTTY !== true) process.stderr.write(`live image: ${pageUrl}\n`);
+  const setting: Setting = {
+    cameraName,
+    brokerName: broker === null ? redactUrls(options.broker ?? '') : 'an embedded broker',
+    page: pageUrl,
+    model: { name: model.manifest.name, bytes: model.bytes },
+    wanted: frames ?? null,
+  };
+  const view = (): ViewState => viewOf(board, setting, startedAt, nowMs());
+  shown?.show(view);
+  const following = await follow(brokerUrl, box, board, {
+    onDetections: (message) => {
+      arrivals.another();
+      shown?.detections(message, board.regions);
+    },
+    onMessage: (topic, payload) => shown?.message(topic, payload),
+  });
   closing.add(() => following.close());
   const daemon = await startDaemon(
     {
@@ -104,25 +140,18 @@ async function perform(options: DemoOptions, startedAt: number, closing: Closing
       seed,
       box,
       brokerUrl,
-      cameraUrl: camera?.url ?? options.camera ?? '',
+      cameraUrl,
     },
     closing,
   );
 
-  const setting: Setting = {
-    cameraName: camera === null ? redactUrls(options.camera ?? '') : 'a rendered street',
-    brokerName: broker === null ? redactUrls(options.broker ?? '') : 'an embedded broker',
-    model: { name: model.manifest.name, bytes: model.bytes },
-    wanted: frames ?? null,
-  };
-  const view = (): ViewState => viewOf(board, setting, startedAt, nowMs());
   await watching(live, view, () => ending(arrivals, board, [daemon, camera], signal));
   return summarize({
     view: view(),
     lost: board.lost,
     dropped: board.camera?.dropped ?? null,
     firstDetectionSeconds: arrivals.firstAt === undefined ? null : (arrivals.firstAt - startedAt) / 1000,
-    fromCamera: camera !== null,
+    fromCamera: 'seed' in source,
   });
 }
 
@@ -162,7 +191,7 @@ async function startDaemon(
     broker: brokerUrl,
     package: folder,
     rate: own ? FPS : FOREIGN_RATE,
-    regions: own ? PLACES.map((place) => ({ name: place.name, box: boxOf(lens, place) })) : [],
+    regions: own ? PLACES.map((place) => ({ name: place.name, box: boxOf(lens, place) })) : (options.regions ?? []),
     decoder: ffmpegCommand,
   });
   closing.add(() => configuration.remove());

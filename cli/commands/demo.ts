@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { integer } from '../options.ts';
+import { integer, type Region, regionOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
 
 interface DemoOptions {
@@ -8,6 +8,9 @@ interface DemoOptions {
   readonly model?: string;
   readonly broker?: string;
   readonly seed: number;
+  readonly region?: readonly Region[];
+  readonly page: boolean;
+  readonly pagePort: number;
 }
 
 export function demoCommand(): Command {
@@ -18,14 +21,29 @@ export function demoCommand(): Command {
         'embedded MQTT broker and shows what arrives. Every part can be replaced by a real one. This is what `npm start` runs.',
     )
     .addOption(new Option('--frames <n>', 'end after this many analysed frames').argParser(integer(1)))
-    .addOption(new Option('--camera <url>', 'a real camera: rtsp://...'))
+    .addOption(new Option('--camera <source>', 'a camera of your own, rtsp://..., or a video file'))
     .addOption(new Option('--model <package>', 'another model package'))
     .addOption(new Option('--broker <url>', 'a real MQTT broker: mqtt://...'))
     .addOption(new Option('--seed <n>', 'seed of the rendered street').argParser(integer(0, 2 ** 32 - 1)).default(17))
+    .addOption(
+      new Option(
+        '--region <name=x,y,w,h>',
+        'what to look at with a camera of your own, in shares of the image from the top left; may be given several times (default: the whole image)',
+      ).argParser(regionOption),
+    )
+    .addOption(new Option('--no-page', 'without the page that shows the live image'))
+    .addOption(
+      new Option('--page-port <n>', 'port of the page on 127.0.0.1; 0 takes a free one')
+        .argParser(integer(0, 65535))
+        .default(0),
+    )
     .action(running(runDemo, { serves: true }));
 }
 
-async function runDemo({ signal, json, report }: Context, options: DemoOptions): Promise<void> {
+async function runDemo(
+  { signal, json, report }: Context,
+  { region, page, pagePort, ...options }: DemoOptions,
+): Promise<void> {
   const { runDemo: run } = await import('../../demo/run.ts');
-  report(await run({ ...options, signal, live: !json }));
+  report(await run({ ...options, regions: region, page: page && { port: pagePort }, signal, live: !json }));
 }

@@ -1,22 +1,26 @@
-/** Started by `camera.ts`: serves the rendered street on loopback and reports what is true of every frame. */
+/** Started by `camera.ts`: serves the rendered street, or a video file, on loopback and reports what is true of every frame. */
 import { asWaysideError } from '../../core/errors.ts';
 import { rawFrameSource } from '../rtsp/raw-frame-source.ts';
 import { startRtspServer } from '../rtsp/server.ts';
+import type { VideoSource } from '../rtsp/source.ts';
+import { videoFileSource } from '../rtsp/video-file-source.ts';
 import { boxOf, PLACES } from '../scene/regions.ts';
 import { createScene } from '../scene/scene.ts';
 import { regionTruth } from '../scene/truth.ts';
 import { type CameraReport, nowMs, type RegionAnswer, untilOrphaned } from './link.ts';
 
-const [seed = '1', ffmpeg = 'ffmpeg'] = process.argv.slice(2);
+const [seed = '1', ffmpeg = 'ffmpeg', file] = process.argv.slice(2);
 
 const tell = (report: CameraReport): void => {
   if (process.connected) process.send?.(report);
 };
 
-async function serve(signal: AbortSignal): Promise<void> {
+type Truths = Map<number, readonly RegionAnswer[]>;
+
+/** The street, writing down what is true of each frame that it renders. */
+function street(truths: Truths): VideoSource {
   const scene = createScene(Number(seed));
   const boxes = PLACES.map((place) => boxOf(scene.lens, place));
-  const truths = new Map<number, readonly RegionAnswer[]>();
   const render = (index: number): Uint8Array => {
     const { image, objects } = scene.frame(index);
     truths.set(
@@ -26,7 +30,13 @@ async function serve(signal: AbortSignal): Promise<void> {
     return image.data;
   };
   const { width, height, fps } = scene;
-  const server = await startRtspServer({ source: rawFrameSource({ width, height, fps, render, ffmpeg }) });
+  return rawFrameSource({ width, height, fps, render, ffmpeg });
+}
+
+async function serve(signal: AbortSignal): Promise<void> {
+  const truths: Truths = new Map();
+  const source = file === undefined ? street(truths) : await videoFileSource(file, { ffmpeg });
+  const server = await startRtspServer({ source });
   const known = new Set<string>();
   server.onFrameSent(({ index }) => {
     const at = nowMs();

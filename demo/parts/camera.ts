@@ -9,12 +9,17 @@ export interface LoopbackCamera extends Part {
 }
 
 /**
- * Serves the rendered street as an RTSP camera on loopback, from a process of its own.
+ * Serves the rendered street, or a video file over and over, as an RTSP camera on loopback, from a process of its own.
  *
  * @throws {WaysideError} VIDEO_SOURCE_FAILED, LISTEN_FAILED, DEMO_FAILED
  */
-export async function startCamera(seed: number, ffmpeg: string, signal: AbortSignal): Promise<LoopbackCamera> {
-  const part = startPart('loopback camera', 'demo/parts/camera-process', [String(seed), ffmpeg]);
+export async function startCamera(
+  source: { readonly seed: number } | { readonly file: string },
+  ffmpeg: string,
+  signal: AbortSignal,
+): Promise<LoopbackCamera> {
+  const shown = 'file' in source ? ['0', ffmpeg, source.file] : [String(source.seed), ffmpeg];
+  const part = startPart('loopback camera', 'demo/parts/camera-process', shown);
   try {
     const url = await firstMessage(part, urlOf, signal);
     return {

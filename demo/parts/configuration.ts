@@ -26,7 +26,7 @@ export interface Configuration {
   remove(): Promise<void>;
 }
 
-interface Address {
+export interface Address {
   readonly url: string;
   readonly username: string;
   readonly password: string;

@@ -28,6 +28,7 @@ export function screen(state: ViewState, columns: number, paint: Paint): string[
     line(figures(state)),
     line(resources(state), 'dim'),
     ...(state.accuracy === null ? [] : [line(accuracyLine(state.accuracy))]),
+    ...(state.page === null ? [] : [line(`live image: ${state.page}`, 'cyan')]),
     line(state.wanted === null ? 'Ctrl-C ends it with a summary' : `ends after ${state.wanted} frames`, 'dim'),
   ];
 }

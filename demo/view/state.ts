@@ -6,6 +6,8 @@ export interface ViewState {
   readonly camera: { readonly name: string; readonly state: string; readonly reason: string | null };
   readonly box: { readonly state: string; readonly reasons: readonly string[] };
   readonly broker: string;
+  /** Address of the page; null: none is served. */
+  readonly page: string | null;
   readonly model: { readonly name: string; readonly bytes: number };
   readonly seconds: number;
   readonly frames: number;
@@ -28,6 +30,7 @@ export interface ViewState {
 export interface Setting {
   readonly cameraName: string;
   readonly brokerName: string;
+  readonly page: string | null;
   readonly model: { readonly name: string; readonly bytes: number };
   readonly wanted: number | null;
 }
@@ -35,7 +38,7 @@ export interface Setting {
 /** @param at ms since 1970; @param startedAt likewise */
 export function viewOf(
   board: Board,
-  { cameraName, brokerName, model, wanted }: Setting,
+  { cameraName, brokerName, page, model, wanted }: Setting,
   startedAt: number,
   at: number,
 ): ViewState {
@@ -48,6 +51,7 @@ export function viewOf(
     },
     box: { state: board.state?.state ?? 'starting', reasons: board.state?.reasons.map(({ message }) => message) ?? [] },
     broker: brokerName,
+    page,
     model,
     seconds: (at - startedAt) / 1000,
     frames: board.frames,

@@ -13,6 +13,7 @@ function someState(): ViewState {
     camera: { name: 'a rendered street', state: 'live', reason: null },
     box: { state: 'online', reasons: [] },
     broker: 'an embedded broker',
+    page: 'http://127.0.0.1:40123/',
     model: { name: 'street', bytes: 74618 },
     seconds: 12.4,
     frames: 120,
