@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { isSystemError, messageOf, WaysideError } from './errors.ts';
+import { exchangeFolders } from './exchange.ts';
+import { temporaryBeside } from './temporary.ts';
 
 /** Flushes the names inside a folder: without it a rename may be lost with the power (POSIX fsync(2), notes). */
 async function syncFolder(path: string): Promise<void> {
@@ -11,10 +12,6 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function temporaryBeside(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
 }
 
 /** Removes without hiding the failure that made it necessary. */
@@ -55,7 +52,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 
 /**
  * Builds a folder out of sight and shows it whole: `fill` writes into a temporary folder beside the target, which is
- * renamed into place when `fill` succeeds and removed when it throws.
+ * renamed into place when `fill` succeeds and removed when it throws. A target that is replaced is exchanged in one step: there
+ * is no moment without it.
  *
  * @param replace when false, an existing target that is not an empty folder is left alone
  * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED, or whatever `fill` throws
@@ -95,10 +93,10 @@ async function moveIntoPlace(temporary: string, target: string, replace: boolean
         hint: 'name another folder, or allow replacing it with --force',
       });
     }
-    const aside = temporaryBeside(target);
-    await rename(target, aside);
-    await rename(temporary, target);
-    await discard(aside);
+    await exchangeFolders(temporary, target);
+    await syncFolder(dirname(target)); // the old folder goes when the new name is on the disk
+    await discard(temporary);
+    return;
   }
   await syncFolder(dirname(target));
 }

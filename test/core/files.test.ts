@@ -110,6 +110,38 @@ describe('writeFolderAtomic', () => {
     expect(await readdir(folder)).toEqual(['package']);
   });
 
+  it('replaces without a moment in which the folder is not there', async () => {
+    const target = join(folder, 'package');
+    await writeFolderAtomic(target, fill('first'));
+    const watch = `
+      import { openSync, closeSync } from 'node:fs';
+      let [looks, missing, on] = [0, 0, true];
+      process.on('message', () => { on = false; });
+      const look = () => {
+        for (let i = 0; i < 2000; i++) {
+          looks++;
+          try { closeSync(openSync(process.argv[1] + '/golden/one')); } catch { missing++; }
+        }
+        if (on) setImmediate(look);
+        else process.send({ looks, missing }, () => process.disconnect());
+      };
+      process.send('watching');
+      look();
+    `;
+    const watcher = spawn(process.execPath, ['--input-type=module', '-e', watch, target], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    await once(watcher, 'message');
+    for (let n = 0; n < 200; n++) await writeFolderAtomic(target, fill(`version ${n}`), { replace: true });
+    const answered = once(watcher, 'message');
+    watcher.send('enough');
+    const [{ looks, missing }] = (await answered) as [{ readonly looks: number; readonly missing: number }];
+    expect(missing).toBe(0);
+    expect(looks).toBeGreaterThan(2000);
+    expect(await readFile(join(target, 'golden', 'one'), 'utf8')).toBe('version 199');
+    expect(await readdir(folder)).toEqual(['package']);
+  });
+
   it('leaves nothing when the work fails half-way, and throws what it threw', async () => {
     const target = join(folder, 'package');
     const failing = writeFolderAtomic(target, async (temporary) => {
