@@ -1,6 +1,5 @@
-import { macsOf } from '../onnx/cost.ts';
+import { macsOf, typesOfOneImage, uncountedNode } from '../onnx/cost.ts';
 import type { Graph, Model, Shape, ValueInfo } from '../onnx/graph.ts';
-import { inferShapes } from '../onnx/shapes.ts';
 import { elementCount } from '../onnx/tensor.ts';
 import { type GraphIndex, indexGraph } from '../onnx/topology.ts';
 import { type StoredWeight, storedWeights } from '../onnx/weights.ts';
@@ -27,6 +26,8 @@ export interface Inspection {
   readonly parameters: number;
   /** Multiply-accumulate operations for one picture; null where a shape is unknown. */
   readonly macs: number | null;
+  /** The first node whose operations cannot be counted, as a shape is unknown; null where all can. */
+  readonly uncounted: string | null;
   /** Twice `macs`. */
   readonly flops: number | null;
   /** Summed over the layers. */
@@ -68,7 +69,9 @@ export function inspectModel(model: Model): Inspection {
   const { graph } = model;
   const index = indexGraph(graph);
   const stored = storedWeights(graph, index);
-  const macs = macsOf(graph, inferShapes(model)) ?? null;
+  const types = typesOfOneImage(model);
+  const macs = macsOf(graph, types) ?? null;
+  const uncounted = uncountedNode(graph, types);
   const quantized = stored.filter(({ form }) => form !== 'float').length;
   return {
     irVersion: model.irVersion,
@@ -81,6 +84,7 @@ export function inspectModel(model: Model): Inspection {
     operators: countOperators(graph),
     parameters: countParameters(graph, index),
     macs,
+    uncounted: uncounted === undefined ? null : `${uncounted.opType} ${uncounted.name}`,
     flops: macs === null ? null : 2 * macs,
     uniqueWeights: stored.reduce((sum, { unique }) => sum + unique, 0),
     quantized: quantized === 0 ? 'no' : quantized === stored.length ? 'yes' : 'partly',

@@ -10,7 +10,7 @@ export const stageTable = (stages: readonly StageOutcome[]): string =>
       ...stages.map((stage) => [
         stage.name,
         percent(stage.top1),
-        (stage.flops / 1e6).toFixed(1),
+        stage.flops === null ? 'unknown' : (stage.flops / 1e6).toFixed(1),
         count(stage.params),
         bytes(stage.bytes),
         milliseconds(stage.latencyMs),

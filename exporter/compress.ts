@@ -82,10 +82,10 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
     const distinct = countDistinct(model, produced.layers, produced.weights);
     const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
-    const sizes = sizesOf(slimmed.model);
+    const sizes = await sizesOf(slimmed.model, preprocessing);
     const last = { ...outcomeOf({ ...candidate, ...(validated && { top1: validated.top1 }) }), ...sizes };
     const outcomes: StageOutcome[] = [
-      { name: 'float', ...outcomeOf(judged), ...sizesOf(folded), seconds: 0 },
+      { name: 'float', ...outcomeOf(judged), ...(await sizesOf(folded, preprocessing)), seconds: 0 },
       ...slimmed.stages,
       ...(untrained === undefined
         ? [{ name: 'quantize', ...last, seconds }]

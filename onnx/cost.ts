@@ -1,4 +1,5 @@
-import type { Graph, Node, ValueType } from './graph.ts';
+import type { Graph, Model, Node, Shape, ValueType } from './graph.ts';
+import { inferShapes } from './shapes.ts';
 import { elementCount } from './tensor.ts';
 
 export type Types = ReadonlyMap<string, ValueType>;
@@ -32,7 +33,22 @@ export function macsOfNode(node: Node, types: Types): number | undefined {
   }
 }
 
-/** Multiply-accumulate operations of a graph for one picture; undefined when one node's are unknown. FLOPs are twice that. */
+/** Images one run takes: 1 where the batch is open. */
+export function batchOf({ inputs, initializers }: Graph, types: Types): number {
+  const image = inputs.find(({ name }) => !initializers.has(name));
+  const shape = types.get(image?.name ?? '')?.shape;
+  const batch = shape?.length === 4 ? shape[0] : undefined;
+  return typeof batch === 'number' && batch > 0 ? batch : 1;
+}
+
+/** The first node whose operations cannot be counted, since a shape is unknown. */
+export const uncountedNode = ({ nodes }: Graph, types: Types): Node | undefined =>
+  nodes.find((node) => macsOfNode(node, types) === undefined);
+
+/**
+ * Multiply-accumulate operations of a graph for one image; undefined when one node's are unknown: unknown is not 0. FLOPs are
+ * twice that.
+ */
 export function macsOf(graph: Graph, types: Types): number | undefined {
   let total = 0;
   for (const node of graph.nodes) {
@@ -40,5 +56,29 @@ export function macsOf(graph: Graph, types: Types): number | undefined {
     if (macs === undefined) return undefined;
     total += macs;
   }
-  return total;
+  return total / batchOf(graph, types);
 }
+
+/**
+ * Types of a run over one image, or over the batch that the file fixes. Numbers instead of symbols: behind a Reshape the first
+ * dimension may be the batch times the tokens, which counted as 1 would hide most of a transformer's operations.
+ *
+ * @param size `[H, W]` where the input leaves it open
+ * @throws {WaysideError} SHAPE_INFERENCE
+ */
+export function typesOfOneImage(model: Model, size?: readonly [number, number]): Types {
+  const declared = inferShapes(model);
+  const image = model.graph.inputs.find(({ name }) => !model.graph.initializers.has(name));
+  const open = image?.shape;
+  if (image === undefined || !open || open.every((dim) => typeof dim === 'number')) return declared;
+  const shape = open.map((dim, axis) => {
+    if (typeof dim === 'number') return dim;
+    return axis === 0 ? 1 : (size?.[axis - 2] ?? dim);
+  });
+  const found = new Map(inferShapes(model, { inputs: { [image.name]: shape } }));
+  // Inferred anew, what the file says of values behind operators without a rule is left out.
+  for (const [value, type] of declared) if (!isClosed(found.get(value)?.shape)) found.set(value, type);
+  return found;
+}
+
+const isClosed = (shape: Shape | null | undefined): boolean => shape?.every((dim) => typeof dim === 'number') === true;

@@ -55,7 +55,7 @@ function summary(found: Inspection & { readonly bytes: number }): string {
   const perLayer = Math.max(0, ...found.layers.map(({ uniqueWeights }) => uniqueWeights));
   const operations =
     found.macs === null
-      ? 'unknown: a shape is open'
+      ? `unknown: a shape that ${found.uncounted} reads or makes is open`
       : `${prefixed(found.macs)} multiply-accumulates, ${prefixed(found.flops ?? 0)}FLOPs for one picture`;
   return table([
     ['inputs', values(found.inputs)],

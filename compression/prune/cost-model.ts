@@ -1,6 +1,7 @@
+import { WaysideError } from '../../core/errors.ts';
 import { intAttribute } from '../../onnx/attributes.ts';
-import type { Model } from '../../onnx/graph.ts';
-import { inferShapes } from '../../onnx/shapes.ts';
+import { batchOf, macsOfNode, type Types, typesOfOneImage } from '../../onnx/cost.ts';
+import type { Graph, Model, Node } from '../../onnx/graph.ts';
 import { elementCount } from '../../onnx/tensor.ts';
 import type { Channel, ChannelAnalysis } from './channels/groups.ts';
 
@@ -26,9 +27,17 @@ const FLOAT_BYTES = 4;
 /**
  * What convolutions and matrix products cost. Kept counts are maintained as channels go, so that
  * asking is cheap: ranking asks for every candidate at every step.
+ *
+ * @param types of a run over one image
+ * @throws {WaysideError} PRUNING_IMPOSSIBLE where operations are asked for and those of a node cannot be counted
  */
-export function costModel(model: Model, analysis: ChannelAnalysis, unit: CostUnit): CostModel {
-  const products = productsOf(model, analysis, unit);
+export function costModel(
+  model: Model,
+  analysis: ChannelAnalysis,
+  unit: CostUnit,
+  types: Types = typesOfOneImage(model),
+): CostModel {
+  const products = productsOf(model, analysis, unit, types);
   const byChannel = new Map<number, { product: Product; inputs: number; outputs: number }[]>();
   for (const product of products) {
     const counts = new Map<number, { inputs: number; outputs: number }>();
@@ -86,32 +95,55 @@ export function costModel(model: Model, analysis: ChannelAnalysis, unit: CostUni
   };
 }
 
-function productsOf(model: Model, analysis: ChannelAnalysis, unit: CostUnit): Product[] {
-  const types = inferShapes(model);
+/** Of no channel: what costs the same whatever goes. */
+const ALWAYS: readonly number[] = [-1];
+
+function productsOf(model: Model, analysis: ChannelAnalysis, unit: CostUnit, types: Types): Product[] {
+  const { graph } = model;
+  const images = batchOf(graph, types);
   const products: Product[] = [];
-  const each = unit === 'bytes' ? FLOAT_BYTES : 1;
-  for (const node of model.graph.nodes) {
-    const weight = model.graph.initializers.get(node.inputs[1] ?? '');
-    const inputs = analysis.channelsOf(node.inputs[0] ?? '');
-    const outputs = analysis.channelsOf(node.outputs[0] ?? '');
-    if (weight === undefined || inputs === undefined || outputs === undefined) continue;
-    if (node.opType === 'Gemm') {
-      products.push({ inputs, outputs, factor: each });
-    } else if (node.opType === 'Conv') {
-      const shape = types.get(node.outputs[0] ?? '')?.shape?.slice(2) ?? [];
-      const pixels =
-        unit !== 'flops' ? each : shape.reduce<number>((p, dim) => p * (typeof dim === 'number' ? dim : 1), 1);
-      const kernel = elementCount(weight.dims.slice(2));
-      const groups = intAttribute(node, 'group', 1);
-      const depthwise = groups === inputs.length && groups === outputs.length;
-      if (depthwise) products.push({ inputs, outputs: [-1], factor: kernel * pixels });
-      else products.push({ inputs, outputs, factor: (kernel * pixels) / groups });
-    }
+  for (const node of graph.nodes) {
+    const cost = unit === 'flops' ? operationsOf(node, types) / images : weightsOf(graph, node);
+    if (cost > 0) products.push(sidesOf(node, analysis, cost));
   }
   if (unit !== 'bytes') return products;
-  for (const { initializer, ids } of analysis.ties) {
-    const single = model.graph.initializers.get(initializer)?.dims.length === 1;
-    if (single) products.push({ inputs: [-1], outputs: ids, factor: FLOAT_BYTES });
+  const single = analysis.ties.filter(({ initializer }) => graph.initializers.get(initializer)?.dims.length === 1);
+  return [
+    ...products.map(({ factor, ...sides }) => ({ ...sides, factor: factor * FLOAT_BYTES })),
+    ...single.map(({ ids }) => ({ inputs: ALWAYS, outputs: ids, factor: FLOAT_BYTES })),
+  ];
+}
+
+/** @throws {WaysideError} PRUNING_IMPOSSIBLE */
+function operationsOf(node: Node, types: Types): number {
+  const macs = macsOfNode(node, types);
+  if (macs !== undefined) return macs;
+  const open = [...node.inputs.slice(0, 2), ...node.outputs].filter((value) => types.get(value)?.shape == null);
+  throw new WaysideError('PRUNING_IMPOSSIBLE', {
+    message: `the operations of ${node.opType} ${node.name} cannot be counted: the shape of ${open.join(', ') || node.outputs[0]} is unknown`,
+    hint: 'give a goal of weights (--params) or bytes (--bytes), or write the shapes into the file (onnx.shape_inference)',
+  });
+}
+
+/** Weights of a convolution or matrix product with constant ones. */
+function weightsOf(graph: Graph, node: Node): number {
+  const weight = graph.initializers.get(node.inputs[1] ?? '');
+  return weight !== undefined && PRODUCTS.has(node.opType) ? elementCount(weight.dims) : 0;
+}
+
+const PRODUCTS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** The cost of a node spread over the channels that it reads and makes; one that nothing follows through costs what it costs. */
+function sidesOf(node: Node, analysis: ChannelAnalysis, cost: number): Product {
+  const inputs = analysis.channelsOf(node.inputs[0] ?? '');
+  const outputs = analysis.channelsOf(node.outputs[0] ?? '');
+  const followed = node.opType === 'Gemm' || node.opType === 'Conv';
+  if (!followed || inputs === undefined || outputs === undefined) {
+    return { inputs: ALWAYS, outputs: ALWAYS, factor: cost };
   }
-  return products;
+  const groups = node.opType === 'Conv' ? intAttribute(node, 'group', 1) : 1;
+  if (groups > 1 && groups === inputs.length && groups === outputs.length) {
+    return { inputs, outputs: ALWAYS, factor: cost / inputs.length };
+  }
+  return { inputs, outputs, factor: cost / (inputs.length * outputs.length) };
 }

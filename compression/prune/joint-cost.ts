@@ -1,3 +1,4 @@
+import type { Types } from '../../onnx/cost.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { ChannelAnalysis } from './channels/groups.ts';
 import { type CostModel, type CostUnit, costModel } from './cost-model.ts';
@@ -12,11 +13,11 @@ export interface Goal {
  * Several goals as one cost. A channel saves the sum, over the goals, of the part of each that it covers; the total goes from 1 to 0,
  * and is the part that is left of the goal that is furthest from being reached. To remove all of it is to reach every goal.
  */
-export function jointCost(model: Model, analysis: ChannelAnalysis, goals: readonly Goal[]): CostModel {
+export function jointCost(model: Model, analysis: ChannelAnalysis, goals: readonly Goal[], types?: Types): CostModel {
   const parts = goals
     .filter(({ goal }) => goal > 0)
     .map(({ unit, goal }) => {
-      const cost = costModel(model, analysis, unit);
+      const cost = costModel(model, analysis, unit, types);
       const before = cost.total(new Set());
       return { cost, before, wanted: before * goal };
     });

@@ -1,4 +1,5 @@
 import { WaysideError } from '../../core/errors.ts';
+import type { Types } from '../../onnx/cost.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { analyzeChannels, type ChannelAnalysis, type ChannelGroup } from './channels/groups.ts';
 import { type CostUnit, costModel } from './cost-model.ts';
@@ -15,6 +16,8 @@ export interface PruneOptions extends RankOptions {
   readonly also?: readonly Goal[];
   /** Channels to keep of some groups, by name, instead of what the goal would give them. */
   readonly keep?: Readonly<Record<string, number>>;
+  /** Of a run over one image, for goals of operations. @default what can be inferred */
+  readonly types?: Types;
 }
 
 export interface Pruned {
@@ -33,11 +36,11 @@ export interface Pruned {
 export function prune(model: Model, options: PruneOptions): Pruned {
   const analysis = analyzeChannels(model);
   const importance = analysis.groups.map((group) => options.criterion(model, group));
-  const { goal, unit = 'flops', also = [] } = options;
+  const { goal, unit = 'flops', also = [], types } = options;
   const removed =
     also.length === 0
-      ? rankGlobally(analysis.groups, importance, costModel(model, analysis, unit), options)
-      : rankGlobally(analysis.groups, importance, jointCost(model, analysis, [{ unit, goal }, ...also]), {
+      ? rankGlobally(analysis.groups, importance, costModel(model, analysis, unit, types), options)
+      : rankGlobally(analysis.groups, importance, jointCost(model, analysis, [{ unit, goal }, ...also], types), {
           ...options,
           goal: 1,
         });

@@ -63,6 +63,11 @@ export function rankGlobally(
     return [{ group, order, scores, least: Math.max(1, Math.ceil(group.channels.length * floor)) }];
   });
   const before = cost.total(new Set());
+  if (!(before > 0)) {
+    throw new WaysideError('PRUNING_IMPOSSIBLE', {
+      message: 'the model has no convolutions or matrix products that count towards the goal',
+    });
+  }
   const sequence = orderOfLeaving(queues, cost, costPower);
   // The shortest beginning of the sequence that reaches the goal once every group is rounded. Rounding keeps the order
   // of costs, so the place can be searched for by halving.

@@ -71,9 +71,9 @@ export async function reconstruct(
     original,
     repairs.map(({ layer, target }, r) => ({
       value: target,
-      channels: (analysis.channelsOf(target) ?? everyChannel(layer.rows)).flatMap((id, i) =>
-        removed.has(id) ? [] : [i],
-      ),
+      // Of a value that pruning could not follow nothing has gone.
+      channels:
+        analysis.channelsOf(target)?.flatMap((id, i) => (removed.has(id) ? [] : [i])) ?? everyChannel(layer.rows),
       wanted: Math.ceil(samplesFor(layer.columns) / count),
       seed: seed + r,
     })),

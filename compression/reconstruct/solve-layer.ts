@@ -57,6 +57,8 @@ export async function solveLayer(
       },
       gram,
     );
+    // Nothing that was solved for is worth a weight that is not finite.
+    if (!found.weights.every(Number.isFinite) || !found.bias.every(Number.isFinite)) continue;
     part.set(found.weights);
     bias.set(found.bias, from);
     before += found.before / groups;

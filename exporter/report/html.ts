@@ -7,8 +7,10 @@ export const bytes = (count: number): string =>
 export const milliseconds = (value: number): string => `${value.toPrecision(3)} ms`;
 export const seconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} s`;
 export const integer = (value: number): string => value.toLocaleString('en-US');
-export const operations = (flops: number): string =>
-  flops >= 1e9 ? `${(flops / 1e9).toFixed(2)} G` : `${(flops / 1e6).toFixed(1)} M`;
+export const operations = (flops: number | null): string => {
+  if (flops === null) return 'unknown';
+  return flops >= 1e9 ? `${(flops / 1e9).toFixed(2)} G` : `${(flops / 1e6).toFixed(1)} M`;
+};
 export const decibels = (value: number): string => (value >= EXACT ? 'exact' : `${value.toFixed(1)} dB`);
 export const ratio = (value: number): string => (value < 100 ? value.toPrecision(3) : integer(Math.round(value)));
 /** With a true minus sign. */

@@ -37,8 +37,8 @@ const MEASURES: readonly Measure[] = [
   },
   {
     title: 'Operations of one picture',
-    value: ({ flops }) => flops,
-    text: ({ flops }, float) => operations(flops) + (float === undefined ? '' : times(float.flops, flops)),
+    value: ({ flops }) => flops ?? 0,
+    text: ({ flops }, float) => operations(flops) + (flops === null || !float?.flops ? '' : times(float.flops, flops)),
   },
   {
     title: 'Parameters',
@@ -85,7 +85,7 @@ function stageTable(stages: readonly StageOutcome[]): string {
       stage.name,
       percent(stage.top1),
       bytes(stage.bytes),
-      (stage.flops / 1e6).toFixed(1),
+      stage.flops === null ? 'unknown' : (stage.flops / 1e6).toFixed(1),
       integer(stage.params),
       milliseconds(stage.latencyMs),
       stage === stages[0] ? '' : seconds(stage.seconds),

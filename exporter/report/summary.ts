@@ -28,7 +28,7 @@ function sentence({ baseline, candidate }: CompressResult): string {
 
 function tilesOf({ baseline, candidate, uniqueWeights, stages }: CompressResult): readonly Tile[] {
   const [float, last] = [stages[0], stages.at(-1)];
-  const flops = [float?.flops ?? 0, last?.flops ?? 0] as const;
+  const [operationsBefore, operationsAfter] = [float?.flops ?? null, last?.flops ?? null];
   return [
     {
       name: 'Top-1',
@@ -50,9 +50,9 @@ function tilesOf({ baseline, candidate, uniqueWeights, stages }: CompressResult)
     },
     {
       name: 'Operations',
-      now: operations(flops[1]),
-      was: operations(flops[0]),
-      change: flops[0] === flops[1] ? 'as many, in int8' : times(flops[0], flops[1], 'fewer', 'more'),
+      now: operations(operationsAfter),
+      was: operations(operationsBefore),
+      change: operationsChange(operationsBefore, operationsAfter),
     },
     {
       name: 'Distinct weights',
@@ -61,4 +61,9 @@ function tilesOf({ baseline, candidate, uniqueWeights, stages }: CompressResult)
       change: times(uniqueWeights.before, uniqueWeights.after, 'fewer', 'more'),
     },
   ];
+}
+
+function operationsChange(before: number | null, after: number | null): string {
+  if (before === null || after === null) return 'a shape is unknown';
+  return before === after ? 'as many, in int8' : times(before, after, 'fewer', 'more');
 }

@@ -66,14 +66,14 @@ export async function clusterFile(options: ClusterFileOptions): Promise<ClusterF
   const bytes = encodeModel(model);
   const { top1, latencyMs } = await measureModel(bytes, 'evaluating clustered model', opened.measuring);
   await writeStage(model, opened, out);
-  const float = floatOutcome(opened);
+  const float = await floatOutcome(opened);
   const outcome = {
     ...float,
     name: 'cluster',
     top1,
     latencyMs,
     bytes: bytes.byteLength,
-    ...sizesOf(opened.folded),
+    ...(await sizesOf(opened.folded, opened.preprocessing)),
     seconds,
   };
   return { model: out, layers, stages: [float, outcome] };

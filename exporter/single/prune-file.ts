@@ -49,7 +49,7 @@ export async function pruneFile(options: PruneFileOptions): Promise<PruneFileRes
   const metadata = withRemoved(model.metadata, { of: modelDigest(folded), removed });
   await writeStage({ ...model, metadata }, opened, options.out);
   await clear();
-  return { model: options.out, stages: [floatOutcome(opened), ...stages], groups: pruning?.groups ?? [] };
+  return { model: options.out, stages: [await floatOutcome(opened), ...stages], groups: pruning?.groups ?? [] };
 }
 
 /** What was removed, as positions in each group. */

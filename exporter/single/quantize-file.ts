@@ -53,7 +53,14 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     if (options.allowFloat !== true) requireFused(fused);
     const { top1, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
     await writeStage(produced.model, opened, options.out);
-    const outcome = { name: 'quantize', top1, latencyMs, bytes: bytes.byteLength, ...sizesOf(folded), seconds };
-    return { model: options.out, stages: [floatOutcome(opened), outcome], range: produced.method, fused };
+    const outcome = {
+      name: 'quantize',
+      top1,
+      latencyMs,
+      bytes: bytes.byteLength,
+      ...(await sizesOf(folded, preprocessing)),
+      seconds,
+    };
+    return { model: options.out, stages: [await floatOutcome(opened), outcome], range: produced.method, fused };
   });
 }

@@ -64,8 +64,15 @@ export async function reconstructFile(options: ReconstructFileOptions): Promise<
   const bytes = encodeModel(model);
   const { top1, latencyMs } = await measureModel(bytes, 'evaluating after reconstruct', measuring);
   await writeStage(model, opened, options.out);
-  const outcome = { name: 'reconstruct', top1, latencyMs, bytes: bytes.byteLength, ...sizesOf(model), seconds };
-  return { model: options.out, stages: [{ ...floatOutcome(opened), name: 'pruned' }, outcome], layers };
+  const outcome = {
+    name: 'reconstruct',
+    top1,
+    latencyMs,
+    bytes: bytes.byteLength,
+    ...(await sizesOf(model, preprocessing)),
+    seconds,
+  };
+  return { model: options.out, stages: [{ ...(await floatOutcome(opened)), name: 'pruned' }, outcome], layers };
 }
 
 /** The pruned model with its place in the original. @throws {WaysideError} USAGE */

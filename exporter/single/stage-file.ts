@@ -45,11 +45,10 @@ export async function writeStage(
 }
 
 /** The model as it was given, as the first of the stages. */
-export const floatOutcome = ({ folded, figures: { top1, bytes, latencyMs } }: OpenedAndMeasured): StageOutcome => ({
-  name: 'float',
-  top1,
-  bytes,
-  latencyMs,
-  ...sizesOf(folded),
-  seconds: 0,
-});
+export async function floatOutcome({
+  folded,
+  preprocessing,
+  figures: { top1, bytes, latencyMs },
+}: OpenedAndMeasured): Promise<StageOutcome> {
+  return { name: 'float', top1, bytes, latencyMs, ...(await sizesOf(folded, preprocessing)), seconds: 0 };
+}

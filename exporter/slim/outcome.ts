@@ -7,8 +7,8 @@ export const StageOutcome = z.strictObject({
   top1: z.number(),
   /** Of the file. */
   bytes: z.int(),
-  /** Multiplications and additions of one picture: twice the multiply-accumulates. */
-  flops: z.number(),
+  /** Multiplications and additions of one image: twice the multiply-accumulates. Null where a shape is unknown. */
+  flops: z.number().nullable(),
   /** Weights, biases and normalisation constants. */
   params: z.int(),
   /** Median of one picture on one thread. */

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../calibration/dataset.ts';
+import { measuredTypes } from '../../compression/measured-shapes.ts';
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
 import type { Criterion } from '../../compression/prune/criteria.ts';
 import { pruneToLatency } from '../../compression/prune/latency-goal.ts';
@@ -35,6 +36,7 @@ export async function pruneBy(
 ): Promise<Pruned & { readonly sensitivity: readonly GroupSensitivity[] }> {
   const { criterion, unit, goal, also, floor, multiple, frozen = [], keep } = plan;
   const analysis = analyzeChannels(model);
+  const types = await measuredTypes(model, context.preprocessing);
   const measured = criterion === 'damage' || plan.sensitivity === true;
   const evidence = { model, analysis, moments: measured ? await momentsFor(model, context) : undefined };
   const scores = await judgeChannels(evidence, criterion, context);
@@ -46,6 +48,7 @@ export async function pruneBy(
     ...(also && { also }),
     floor,
     multiple,
+    types,
     frozen: new Set(frozen),
     ...(keep && { keep }),
     ...(criterion === 'damage'

@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import { measuredTypes } from '../../compression/measured-shapes.ts';
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
 import { prunedBy } from '../../compression/prune/prune.ts';
 import { reconstruct } from '../../compression/reconstruct/reconstruct.ts';
 import type { Teacher } from '../../compression/training/options.ts';
+import { WaysideError } from '../../core/errors.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
 import { macsOf } from '../../onnx/cost.ts';
+import { nonFiniteInitializer } from '../../onnx/finite.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { decodeModel } from '../../onnx/read.ts';
-import { inferShapes } from '../../onnx/shapes.ts';
 import { elementCount } from '../../onnx/tensor.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { finetuneBy } from './finetune-stage.ts';
@@ -31,14 +34,28 @@ export interface SlimRun extends SlimContext {
   readonly measure: (model: Uint8Array, stage: string) => Promise<Pick<StageOutcome, 'top1' | 'latencyMs'>>;
 }
 
-/** Multiplications and additions of one picture, and numbers that were learnt. */
-export function sizesOf(model: Model): Pick<StageOutcome, 'flops' | 'params'> {
+/** Multiplications and additions of one image, null where they cannot be counted, and numbers that were learnt. */
+export async function sizesOf(
+  model: Model,
+  preprocessing: Pick<Preprocessing, 'size'>,
+): Promise<Pick<StageOutcome, 'flops' | 'params'>> {
   const { graph } = model;
   const params = [...graph.initializers.values()].reduce(
     (sum, { dtype, dims }) => sum + (dtype === 'float32' ? elementCount(dims) : 0),
     0,
   );
-  return { flops: 2 * (macsOf(graph, inferShapes(model)) ?? 0), params };
+  const macs = macsOf(graph, await measuredTypes(model, preprocessing));
+  return { flops: macs === undefined ? null : 2 * macs, params };
+}
+
+/** @throws {WaysideError} PASS_FAILED */
+function requireFinite({ graph }: Model, stage: string): void {
+  const name = nonFiniteInitializer(graph);
+  if (name === undefined) return;
+  throw new WaysideError('PASS_FAILED', {
+    message: `stage ${stage} left values in ${name} that are not finite; nothing was written`,
+    hint: 'this is a fault in Wayside: report it with the model',
+  });
 }
 
 const Nothing = z.null();
@@ -64,9 +81,16 @@ export async function slim(original: Model, run: SlimRun): Promise<Slimmed> {
     const started = performance.now();
     const { model, record } = await make();
     const seconds = (performance.now() - started) / 1000;
+    requireFinite(model, name);
     const bytes = encodeModel(model);
     const measured = await run.measure(bytes, name);
-    const outcome = { name, ...measured, bytes: bytes.byteLength, ...sizesOf(model), seconds };
+    const outcome = {
+      name,
+      ...measured,
+      bytes: bytes.byteLength,
+      ...(await sizesOf(model, run.preprocessing)),
+      seconds,
+    };
     await work.save(name, bytes, { outcome, own: record });
     stages.push(outcome);
     return { model: decodeModel(bytes), record };

@@ -10,9 +10,9 @@ export class Network {
   readonly #random: Random;
   readonly input: string;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, batch: number | 'N' = 'N') {
     this.#random = seededRandom(seed);
-    this.input = this.builder.input('image', 'float32', ['N', 3, 8, 8]);
+    this.input = this.builder.input('image', 'float32', [batch, 3, 8, 8]);
   }
 
   weight(name: string, dims: readonly number[]): string {

@@ -33,7 +33,7 @@ describe('compress with pruning', () => {
     expect(result.stages.map(({ name }) => name)).toEqual(['float', 'prune', 'reconstruct', 'quantize']);
     const [float, prune, reconstruct, quantize] = result.stages;
     expect(float).toMatchObject({ top1: 1, bytes: result.baseline.bytes });
-    expect(prune!.flops).toBeLessThanOrEqual(0.5 * float!.flops);
+    expect(prune!.flops).toBeLessThanOrEqual(0.5 * (float!.flops ?? 0));
     expect(prune!.params).toBeLessThan(float!.params);
     expect(reconstruct).toMatchObject({ top1: 1, flops: prune!.flops });
     expect(quantize).toMatchObject({ top1: 1, flops: prune!.flops, bytes: result.candidate.bytes });
