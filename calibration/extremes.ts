@@ -128,8 +128,8 @@ class Tally {
     for (const { name, channels, plane } of this.#watched) {
       const to = from + channels;
       extremes.set(name, {
-        min: Math.min(...this.#min.subarray(from, to)),
-        max: Math.max(...this.#max.subarray(from, to)),
+        min: this.#min.subarray(from, to).reduce((least, each) => Math.min(least, each)),
+        max: this.#max.subarray(from, to).reduce((most, each) => Math.max(most, each)),
         means: this.#sums.slice(from, to).map((sum) => sum / this.#pictures),
         meanSquares: this.#squares.slice(from, to).map((square) => square / (this.#pictures * plane)),
       });

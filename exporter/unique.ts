@@ -1,19 +1,12 @@
 import { usedCodes } from '../compression/cluster/cluster.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
+import { DistinctPatterns, distinctFloats } from '../onnx/distinct.ts';
 import type { Model } from '../onnx/graph.ts';
 import { asFloat32 } from '../onnx/tensor.ts';
 import type { LayerWeights } from './quantize.ts';
 
-/** Different values, ascending. A Set would end at 16.7 million of them, fewer than a large layer has. */
-export function distinct(values: Float32Array): Float32Array {
-  const sorted = values.slice().sort();
-  let count = 0;
-  for (const value of sorted) if (count === 0 || value !== sorted[count - 1]) sorted[count++] = value;
-  return sorted.subarray(0, count);
-}
-
 /** Different float weights of a layer. */
-export const distinctValues = ({ weights }: Layer): number => distinct(asFloat32(weights)).length;
+export const distinctValues = ({ weights }: Layer): number => distinctFloats(asFloat32(weights));
 
 /**
  * How many weights of convolutions and matrix products differ, by the ways in which that may be meant. Layers left in float count
@@ -51,35 +44,36 @@ export function countDistinct(
   layers: readonly Layer[],
   weights: ReadonlyMap<string, LayerWeights>,
 ): DistinctWeights {
-  const floats = layersOf(original.graph).map((layer) => distinct(asFloat32(layer.weights)));
-  const kept = layers.filter(({ node }) => !weights.has(node.name)).map((layer) => distinct(asFloat32(layer.weights)));
+  const floats = layersOf(original.graph);
+  const kept = layers.filter(({ node }) => !weights.has(node.name));
   const codes = [...weights.values()].map((each) => usedCodes(each.codes));
-  const keptCount = total(kept);
+  const keptCount = total(kept.map(distinctValues));
   return {
-    original: { perLayer: total(floats), anywhere: distinct(joined(floats)).length },
+    original: { perLayer: total(floats.map(distinctValues)), anywhere: distinctAnywhere(floats) },
     compressed: {
-      codes: keptCount + total(codes),
-      scales: [...weights.values()].reduce((sum, { scales }) => sum + scales.length, 0),
-      products: keptCount + [...weights.values()].reduce((sum, each) => sum + productsOf(each), 0),
-      anywhere: distinct(joined(kept)).length + new Set(codes.flatMap((each) => [...each])).size,
+      codes: keptCount + total(codes.map(({ length }) => length)),
+      scales: total([...weights.values()].map(({ scales }) => scales.length)),
+      products: keptCount + total([...weights.values()].map(distinctProducts)),
+      anywhere: distinctAnywhere(kept) + new Set(codes.flatMap((each) => [...each])).size,
     },
   };
 }
 
-const total = (parts: readonly { readonly length: number }[]): number =>
-  parts.reduce((sum, { length }) => sum + length, 0);
+const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(total(parts));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+function distinctAnywhere(layers: readonly Layer[]): number {
+  const seen = new DistinctPatterns();
+  for (const { weights } of layers) seen.addFloats(asFloat32(weights));
+  return seen.floats;
 }
 
-function productsOf({ codes, scales }: LayerWeights): number {
+/** Different products of a code and the scale of its row: of each row the codes in use, few as they are. */
+function distinctProducts({ codes, scales }: LayerWeights): number {
   const columns = codes.length / scales.length;
-  return distinct(Float32Array.from(codes, (code, i) => code * scales[Math.floor(i / columns)]!)).length;
+  const seen = new DistinctPatterns();
+  scales.forEach((scale, row) => {
+    const used = usedCodes(codes.subarray(row * columns, (row + 1) * columns));
+    seen.addFloats(Float32Array.from(used, (code) => code * scale));
+  });
+  return seen.floats;
 }

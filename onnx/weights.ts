@@ -1,6 +1,7 @@
+import { distinctElements } from './distinct.ts';
 import type { Graph, Node } from './graph.ts';
 import { packedBytes } from './packed-bytes.ts';
-import { elementCount, type Tensor } from './tensor.ts';
+import { elementCount } from './tensor.ts';
 import type { GraphIndex } from './topology.ts';
 
 /** Operators whose second input is a weight. */
@@ -19,37 +20,12 @@ export interface StoredWeight {
   readonly form: 'float' | 'quantized' | 'codebook';
 }
 
-/** Distinct elements, told apart by their bytes; sub-byte types are unpacked low bits first. */
-function distinct({ dtype, dims, bytes }: Tensor): Set<number | bigint> {
-  const count = elementCount(dims);
-  const bits = dtype === 'uint4' || dtype === 'int4' ? 4 : dtype === 'uint2' || dtype === 'int2' ? 2 : 0;
-  const seen = new Set<number | bigint>();
-  if (bits > 0) {
-    const perByte = 8 / bits;
-    const mask = (1 << bits) - 1;
-    for (let i = 0; i < count; i++) seen.add((bytes[Math.floor(i / perByte)]! >> ((i % perByte) * bits)) & mask);
-    return seen;
-  }
-  const size = count === 0 ? 1 : bytes.length / count;
-  const aligned = bytes.slice(); // its own buffer: any view is aligned
-  const view =
-    size === 1
-      ? aligned
-      : size === 2
-        ? new Uint16Array(aligned.buffer, 0, count)
-        : size === 4
-          ? new Uint32Array(aligned.buffer, 0, count)
-          : new BigUint64Array(aligned.buffer, 0, count);
-  for (const value of view) seen.add(value);
-  return seen;
-}
-
 /** Follows a value back to the constants it is made of; undefined when it depends on an input of the graph. */
 function trace(graph: Graph, index: GraphIndex, value: string): Omit<StoredWeight, 'node'> | undefined {
   const tensor = graph.initializers.get(value);
   if (tensor !== undefined) {
     const form = tensor.dtype.startsWith('float') || tensor.dtype === 'bfloat16' ? 'float' : 'quantized';
-    return { elements: elementCount(tensor.dims), unique: distinct(tensor).size, form };
+    return { elements: elementCount(tensor.dims), unique: distinctElements(tensor), form };
   }
   const producer = index.producer(value);
   const source = producer?.inputs[0];

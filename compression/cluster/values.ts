@@ -60,19 +60,23 @@ function pointsOf(
   importance: (position: number) => number,
   withoutZeros: boolean,
 ): WeightedPoints {
-  const chosen = Array.from(values.keys()).filter((i) => !withoutZeros || values[i] !== 0);
-  if (chosen.length <= MOST_POINTS) {
+  let count = 0;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (withoutZeros && value === 0) continue;
+    count++;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (count <= MOST_POINTS) {
+    const chosen = Array.from(values.keys()).filter((i) => !withoutZeros || values[i] !== 0);
     chosen.sort((a, b) => values[a]! - values[b]!);
     return { values: chosen.map((i) => values[i]!), weights: chosen.map(importance) };
   }
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const i of chosen) {
-    low = Math.min(low, values[i]!);
-    high = Math.max(high, values[i]!);
-  }
   const [sums, weights] = [new Float64Array(MOST_POINTS), new Float64Array(MOST_POINTS)];
   const scale = high > low ? (MOST_POINTS - 1) / (high - low) : 0;
-  for (const i of chosen) {
+  for (let i = 0; i < values.length; i++) {
+    if (withoutZeros && values[i] === 0) continue;
     // Something of every value, so that a bin has a mean also where nothing in it matters.
     const weight = Math.max(importance(i), 1e-12);
     const bin = Number.isFinite(scale) ? Math.floor((values[i]! - low) * scale) : 0;

@@ -1,3 +1,4 @@
+import { usedCodes } from '../../compression/cluster/cluster.ts';
 import { type Layer, weightCount } from '../../compression/layers.ts';
 import { weightForm } from '../codebook.ts';
 import type { LayerErrors } from '../layer-errors.ts';
@@ -117,7 +118,7 @@ function layerTable(rows: readonly Row[], cut: string): string {
     const stored = storedCodes(layer, decided);
     const form = weightForm(stored);
     const size = Math.ceil((weightCount(layer) * (form === 'int8' ? 8 : stored.indexBits)) / 8);
-    const codes = integer(new Set(decided.codes).size);
+    const codes = integer(usedCodes(decided.codes).length);
     return [...common, before, codes, form, bytes(size), error, decibels(decided.snr)];
   });
   return `${table({

@@ -2,6 +2,7 @@ import { clusterValues } from '../../compression/cluster/values.ts';
 import { type Layer, layersOf, storedOrder, weightRows } from '../../compression/layers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { columnVariances, type InputMoments } from '../../compression/rounding/moments.ts';
+import { distinctFloats } from '../../onnx/distinct.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { readModel } from '../../onnx/read.ts';
 import { float32Tensor, type Tensor } from '../../onnx/tensor.ts';
@@ -105,7 +106,7 @@ async function clustered(
     const rows = weightRows(layer);
     const found = clusterValues(rows, k, importanceIn(layer, moments?.get(layer.node.name)));
     initializers.set(weights, float32Tensor(layer.weights.dims, storedOrder(layer, found.values)));
-    const [before, after] = [new Set(rows).size, new Set(found.values).size];
+    const [before, after] = [distinctFloats(rows), distinctFloats(found.values)];
     layers.push({ name: layer.node.name, weights: rows.length, before, after, error: found.error });
     await new Promise(setImmediate); // lets an interrupt be heard between layers
   }

@@ -1,20 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { layersOf } from '../../compression/layers.ts';
-import { countDistinct, distinct } from '../../exporter/unique.ts';
+import { countDistinct } from '../../exporter/unique.ts';
 import { nearestWeights } from '../../exporter/weights.ts';
 import { wideClassifier } from '../support/wide-classifier.ts';
 
 describe('unique weights', () => {
-  it('are those of a set', () => {
-    fc.assert(
-      fc.property(fc.float32Array({ noNaN: true }), (values) => {
-        expect(new Set(distinct(values))).toEqual(new Set(values));
-        expect(distinct(values).length).toBe(new Set(values).size);
-      }),
-    );
-  });
-
   it('are at most k a layer; counted with scales or as products they are more, over the whole network fewer', () => {
     const model = wideClassifier();
     const layers = layersOf(model.graph);
