@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 /** `sysconf(_SC_CLK_TCK)`: 100 on every Linux that Node runs on (USER_HZ, proc(5)). */
 const TICKS_PER_SECOND = 100;
@@ -6,7 +7,6 @@ const TICKS_PER_SECOND = 100;
 interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
-  readonly name: string;
   /** Own time, and that of children that ended and were waited for: proc(5) stat fields 14 to 17. */
   readonly ownTicks: number;
   readonly waitedTicks: number;
@@ -16,8 +16,7 @@ interface ProcessStat {
 async function readStat(pid: number): Promise<ProcessStat | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
-  const open = text.indexOf('(');
-  const close = text.lastIndexOf(')'); // a name may hold parentheses and spaces
+  const close = text.lastIndexOf(')'); // field 2, the name of the thread, may hold parentheses and spaces
   const fields = text
     .slice(close + 2)
     .split(' ')
@@ -26,7 +25,6 @@ async function readStat(pid: number): Promise<ProcessStat | undefined> {
   return {
     pid,
     parent: ticks(4),
-    name: text.slice(open + 1, close),
     ownTicks: ticks(14) + ticks(15),
     waitedTicks: ticks(16) + ticks(17),
   };
@@ -62,8 +60,19 @@ async function statusBytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<numbe
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
 }
 
+/**
+ * The file that a process runs. Field 2 of `stat` is the main *thread's* name, which a program may change: Node 24 and
+ * later call themselves `MainThread` or `node-MainThread` there.
+ */
+const programOf = (pid: number): Promise<string> =>
+  readlink(`/proc/${pid}/exe`).then(
+    (path) => basename(path).replace(/ \(deleted\)$/, ''),
+    () => '', // it ended meanwhile
+  );
+
 export interface ResidentProcess {
   readonly pid: number;
+  /** Of the program it runs: `node`, `ffmpeg`. */
   readonly name: string;
   /** VmRSS, bytes: pages shared with other processes are counted in each. */
   readonly resident: number;
@@ -74,9 +83,9 @@ export interface ResidentProcess {
 export async function residentTree(root: number): Promise<ResidentProcess[]> {
   const stats = await tree(root);
   return Promise.all(
-    stats.map(async ({ pid, name, ownTicks }) => ({
+    stats.map(async ({ pid, ownTicks }) => ({
       pid,
-      name,
+      name: await programOf(pid),
       resident: await statusBytes(pid, 'VmRSS'),
       cpuSeconds: ownTicks / TICKS_PER_SECOND,
     })),

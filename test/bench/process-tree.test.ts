@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cpuSeconds, peakResident, residentTree } from '../../bench/harness/process-tree.ts';
 
@@ -21,7 +22,7 @@ describe.runIf(process.platform === 'linux')('the process tree', () => {
       expect(await cpuSeconds(pid)).toBeGreaterThan(0.3);
       expect(await cpuSeconds(pid)).toBeLessThan(10);
       const [own] = await residentTree(pid);
-      expect(own?.name).toBe('node');
+      expect(own?.name).toBe(basename(process.execPath));
       expect(own?.resident).toBeGreaterThan(10e6);
       expect(await peakResident(pid)).toBeGreaterThanOrEqual(own?.resident ?? 0);
     } finally {
