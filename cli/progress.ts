@@ -11,6 +11,8 @@ export interface Terminal {
 
 /** Redrawing more often than a person can read only costs time. */
 const REDRAW_MS = 100;
+/** Where nobody watches a line is for a log: often enough to see that work goes on, seldom enough to keep. */
+const LINE_MS = 10_000;
 const MOST_CELLS = 24;
 const FEWEST_CELLS = 6;
 
@@ -21,7 +23,8 @@ interface Stage {
 
 /**
  * Draws the step under way on one line of a terminal: stage, bar, done of total, rate, time left. A stage that ends
- * leaves its line with the time it took. Writes nothing where stderr is not a terminal.
+ * leaves its line with the time it took. Where stderr is not a terminal, it writes a line about every 10 seconds instead, and
+ * nothing of work that is done sooner.
  */
 export class ProgressBar {
   readonly #terminal: Terminal;
@@ -30,6 +33,8 @@ export class ProgressBar {
   #stage: Stage | undefined;
   #last: Progress | undefined;
   #drawnAt = Number.NEGATIVE_INFINITY;
+  /** When a line was last written where there is no terminal, or when the work began. */
+  #lineAt: number | undefined;
 
   constructor(terminal: Terminal, paint: Paint, now: () => number = () => performance.now()) {
     this.#terminal = terminal;
@@ -38,8 +43,13 @@ export class ProgressBar {
   }
 
   readonly listen: ProgressListener = (progress) => {
-    if (this.#terminal.isTTY !== true) return;
     const now = this.#now();
+    if (this.#terminal.isTTY !== true) {
+      if (this.#stage?.name !== progress.stage) this.#stage = { name: progress.stage, startedAt: now };
+      this.#last = progress;
+      this.#writeLine(now);
+      return;
+    }
     if (this.#stage?.name !== progress.stage) {
       this.#leave(now);
       this.#stage = { name: progress.stage, startedAt: now };
@@ -51,12 +61,28 @@ export class ProgressBar {
     this.#terminal.write(`\r\u001b[2K${this.#line(progress, now)}`);
   };
 
+  /** To be called now and then: says that a step which reports nothing itself is still under way. */
+  readonly tick = (): void => {
+    if (this.#terminal.isTTY !== true) this.#writeLine(this.#now());
+  };
+
   /** Ends the stage under way. `completed` is false when it failed: then its line goes without a trace. */
   end(completed: boolean): void {
-    if (completed) this.#leave(this.#now());
+    if (this.#terminal.isTTY !== true) this.#lineAt = undefined;
+    else if (completed) this.#leave(this.#now());
     else if (this.#stage !== undefined) this.#terminal.write('\r\u001b[2K');
     this.#stage = undefined;
     this.#last = undefined;
+  }
+
+  #writeLine(now: number): void {
+    this.#lineAt ??= now;
+    if (this.#last === undefined || this.#stage === undefined || now - this.#lineAt < LINE_MS) return;
+    this.#lineAt = now;
+    const { stage, done, total, detail } = this.#last;
+    const amount = total === undefined || total <= 0 ? count(done) : `${count(done)}/${count(total)}`;
+    const time = duration((now - this.#stage.startedAt) / 1000);
+    this.#terminal.write(`${stage} ${amount}, ${time}${detail === undefined ? '' : `, ${detail}`}\n`);
   }
 
   #leave(now: number): void {

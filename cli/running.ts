@@ -27,6 +27,9 @@ export interface Context {
 
 type Handler<A extends unknown[]> = (context: Context, ...args: A) => Promise<void>;
 
+/** How often a step that reports nothing is asked whether a line is due. */
+const TICK_MS = 1000;
+
 const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Turns signals into an abort; a second one does not wait for the work to notice the first. */
@@ -74,6 +77,7 @@ export function running<A extends unknown[]>(
     const json = command.opts<{ json?: boolean }>().json === true;
     const controller = new AbortController();
     const bar = new ProgressBar(process.stderr, paintFor(process.stderr));
+    const ticking = setInterval(bar.tick, TICK_MS).unref();
     const release = stopOnSignal(controller);
     const output = reporter(json);
     let completed = false;
@@ -98,6 +102,7 @@ export function running<A extends unknown[]>(
       if (!controller.signal.aborted) throw thrown;
       if (!serves || !output.reported) throw controller.signal.reason;
     } finally {
+      clearInterval(ticking);
       bar.end(completed);
       release();
     }

@@ -65,10 +65,32 @@ describe('the progress bar', () => {
     }
   });
 
-  it('writes nothing where stderr is not a terminal', () => {
-    const { bar, written } = terminal(80, false);
-    bar.listen({ stage: 'evaluating', done: 1, total: 2 });
-    bar.end(true);
+  it('writes a line every ten seconds where stderr is not a terminal, and none of work that is done sooner', () => {
+    const { bar, at, written } = terminal(80, false);
+    for (let second = 0; second < 10; second++) {
+      at(1000 * second);
+      bar.listen({ stage: 'evaluating', done: second, total: 60 });
+    }
     expect(written).toEqual([]);
+    for (let second = 10; second < 25; second++) {
+      at(1000 * second);
+      bar.listen({ stage: 'evaluating', done: second, total: 60, detail: 'loss 1.5' });
+    }
+    expect(written).toEqual(['evaluating 10/60, 10 s, loss 1.5\n', 'evaluating 20/60, 20 s, loss 1.5\n']);
+    bar.end(true);
+    expect(written).toHaveLength(2);
+  });
+
+  it('says there too that a step which reports nothing goes on', () => {
+    const { bar, at, written } = terminal(80, false);
+    bar.listen({ stage: 'choosing ranges', done: 0, total: 3 });
+    at(9999);
+    bar.tick();
+    expect(written).toEqual([]);
+    at(31_000);
+    bar.tick();
+    at(31_500);
+    bar.tick();
+    expect(written).toEqual(['choosing ranges 0/3, 31 s\n']);
   });
 });
