@@ -76,13 +76,27 @@ export class Messenger {
     this.#publisher?.clear(topicOf(this.root, kind, camera));
   }
 
-  /** Says something that is worthless later: sent now or dropped. */
-  send<K extends KindName>(kind: K, body: Body<K>, about: { camera?: string; capturedAt?: number } = {}): boolean {
+  /** Publishes a retained topic once more. */
+  repeat(kind: KindName, camera = ''): void {
+    this.#publisher?.repeat(topicOf(this.root, kind, camera));
+  }
+
+  /**
+   * Says something that is worthless later: sent so that it arrives in time, or dropped.
+   *
+   * @param about.ageMs how old it is by a clock that makes no steps; its expiry counts from its capture
+   */
+  send<K extends KindName>(
+    kind: K,
+    body: Body<K>,
+    about: { camera?: string; capturedAt?: number; ageMs?: number } = {},
+  ): boolean {
     const { expiry }: MessageKind = MESSAGE_KINDS[kind];
     const seconds =
       expiry === null ? 0 : 'seconds' in expiry ? expiry.seconds : expiry.intervals * this.#options.telemetrySeconds;
     const topic = topicOf(this.root, kind, about.camera);
-    return this.#publisher?.send(topic, this.compose(kind, body, about), seconds) ?? false;
+    const { ageMs = 0 } = about;
+    return this.#publisher?.send(topic, this.compose(kind, body, about), seconds, { kind, ageMs }) ?? false;
   }
 
   #readClock(): Clock {

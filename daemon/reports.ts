@@ -20,6 +20,8 @@ export interface ReportsDeps {
   readonly clock: () => Clock;
 }
 
+const NOTHING_COUNTED = { reconnects: 0, resets: 0, dropped: 0, droppedByKind: new Map<string, number>() };
+
 /** The daemon's side of the contract: says what is, over one connection at a time. */
 export class Reports {
   readonly #deps: ReportsDeps;
@@ -29,6 +31,7 @@ export class Reports {
   readonly #cameras = new Set<string>();
   #messenger: Messenger;
   #publisher: Publisher;
+  #before: Pick<PublisherStatus, 'reconnects' | 'resets' | 'dropped' | 'droppedByKind'> = NOTHING_COUNTED;
   #said = '';
   #stopped = false;
 
@@ -38,8 +41,19 @@ export class Reports {
     [this.#messenger, this.#publisher] = this.#prepare(loaded);
   }
 
+  /** Counters are those of the session: over all brokers that the box reported to. */
   status(): PublisherStatus {
-    return this.#publisher.status();
+    const now = this.#publisher.status();
+    const { reconnects, resets, dropped, droppedByKind } = this.#before;
+    const kinds = new Set([...droppedByKind.keys(), ...now.droppedByKind.keys()]);
+    const sum = (kind: string): number => (droppedByKind.get(kind) ?? 0) + (now.droppedByKind.get(kind) ?? 0);
+    return {
+      ...now,
+      reconnects: reconnects + now.reconnects,
+      resets: resets + now.resets,
+      dropped: dropped + now.dropped,
+      droppedByKind: new Map([...kinds].map((kind) => [kind, sum(kind)])),
+    };
   }
 
   start(): void {
@@ -55,6 +69,7 @@ export class Reports {
     for (const id of this.#cameras) this.#messenger.clear('camera-status', id);
     await this.#publisher.stop();
     if (this.#stopped) return;
+    this.#before = this.status();
     [this.#messenger, this.#publisher] = this.#prepare(loaded);
     this.start();
   }
@@ -86,7 +101,7 @@ export class Reports {
   }
 
   detections(body: Body<'detections'>, capturedAt: number): void {
-    this.#messenger.send('detections', body, { camera: body.camera, capturedAt });
+    this.#messenger.send('detections', body, { camera: body.camera, capturedAt, ageMs: body.latencyMs.total });
   }
 
   telemetry(body: Body<'telemetry'>): void {

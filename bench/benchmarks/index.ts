@@ -10,6 +10,7 @@ import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
+import { thinLink } from './thin-link.ts';
 import { training } from './training.ts';
 import { vgg16 } from './vgg16.ts';
 import { yolox } from './yolox.ts';
@@ -29,5 +30,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   rtsp,
   demo,
   recovery,
+  thinLink,
   training,
 ];

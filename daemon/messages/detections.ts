@@ -48,7 +48,7 @@ export const detectionsSchema = z
   })
   .meta({
     title: 'Classes seen in one frame',
-    description: 'One message per analysed frame. QoS 0: what cannot be sent at once is not sent later.',
+    description: 'One message per analysed frame. It arrives before it has expired or not at all.',
   });
 
 export type DetectionsMessage = z.infer<typeof detectionsSchema>;

@@ -44,7 +44,9 @@ export const envelope = {
   capturedAt: instant.meta({
     description: 'when the fact was observed: for detections, when the frame reached the box (UTC, ms)',
   }),
-  publishedAt: instant.meta({ description: 'when the message was handed to the MQTT client (UTC, ms)' }),
+  publishedAt: instant.meta({
+    description: 'when the message was made (UTC, ms); it may wait for a quarter of its expiry for room on the link',
+  }),
   clock: clockSchema,
 };
 

@@ -52,9 +52,14 @@ export const telemetrySchema = z
     }),
     mqtt: z.strictObject({
       reconnects: count,
-      detectionsDropped: count.meta({
-        description: 'detections not sent in this session: no connection, or a slow one',
+      resets: count.meta({
+        description: 'connections cut off in this session because what they still held would have arrived too late',
       }),
+      detectionsDropped: count.meta({
+        description:
+          'detections not sent in this session (no connection, or a slow one), or cut off before their arrival was confirmed; a few of the latter may have arrived',
+      }),
+      telemetryDropped: count.meta({ description: 'the same of telemetry' }),
     }),
     processes: z.strictObject({
       supervisorBytes: bytes,

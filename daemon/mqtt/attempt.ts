@@ -1,6 +1,8 @@
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { type IClientOptions, MqttClient } from 'mqtt';
 import { messageOf } from '../../core/errors.ts';
 import { redactUrls } from '../../core/log.ts';
+import { Connection } from './connection.ts';
+import { openTransport, type Transport } from './transport.ts';
 
 /** MQTT 5 and MQTT 3.1.1, by the protocol level in CONNECT. */
 export type ProtocolLevel = 5 | 4;
@@ -71,37 +73,77 @@ function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will):
     will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     ...defined('username', broker.username),
     ...defined('password', broker.password),
-    ...defined('ca', broker.ca),
-    ...defined('cert', broker.cert),
-    ...defined('key', broker.key),
   };
 }
 
+/** How an attempt goes; after `onConnected`, `onClosed` follows once when the connection is lost. */
+export interface AttemptListeners {
+  readonly onConnected: (connection: Connection) => void;
+  readonly onClosed: (failure: Failure) => void;
+}
+
 /**
- * Tries to connect once. Exactly one of the two outcomes of connecting is told; after `onConnected`, `onClosed` follows
- * once when the connection is lost.
+ * Tries to connect once: TCP, TLS, then MQTT. Exactly one of the two outcomes of connecting is told.
+ *
+ * @returns gives the attempt up, without another word
  */
 export function attempt(
   broker: BrokerOptions,
   level: ProtocolLevel,
   will: Will,
-  told: { readonly onConnected: (client: MqttClient) => void; readonly onClosed: (failure: Failure) => void },
+  listeners: AttemptListeners,
+): () => void {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new Error('no answer in time')), CONNECT_TIMEOUT_MS);
+  let client: MqttClient | undefined;
+  let silent = false;
+  const closed = (failure: Failure): void => {
+    clearTimeout(timer);
+    if (!silent) listeners.onClosed(failure);
+    silent = true;
+  };
+  openTransport(broker, abort.signal).then(
+    (transport) => {
+      clearTimeout(timer);
+      if (silent) transport.reset();
+      else client = speak(transport, broker, level, will, { ...listeners, onClosed: closed });
+    },
+    (thrown: unknown) => closed({ reason: redactUrls(textOf(thrown)), protocolRefused: false }),
+  );
+  return () => {
+    silent = true;
+    clearTimeout(timer);
+    abort.abort();
+    client?.end(true);
+  };
+}
+
+/** An address that resolves to IPv4 and IPv6 fails with one error for both and no text of its own. */
+function textOf(thrown: unknown): string {
+  const text = messageOf(thrown);
+  return text !== '' ? text : thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'refused';
+}
+
+function speak(
+  transport: Transport,
+  broker: BrokerOptions,
+  level: ProtocolLevel,
+  will: Will,
+  { onConnected, onClosed }: AttemptListeners,
 ): MqttClient {
-  const client = connect(broker.url, clientOptions(broker, level, will));
+  const client = new MqttClient(() => transport.stream, clientOptions(broker, level, will));
   let connected = false;
   let closed = false;
   let failure: Failure | undefined;
   client.on('connect', () => {
     connected = true;
-    told.onConnected(client);
+    onConnected(new Connection(client, transport, level));
   });
   client.on('error', (error) => {
     const code: unknown = 'code' in error ? error.code : undefined;
     const words = typeof code === 'number' ? REASONS[code] : undefined;
-    // An address that resolves to IPv4 and IPv6 fails with one error for both and no text of its own.
-    const text = words ?? (error.message === '' ? String(code ?? 'refused') : error.message);
     failure ??= {
-      reason: redactUrls(text),
+      reason: redactUrls(words ?? textOf(error)),
       protocolRefused: PROTOCOL_REFUSALS.includes(code),
       ...(CREDENTIALS_REFUSALS.includes(code) ? { hint: CREDENTIALS_HINT } : {}),
     };
@@ -114,7 +156,7 @@ export function attempt(
     if (closed) return;
     closed = true;
     client.end(true);
-    told.onClosed(failure ?? closedWithoutWord(connected, level));
+    onClosed(failure ?? closedWithoutWord(connected, level));
   });
   return client;
 }
@@ -124,22 +166,4 @@ function closedWithoutWord(connected: boolean, level: ProtocolLevel): Failure {
   return connected
     ? { reason: 'the connection was lost', protocolRefused: false }
     : { reason: 'the broker closed the connection before it answered', protocolRefused: level === 5 };
-}
-
-/** Ends a connection cleanly, so that no last will is sent; forcibly when the broker does not answer in time. */
-export async function endCleanly(client: MqttClient, graceMs: number): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), graceMs);
-  });
-  try {
-    if ((await Promise.race([client.endAsync(false), late])) !== 'late') return undefined;
-    client.end(true);
-    return 'the broker did not confirm in time';
-  } catch (cause) {
-    client.end(true);
-    return messageOf(cause);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,15 +1,26 @@
-import type { IClientPublishOptions, MqttClient } from 'mqtt';
 import type { Log } from '../../core/log.ts';
 import { backoffMs } from '../backoff.ts';
-import { attempt, type BrokerOptions, endCleanly, type Failure, type ProtocolLevel, type Will } from './attempt.ts';
+import { attempt, type BrokerOptions, type Failure, type ProtocolLevel, type Will } from './attempt.ts';
+import type { Connection } from './connection.ts';
+import { type LatestOptions, Outbox } from './outbox.ts';
+
+/** A topic that the broker does not let the box write to. */
+export interface RefusedTopic {
+  readonly topic: string;
+  readonly reason: string;
+}
 
 export interface PublisherStatus {
   readonly connected: boolean;
   readonly protocol: ProtocolLevel;
   /** Connections made beyond the first. */
   readonly reconnects: number;
-  /** Messages of quality 0 that were not sent: no connection, or one too slow. */
+  /** Connections reset because what was under way would have arrived too late. */
+  readonly resets: number;
+  /** Messages that expire and were not sent, or not confirmed before the connection ended: all, and by kind. */
   readonly dropped: number;
+  readonly droppedByKind: ReadonlyMap<string, number>;
+  readonly refusedTopics: readonly RefusedTopic[];
   /** ms of `performance.now()`; only while waiting to try again. */
   readonly nextAttemptAt: number | undefined;
   /** When the attempt under way began, ms of `performance.now()`; only while it is. */
@@ -22,49 +33,52 @@ const BACKOFF = { firstMs: 500, longestMs: 30_000 };
 const LIVED_MS = 20_000;
 
 /**
- * QoS 0 messages the socket has not taken yet. mqtt.js buffers without bound: 64 frames of about 1 KB are already several
- * seconds of a connection that does not keep up, and what is older is worthless.
- */
-const MAX_WAITING = 64;
-
-/**
  * Publishes to one broker and keeps the connection. MQTT 5, or 3.1.1 where the broker refuses 5.
  *
  * Retained topics are functions of the present: each is made anew and published at every connection, so that a broker
- * that lost its memory, or that sent the last will meanwhile, is right again (zigbee2mqtt#9629). Everything else is
- * published at once or dropped and counted.
+ * that lost its memory, or that sent the last will meanwhile, is right again (zigbee2mqtt#9629). Everything else arrives
+ * before it is too old or is dropped and counted: see outbox.ts.
  */
 export class Publisher {
   readonly #broker: BrokerOptions;
   readonly #will: () => Will;
   readonly #log: Log;
-  readonly #retained = new Map<string, () => string>();
-  #client: MqttClient | undefined;
-  #connected = false;
+  readonly #outbox: Outbox;
+  readonly #refused = new Map<string, RefusedTopic>();
+  #connection: Connection | undefined;
+  #giveUp: (() => void) | undefined;
   #stopped = false;
   #level: ProtocolLevel = 5;
   #connections = 0;
+  #resets = 0;
   #failures = 0;
   #since = 0;
   #attemptSince: number | undefined;
   #nextAttemptAt: number | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #waiting = 0;
-  #dropped = 0;
 
   /** @param will makes the last will, at every connection */
   constructor(broker: BrokerOptions, will: () => Will, log: Log) {
     this.#broker = broker;
     this.#will = will;
     this.#log = log;
+    this.#outbox = new Outbox({
+      onAnswer: (topic, refusal) => this.#answered(topic, refusal),
+      onBehind: () => this.#behind(),
+      onUnconfirmed: (topic, reason) => log.warn({ topic, reason }, 'a message was not confirmed'),
+    });
   }
 
   status(): PublisherStatus {
+    const droppedByKind = this.#outbox.dropped;
     return {
-      connected: this.#connected,
+      connected: this.#connection !== undefined,
       protocol: this.#level,
       reconnects: Math.max(0, this.#connections - 1),
-      dropped: this.#dropped,
+      resets: this.#resets,
+      dropped: [...droppedByKind.values()].reduce((sum, count) => sum + count, 0),
+      droppedByKind,
+      refusedTopics: [...this.#refused.values()],
       nextAttemptAt: this.#nextAttemptAt,
       attemptSince: this.#attemptSince,
     };
@@ -76,73 +90,72 @@ export class Publisher {
 
   /** Sets what a retained topic holds, now and at every later connection. */
   retain(topic: string, make: () => string): void {
-    this.#retained.set(topic, make);
-    if (this.#connected) this.#publishRetained(topic, make);
+    this.#outbox.retain(topic, make);
   }
 
   /** Removes a retained topic from the broker, now or at the next connection. */
   clear(topic: string): void {
-    this.retain(topic, () => '');
+    this.#refused.delete(topic);
+    this.#outbox.retain(topic, () => '');
+  }
+
+  /** Publishes a retained topic once more, for brokers that give late subscribers no retained messages. */
+  repeat(topic: string): void {
+    this.#outbox.repeat(topic);
   }
 
   /**
-   * Publishes with quality 0, or drops.
+   * Publishes what is worthless later: so that it arrives before it has expired, or not at all.
    *
-   * @param expirySeconds message expiry, under MQTT 5
+   * @returns false when it was dropped at once
    */
-  send(topic: string, payload: string, expirySeconds: number): boolean {
-    const client = this.#client;
-    if (!this.#connected || client === undefined || this.#waiting >= MAX_WAITING) {
-      this.#dropped++;
-      return false;
-    }
-    this.#waiting++;
-    const properties = { contentType: 'application/json', messageExpiryInterval: Math.ceil(expirySeconds) };
-    client.publish(topic, payload, this.#level === 5 ? { qos: 0, properties } : { qos: 0 }, () => {
-      if (client === this.#client) this.#waiting--;
-    });
-    return true;
+  send(
+    topic: string,
+    payload: string,
+    expirySeconds: number,
+    { kind = 'other', ageMs = 0 }: Partial<Pick<LatestOptions, 'kind' | 'ageMs'>> = {},
+  ): boolean {
+    return this.#outbox.send(topic, payload, { kind, expirySeconds, ageMs });
   }
 
   /** Disconnects without the last will, once the broker has confirmed what was published. */
   async stop(graceMs = 2000): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    const client = this.#client;
-    if (client === undefined) return;
-    if (!this.#connected) {
-      client.end(true);
+    const connection = this.#connection;
+    if (connection === undefined) {
+      this.#giveUp?.();
       return;
     }
-    const problem = await endCleanly(client, graceMs);
-    this.#connected = false;
+    const problem = await this.#outbox.drained(graceMs).then(() => connection.endCleanly(graceMs));
+    this.#connection = undefined;
+    this.#outbox.disconnected();
     if (problem !== undefined) this.#log.warn({ reason: problem }, 'the broker may not have the last messages');
   }
 
   #connect(): void {
     this.#nextAttemptAt = undefined;
     this.#attemptSince = performance.now();
-    this.#client = attempt(this.#broker, this.#level, this.#will(), {
-      onConnected: () => this.#connectedTo(),
+    this.#giveUp = attempt(this.#broker, this.#level, this.#will(), {
+      onConnected: (connection) => this.#connectedTo(connection),
       onClosed: (failure) => this.#closed(failure),
     });
   }
 
-  #connectedTo(): void {
-    this.#connected = true;
+  #connectedTo(connection: Connection): void {
+    this.#connection = connection;
     this.#connections++;
     this.#attemptSince = undefined;
     this.#since = performance.now();
-    this.#waiting = 0;
     this.#log.info({ url: this.#broker.url, protocol: this.#level === 5 ? '5' : '3.1.1' }, 'connected to the broker');
-    for (const [topic, make] of this.#retained) this.#publishRetained(topic, make);
+    this.#outbox.connected(connection);
   }
 
   #closed(failure: Failure): void {
-    const was = this.#connected;
-    this.#connected = false;
-    this.#client = undefined;
+    const was = this.#connection !== undefined;
+    this.#connection = undefined;
     this.#attemptSince = undefined;
+    this.#outbox.disconnected();
     if (this.#stopped) return;
     if (!was && failure.protocolRefused && this.#level === 5) {
       this.#level = 4;
@@ -160,14 +173,22 @@ export class Publisher {
     this.#retry = setTimeout(() => this.#connect(), delay);
   }
 
-  #publishRetained(topic: string, make: () => string): void {
-    const payload = make();
-    const options: IClientPublishOptions = { qos: 1, retain: true };
-    if (this.#level === 5 && payload !== '') options.properties = { contentType: 'application/json' };
-    this.#client?.publish(topic, payload, options, (error) => {
-      if (error) this.#log.warn({ topic, reason: error.message }, 'a retained message was not confirmed');
-      // Removed, unless the topic was taken into use again meanwhile.
-      else if (payload === '' && this.#retained.get(topic) === make) this.#retained.delete(topic);
-    });
+  #behind(): void {
+    this.#resets++;
+    this.#log.warn(
+      { url: this.#broker.url },
+      'the link to the broker has fallen behind: what it still holds is cut off',
+    );
+  }
+
+  #answered(topic: string, reason: string | undefined): void {
+    const before = this.#refused.get(topic);
+    if (reason === undefined) {
+      if (this.#refused.delete(topic)) this.#log.info({ topic }, 'the broker takes the topic again');
+      return;
+    }
+    this.#refused.set(topic, { topic, reason });
+    if (before === undefined)
+      this.#log.error({ topic, reason, hint: 'let the box write to this topic: see docs/mqtt.md' }, 'topic refused');
   }
 }

@@ -34,7 +34,12 @@ export function telemetryBody({ host, stages, cameras, inference, mqtt, ...rest 
     fps: { received: sum((each) => each.fpsIn), analysed: sum((each) => each.fpsAnalysed) },
     frames: { analysed: sum((each) => each.analysed), dropped: sum((each) => each.dropped) },
     inference: { ready: inference.state === 'ready', restarts: inference.restarts },
-    mqtt: { reconnects: mqtt.reconnects, detectionsDropped: mqtt.dropped },
+    mqtt: {
+      reconnects: mqtt.reconnects,
+      resets: mqtt.resets,
+      detectionsDropped: mqtt.droppedByKind.get('detections') ?? 0,
+      telemetryDropped: mqtt.droppedByKind.get('telemetry') ?? 0,
+    },
     processes: {
       supervisorBytes: residentBytes(process.pid),
       inferenceBytes: residentBytesOf(inference.pids),

@@ -22,7 +22,17 @@ const WELL: Situation = {
   cameras: [camera('live', 40)],
   inference: { state: 'ready', fault: undefined, restarts: 0, nextAttemptAt: undefined, owedMs: 5, pids: [1] },
   hangMs: 10_000,
-  mqtt: { connected: true, protocol: 5, reconnects: 0, dropped: 0, nextAttemptAt: undefined, attemptSince: undefined },
+  mqtt: {
+    connected: true,
+    protocol: 5,
+    reconnects: 0,
+    resets: 0,
+    dropped: 0,
+    droppedByKind: new Map(),
+    refusedTopics: [],
+    nextAttemptAt: undefined,
+    attemptSince: undefined,
+  },
   undispatchedSince: undefined,
 };
 

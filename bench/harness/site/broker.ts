@@ -32,13 +32,19 @@ async function answers(url: string): Promise<void> {
   }
 }
 
-/** @param folder for its configuration file */
-export async function mosquittoIn(folder: string): Promise<Broker> {
+/**
+ * @param folder for its configuration file
+ * @param lines of mosquitto.conf beyond those that let everyone in on the loopback
+ */
+export async function mosquittoIn(folder: string, lines: readonly string[] = []): Promise<Broker> {
   const program = await findProgram('mosquitto');
   if (program === undefined) throw new Error('mosquitto is not installed');
   const port = await freePort();
   const configuration = join(folder, 'mosquitto.conf');
-  await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
+  // Started by root it would become another user, who may not read this folder.
+  const user = process.getuid?.() === 0 ? ['user root'] : [];
+  const settings = [...user, 'allow_anonymous true', `listener ${port} 127.0.0.1`, ...lines];
+  await writeFile(configuration, `${settings.join('\n')}\n`);
   const url = `mqtt://127.0.0.1:${port}`;
   let running: RunningProgram | undefined;
   return {

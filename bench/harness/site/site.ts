@@ -29,22 +29,56 @@ export interface SiteOptions {
   readonly telemetrySeconds?: number;
   /** Environment of the daemon: where passwords are. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The daemon runs behind something and reaches the broker at another address. */
+  readonly outside?: OutsideOptions;
+}
+
+export interface OutsideOptions {
+  /** Where the broker listens as well. */
+  readonly address: string;
+  /** Stands before the command of the daemon. */
+  readonly before: readonly string[];
+  /** Whether the broker speaks TLS there, with `tls.pem` and `tls.key` of the folder. */
+  readonly tls: boolean;
+}
+
+const OUTSIDE_PORT = 18830;
+
+/** What mosquitto and the daemon have to be told about it. */
+function outsideOf({ address, before, tls }: OutsideOptions, folder: string) {
+  const file = (name: string): string => join(folder, name);
+  return {
+    lines: [
+      `listener ${OUTSIDE_PORT} ${address}`,
+      ...(tls ? [`certfile ${file('tls.pem')}`, `keyfile ${file('tls.key')}`] : []),
+    ],
+    mqtt: { url: `${tls ? 'mqtts' : 'mqtt'}://${address}:${OUTSIDE_PORT}`, ...(tls ? { ca: file('tls.pem') } : {}) },
+    before,
+  };
 }
 
 /**
  * Starts everything, in this order: broker, listener, daemon. What happens first is heard.
  * JSON is YAML: the configuration needs no writer of its own.
  */
-export async function startSite({ folder, model, camera, telemetrySeconds = 5, env = {} }: SiteOptions): Promise<Site> {
+export async function startSite({
+  folder,
+  model,
+  camera,
+  telemetrySeconds = 5,
+  env = {},
+  outside,
+}: SiteOptions): Promise<Site> {
   await mkdir(folder, { recursive: true });
-  const broker = await mosquittoIn(folder);
+  const beyond = outside === undefined ? undefined : outsideOf(outside, folder);
+  const broker = await mosquittoIn(folder, beyond?.lines);
   await broker.start();
   const listener = await listenTo(broker.url, rootTopic(SITE, BOX), CAMERA);
   const configuration = join(folder, 'wayside.yaml');
   const content = {
     site: SITE,
     box: BOX,
-    mqtt: { url: broker.url },
+    mqtt: beyond?.mqtt ?? { url: broker.url },
     model: { package: model },
     cameras: [{ id: CAMERA, threshold: 0, topK: 1, ...camera }],
     telemetry: { intervalSeconds: telemetrySeconds },
@@ -52,10 +86,8 @@ export async function startSite({ folder, model, camera, telemetrySeconds = 5, e
   };
   await writeFile(configuration, JSON.stringify(content, null, 2));
   const program = join(PACKAGE_ROOT, 'bin', 'wayside.js');
-  const daemon = await startProgram(process.execPath, [program, 'daemon', '--config', configuration], {
-    cwd: folder,
-    env,
-  });
+  const command = [...(beyond?.before ?? []), process.execPath, program, 'daemon', '--config', configuration];
+  const daemon = await startProgram(command[0] ?? process.execPath, command.slice(1), { cwd: folder, env });
   let closing = false;
   daemon.ended.then(
     (code) => {

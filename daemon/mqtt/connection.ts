@@ -1,0 +1,104 @@
+import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt';
+import { messageOf } from '../../core/errors.ts';
+import type { ProtocolLevel } from './attempt.ts';
+import type { Transport } from './transport.ts';
+
+/** A message on its way, and how it goes. */
+export interface Outgoing {
+  readonly topic: string;
+  readonly payload: string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** MQTT 5 only. */
+  readonly expirySeconds?: number;
+}
+
+/** What the broker said of a message of quality 1: nothing, a reason code of MQTT 5 (3.4.2.1), or that the connection ended first. */
+export type Acknowledgement = { readonly refused?: { readonly code: number | undefined; readonly reason: string } };
+
+export interface ConnectionListeners {
+  readonly onPingRequest: () => void;
+  readonly onPingResponse: () => void;
+}
+
+/** One connection to the broker, from CONNACK to its end. */
+export class Connection {
+  readonly level: ProtocolLevel;
+  readonly #client: MqttClient;
+  readonly #transport: Transport;
+
+  constructor(client: MqttClient, transport: Transport, level: ProtocolLevel) {
+    this.#client = client;
+    this.#transport = transport;
+    this.level = level;
+  }
+
+  /** To be called once; the keep-alive of the client is told as well. */
+  listen({ onPingRequest, onPingResponse }: ConnectionListeners): void {
+    this.#client.on('packetsend', ({ cmd }) => {
+      if (cmd === 'pingreq') onPingRequest();
+    });
+    this.#client.on('packetreceive', ({ cmd }) => {
+      if (cmd === 'pingresp') onPingResponse();
+    });
+  }
+
+  publish({ topic, payload, qos, retain, expirySeconds }: Outgoing, done?: (answer: Acknowledgement) => void): void {
+    const options: IClientPublishOptions = { qos, retain };
+    if (this.level === 5 && payload !== '') {
+      options.properties = { contentType: 'application/json' };
+      if (expirySeconds !== undefined) options.properties.messageExpiryInterval = Math.ceil(expirySeconds);
+    }
+    this.#client.publish(topic, payload, options, (error) => {
+      if (!error) done?.({});
+      else done?.({ refused: { code: 'code' in error ? Number(error.code) : undefined, reason: error.message } });
+    });
+  }
+
+  /** @returns whether the broker granted it; rejects when the connection ends first */
+  async subscribe(topics: readonly string[], onMessage: (packet: IPublishPacket) => void): Promise<boolean> {
+    this.#client.on('message', (_topic, _payload, packet) => onMessage(packet));
+    const options = this.level === 5 ? { qos: 0 as const, nl: true } : { qos: 0 as const };
+    const granted = await this.#client.subscribeAsync([...topics], options).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error) return []; // a refusal: SUBACK with 0x80 or above
+      throw error;
+    });
+    return granted.length > 0 && granted.every(({ qos }) => qos < 128);
+  }
+
+  unsubscribe(topics: readonly string[]): void {
+    this.#client.unsubscribe([...topics]);
+  }
+
+  ping(): void {
+    this.#client.sendPing();
+  }
+
+  /** Leaves the connection and everything the kernel still holds of it; the client's `close` follows. */
+  reset(): void {
+    this.#transport.reset();
+  }
+
+  /** Ends cleanly, so that no last will is sent; resets when the broker does not confirm in time. @returns what went wrong */
+  async endCleanly(graceMs: number): Promise<string | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), graceMs);
+    });
+    try {
+      if ((await Promise.race([this.#client.endAsync(false), late])) !== 'late') return undefined;
+      this.#abandon();
+      return 'the broker did not confirm in time';
+    } catch (cause) {
+      this.#abandon();
+      return messageOf(cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #abandon(): void {
+    this.reset();
+    this.#client.end(true);
+  }
+}

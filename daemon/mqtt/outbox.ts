@@ -1,0 +1,270 @@
+import type { Connection } from './connection.ts';
+import { LinkWindow } from './link-window.ts';
+
+/** A topic that holds the present: made anew whenever it is sent, one copy of it under way at most. */
+interface Retained {
+  readonly topic: string;
+  make: () => string;
+  /** To be sent: never, or not since it changed. */
+  due: boolean;
+  underWay: boolean;
+}
+
+interface Waiting {
+  readonly payload: string;
+  readonly kind: string;
+  readonly expirySeconds: number;
+  /** ms of `performance.now()`: given up when not sent until `until`; worthless after `deadline`. */
+  readonly until: number;
+  readonly deadline: number;
+}
+
+/** A topic whose messages are worthless when late. */
+interface Latest {
+  readonly topic: string;
+  readonly waiting: Waiting[];
+  /** When a message last went with quality 1. */
+  askedAt: number;
+}
+
+export interface LatestOptions {
+  /** What is counted together when dropped. */
+  readonly kind: string;
+  readonly expirySeconds: number;
+  /** How old the message already is, ms. */
+  readonly ageMs: number;
+}
+
+export interface OutboxListeners {
+  /** The broker refused, or took, a message of a topic: known under MQTT 5 only. */
+  readonly onAnswer: (topic: string, refusal: string | undefined) => void;
+  /** What was under way would arrive too late. */
+  readonly onBehind: () => void;
+  readonly onUnconfirmed: (topic: string, reason: string) => void;
+}
+
+/** Topic, MQTT, TLS, TCP and IP around a payload: 20 + 32 + 29 + 30 bytes and the topic, about. */
+const OVERHEAD_BYTES = 110;
+/** Part of its expiry that a message may wait for room: the rest is for the way. */
+const WAITING_SHARE = 1 / 4;
+/** A reset takes effect within this: what is not confirmed by then is cut off before it is too old. */
+const RESET_MARGIN_MS = 500;
+/** Messages of one topic that wait: more than a second of any camera. */
+const MAX_WAITING = 32;
+const TICK_MS = 200;
+/** How often a `latest` topic is sent with quality 1 on one connection, to hear whether the broker takes it. */
+const ASK_EVERY_MS = 600_000;
+
+type Lane = Retained | Latest;
+const isRetained = (lane: Lane): lane is Retained => 'make' in lane;
+
+/**
+ * What is to be said, topic by topic, and when it may go. Topics take turns, one message each, for as long as the link's
+ * window is open: on a thin link the state does not wait behind detections, nor telemetry behind the state.
+ *
+ * `latest` messages wait for a quarter of their expiry at most; then they are dropped and counted. Retained topics do not
+ * queue: the present replaces what was not sent yet. When something under way would be delivered too late, the connection has
+ * to be reset: TCP would deliver it whenever it can.
+ */
+export class Outbox {
+  readonly #retained = new Map<string, Retained>();
+  readonly #latest = new Map<string, Latest>();
+  readonly #dropped = new Map<string, number>();
+  readonly #window = new LinkWindow();
+  readonly #listeners: OutboxListeners;
+  #turns: Lane[] = [];
+  #whenDrained: (() => void) | undefined;
+  #connection: Connection | undefined;
+  #tick: NodeJS.Timeout | undefined;
+
+  constructor(listeners: OutboxListeners) {
+    this.#listeners = listeners;
+  }
+
+  /** Messages not sent, or sent and cut off before their arrival was confirmed, by kind. */
+  get dropped(): ReadonlyMap<string, number> {
+    return this.#dropped;
+  }
+
+  connected(connection: Connection): void {
+    this.#connection = connection;
+    connection.listen({
+      onPingRequest: () => this.#window.marked(performance.now()),
+      onPingResponse: () => {
+        this.#window.confirmed(performance.now());
+        this.#pump();
+      },
+    });
+    this.#turns = [...this.#retained.values()];
+    for (const lane of this.#retained.values()) Object.assign(lane, { due: true, underWay: false });
+    for (const lane of this.#latest.values()) lane.askedAt = Number.NEGATIVE_INFINITY;
+    this.#pump();
+  }
+
+  disconnected(): void {
+    this.#connection = undefined;
+    clearTimeout(this.#tick);
+    this.#tick = undefined;
+    this.#window.reset();
+    this.#turns = [];
+    this.#dropWaiting();
+    this.#whenDrained?.();
+  }
+
+  /** Resolves when every retained topic is confirmed, or after `graceMs`; what else waits is dropped. */
+  async drained(graceMs: number): Promise<void> {
+    this.#dropWaiting();
+    if (this.#connection === undefined || this.#isDrained()) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs);
+      this.#whenDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Sets what a retained topic holds, now and at every later connection. */
+  retain(topic: string, make: () => string): void {
+    const lane = this.#retained.get(topic) ?? { topic, make, due: false, underWay: false };
+    lane.make = make;
+    this.#retained.set(topic, lane);
+    this.#repeat(lane);
+    this.#pump();
+  }
+
+  /** Sends a retained topic once more. */
+  repeat(topic: string): void {
+    const lane = this.#retained.get(topic);
+    if (lane === undefined) return;
+    this.#repeat(lane);
+    this.#pump();
+  }
+
+  /** Sends now, or within a part of the expiry, or drops. @returns whether it was not dropped at once */
+  send(topic: string, payload: string, { kind, expirySeconds, ageMs }: LatestOptions): boolean {
+    const now = performance.now();
+    const expiryMs = expirySeconds * 1000;
+    const deadline = now + expiryMs - Math.max(0, ageMs);
+    let lane = this.#latest.get(topic);
+    if (lane === undefined) {
+      lane = { topic, waiting: [], askedAt: Number.NEGATIVE_INFINITY };
+      this.#latest.set(topic, lane);
+    }
+    if (this.#connection === undefined || lane.waiting.length >= MAX_WAITING || deadline - now <= RESET_MARGIN_MS) {
+      this.#drop(kind);
+      return false;
+    }
+    const until = Math.min(now + expiryMs * WAITING_SHARE, deadline - RESET_MARGIN_MS);
+    if (lane.waiting.push({ payload, kind, expirySeconds, until, deadline }) === 1) this.#turns.push(lane);
+    this.#pump();
+    return true;
+  }
+
+  #repeat(lane: Retained): void {
+    if (!lane.due && !lane.underWay && this.#connection !== undefined) this.#turns.push(lane);
+    lane.due = true;
+  }
+
+  #isDrained = (): boolean => [...this.#retained.values()].every(({ due, underWay }) => !due && !underWay);
+
+  #dropWaiting(): void {
+    for (const { waiting } of this.#latest.values()) for (const { kind } of waiting.splice(0)) this.#drop(kind);
+  }
+
+  #drop(kind: string): void {
+    this.#dropped.set(kind, (this.#dropped.get(kind) ?? 0) + 1);
+  }
+
+  /** Lets topics take turns while there is room. */
+  #pump(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    for (let lane = this.#turns[0]; lane !== undefined; lane = this.#turns[0]) {
+      const sent = isRetained(lane) ? this.#sendRetained(lane, connection) : this.#sendLatest(lane, connection);
+      if (!sent) break;
+      this.#turns.shift();
+      if (!isRetained(lane) && lane.waiting.length > 0) this.#turns.push(lane);
+    }
+    if (this.#window.wantsMark === 'soon') connection.ping();
+    if (this.#window.bytes > 0 || this.#turns.length > 0) this.#tick ??= setTimeout(() => this.#look(), TICK_MS);
+  }
+
+  /** Looks after what is under way. */
+  #look(): void {
+    this.#tick = undefined;
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const now = performance.now();
+    if (now >= this.#window.deadline - RESET_MARGIN_MS) {
+      this.#listeners.onBehind();
+      connection.reset();
+      return;
+    }
+    if (this.#window.wantsMark !== 'no') connection.ping();
+    for (const lane of this.#turns) if (!isRetained(lane)) this.#giveUp(lane, now);
+    this.#pump();
+  }
+
+  #giveUp({ waiting }: Latest, now: number): void {
+    while (waiting[0] !== undefined && waiting[0].until <= now) this.#drop(waiting.shift()?.kind ?? '');
+  }
+
+  /** @returns false when there is no room */
+  #sendRetained(lane: Retained, connection: Connection): boolean {
+    if (!this.#window.admits(OVERHEAD_BYTES)) return false;
+    const { topic, make } = lane;
+    const payload = make();
+    lane.due = false;
+    lane.underWay = true;
+    this.#count(topic, payload, Number.POSITIVE_INFINITY);
+    connection.publish({ topic, payload, qos: 1, retain: true }, ({ refused }) => {
+      if (connection !== this.#connection) return;
+      lane.underWay = false;
+      this.#answered(topic, refused);
+      if (lane.due) this.#turns.push(lane);
+      // Removed, unless the topic was taken into use again meanwhile.
+      else if (refused === undefined && payload === '' && lane.make === make) this.#retained.delete(topic);
+      this.#pump();
+      if (this.#whenDrained !== undefined && this.#isDrained()) this.#whenDrained();
+    });
+    return true;
+  }
+
+  /** @returns false when there is no room */
+  #sendLatest(lane: Latest, connection: Connection): boolean {
+    const now = performance.now();
+    this.#giveUp(lane, now);
+    const message = lane.waiting[0];
+    if (message === undefined) return true;
+    const { payload, kind, expirySeconds, deadline } = message;
+    const bytes = this.#bytesOf(lane.topic, payload);
+    if (!this.#window.admits(bytes)) return false;
+    lane.waiting.shift();
+    if (now + this.#window.expectedMs(bytes) > deadline - RESET_MARGIN_MS) {
+      this.#drop(kind); // it would only cost the connection
+      return true;
+    }
+    const ask = connection.level === 5 && now - lane.askedAt > ASK_EVERY_MS;
+    if (ask) lane.askedAt = now;
+    this.#count(lane.topic, payload, deadline, () => this.#drop(kind));
+    connection.publish(
+      { topic: lane.topic, payload, qos: ask ? 1 : 0, retain: false, expirySeconds },
+      ask ? ({ refused }) => connection === this.#connection && this.#answered(lane.topic, refused) : undefined,
+    );
+    return true;
+  }
+
+  #answered(topic: string, refused: { code: number | undefined; reason: string } | undefined): void {
+    if (refused === undefined) this.#listeners.onAnswer(topic, undefined);
+    else if (refused.code !== undefined) this.#listeners.onAnswer(topic, refused.reason);
+    else this.#listeners.onUnconfirmed(topic, refused.reason);
+  }
+
+  #bytesOf = (topic: string, payload: string): number => OVERHEAD_BYTES + topic.length + Buffer.byteLength(payload);
+
+  #count(topic: string, payload: string, deadline: number, lost?: () => void): void {
+    const bytes = this.#bytesOf(topic, payload);
+    this.#window.sent({ bytes, deadline, ...(lost === undefined ? {} : { lost }) });
+  }
+}
