@@ -1,7 +1,8 @@
+import { withConstantsStored } from '../onnx/constants.ts';
 import { macsOf, typesOfOneImage, uncountedNode } from '../onnx/cost.ts';
 import type { Graph, Model, Shape, ValueInfo } from '../onnx/graph.ts';
-import { elementCount } from '../onnx/tensor.ts';
-import { type GraphIndex, indexGraph } from '../onnx/topology.ts';
+import { elementCount, type Tensor } from '../onnx/tensor.ts';
+import { allGraphs, type GraphIndex, indexGraph } from '../onnx/topology.ts';
 import { type StoredWeight, storedWeights } from '../onnx/weights.ts';
 
 export interface Layer {
@@ -44,15 +45,33 @@ function countOperators(graph: Graph): Record<string, number> {
   return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
 }
 
+/** Operators that learn nothing but their first input: the others are bounds, sizes, exponents, scales. */
+const SETTINGS = new Set(
+  'QuantizeLinear DequantizeLinear Reshape Unsqueeze Squeeze Clip Pad Resize Upsample Pow Dropout Expand Tile Slice'.split(
+    ' ',
+  ),
+);
+
+/** Inputs of quantized operators that hold weights and biases; the others are scales and zero points. */
+const LEARNT: Readonly<Record<string, readonly number[]>> = {
+  QLinearConv: [3, 8],
+  QLinearMatMul: [0, 3],
+  QGemm: [3, 6],
+  QLinearAdd: [0, 3],
+  QLinearMul: [0, 3],
+};
+
 /** Constants that describe how others are stored, or shapes and axes: nothing that was learnt. */
-function isBookkeeping(name: string, index: GraphIndex): boolean {
+function isBookkeeping(name: string, { dtype }: Tensor, index: GraphIndex): boolean {
+  if (dtype === 'int64' || dtype === 'bool') return true; // sizes, axes, positions, masks: weights are never stored so
   const consumers = index.consumers(name);
   return (
     consumers.length > 0 &&
     consumers.every(({ opType, inputs }) => {
       const position = inputs.indexOf(name);
-      if (opType === 'QuantizeLinear' || opType === 'DequantizeLinear') return position > 0;
-      if (opType === 'Reshape' || opType === 'Unsqueeze' || opType === 'Squeeze') return position > 0;
+      if (SETTINGS.has(opType)) return position > 0;
+      const learnt = LEARNT[opType];
+      if (learnt !== undefined) return !learnt.includes(position);
       return opType === 'Gather' && position === 0; // a codebook: its indices are counted
     })
   );
@@ -60,15 +79,19 @@ function isBookkeeping(name: string, index: GraphIndex): boolean {
 
 function countParameters(graph: Graph, index: GraphIndex): number {
   let total = 0;
-  for (const [name, { dims }] of graph.initializers) if (!isBookkeeping(name, index)) total += elementCount(dims);
+  for (const [name, tensor] of graph.initializers) {
+    if (!isBookkeeping(name, tensor, index)) total += elementCount(tensor.dims);
+  }
   return total;
 }
 
 /** @throws {WaysideError} SHAPE_INFERENCE for a model whose shapes contradict each other */
 export function inspectModel(model: Model): Inspection {
   const { graph } = model;
-  const index = indexGraph(graph);
-  const stored = storedWeights(graph, index);
+  const parts = allGraphs(graph)
+    .map(withConstantsStored)
+    .map((part) => ({ part, index: indexGraph(part) }));
+  const stored = parts.flatMap(({ part, index }) => storedWeights(part, index));
   const types = typesOfOneImage(model);
   const macs = macsOf(graph, types) ?? null;
   const uncounted = uncountedNode(graph, types);
@@ -82,7 +105,7 @@ export function inspectModel(model: Model): Inspection {
     inputs: graph.inputs.map(describe),
     outputs: graph.outputs.map(describe),
     operators: countOperators(graph),
-    parameters: countParameters(graph, index),
+    parameters: parts.reduce((sum, { part, index }) => sum + countParameters(part, index), 0),
     macs,
     uncounted: uncounted === undefined ? null : `${uncounted.opType} ${uncounted.name}`,
     flops: macs === null ? null : 2 * macs,

@@ -18,8 +18,11 @@ export const teacherWeightOption = (): Option =>
 /** The model that is learned from, where one is named. @throws {WaysideError} USAGE for a weight of nobody; FILE_NOT_FOUND, MODEL_* */
 export async function readTeacher({ teacher, teacherWeight: weight }: TeacherOptions): Promise<Teacher | undefined> {
   if (teacher !== undefined) {
-    const { readModel } = await import('../onnx/read.ts');
-    return { model: await readModel(teacher), ...(weight !== undefined && { weight }) };
+    const [{ readModel }, { widenFloats }] = await Promise.all([
+      import('../onnx/read.ts'),
+      import('../exporter/reading/widen-floats.ts'),
+    ]);
+    return { model: widenFloats(await readModel(teacher)), ...(weight !== undefined && { weight }) };
   }
   if (weight === undefined) return undefined;
   throw new WaysideError('USAGE', {

@@ -67,6 +67,8 @@ export const ERROR_CODES = {
   CALIBRATION_INVALID: entry(Exit.data, 'a calibration table is damaged or holds values that are not finite'),
 
   // compression, exporter
+  MODEL_QUANTIZED: entry(Exit.data, 'the model is quantized already, where a float model is needed'),
+  NOTHING_TO_DO: entry(Exit.data, 'the command would have left the model as it is, and wrote nothing'),
   CLUSTER_INVALID: entry(Exit.usage, 'the clustering asked for is impossible'),
   BUDGET_MISSED: entry(Exit.data, 'the compressed model loses more accuracy than was allowed, and was not written'),
   FUSION_INCOMPLETE: entry(Exit.data, 'convolutions or matrix products stayed in float after quantization'),

@@ -79,7 +79,7 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
     const { top5: baselineTop5, ...baseline } = float.figures;
     const validated =
       data.validation && (await judge(session, 'evaluating compressed model on the validation images', measuring));
-    const distinct = countDistinct(model, produced.layers, produced.weights);
+    const distinct = countDistinct(await before.stored(), produced.layers, produced.weights);
     const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
     const sizes = await sizesOf(slimmed.model, preprocessing);

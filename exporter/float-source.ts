@@ -5,28 +5,54 @@ import { readModel } from '../onnx/read.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { FOLDING } from './passes/index.ts';
 import { asPictureInput } from './picture-input.ts';
+import { settleForms, withStoredWeights } from './reading/settle-forms.ts';
 import type { StageLog } from './stages.ts';
 
 /** A float model as it was given, and as every stage takes it. */
 export interface FloatSource {
   /** With the input that Wayside feeds. */
   readonly model: Model;
+  /** The same with its weights as initializers, wherever the file keeps them: what is counted, clustered and trained. */
+  stored(): Promise<Model>;
   /** With constants and normalisations folded. */
   readonly folded: Model;
-  /** The file, or the bytes of the same model with another input. */
+  /** The file, or the bytes of the same model in float32 or with another input. */
   readonly original: string | Uint8Array;
   /** It takes the bytes of a picture and normalises them itself. */
   readonly wantsBytes: boolean;
 }
 
+type Reading = { readonly signal?: AbortSignal | undefined; readonly note?: ((text: string) => void) | undefined };
+
 /** @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, PASS_FAILED; AbortError when `signal` aborts */
-export async function readFloat(
-  path: string,
-  stages: StageLog,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<FloatSource> {
-  const { model, changed, wantsBytes } = await stages.run('read', async () => asPictureInput(await readModel(path)));
+export async function readFloat(path: string, stages: StageLog, { signal, note }: Reading = {}): Promise<FloatSource> {
+  const { widened, changed, wantsBytes, model } = await stages.run('read', async () => {
+    const settled = await settleForms(await readModel(path), note);
+    return { widened: settled.widened, ...asPictureInput(settled.model) };
+  });
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
   const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, signal ? { signal } : {}));
-  return { model, folded, wantsBytes, original: changed ? encodeModel(model) : path };
+  const original = changed || widened ? encodeModel(model) : path;
+  let stored: Promise<Model> | undefined;
+  return {
+    model,
+    folded,
+    wantsBytes,
+    original,
+    stored() {
+      stored ??= withStoredWeights(model, signal);
+      return stored;
+    },
+  };
+}
+
+/**
+ * A float model for what works on the file's own layers, without pictures: its weights as initializers, its normalisations as they
+ * are.
+ *
+ * @throws {WaysideError} as `readFloat`
+ */
+export async function readStored(path: string, { signal, note }: Reading = {}): Promise<Model> {
+  const { model } = await settleForms(await readModel(path), note);
+  return withStoredWeights(model, signal);
 }

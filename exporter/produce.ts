@@ -11,7 +11,8 @@ import { type Decided, decide } from './decide.ts';
 import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan } from './plan.ts';
 import { type QatOptions, qatPlan } from './qat/plan.ts';
-import { quantizeModel, withFittingWeights } from './quantize.ts';
+import { quantizeModel, valuesToCalibrate, withFittingWeights } from './quantize.ts';
+import { requireLayers } from './reading/require-layers.ts';
 import { type SlimOptions, slimPlan } from './slim/plan.ts';
 import type { StageLog } from './stages.ts';
 import { targetProfile } from './targets.ts';
@@ -76,6 +77,7 @@ export async function produce(
   stages: StageLog,
   reference: Model = folded,
 ): Promise<Produced> {
+  if (valuesToCalibrate(folded).length === 0) requireLayers(folded, 'quantize');
   const { table, heldOut: validation } = options;
   const plan = planWithTable(options.plan ?? planOf(layersOf(folded.graph), train, options), table);
   const { signal, onProgress, threads = defaultThreads(), budget, tolerance } = options;

@@ -35,7 +35,7 @@ export interface DistinctWeights {
 }
 
 /**
- * @param original the model as it was given
+ * @param original the model as it was given, its weights as initializers
  * @param layers of the model that was quantized
  * @param weights of the layers that are not in float
  */

@@ -17,16 +17,27 @@ function sizes(types: Types, value: string | undefined): readonly number[] | und
  */
 export function macsOfNode(node: Node, types: Types): number | undefined {
   const first = sizes(types, node.inputs[0]);
-  const second = sizes(types, node.inputs[1]);
+  // Quantized ones take scale and zero point after each operand.
+  const second = sizes(types, node.inputs[/^Q(Linear|Gemm)/.test(node.opType) ? 3 : 1]);
   const output = sizes(types, node.outputs[0]);
   switch (node.opType) {
     case 'Conv':
+    case 'FusedConv':
+    case 'ConvInteger':
+    case 'QLinearConv':
       return output && second && elementCount(output) * elementCount(second.slice(1));
     case 'ConvTranspose':
       return first && second && elementCount(first) * elementCount(second.slice(1));
     case 'Gemm':
+    case 'FusedGemm':
+    case 'QGemm':
       return output && second && (elementCount(output) * elementCount(second)) / (output.at(-1) ?? 1);
     case 'MatMul':
+    case 'FusedMatMul':
+    case 'MatMulInteger':
+    case 'QLinearMatMul':
+    case 'MatMulIntegerToFloat':
+    case 'DynamicQuantizeMatMul':
       return output && first && elementCount(output) * (first.at(-1) ?? 1);
     default:
       return 0;

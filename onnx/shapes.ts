@@ -6,7 +6,7 @@ import { Contradiction, textOf, unifyShapes } from './shapes/dimensions.ts';
 import { ELEMENTWISE } from './shapes/elementwise.ts';
 import { LAYOUT } from './shapes/layout.ts';
 import { MATRIX } from './shapes/matrix.ts';
-import { type KnownValues, NodeFacts, type ShapeRule } from './shapes/node-facts.ts';
+import { type Knowledge, type KnownValues, NodeFacts, type ShapeRule } from './shapes/node-facts.ts';
 import { NORMALIZATION } from './shapes/normalization.ts';
 import { POOLING } from './shapes/pooling.ts';
 import { QUANTIZATION } from './shapes/quantization.ts';
@@ -30,6 +30,17 @@ const SHAPE_RULES: ReadonlyMap<string, ShapeRule> = new Map([
   ...SOURCES,
 ]);
 
+/** Operators of ONNX Runtime's own that have the shapes of ONNX's. */
+const RUNTIME_RULES: ReadonlyMap<string, string> = new Map([
+  ['FusedConv', 'Conv'],
+  ['FusedGemm', 'Gemm'],
+]);
+
+function ruleOf({ domain, opType }: Node): ShapeRule | undefined {
+  if (domain === '') return SHAPE_RULES.get(opType);
+  return domain === 'com.microsoft' ? SHAPE_RULES.get(RUNTIME_RULES.get(opType) ?? '') : undefined;
+}
+
 /** The operators whose output shapes can be inferred. */
 export const SHAPED_OPERATORS: ReadonlySet<string> = new Set(SHAPE_RULES.keys());
 
@@ -51,6 +62,11 @@ export function inferShapes(model: Model, { inputs }: InferOptions = {}): Readon
   return new Inference(model, inputs).run();
 }
 
+/** What can be told of a model without running it: types, and the elements of small values that follow from constants and shapes. */
+export function inferKnowledge(model: Model): Knowledge {
+  return new Inference(model, undefined).knowledge();
+}
+
 class Inference {
   readonly #graph: Graph;
   readonly #opset: number;
@@ -70,6 +86,10 @@ class Inference {
   }
 
   run(): ReadonlyMap<string, ValueType> {
+    return this.knowledge().types;
+  }
+
+  knowledge(): Knowledge {
     this.#placeInputs();
     for (const [name, tensor] of this.#graph.initializers) {
       this.#types.set(name, { dtype: tensor.dtype, shape: tensor.dims });
@@ -87,7 +107,7 @@ class Inference {
         });
       }
     }
-    return this.#types;
+    return { types: this.#types, values: this.#values };
   }
 
   #placeInputs(): void {
@@ -110,7 +130,7 @@ class Inference {
 
   #visit(node: Node): void {
     const facts = new NodeFacts(node, this.#opset, { types: this.#types, values: this.#values });
-    const rule = node.domain === '' ? SHAPE_RULES.get(node.opType) : undefined;
+    const rule = ruleOf(node);
     const inferred = rule?.(facts) ?? [];
     node.outputs.forEach((output, i) => {
       if (output === '') return;

@@ -39,12 +39,29 @@ export function indexGraph(graph: Graph): GraphIndex {
 
 /** Every value a node needs: its inputs, and what its subgraphs take from around them. */
 export function valuesRead(node: Node): ReadonlySet<string> {
-  const read = new Set<string>();
+  const read = new Set(valuesCapturedBy(node));
   for (const input of node.inputs) if (input !== '') read.add(input);
-  for (const attribute of Object.values(node.attributes)) {
-    if (attribute.type === 'graph') for (const value of valuesCaptured(attribute.value)) read.add(value);
-  }
   return read;
+}
+
+/** The graph and every subgraph of its nodes, however deep. */
+export function allGraphs(graph: Graph): readonly Graph[] {
+  const found: Graph[] = [graph];
+  for (let i = 0; i < found.length; i++) {
+    for (const { attributes } of found[i]!.nodes) {
+      for (const attribute of Object.values(attributes)) if (attribute.type === 'graph') found.push(attribute.value);
+    }
+  }
+  return found;
+}
+
+/** What the subgraphs of a node take from around them; nothing where it has none. */
+export function valuesCapturedBy(node: Node): ReadonlySet<string> {
+  const captured = new Set<string>();
+  for (const attribute of Object.values(node.attributes)) {
+    if (attribute.type === 'graph') for (const value of valuesCaptured(attribute.value)) captured.add(value);
+  }
+  return captured;
 }
 
 /** The values a subgraph reads but does not make. */

@@ -4,8 +4,14 @@ import { packedBytes } from './packed-bytes.ts';
 import { elementCount } from './tensor.ts';
 import type { GraphIndex } from './topology.ts';
 
-/** Operators whose second input is a weight. */
-const WEIGHTED = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+/** Which input of an operator is its weight: those of ONNX, and what ONNX Runtime makes of them. */
+const WEIGHT_INPUT: ReadonlyMap<string, number> = new Map([
+  ...['Conv', 'ConvTranspose', 'Gemm', 'MatMul', 'ConvInteger', 'MatMulInteger'].map((name) => [name, 1] as const),
+  ...['FusedConv', 'FusedGemm', 'FusedMatMul', 'DynamicQuantizeMatMul', 'MatMulIntegerToFloat'].map(
+    (name) => [name, 1] as const,
+  ),
+  ...['QLinearConv', 'QLinearMatMul', 'QGemm'].map((name) => [name, 3] as const),
+]);
 
 /** Operators that hand a weight on without changing its values. */
 const PASSING = new Set(['Identity', 'Reshape', 'Transpose', 'Squeeze', 'Unsqueeze', 'Flatten', 'Cast']);
@@ -51,8 +57,8 @@ function trace(graph: Graph, index: GraphIndex, value: string): Omit<StoredWeigh
 /** The constant weights of every convolution and matrix product, in graph order. */
 export function storedWeights(graph: Graph, index: GraphIndex): StoredWeight[] {
   return graph.nodes.flatMap((node) => {
-    const weight = node.inputs[1];
-    if (!WEIGHTED.has(node.opType) || weight === undefined) return [];
+    const weight = node.inputs[WEIGHT_INPUT.get(node.opType) ?? -1];
+    if (weight === undefined) return [];
     const stored = trace(graph, index, weight);
     return stored === undefined ? [] : [{ node, ...stored }];
   });

@@ -156,11 +156,12 @@ async function compressModel(context: Context, model: string, options: CompressO
   const { signal, onProgress, report, note } = context;
   if (options.force !== true) await requireFree(options.out);
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
-  const [{ compress }, { readModel }] = await Promise.all([
+  const [{ compress }, { readModel }, { widenFloats }] = await Promise.all([
     import('../../exporter/compress.ts'),
     import('../../onnx/read.ts'),
+    import('../../exporter/reading/widen-floats.ts'),
   ]);
-  const teacher = options.teacher === undefined ? undefined : await readModel(options.teacher);
+  const teacher = options.teacher === undefined ? undefined : widenFloats(await readModel(options.teacher));
   const result = await compress({ ...options, model, plan, teacher, signal, onProgress, note });
   report({ document: documentOf(result), text: summary(result) });
 }

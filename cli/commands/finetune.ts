@@ -30,12 +30,12 @@ export function finetuneCommand(): Command {
 }
 
 async function finetuneModel(context: Context, path: string, options: FinetuneOptions): Promise<void> {
-  const [{ readModel }, { classesOf, withHead }, { notedRemoved }] = await Promise.all([
-    import('../../onnx/read.ts'),
+  const [{ readStored }, { classesOf, withHead }, { notedRemoved }] = await Promise.all([
+    import('../../exporter/float-source.ts'),
     import('../../compression/training/head.ts'),
     import('../../exporter/model-notes.ts'),
   ]);
-  const model = await readModel(path);
+  const model = await readStored(path, context);
   const known = classesOf(model);
   const shape = model.graph.inputs[0]?.shape ?? [];
   await runTraining(context, options, {

@@ -1,5 +1,5 @@
 import { openSession, type RunTensor } from '../../inference/session.ts';
-import { tensorAttribute } from '../../onnx/attributes.ts';
+import { withConstantsStored } from '../../onnx/constants.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
 import { noneOf, pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
@@ -32,7 +32,7 @@ export const foldConstants = pass({
   name: 'fold-constants',
   ensures: [noneOf('Constant')],
   async run(model) {
-    const lifted = liftConstants(model);
+    const lifted = withGraph(model, withConstantsStored(model.graph));
     const constant = new Set(lifted.graph.initializers.keys());
     const folding = lifted.graph.nodes.filter((node) => {
       if (!isFoldable(node) || ![...valuesRead(node)].every((value) => constant.has(value))) return false;
@@ -54,20 +54,6 @@ function isFoldable({ domain, opType, attributes }: Node): boolean {
   const hasSubgraph = Object.values(attributes).some(({ type }) => type === 'graph');
   return domain === '' && !RANDOM.has(opType) && opType !== 'DequantizeLinear' && !hasSubgraph;
 }
-
-function liftConstants(model: Model): Model {
-  const initializers = new Map(model.graph.initializers);
-  const nodes = model.graph.nodes.filter((node) => {
-    const value = node.opType === 'Constant' && node.domain === '' ? constantValue(node) : undefined;
-    if (value === undefined) return true;
-    initializers.set(node.outputs[0] ?? '', value);
-    return false;
-  });
-  return withGraph(model, { nodes, initializers });
-}
-
-/** The value of a Constant node; undefined for strings and sparse tensors, and for the forms that the runtime expands below. */
-const constantValue = (node: Node): Tensor | undefined => tensorAttribute(node, 'value');
 
 async function compute(model: Model, nodes: readonly Node[]): Promise<Map<string, Tensor>> {
   const made = new Set(nodes.flatMap((node) => node.outputs));

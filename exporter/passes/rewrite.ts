@@ -1,6 +1,7 @@
+import { graph as graphOf } from '../../onnx/attributes.ts';
 import type { Graph, Model, Node } from '../../onnx/graph.ts';
 import type { Tensor } from '../../onnx/tensor.ts';
-import { valuesRead } from '../../onnx/topology.ts';
+import { allGraphs, valuesCapturedBy } from '../../onnx/topology.ts';
 
 /** The model with parts of its graph replaced. */
 export const withGraph = (model: Model, parts: Partial<Graph>): Model => ({
@@ -14,13 +15,24 @@ export function rewired(node: Node, names: ReadonlyMap<string, string>): Node {
   return { ...node, inputs: node.inputs.map((input) => names.get(input) ?? input) };
 }
 
+/** The node with each of its subgraphs replaced. */
+export function mapSubgraphs(node: Node, replace: (inner: Graph) => Graph): Node {
+  const attributes = Object.entries(node.attributes);
+  if (!attributes.some(([, { type }]) => type === 'graph')) return node;
+  return {
+    ...node,
+    attributes: Object.fromEntries(
+      attributes.map(([name, attribute]) => [
+        name,
+        attribute.type === 'graph' ? graphOf(replace(attribute.value)) : attribute,
+      ]),
+    ),
+  };
+}
+
 /** Values that subgraphs of If, Loop or Scan take from around them: their names must stay. */
 export function readsInside(graph: Graph): ReadonlySet<string> {
-  const read = new Set<string>();
-  for (const node of graph.nodes) {
-    for (const value of valuesRead(node)) if (!node.inputs.includes(value)) read.add(value);
-  }
-  return read;
+  return new Set(graph.nodes.flatMap((node) => [...valuesCapturedBy(node)]));
 }
 
 /** The constant behind a value, when it is one. */
@@ -41,9 +53,13 @@ export function addConstant(
   return name;
 }
 
-/** Every name of a value in the graph. */
+/** Every name of a value in the graph and its subgraphs: a new one must not hide, nor be hidden by, one of theirs. */
 export function valueNames(graph: Graph): Set<string> {
-  const names = new Set<string>([...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name)]);
-  for (const node of graph.nodes) for (const output of node.outputs) names.add(output);
+  const names = new Set<string>();
+  for (const { initializers, inputs, nodes } of allGraphs(graph)) {
+    for (const name of initializers.keys()) names.add(name);
+    for (const { name } of inputs) names.add(name);
+    for (const { outputs } of nodes) for (const output of outputs) names.add(output);
+  }
   return names;
 }

@@ -6,6 +6,7 @@ import { openFloat, type SourceOptions } from '../opened.ts';
 import { defaultThreads } from '../options.ts';
 import { planOf } from '../produce.ts';
 import { valuesToCalibrate } from '../quantize.ts';
+import { requireLayers } from '../reading/require-layers.ts';
 import { StageLog } from '../stages.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
@@ -21,12 +22,13 @@ export interface CalibrateFileOptions extends SourceOptions, FileOptions {
 /**
  * Observes a float model on calibration pictures, as `compress` does, and writes the table that `compress` and `quantize` take.
  *
- * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; as `openFloat` and `calibrate`
+ * @throws {WaysideError} OUTPUT_EXISTS, NOTHING_TO_DO, FILE_WRITE_FAILED; as `openFloat` and `calibrate`
  */
 export async function calibrateFile(options: CalibrateFileOptions): Promise<CalibrationTable> {
   await requireFreeFile(options);
   const stages = new StageLog();
   const { folded, data, preprocessing } = await openFloat(options, stages);
+  requireLayers(folded, 'calibrate');
   const { threads = defaultThreads(), signal, onProgress } = options;
   const { calibration, seed } = options;
   const plan = planOf(layersOf(folded.graph), data.train, { calibration, seed });

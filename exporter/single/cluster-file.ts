@@ -2,15 +2,17 @@ import { clusterValues } from '../../compression/cluster/values.ts';
 import { type Layer, layersOf, storedOrder, weightRows } from '../../compression/layers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { columnVariances, type InputMoments } from '../../compression/rounding/moments.ts';
+import { WaysideError } from '../../core/errors.ts';
 import { distinctFloats } from '../../onnx/distinct.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { readModel } from '../../onnx/read.ts';
 import { float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { encodeModel, writeModel } from '../../onnx/write.ts';
 import { calibrationIndices } from '../calibration-draw.ts';
+import { readStored } from '../float-source.ts';
 import { measureModel } from '../measure.ts';
 import { type OpenedAndMeasured, openAndMeasure, type SourceOptions } from '../opened.ts';
 import { defaultThreads } from '../options.ts';
+import { requireLayers } from '../reading/require-layers.ts';
 import type { StageOutcome } from '../slim/outcome.ts';
 import { sizesOf } from '../slim/slim.ts';
 import { StageLog } from '../stages.ts';
@@ -46,23 +48,25 @@ export interface ClusterFileResult {
 }
 
 /**
- * Writes the float model with at most so many distinct weights in each layer, for those who deploy float and pack the file. Nothing
- * is folded: a normalisation scales the channels of a layer apart, and one codebook would have to serve them all.
+ * Writes the float model with at most so many distinct weights in each layer, for those who deploy float and pack the file. Constants
+ * are folded, so that weights are found wherever the file keeps them; normalisations are not: each scales the channels of a layer
+ * apart, and one codebook would have to serve them all.
  *
- * @throws {WaysideError} OUTPUT_EXISTS, CLUSTER_INVALID, FILE_WRITE_FAILED; MODEL_*; with data as `openAndMeasure`
+ * @throws {WaysideError} OUTPUT_EXISTS, CLUSTER_INVALID, NOTHING_TO_DO, FILE_WRITE_FAILED; MODEL_*; with data as `openAndMeasure`
  */
 export async function clusterFile(options: ClusterFileOptions): Promise<ClusterFileResult> {
   await requireFreeFile(options);
   const { data, clusters, out, signal } = options;
   if (data === undefined) {
-    const { model, layers } = await clustered(await readModel(options.model), clusters, undefined, signal);
+    const { model, layers } = await clustered(await readStored(options.model, options), clusters, undefined, signal);
     await writeModel(model, out);
     return { model: out, layers };
   }
   const opened = await openAndMeasure({ ...options, data }, new StageLog());
   const started = performance.now();
-  const moments = await momentsOf(opened, options);
-  const { model, layers } = await clustered(opened.model, clusters, moments, signal);
+  const stored = await opened.stored();
+  const moments = await momentsOf(stored, opened, options);
+  const { model, layers } = await clustered(stored, clusters, moments, signal);
   const seconds = (performance.now() - started) / 1000;
   const bytes = encodeModel(model);
   const { top1, latencyMs } = await measureModel(bytes, 'evaluating clustered model', opened.measuring);
@@ -81,7 +85,8 @@ export async function clusterFile(options: ClusterFileOptions): Promise<ClusterF
 }
 
 function momentsOf(
-  { model, data: { train }, preprocessing }: OpenedAndMeasured,
+  model: Model,
+  { data: { train }, preprocessing }: OpenedAndMeasured,
   { calibration = 512, seed = 0, threads = defaultThreads(), signal, onProgress }: ClusterFileOptions,
 ): Promise<ReadonlyMap<string, InputMoments>> {
   const samples = Math.min(calibration, train.size);
@@ -96,6 +101,7 @@ async function clustered(
   moments: ReadonlyMap<string, InputMoments> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly model: Model; readonly layers: readonly ClusteredLayer[] }> {
+  requireLayers(model, 'cluster');
   const { graph } = model;
   const initializers = new Map<string, Tensor>(graph.initializers);
   const layers: ClusteredLayer[] = [];
@@ -110,7 +116,17 @@ async function clustered(
     layers.push({ name: layer.node.name, weights: rows.length, before, after, error: found.error });
     await new Promise(setImmediate); // lets an interrupt be heard between layers
   }
+  requireChange(layers, k);
   return { model: { ...model, graph: { ...graph, initializers } }, layers };
+}
+
+/** @throws {WaysideError} NOTHING_TO_DO where no layer had more values than asked for */
+function requireChange(layers: readonly ClusteredLayer[], k: number): void {
+  if (layers.some(({ before, after }) => after < before)) return;
+  throw new WaysideError('NOTHING_TO_DO', {
+    message: `no layer has more than ${k} distinct weights: the model would stay as it is`,
+    hint: 'ask for fewer clusters',
+  });
 }
 
 /** E[x^2] of what a weight is multiplied with. */

@@ -1,5 +1,6 @@
 import { modelDigest } from '../../calibration/table.ts';
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import { WaysideError } from '../../core/errors.ts';
 import { measureModel } from '../measure.ts';
 import { withRemoved } from '../model-notes.ts';
 import { openAndMeasure, type SourceOptions } from '../opened.ts';
@@ -31,7 +32,7 @@ export interface PruneFileResult {
 /**
  * Prunes and, unless told otherwise, reconstructs a float model. Finished stages survive an interruption in `OUT.work`.
  *
- * @throws {WaysideError} OUTPUT_EXISTS, PRUNING_IMPOSSIBLE, MODEL_UNSUPPORTED, FILE_WRITE_FAILED; USAGE for an unknown group; as
+ * @throws {WaysideError} OUTPUT_EXISTS, NOTHING_TO_DO, PRUNING_IMPOSSIBLE, MODEL_UNSUPPORTED, FILE_WRITE_FAILED; USAGE for an unknown group; as
  *   `openAndMeasure`
  */
 export async function pruneFile(options: PruneFileOptions): Promise<PruneFileResult> {
@@ -45,6 +46,16 @@ export async function pruneFile(options: PruneFileOptions): Promise<PruneFileRes
     return { top1, latencyMs };
   });
   const { model, stages, pruning, clear } = slimmed;
+  if (pruning?.removed.length === 0) {
+    await clear();
+    throw new WaysideError('NOTHING_TO_DO', {
+      message:
+        pruning.groups.length === 0
+          ? 'no channels of the model can be pruned: every layer feeds something whose channels must stay'
+          : 'no channel was removed: the goal asks for less than the smallest step of any group',
+      ...(pruning.groups.length > 0 && { hint: 'ask for more, or allow smaller steps with --multiple' }),
+    });
+  }
   const removed = positionsOf(folded, new Set(pruning?.removed));
   const metadata = withRemoved(model.metadata, { of: modelDigest(folded), removed });
   await writeStage({ ...model, metadata }, opened, options.out);

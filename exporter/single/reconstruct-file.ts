@@ -61,6 +61,11 @@ export async function reconstructFile(options: ReconstructFileOptions): Promise<
     ...(onProgress && { onProgress }),
   });
   const seconds = (performance.now() - started) / 1000;
+  if (layers.length === 0) {
+    throw new WaysideError('NOTHING_TO_DO', {
+      message: `no layer of ${options.model} lost channels: there is nothing to solve anew`,
+    });
+  }
   const bytes = encodeModel(model);
   const { top1, latencyMs } = await measureModel(bytes, 'evaluating after reconstruct', measuring);
   await writeStage(model, opened, options.out);

@@ -1,5 +1,6 @@
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
 import type { GroupSensitivity } from '../../compression/sensitivity.ts';
+import { WaysideError } from '../../core/errors.ts';
 import { calibrationIndices } from '../calibration-draw.ts';
 import { openFloat, type SourceOptions } from '../opened.ts';
 import { defaultThreads } from '../options.ts';
@@ -18,7 +19,7 @@ export interface SensitivityFileOptions extends SourceOptions {
 /**
  * How far a model's answers move when a quarter, a half, three quarters of one group's channels go and nothing else. Reads no labels.
  *
- * @throws {WaysideError} as `openFloat` and `measureSensitivity`
+ * @throws {WaysideError} NOTHING_TO_DO where no channel can go; as `openFloat` and `measureSensitivity`
  */
 export async function sensitivityFile(options: SensitivityFileOptions): Promise<readonly GroupSensitivity[]> {
   const { folded, data, preprocessing } = await openFloat(options, new StageLog());
@@ -32,9 +33,16 @@ export async function sensitivityFile(options: SensitivityFileOptions): Promise<
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
   };
+  const analysis = analyzeChannels(folded);
+  if (analysis.groups.length === 0) {
+    throw new WaysideError('NOTHING_TO_DO', {
+      message: 'no channels of the model can be pruned: there is nothing to measure',
+      hint: 'every convolution and matrix product feeds something whose channels must stay',
+    });
+  }
   const evidence = {
     model: folded,
-    analysis: analyzeChannels(folded),
+    analysis,
     moments: await momentsFor(folded, context),
   };
   return sensitivityBy(evidence, await judgeChannels(evidence, 'damage', context), context);

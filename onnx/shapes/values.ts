@@ -1,6 +1,7 @@
 import { tensorAttribute } from '../attributes.ts';
 import type { Dimension, Shape } from '../graph.ts';
 import { asFloat32, asIntegers, elementCount, type Tensor } from '../tensor.ts';
+import { DATA_TYPES } from '../types.ts';
 import { add, axisOf, multiply, product } from './dimensions.ts';
 import type { KnownValues, NodeFacts, ValueRule } from './node-facts.ts';
 import { sliceBounds } from './selection.ts';
@@ -78,8 +79,9 @@ const slice: ValueRule = (facts) => {
 
 const cast: ValueRule = (facts) => {
   const to = facts.int('to', 0);
-  const whole = to === 6 || to === 7;
-  if (!whole && to !== 1) return undefined;
+  if (to === DATA_TYPES.bool) return facts.values(0)?.map((x) => (typeof x === 'number' ? Number(x !== 0) : null));
+  const whole = to === DATA_TYPES.int32 || to === DATA_TYPES.int64;
+  if (!whole && to !== DATA_TYPES.float32) return undefined;
   return facts.values(0)?.map((value) => (typeof value === 'number' && whole ? Math.trunc(value) : value));
 };
 
@@ -159,6 +161,14 @@ export const VALUE_RULES: ReadonlyMap<string, ValueRule> = new Map<string, Value
   ['Min', numeric(Math.min)],
   ['Max', numeric(Math.max)],
   ['Equal', numeric((x, y) => Number(x === y))],
+  ['Greater', numeric((x, y) => Number(x > y))],
+  ['Less', numeric((x, y) => Number(x < y))],
+  ['GreaterOrEqual', numeric((x, y) => Number(x >= y))],
+  ['LessOrEqual', numeric((x, y) => Number(x <= y))],
+  ['And', numeric((x, y) => Number(x !== 0 && y !== 0))],
+  ['Or', numeric((x, y) => Number(x !== 0 || y !== 0))],
+  ['Xor', numeric((x, y) => Number((x !== 0) !== (y !== 0)))],
+  ['Not', single((x) => Number(x === 0))],
   ['Where', where],
   ['Neg', single((x) => -x)],
   ['Abs', single(Math.abs)],
