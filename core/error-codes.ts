@@ -72,6 +72,10 @@ export const ERROR_CODES = {
   CLUSTER_INVALID: entry(Exit.usage, 'the clustering asked for is impossible'),
   BUDGET_MISSED: entry(Exit.data, 'the compressed model loses more accuracy than was allowed, and was not written'),
   FUSION_INCOMPLETE: entry(Exit.data, 'convolutions or matrix products stayed in float after quantization'),
+  LAYERS_NOISY: entry(
+    Exit.data,
+    'layers of the int8 model have less than 6 dB of signal to noise beside the float model, which was not written',
+  ),
   PARITY_FAILED: entry(Exit.software, 'a transformed model does not compute what the original does'),
 
   PRUNING_IMPOSSIBLE: entry(Exit.data, 'the goal of a pruning cannot be reached'),

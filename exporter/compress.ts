@@ -31,6 +31,7 @@ import { sizesOf } from './slim/slim.ts';
 import { StageLog } from './stages.ts';
 import { requireLearner } from './teacher.ts';
 import { countDistinct } from './unique.ts';
+import { judgeLayers } from './verify/judge-layers.ts';
 import { floatLayers } from './widths.ts';
 
 export type { CompressOptions, CompressResult } from './options.ts';
@@ -42,7 +43,7 @@ export type { CompressOptions, CompressResult } from './options.ts';
  * `OUT.work`, which the next run goes on from.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
- *   FUSION_INCOMPLETE unless allowed, BUDGET_MISSED, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
+ *   FUSION_INCOMPLETE and LAYERS_NOISY unless allowed, BUDGET_MISSED, OUTPUT_EXISTS, FILE_WRITE_FAILED; AbortError when `signal` aborts
  */
 export async function compress(given: CompressOptions): Promise<CompressResult> {
   const options = { ...given, validation: validationOf(given) };
@@ -70,6 +71,7 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
   return withOptimizedGraph(bytes, async (session, fusion) => {
     const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths));
     if (options.allowFloat !== true) requireFused(fused);
+    const { errors, noisy } = await judgeLayers(produced, data.train, preprocessing, options, stages);
     const float = await figuresOnTest(before, stages);
     const { top1, top5, samples, latencyMs, answers } = await stages.run('measure the compressed model', () =>
       measure(session, bytes, 'evaluating compressed model', { ...measuring, test: data.test }),
@@ -100,7 +102,7 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
             { name: 'qat', ...last, seconds: qat.seconds },
           ]),
     ];
-    const figures = { baseline, candidate, uniqueWeights, fused, stages: outcomes };
+    const figures = { baseline, candidate, uniqueWeights, fused, noisy, stages: outcomes };
     const validation = validated && {
       samples: validated.samples,
       baseline: judged.top1,
@@ -117,11 +119,8 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
     );
     const name = options.name ?? packageName(options.model);
     const manifest = manifestOf(session, data, preprocessing, options, produced, model);
-    const reported = { name, result, produced, distinct, pruning: slimmed.pruning, labels: manifest.labels };
-    const report = await makeReport(
-      { ...reported, answers: { before: float.answers, after: answers } },
-      { data, preprocessing, stages, options },
-    );
+    const reported = { name, result, produced, distinct, errors, pruning: slimmed.pruning, labels: manifest.labels };
+    const report = makeReport({ ...reported, answers: { before: float.answers, after: answers } }, data, stages);
     options.signal?.throwIfAborted();
     await writePackage(
       options.out,

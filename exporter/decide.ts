@@ -15,10 +15,12 @@ import { equalizedBy } from './equalized.ts';
 import { OUTLIER_PICTURES, withOutliersInFloat } from './float-outliers.ts';
 import { Jury, mean } from './jury.ts';
 import { LayerDamage } from './layer-damage.ts';
+import { measureLayerErrors, productsOf } from './layer-errors.ts';
 import type { CompressionPlan } from './plan.ts';
 import { scaleClasses } from './quantize.ts';
 import { refineRanges } from './refine-ranges.ts';
 import type { StageLog } from './stages.ts';
+import { quietWidths } from './verify/quiet-widths.ts';
 import { planned, type Widths, widthOf } from './widths.ts';
 
 export interface DecideOptions extends RunOptions {
@@ -30,6 +32,8 @@ export interface DecideOptions extends RunOptions {
   readonly validation?: Dataset | undefined;
   /** How far one layer alone may move the answers before it is left in float: see `withOutliersInFloat`. @default no limit */
   readonly tolerance?: number | undefined;
+  /** Layers that are mostly noise are left as they are where a budget or a tolerance would keep them finer. @default false */
+  readonly allowNoisyLayers?: boolean | undefined;
   /** The float model that the budget counts from. */
   readonly reference: Model;
   readonly threads: number;
@@ -59,7 +63,7 @@ export async function decide(
   options: DecideOptions,
   stages: StageLog,
 ): Promise<Decided> {
-  const { plan, budget, validation, tolerance, reference, ...run } = options;
+  const { plan, budget, validation, tolerance, allowNoisyLayers = false, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
   const { model, equalized, widths: planWidths, asked, ...shared } = start;
   const measuring = { ...run, ...shared, indices: asked.indices, plan };
@@ -92,7 +96,16 @@ export async function decide(
             damage: (...layer) => layerDamage.of(...layer),
           });
         });
-  const widths = held?.widths ?? wished;
+  const inside = held?.widths ?? wished;
+  const widths =
+    allowNoisyLayers || (budget === undefined && tolerance === undefined)
+      ? inside
+      : await stages.run('keep noisy layers finer', () =>
+          quietWidths(inside, async (tried) => {
+            const quantized = await calibrated.quantized({ ...ranged, widths: tried });
+            return measureLayerErrors(calibrated.model, quantized, productsOf(calibrated.model.graph), asked);
+          }),
+        );
   const biased = await stages.run('correct biases', () =>
     chooseBiases(calibrated, plan.biasCorrection ?? false, { ...ranged, widths }, asked),
   );

@@ -1,8 +1,7 @@
 import { batchesOf } from '../calibration/batches.ts';
 import { exposing } from '../calibration/observe.ts';
-import type { Layer } from '../compression/layers.ts';
 import { floatsOf, openSession, type Session } from '../inference/session.ts';
-import type { Model } from '../onnx/graph.ts';
+import type { Graph, Model, Node } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { type AskOptions, picturesOf, spreadOver } from './answers.ts';
 
@@ -11,7 +10,23 @@ export interface LayerErrors {
   readonly pictures: number;
   /** Signal to quantization noise of each layer's output in dB, by the name of the layer. */
   readonly decibels: ReadonlyMap<string, number>;
+  /** Mean square of each layer's output in float. */
+  readonly signal: ReadonlyMap<string, number>;
 }
+
+/** What is compared: a node of the float graph and the value it makes. */
+export interface ComparedLayer {
+  readonly node: Node;
+  readonly output: string;
+}
+
+const PRODUCTS = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** Every convolution and matrix product, those of two activations too. */
+export const productsOf = ({ nodes }: Graph): readonly ComparedLayer[] =>
+  nodes.flatMap((node) =>
+    node.domain === '' && PRODUCTS.has(node.opType) ? [{ node, output: node.outputs[0] ?? '' }] : [],
+  );
 
 /** A layer's output is thousands of values a picture: more pictures change the figure by tenths of a dB. */
 const PICTURES = 32;
@@ -26,7 +41,7 @@ const PICTURES = 32;
 export async function measureLayerErrors(
   float: Model,
   quantized: Model,
-  layers: readonly Layer[],
+  layers: readonly ComparedLayer[],
   { dataset, indices: all, preprocessing, threads, signal }: AskOptions,
 ): Promise<LayerErrors> {
   const made = new Map(quantized.graph.nodes.map(({ name, outputs }) => [name, outputs[0] ?? '']));
@@ -40,7 +55,7 @@ export async function measureLayerErrors(
   const open = (model: Model, values: readonly string[]): Promise<Session> =>
     openSession(encodeModel(exposing(model, values)), { threads, config });
   const indices = spreadOver(all, picturesOf(preprocessing, PICTURES));
-  const sums = pairs.map(() => ({ signal: 0, noise: 0 }));
+  const sums = pairs.map(() => ({ signal: 0, noise: 0, values: 0 }));
   const original = await open(float, before);
   try {
     const compressed = await open(quantized, after);
@@ -64,16 +79,19 @@ export async function measureLayerErrors(
     await original.close();
   }
   const decibels = pairs.map(({ name }, i) => [name, ratioOf(sums[i]!)] as const);
-  return { pictures: indices.length, decibels: new Map(decibels) };
+  const powers = pairs.map(({ name }, i) => [name, sums[i]!.signal / Math.max(1, sums[i]!.values)] as const);
+  return { pictures: indices.length, decibels: new Map(decibels), signal: new Map(powers) };
 }
 
 interface Sums {
   signal: number;
   noise: number;
+  values: number;
 }
 
 /** The first `length` values: the rest of a fixed batch repeats pictures. */
 function add(sums: Sums, y: Float32Array, z: Float32Array, length: number): void {
+  sums.values += length;
   for (let i = 0; i < length; i++) {
     sums.signal += y[i]! ** 2;
     sums.noise += (y[i]! - z[i]!) ** 2;

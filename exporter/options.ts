@@ -8,6 +8,7 @@ import type { CompressionPlan } from './plan.ts';
 import type { QatOptions } from './qat/plan.ts';
 import type { StageOutcome } from './slim/outcome.ts';
 import type { SlimOptions } from './slim/plan.ts';
+import type { NoisyLayer } from './verify/layer-noise.ts';
 import type { Width } from './widths.ts';
 
 export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
@@ -52,6 +53,8 @@ export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
   readonly version?: string | undefined;
   /** Accept layers that stay in float. @default false */
   readonly allowFloat?: boolean | undefined;
+  /** Accept layers of which the int8 model leaves less than 6 dB of signal to noise. @default false */
+  readonly allowNoisyLayers?: boolean | undefined;
   /** Replace an existing package. @default false */
   readonly force?: boolean | undefined;
   /** What a raw file does not say; `preprocessing` says all of it and wins. */
@@ -89,6 +92,8 @@ export interface CompressResult {
   readonly validation?: ValidationFigures | undefined;
   /** The float model, what each stage made of it, and the compressed model last; on the validation images where there are any. */
   readonly stages: readonly StageOutcome[];
+  /** Layers that are mostly noise beside the float model, where that was allowed. */
+  readonly noisy: readonly NoisyLayer[];
   /** Where a budget was given: points allowed, points lost on held-out pictures, layers kept wider for it. */
   readonly budget?: BudgetResult | undefined;
 }

@@ -55,6 +55,7 @@ export type ProduceOptions = Pick<
   | 'clusters'
   | 'validation'
   | 'equalize'
+  | 'allowNoisyLayers'
 > &
   SlimOptions &
   QatOptions & {
@@ -80,12 +81,12 @@ export async function produce(
   if (valuesToCalibrate(folded).length === 0) requireLayers(folded, 'quantize');
   const { table, heldOut: validation } = options;
   const plan = planWithTable(options.plan ?? planOf(layersOf(folded.graph), train, options), table);
-  const { signal, onProgress, threads = defaultThreads(), budget, tolerance } = options;
+  const { signal, onProgress, threads = defaultThreads(), budget, tolerance, allowNoisyLayers } = options;
   const run = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
   const decided = await decide(
     folded,
     train,
-    { preprocessing, plan, budget, validation, tolerance, reference, threads, table, ...run },
+    { preprocessing, plan, budget, validation, tolerance, allowNoisyLayers, reference, threads, table, ...run },
     stages,
   );
   const { calibrated, choice, divergence, damage } = decided;

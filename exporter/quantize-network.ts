@@ -16,6 +16,8 @@ import type { CompressionPlan } from './plan.ts';
 import { preprocessingOf } from './prepare.ts';
 import { produce } from './produce.ts';
 import { StageLog } from './stages.ts';
+import { judgeLayers } from './verify/judge-layers.ts';
+import type { NoisyLayer } from './verify/layer-noise.ts';
 import { floatLayers } from './widths.ts';
 
 type Shared =
@@ -32,6 +34,7 @@ type Shared =
   | 'equalize'
   | 'plan'
   | 'allowFloat'
+  | 'allowNoisyLayers'
   | 'preprocessing'
   | 'normalize'
   | 'size'
@@ -54,6 +57,8 @@ export interface QuantizedNetwork {
    * noise in the outputs for any other model.
    */
   readonly distance: number;
+  /** Layers that are mostly noise beside the float model, where that was allowed. */
+  readonly noisy: readonly NoisyLayer[];
   /** Pictures held out. */
   readonly samples: number;
 }
@@ -72,7 +77,7 @@ const JUDGED = 256;
  * What is decided, is decided by how far the answers are from the float model's.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
- *   FUSION_INCOMPLETE unless allowed; AbortError when `signal` aborts
+ *   FUSION_INCOMPLETE and LAYERS_NOISY unless allowed; AbortError when `signal` aborts
  */
 export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<QuantizedNetwork> {
   const { threads = defaultThreads(), signal } = options;
@@ -83,16 +88,18 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const { folded } = source;
   const pictures = await picturesFrom(options.data);
   const preprocessing = await provenPreprocessing(source, options);
-  const { plan, widths, ...produced } = await produce(
+  const produced = await produce(
     folded,
     pictures,
     preprocessing,
     { ...options, tolerance, calibration: Math.min(options.calibration ?? 512, Math.ceil(0.75 * pictures.size)) },
     stages,
   );
+  const { plan, widths } = produced;
   const report = await checkFusion(encodeModel(produced.model));
   const fused = withPlanned(report, produced.model, floatLayers(widths));
   if (options.allowFloat !== true) requireFused(fused);
+  const { noisy } = await judgeLayers(produced, pictures, preprocessing, options, stages);
   const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));
   const asked = { dataset: pictures, indices, preprocessing, threads, signal };
   const expected = await answersOf(folded, asked);
@@ -102,6 +109,7 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
     plan,
     fused,
     distance: distance(expected, await answersOf(produced.model, asked)),
+    noisy,
     samples: indices.length,
   };
 }

@@ -38,6 +38,7 @@ interface CompressOptions extends PixelOptions, TeacherOptions {
   readonly threads?: number;
   readonly calibrationTable?: string;
   readonly allowFloat?: true;
+  readonly allowNoisyLayers?: true;
   readonly force?: true;
 }
 
@@ -173,6 +174,7 @@ const documentOf = ({
   candidate,
   uniqueWeights,
   fused,
+  noisy,
   validation,
   stages,
   budget,
@@ -182,6 +184,7 @@ const documentOf = ({
   candidate,
   uniqueWeights,
   fused,
+  ...(noisy.length === 0 ? {} : { noisy }),
   ...(validation === undefined ? {} : { validation }),
   stages,
   ...(budget === undefined ? {} : { budget }),

@@ -16,6 +16,7 @@ interface QuantizeOptions extends StageOptions {
   readonly target: string;
   readonly calibrationTable?: string;
   readonly allowFloat?: true;
+  readonly allowNoisyLayers?: true;
   readonly unlabelled?: true;
   readonly tolerance?: number;
 }

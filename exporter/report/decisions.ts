@@ -1,10 +1,10 @@
 import type { BudgetResult, CompressResult } from '../options.ts';
 import type { Produced } from '../produce.ts';
 import { describeWidth } from '../widths.ts';
-import { integer, named, section, table } from './html.ts';
+import { decibels, integer, named, section, table } from './html.ts';
 
 /** What was decided on the way, and what stayed in float. */
-export function decisionSection(produced: Produced, { fused, budget }: CompressResult): string {
+export function decisionSection(produced: Produced, { fused, noisy, budget }: CompressResult): string {
   const { plan, method, divergence } = produced;
   const tried = Object.entries(divergence).map(([name, value]) => `${name} ${value.toExponential(2)}`);
   const clusters = new Set(plan.layers.map((layer) => layer.clusters).filter((count) => count !== undefined));
@@ -16,6 +16,7 @@ export function decisionSection(produced: Produced, { fused, budget }: CompressR
     ...(plan.equalize === undefined ? [] : [['Equalized', plan.equalize === true ? 'yes' : 'no'] as [string, string]]),
     ...(tried.length === 0 ? [] : [['Divergence from the float answers', tried.join(', ')] as [string, string]]),
     ['Run in int8', `${integer(fused.quantized)} convolutions and matrix products`],
+    ...noisyRows(noisy),
     ...budgetRows(budget),
   ];
   const left = fused.float.map(({ name, opType, reason }) => [named(name), opType, reason]);
@@ -34,6 +35,16 @@ export function decisionSection(produced: Produced, { fused, budget }: CompressR
     ].join('\n'),
   });
 }
+
+const noisyRows = (noisy: CompressResult['noisy']): [string, string][] =>
+  noisy.length === 0
+    ? []
+    : [
+        [
+          'Mostly noise, and allowed to be',
+          noisy.map(({ name, decibels: value }) => `${name} (${decibels(value)})`).join(', '),
+        ],
+      ];
 
 function budgetRows(budget: BudgetResult | undefined): [string, string][] {
   if (budget === undefined) return [];

@@ -9,6 +9,8 @@ import { produce } from '../produce.ts';
 import type { StageOutcome } from '../slim/outcome.ts';
 import { sizesOf } from '../slim/slim.ts';
 import { StageLog } from '../stages.ts';
+import { judgeLayers } from '../verify/judge-layers.ts';
+import type { NoisyLayer } from '../verify/layer-noise.ts';
 import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface QuantizeFileOptions
@@ -16,7 +18,15 @@ export interface QuantizeFileOptions
     FileOptions,
     Pick<
       CompressOptions,
-      'calibration' | 'seed' | 'range' | 'target' | 'equalize' | 'threads' | 'allowFloat' | 'calibrationTable'
+      | 'calibration'
+      | 'seed'
+      | 'range'
+      | 'target'
+      | 'equalize'
+      | 'threads'
+      | 'allowFloat'
+      | 'allowNoisyLayers'
+      | 'calibrationTable'
     > {}
 
 export interface QuantizeFileResult {
@@ -25,12 +35,14 @@ export interface QuantizeFileResult {
   /** How the ranges of activations were chosen. */
   readonly range: RangeMethodName;
   readonly fused: FusionReport;
+  /** Layers that are mostly noise beside the float model, where that was allowed. */
+  readonly noisy: readonly NoisyLayer[];
 }
 
 /**
  * Writes the int8 QDQ model alone: no clusters, no package.
  *
- * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; FUSION_INCOMPLETE unless allowed; as `openAndMeasure`, `tableFor`
+ * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; FUSION_INCOMPLETE and LAYERS_NOISY unless allowed; as `openAndMeasure`, `tableFor`
  *   and `produce`
  */
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileResult> {
@@ -51,6 +63,7 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   const bytes = encodeModel(produced.model);
   return withOptimizedGraph(bytes, async (session, fused) => {
     if (options.allowFloat !== true) requireFused(fused);
+    const { noisy } = await judgeLayers(produced, data.train, preprocessing, options, log);
     const { top1, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
     await writeStage(produced.model, opened, options.out);
     const outcome = {
@@ -61,6 +74,6 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
       ...(await sizesOf(folded, preprocessing)),
       seconds,
     };
-    return { model: options.out, stages: [await floatOutcome(opened), outcome], range: produced.method, fused };
+    return { model: options.out, stages: [await floatOutcome(opened), outcome], range: produced.method, fused, noisy };
   });
 }

@@ -2,6 +2,7 @@ import { encodeModel, writeModel } from '../../onnx/write.ts';
 import type { FusionReport } from '../fusion.ts';
 import { withNotes } from '../model-notes.ts';
 import { type QuantizeNetworkOptions, quantizeNetwork } from '../quantize-network.ts';
+import type { NoisyLayer } from '../verify/layer-noise.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
 export interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {
@@ -17,6 +18,8 @@ export interface QuantizeUnlabelledResult {
   /** Pictures held out. */
   readonly samples: number;
   readonly fused: FusionReport;
+  /** Layers that are mostly noise beside the float model, where that was allowed. */
+  readonly noisy: readonly NoisyLayer[];
 }
 
 /**
@@ -26,8 +29,8 @@ export interface QuantizeUnlabelledResult {
  */
 export async function quantizeUnlabelled(options: QuantizeUnlabelledOptions): Promise<QuantizeUnlabelledResult> {
   await requireFreeFile(options);
-  const { model, preprocessing, distance, samples, fused } = await quantizeNetwork(options);
+  const { model, preprocessing, distance, samples, fused, noisy } = await quantizeNetwork(options);
   const noted = { ...model, metadata: withNotes(model.metadata, preprocessing, undefined) };
   await writeModel(noted, options.out);
-  return { model: options.out, bytes: encodeModel(noted).byteLength, distance, samples, fused };
+  return { model: options.out, bytes: encodeModel(noted).byteLength, distance, samples, fused, noisy };
 }

@@ -39,17 +39,22 @@ function detector(): Model {
   return b.build({ opset: 13, irVersion: 7 });
 }
 
-async function quantizedDetector(options: Pick<QuantizeNetworkOptions, 'tolerance' | 'plan'> = {}) {
+async function quantizedDetector(
+  options: Pick<QuantizeNetworkOptions, 'tolerance' | 'plan' | 'allowNoisyLayers'> = {},
+) {
   const model = join(folder(), 'detector.onnx');
   await writeModel(detector(), model);
   return quantizeNetwork({ model, data: wavyPictures(48, SIDE), threads: 1, ...options });
 }
 
 test('a model that is no classifier is quantized without labels, its hostile layers left in float', async () => {
-  const throughout = await quantizedDetector({ tolerance: Number.POSITIVE_INFINITY });
+  const tolerance = Number.POSITIVE_INFINITY;
+  const throughout = await quantizedDetector({ tolerance, allowNoisyLayers: true });
   const mixed = await quantizedDetector();
   expect(throughout.fused).toMatchObject({ quantized: 5, float: [] });
   expect(throughout.distance).toBeGreaterThan(0.1);
+  expect(throughout.noisy.length).toBeGreaterThan(0);
+  expect(mixed.noisy).toEqual([]);
   expect(mixed.distance).toBeLessThan(throughout.distance / 4);
   expect(mixed.fused.float.length).toBeLessThan(4);
   const planned = mixed.plan.layers.filter(({ float }) => float === true).map(({ name }) => name);

@@ -74,6 +74,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       baseline: { top1: 0.912, samples: labels.length, bytes: 1e6, latencyMs: 0.5 },
       candidate: { top1: 0.904, samples: labels.length, bytes: 1e5, latencyMs: 0.2 },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
+      noisy: [],
       fused: { quantized: count, float: [] },
       stages,
     },
@@ -111,7 +112,11 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       : undefined,
     answers: { before: { labels, predicted: answered(0.05) }, after: { labels, predicted: answered(0.12) } },
     labels: Array.from({ length: classes }, (_, i) => `class number ${i}`),
-    errors: { pictures: 32, decibels: new Map(layers.map(({ node }) => [node.name, 15 + 15 * random.next()])) },
+    errors: {
+      pictures: 32,
+      decibels: new Map(layers.map(({ node }) => [node.name, 15 + 15 * random.next()])),
+      signal: new Map(layers.map(({ node }) => [node.name, 1])),
+    },
     distinct,
   };
 }

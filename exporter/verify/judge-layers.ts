@@ -1,0 +1,48 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import { calibrationIndices } from '../calibration-draw.ts';
+import { type LayerErrors, measureLayerErrors, productsOf } from '../layer-errors.ts';
+import { type CompressOptions, defaultThreads } from '../options.ts';
+import type { Produced } from '../produce.ts';
+import type { StageLog } from '../stages.ts';
+import { describeNoisy, type NoisyLayer, noisyLayers, requireQuiet } from './layer-noise.ts';
+
+export interface JudgedLayers {
+  readonly errors: LayerErrors;
+  /** Of less than 6 dB, where that is allowed. */
+  readonly noisy: readonly NoisyLayer[];
+}
+
+/**
+ * Compares an int8 model with the float model it was made of, layer by layer, on calibration images. What is mostly noise is refused before
+ * anything is written, or noted where it is allowed.
+ *
+ * @throws {WaysideError} LAYERS_NOISY; SESSION_LOAD, SESSION_RUN; AbortError when the options' signal aborts
+ */
+export async function judgeLayers(
+  { float, model, plan, widths }: Produced,
+  train: Dataset,
+  preprocessing: Preprocessing,
+  {
+    threads,
+    signal,
+    allowNoisyLayers,
+    note,
+  }: Pick<CompressOptions, 'threads' | 'signal' | 'allowNoisyLayers' | 'note'>,
+  stages: StageLog,
+): Promise<JudgedLayers> {
+  const errors = await stages.run('measure the error of layers', () =>
+    measureLayerErrors(float, model, productsOf(float.graph), {
+      dataset: train,
+      indices: calibrationIndices(train, plan),
+      preprocessing,
+      threads: threads ?? defaultThreads(),
+      signal,
+    }),
+  );
+  const noisy = noisyLayers(errors);
+  const clustered = [...widths.values()].some((width) => typeof width === 'number');
+  if (allowNoisyLayers !== true) requireQuiet(noisy, clustered);
+  else if (noisy.length > 0) note?.(`warning: ${describeNoisy(noisy)}; allowed by --allow-noisy-layers`);
+  return { errors, noisy };
+}
