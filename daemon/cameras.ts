@@ -20,6 +20,8 @@ export interface CameraEntry {
 export interface WantedCamera {
   readonly config: CameraConfig;
   readonly password: string | undefined;
+  /** PEM. */
+  readonly authority: string | undefined;
 }
 
 export interface CameraSetListeners {
@@ -27,13 +29,17 @@ export interface CameraSetListeners {
   readonly onStatus: (id: string) => void;
 }
 
-function optionsOf({ config, password }: WantedCamera, preprocessing: Preprocessing): CameraOptions {
-  const { id, url, username, rate, stallSeconds, memoryLimitMb, decoder } = config;
+function optionsOf({ config, password, authority }: WantedCamera, preprocessing: Preprocessing): CameraOptions {
+  const { id, url, username, rate, transport, insecure, memoryLimitMb, decoder } = config;
   return {
     id,
     url,
     rate,
-    stallMs: stallSeconds * 1000,
+    transport,
+    trust: { ca: authority, insecure },
+    connectMs: config.connectSeconds * 1000,
+    stallMs: config.stallSeconds * 1000,
+    maxLagMs: config.maxLagSeconds * 1000,
     memoryLimitBytes: memoryLimitMb * 2 ** 20,
     workingSize: workingSizeOf(preprocessing, config),
     ...(username === undefined ? {} : { username }),

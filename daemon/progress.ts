@@ -5,7 +5,7 @@ import type { PublisherStatus } from './mqtt/publisher.ts';
 /** What the watchdog looks at. Times in ms of `performance.now()`. */
 export interface Situation {
   readonly now: number;
-  readonly cameras: readonly { readonly status: CameraStatus; readonly stallMs: number }[];
+  readonly cameras: readonly CameraStatus[];
   readonly inference: ServiceStatus;
   readonly hangMs: number;
   readonly mqtt: PublisherStatus;
@@ -28,9 +28,9 @@ const MQTT_ATTEMPT_MS = 20_000;
  */
 export function stuckParts({ now, cameras, inference, hangMs, mqtt, undispatchedSince }: Situation): string[] {
   const stuck: string[] = [];
-  for (const { status, stallMs } of cameras) {
+  for (const status of cameras) {
     // Stall detection must have acted long ago.
-    if (status.state === 'live' && (status.lastFrameAgeMs ?? 0) > 2 * stallMs + GRACE_MS) {
+    if (status.state === 'live' && (status.lastFrameAgeMs ?? 0) > 2 * status.silenceAllowedMs + GRACE_MS) {
       stuck.push(`camera ${status.id} is called live without a frame for ${Math.round(status.lastFrameAgeMs ?? 0)} ms`);
     }
   }

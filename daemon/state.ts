@@ -1,4 +1,4 @@
-import type { CameraState, CameraStatus } from './camera/types.ts';
+import type { CameraReason, CameraState, CameraStatus } from './camera/types.ts';
 import type { ServiceStatus } from './inference/service.ts';
 import type { StateMessage, StateReason } from './messages/state.ts';
 
@@ -19,6 +19,13 @@ const CAMERA_CODES: Readonly<Record<CameraState, StateReason['code'] | undefined
   stopped: undefined,
 };
 
+/** What can be wrong with a camera that is live. */
+const CONCERN_CODES: Readonly<Partial<Record<CameraReason['code'], StateReason['code']>>> = {
+  CAMERA_BEHIND: 'camera-behind',
+  CAMERA_CLOCK: 'camera-clock',
+  CAMERA_VIEW: 'camera-view',
+};
+
 /** What the box is, as the control centre sees it: `online` only when every part works. */
 export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'reasons'> {
   const reasons: StateReason[] = [];
@@ -35,6 +42,10 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
     reasons.push({ code: 'inference-down', message: `${code}: ${message}` });
   }
   for (const camera of conditions.cameras) {
+    for (const concern of camera.concerns) {
+      const code = CONCERN_CODES[concern.code];
+      if (code !== undefined) reasons.push({ code, camera: camera.id, message: `${concern.code}: ${concern.message}` });
+    }
     const code = CAMERA_CODES[camera.state];
     if (code === undefined) continue;
     const message = camera.reason === undefined ? camera.state : `${camera.reason.code}: ${camera.reason.message}`;

@@ -10,8 +10,8 @@ import type { Body } from './messenger.ts';
 const hundredth = (value: number): number => Math.round(value * 100) / 100;
 
 export function cameraStatusBody(status: CameraStatus): Body<'camera-status'> {
-  const { id, state, reason, since, fpsIn, fpsAnalysed, received, analysed, dropped, reconnects, lastFrameAgeMs } =
-    status;
+  const { id, state, reason, since, fpsIn, fpsAnalysed, received, analysed, dropped, reconnects } = status;
+  const { lastFrameAgeMs, lagMs, view } = status;
   return {
     camera: id,
     state,
@@ -24,6 +24,8 @@ export function cameraStatusBody(status: CameraStatus): Body<'camera-status'> {
     dropped,
     reconnects,
     lastFrameAgeMs: lastFrameAgeMs === null ? null : Math.round(lastFrameAgeMs),
+    lagMs: lagMs === null ? null : Math.round(lagMs),
+    view,
   };
 }
 

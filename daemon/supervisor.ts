@@ -99,10 +99,7 @@ export class Supervisor {
     const idle = this.#service.idle && !this.#draining;
     return stuckParts({
       now: performance.now(),
-      cameras: this.#cameras.entries.map(({ camera, config }) => ({
-        status: camera.status(),
-        stallMs: config.stallSeconds * 1000,
-      })),
+      cameras: this.#cameras.statuses(),
       inference: this.#service.status(),
       hangMs: (this.#model.running?.config.hangSeconds ?? 0) * 1000,
       mqtt: this.#reports.status(),
@@ -152,7 +149,11 @@ export class Supervisor {
     const model = this.#model.running;
     if (model === undefined || this.#draining) return;
     const { config, secrets } = this.#loaded;
-    const wanted = config.cameras.map((camera) => ({ config: camera, password: secrets.cameras.get(camera.id) }));
+    const wanted = config.cameras.map((camera) => ({
+      config: camera,
+      password: secrets.cameras.get(camera.id),
+      authority: secrets.cameraAuthorities.get(camera.id),
+    }));
     const gone = await this.#cameras.apply(wanted, model.admitted.manifest.preprocessing);
     for (const id of [...gone, ...config.cameras.map((camera) => camera.id)]) this.#reports.camera(id);
     this.#reports.info();

@@ -3,24 +3,33 @@ import type { Log } from '../../core/log.ts';
 import { descendantsOf } from '../telemetry/descendants.ts';
 import { residentBytesOf } from '../telemetry/processes.ts';
 import { redactorFor } from './address.ts';
+import { CameraFault } from './connect/fault.ts';
+import { findRoute, type Route } from './connect/route.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
-import { DecoderCommands } from './decoder-command.ts';
+import { DecoderCommands, needsAddress } from './decoder-command.ts';
 import {
   beginLife,
   DEFAULT_BACKOFF,
+  DEFAULT_CONNECT_MS,
   DEFAULT_FIRST_FRAME_MS,
+  DEFAULT_MAX_LAG_MS,
   DEFAULT_MEMORY_LIMIT_BYTES,
   DEFAULT_STALL_MS,
   deadlineOf,
+  firstFrameLimitOf,
   type Life,
   type LifeEvent,
   type Policy,
   type Step,
+  silenceAllowed,
   step,
 } from './lifecycle.ts';
 import { RateMeter } from './rate-meter.ts';
 import { FrameSlot } from './slot.ts';
+import { Timeliness } from './timing/timeliness.ts';
+import { wallTimeOf } from './timing/wall.ts';
 import type { Camera, CameraListeners, CameraOptions, CameraReason, CameraStatus, Frame } from './types.ts';
+import { ViewCheck } from './view/view.ts';
 
 /** What a camera shares with its neighbours. */
 export interface CameraDependencies extends CameraListeners {
@@ -52,8 +61,17 @@ class RunningCamera implements Camera {
   readonly #analysed = new RateMeter(performance.now());
   readonly #stopped: Promise<void>;
   #announceStop = (): void => undefined;
+  readonly #timeliness: Timeliness;
+  readonly #view = new ViewCheck();
   #life: Life = beginLife(performance.now()).life;
-  #since = Date.now();
+  /** ms of `performance.now()`. */
+  #since = performance.now();
+  #finding: AbortController | undefined;
+  #route: Route | undefined;
+  #concerns: readonly CameraReason[] = [];
+  #reviewedAt = 0;
+  /** The decoder is being replaced because timestamps cannot be used. */
+  #becauseOfTime = false;
   #decoder: Decoder | undefined;
   #timer: NodeJS.Timeout | undefined;
   #received = 0;
@@ -67,6 +85,7 @@ class RunningCamera implements Camera {
     this.#commands = dependencies.commands ?? new DecoderCommands();
     this.#policy = policyOf(options);
     this.#redact = redactorFor(options);
+    this.#timeliness = new Timeliness(options.maxLagMs ?? DEFAULT_MAX_LAG_MS);
     this.#stopped = new Promise((resolve) => {
       this.#announceStop = resolve;
     });
@@ -91,18 +110,25 @@ class RunningCamera implements Camera {
 
   status(): CameraStatus {
     const now = performance.now();
-    const { state, reason } = this.#life;
+    const { state } = this.#life;
+    const live = state === 'live';
+    const concerns = live ? this.#concerns : [];
+    const reason = this.#life.reason ?? concerns[0];
     return {
       id: this.id,
       state,
       ...(reason === undefined ? {} : { reason }),
-      since: this.#since,
+      since: wallTimeOf(this.#since),
       fpsIn: this.#in.perSecond(now),
       fpsAnalysed: this.#analysed.perSecond(now),
       received: this.#received,
       analysed: this.#slot.taken,
       dropped: this.#slot.dropped,
       lastFrameAgeMs: this.#lastFrameAt === undefined ? null : now - this.#lastFrameAt,
+      silenceAllowedMs: silenceAllowed(this.#life, this.#policy),
+      lagMs: live ? this.#timeliness.lagMs : null,
+      view: live ? this.#view.view : null,
+      concerns,
       reconnects: Math.max(0, this.#connection),
     };
   }
@@ -135,7 +161,10 @@ class RunningCamera implements Camera {
   #apply({ life, action }: Step): void {
     const before = this.#life;
     this.#life = life;
-    if (action === 'kill') this.#decoder?.kill();
+    if (action === 'kill') {
+      this.#finding?.abort();
+      this.#decoder?.kill();
+    }
     if (action === 'start') void this.#start(); // reports every failure as an event
     if (life.state !== before.state || life.reason?.message !== before.reason?.message)
       this.#tell(life.state !== before.state);
@@ -164,51 +193,111 @@ class RunningCamera implements Camera {
   async #start(): Promise<void> {
     this.#connection++;
     try {
-      const command = await this.#commands.commandFor(this.#options);
+      await this.#commands.ffmpegFor(this.#options); // where there is no decoder, that is the reason, wherever the camera is
+      const address = await this.#find();
       if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
+      this.#timeliness.begin(this.#becauseOfTime);
+      this.#becauseOfTime = false;
+      const { economy, clock } = this.#timeliness;
+      const timeoutMs = Math.max(this.#connectMs, firstFrameLimitOf(this.#life, this.#policy));
+      const command = await this.#commands.commandFor(this.#options, { address, economy, clock, timeoutMs });
+      if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
+      const intervalMs = Math.max(this.#route?.intervalMs ?? 0, economy === 'keyframes' ? KEYFRAME_INTERVAL_MS : 0);
+      this.#step({ kind: 'found', at: performance.now(), intervalMs });
       const listeners = {
         allocate: (bytes: number) => this.#slot.allocate(bytes),
-        onReceived: () => this.#onReceived(),
+        onReceived: (raw: number | null) => this.#onReceived(raw),
+        onKeyframe: () => this.#view.keyframe(),
         onFrame: (frame: DecodedFrame) => this.#onFrame(frame),
-        onEnd: (reason: CameraReason) => this.#onEnd(reason),
+        onEnd: (reason: CameraReason) => this.#onEnd(this.#route?.fault() ?? reason),
       };
       this.#decoder = startDecoder(command, listeners, this.#redact);
-      this.#dependencies.log?.debug({ pid: this.#decoder.pid }, 'decoder started');
+      this.#dependencies.log?.debug({ pid: this.#decoder.pid, economy, clock }, 'decoder started');
     } catch (thrown) {
+      if (thrown instanceof CameraFault) {
+        const { code, message } = thrown.reason;
+        return this.#onEnd({ code, message: this.#redact(message) });
+      }
       const { message, hint } = asWaysideError(thrown);
       const words = hint === undefined ? message : `${message} (${hint})`;
       this.#onEnd({ code: 'DECODER_UNAVAILABLE', message: this.#redact(words) });
     }
   }
 
+  /** @throws {CameraFault} */
+  async #find(): Promise<string> {
+    if (!needsAddress(this.#options)) return '';
+    const finding = new AbortController();
+    this.#finding = finding;
+    if (this.#life.phase.kind !== 'starting') finding.abort();
+    try {
+      this.#route = await findRoute(this.#options, this.#connectMs, finding.signal);
+      return this.#route.address;
+    } finally {
+      this.#finding = undefined;
+    }
+  }
+
+  get #connectMs(): number {
+    return this.#options.connectMs ?? DEFAULT_CONNECT_MS;
+  }
+
   /** The watchdog is fed here: by frames that really came from the camera, also those that the chosen rate leaves out. */
-  #onReceived(): void {
+  #onReceived(raw: number | null): void {
     const now = performance.now();
     this.#received++;
     this.#in.count(now);
     this.#lastFrameAt = now;
     this.#step({ kind: 'frame', at: now });
+    if (this.#life.phase.kind !== 'live') return;
+    this.#timeliness.received(now, raw === null ? undefined : raw * 1000);
+    if (now - this.#reviewedAt >= REVIEW_EVERY_MS) this.#review(now);
   }
 
-  #onFrame({ width, height, data, firstByteAt, ptsSeconds }: DecodedFrame): void {
-    this.#step({ kind: 'frame', at: performance.now() });
+  #onFrame({ width, height, data, firstByteAt, time }: DecodedFrame): void {
+    const now = performance.now();
+    this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return; // of a decoder that was killed: older than what the camera shows now
-    const capturedAtWall = Date.now() - (performance.now() - firstByteAt);
+    this.#view.add(now, { width, height, data });
+    const lagMs = this.#timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
+    const capturedAtWall = Date.now() - (now - firstByteAt) - (lagMs ?? 0);
+    const ptsSeconds = this.#timeliness.clock === 'arrival' ? null : time.sinceFirst;
     const { delivered: sequence } = this.#slot;
     const connection = this.#connection;
-    this.#slot.put({ width, height, data, sequence, connection, capturedAt: firstByteAt, capturedAtWall, ptsSeconds });
+    const capturedAt = firstByteAt;
+    this.#slot.put({ width, height, data, sequence, connection, capturedAt, capturedAtWall, lagMs, ptsSeconds });
     this.#dependencies.onFrame?.();
+  }
+
+  /** Whether the decoder has to be replaced although it works, and whether what is wrong changed. */
+  #review(now: number): void {
+    this.#reviewedAt = now;
+    const before = this.#timeliness.clock;
+    const demand = this.#timeliness.demand(now);
+    if (demand !== undefined) {
+      this.#becauseOfTime = this.#timeliness.clock !== before;
+      this.#step({ kind: 'replace', at: now, reason: demand });
+      return;
+    }
+    const concerns = [this.#view.concern, this.#timeliness.concern(now)].filter((each) => each !== undefined);
+    const known = this.#concerns;
+    this.#concerns = concerns;
+    const changed =
+      concerns.length !== known.length || concerns.some(({ message }, i) => message !== known[i]?.message);
+    if (changed) this.#tell(false);
   }
 
   #onEnd(reason: CameraReason): void {
     this.#decoder = undefined;
+    this.#route?.close();
+    this.#route = undefined;
     this.#step({ kind: 'ended', at: performance.now(), reason, jitter: Math.random() });
   }
 
   #tell(newState: boolean): void {
-    if (newState) this.#since = Date.now();
-    const { state, reason } = this.#life;
-    const level = state === 'live' || state === 'stopped' ? 'info' : 'warn';
+    if (newState) this.#since = performance.now();
+    const { state, reason } = this.status();
+    const level = (state === 'live' && reason === undefined) || state === 'stopped' ? 'info' : 'warn';
     this.#dependencies.log?.[level]({ state, reason }, `camera ${state}`);
     setImmediate(() => this.#dependencies.onStatus?.(this.status()));
   }
@@ -219,11 +308,17 @@ class RunningCamera implements Camera {
   }
 }
 
+/** How often it is asked whether frames are of now, and what they show. */
+const REVIEW_EVERY_MS = 250;
+/** What is expected of a camera that is asked for keyframes only, until it is known. */
+const KEYFRAME_INTERVAL_MS = 10_000;
+
 const CANCELLED: CameraReason = { code: 'CAMERA_LOST', message: 'stopped before the decoder was started' };
 
 /** A decoder that tells nothing about frames it leaves out shows life only `rate` times a second. */
 function policyOf(options: CameraOptions): Policy {
-  const { rate, stallMs = DEFAULT_STALL_MS, firstFrameMs = DEFAULT_FIRST_FRAME_MS, backoff, decoder } = options;
+  const { rate, stallMs = DEFAULT_STALL_MS, connectMs = DEFAULT_CONNECT_MS, backoff, decoder } = options;
+  const firstFrameMs = options.firstFrameMs ?? connectMs + DEFAULT_FIRST_FRAME_MS;
   const silentBetween = (decoder?.command.length ?? 0) > 1 && rate > 0 ? 3000 / rate : 0;
   return { stallMs: Math.max(stallMs, silentBetween), firstFrameMs, backoff: { ...DEFAULT_BACKOFF, ...backoff } };
 }

@@ -1,6 +1,5 @@
-import { addressOf } from './address.ts';
 import type { DecoderCommand } from './decoder.ts';
-import { type Ffmpeg, ffmpegInvocation, probeFfmpeg } from './ffmpeg.ts';
+import { type DecodingPlan, type Ffmpeg, ffmpegInvocation, probeFfmpeg } from './ffmpeg.ts';
 import { parentDeathPrefix } from './parent-death.ts';
 import type { CameraOptions } from './types.ts';
 
@@ -31,10 +30,10 @@ export class DecoderCommands {
   }
 
   /** @throws {WaysideError} DECODER_UNAVAILABLE */
-  async commandFor(camera: CameraOptions): Promise<DecoderCommand> {
+  async commandFor(camera: CameraOptions, plan: DecodingPlan): Promise<DecoderCommand> {
     this.#prefix ??= parentDeathPrefix();
     const [ffmpeg, prefix] = await Promise.all([this.ffmpegFor(camera), this.#prefix]);
-    const { argv, stdin, timeReport } = ffmpeg === undefined ? foreign(camera) : known(ffmpeg, camera);
+    const { argv, stdin, timeReport } = ffmpeg === undefined ? foreign(camera, plan) : known(ffmpeg, camera, plan);
     const [program, ...args] = [...prefix, ...argv];
     return { program: program!, args, stdin, timeReport };
   }
@@ -46,13 +45,20 @@ interface BareCommand {
   readonly timeReport: DecoderCommand['timeReport'];
 }
 
-function known(ffmpeg: Ffmpeg, camera: CameraOptions): BareCommand {
-  const { args, stdin } = ffmpegInvocation(ffmpeg, camera);
+function known(ffmpeg: Ffmpeg, camera: CameraOptions, plan: DecodingPlan): BareCommand {
+  const { args, stdin } = ffmpegInvocation(ffmpeg, camera, plan);
   return { argv: [ffmpeg.command, ...args], stdin, timeReport: ffmpeg.timeReport };
 }
 
-function foreign(camera: CameraOptions): BareCommand {
-  const address = addressOf(camera);
-  const argv = (camera.decoder?.command ?? []).map((argument) => argument.replaceAll('{url}', () => address));
+function foreign(camera: CameraOptions, { address }: DecodingPlan): BareCommand {
+  const argv = (camera.decoder?.command ?? []).map((argument) => argument.replaceAll(ADDRESS, () => address));
   return { argv, stdin: '', timeReport: null };
+}
+
+const ADDRESS = '{url}';
+
+/** Whether a camera is asked for at its address: a command of another kind may have a source of its own. */
+export function needsAddress({ decoder }: Pick<CameraOptions, 'decoder'>): boolean {
+  const command = decoder?.command ?? [];
+  return command.length <= 1 || command.some((argument) => argument.includes(ADDRESS));
 }

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { asWaysideError, messageOf } from '../../core/errors.ts';
-import { FrameTimes } from './frame-times.ts';
+import { type FrameTime, FrameTimes, UNKNOWN_TIME } from './frame-times.ts';
+import { reasonFor } from './last-words.ts';
 import { type PpmFrame, PpmParser } from './ppm.ts';
 import type { CameraReason } from './types.ts';
 
-/** A decoder ready to be started: any program that writes PPM pictures to its stdout. */
+/** A decoder ready to be started: any program that writes PPM images to its stdout. */
 export interface DecoderCommand {
   readonly program: string;
   readonly args: readonly string[];
@@ -14,15 +15,21 @@ export interface DecoderCommand {
   readonly timeReport: 'descriptor' | 'stderr' | null;
 }
 
-/** A picture and its time in the stream; null where the decoder does not tell. */
+/** An image and its time in the stream. */
 export interface DecodedFrame extends PpmFrame {
-  readonly ptsSeconds: number | null;
+  readonly time: FrameTime;
 }
 
 export interface DecoderListeners {
   readonly allocate: (bytes: number) => Uint8Array;
-  /** A frame came from the camera, whether it is delivered or not. */
-  readonly onReceived: () => void;
+  /**
+   * A frame came from the camera, whether it is delivered or not.
+   *
+   * @param raw its time as the decoder says it, s; NaN where the stream has none, null where the decoder does not tell
+   */
+  readonly onReceived: (raw: number | null) => void;
+  /** A keyframe was among them; never called by a decoder that does not tell. */
+  readonly onKeyframe: () => void;
   readonly onFrame: (frame: DecodedFrame) => void;
   /** Once, last of all, when the child is gone. Every end is a failure: a camera has no last frame. */
   readonly onEnd: (reason: CameraReason) => void;
@@ -41,7 +48,7 @@ const INHERITED = /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_RUNTIME_DIR|(GST|LIBVA
 /** Starts a decoder and reads whatever it writes as fast as it comes: a pipe left full serves frames 20 s old. */
 export function startDecoder(
   { program, args, stdin, timeReport }: DecoderCommand,
-  { allocate, onReceived, onFrame, onEnd }: DecoderListeners,
+  { allocate, onReceived, onKeyframe, onFrame, onEnd }: DecoderListeners,
   redact: (text: string) => string,
 ): Decoder {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
@@ -58,12 +65,12 @@ export function startDecoder(
     child.kill('SIGKILL');
   };
 
-  const times = timeReport === null ? undefined : new FrameTimes(onReceived);
+  const times = timeReport === null ? undefined : new FrameTimes({ onReceived, onKeyframe });
   const inOrder = new FramesInOrder(times, onFrame);
   const parser = new PpmParser({
     allocate,
     onFrame: (frame) => {
-      if (times === undefined) onReceived();
+      if (times === undefined) onReceived(null);
       inOrder.push(frame);
     },
   });
@@ -124,23 +131,6 @@ class FramesInOrder {
 
   #deliver(): void {
     for (const frame of this.#waiting.splice(0))
-      this.#onFrame({ ...frame, ptsSeconds: this.#times?.takeNext() ?? null });
+      this.#onFrame({ ...frame, time: this.#times?.takeNext() ?? UNKNOWN_TIME });
   }
-}
-
-/** What the last words of a decoder mean. ffmpeg ends with 0 and in silence when a camera closes the connection. */
-export function reasonFor(said: string, code: number | null, signal: NodeJS.Signals | null): CameraReason {
-  const lines = said.split('\n').map((line) => line.replace(/^(\[[^\]]*\]\s*)+/, '').trim());
-  const denied = lines.find((line) =>
-    /\b(401 Unauthorized|403 Forbidden|404 (Stream )?Not Found|40[134])\b|Unauthorized/.test(line),
-  );
-  if (denied !== undefined) return { code: 'CAMERA_REFUSED', message: denied.slice(0, 200) };
-  const last = lines
-    .filter((line) => line !== '')
-    .at(-1)
-    ?.slice(0, 200);
-  if (signal !== null && signal !== 'SIGKILL')
-    return { code: 'CAMERA_LOST', message: `the decoder crashed (${signal})` };
-  const ended = code === 0 || code === null ? 'the camera ended the stream' : 'no stream from the camera';
-  return { code: 'CAMERA_LOST', message: last === undefined ? ended : `${ended}: ${last}` };
 }

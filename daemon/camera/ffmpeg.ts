@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { messageOf, WaysideError } from '../../core/errors.ts';
-import { addressOf, hasCredentials } from './address.ts';
+import { hasCredentials } from './address.ts';
 import { filterGraph, type TimeReport } from './filter.ts';
-import type { CameraOptions } from './types.ts';
+import type { Economy } from './timing/economy.ts';
+import type { FrameClock } from './timing/timeliness.ts';
+import type { CameraOptions, Transport } from './types.ts';
 
 /** What one ffmpeg program can do, found out once. */
 export interface Ffmpeg {
@@ -50,6 +52,16 @@ export async function probeFfmpeg(command: string): Promise<Ffmpeg> {
   }
 }
 
+/** What a decoder is asked for this time, beyond what its camera is configured for. */
+export interface DecodingPlan {
+  /** With the credentials. */
+  readonly address: string;
+  readonly economy: Economy;
+  readonly clock: FrameClock;
+  /** How long the camera may be silent before the decoder gives up by itself, ms. */
+  readonly timeoutMs: number;
+}
+
 /** The arguments of a decoder and what it is given on its stdin. */
 export interface Invocation {
   readonly args: readonly string[];
@@ -67,10 +79,14 @@ const PROBING = { probesize: '100000', analyzeduration: '0', fpsprobesize: '0' }
  * - Before, one *with* credentials is in a list too, which then cannot carry `rtsp_transport tcp`: UDP is tried first. The watchdog
  *   replaces the socket timeout.
  */
-export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions): Invocation {
+export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions, plan: DecodingPlan): Invocation {
   const probing = Object.entries(PROBING).flatMap(([name, value]) => [`-${name}`, value]);
-  const timeoutUs = String((camera.stallMs ?? 3000) * 1000);
-  const socket = { rtsp_transport: 'tcp', [ffmpeg.timeoutOption]: timeoutUs, allowed_media_types: 'video' };
+  const { address, economy, timeoutMs } = plan;
+  const socket = {
+    ...TRANSPORTS[camera.transport ?? 'tcp'],
+    [ffmpeg.timeoutOption]: String(timeoutMs * 1000),
+    allowed_media_types: 'video',
+  };
   const common = [
     '-nostdin',
     '-hide_banner',
@@ -78,23 +94,39 @@ export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions): Invocat
     '-loglevel',
     ffmpeg.timeReport === 'stderr' ? 'info' : 'error',
   ];
-  const input = ['-threads', '1', '-flags', 'low_delay', ...probing];
-  const asArgument = !ffmpeg.listsOptions && !hasCredentials(camera);
-  const address = addressOf(camera);
+  const skipping = economy === 'keyframes' ? ['-skip_frame', 'nokey'] : [];
+  const input = ['-threads', '1', '-flags', 'low_delay', ...skipping, ...probing];
+  const asArgument = !ffmpeg.listsOptions && !hasCredentials({ url: address });
   const from = asArgument
     ? [...Object.entries(socket).flatMap(([name, value]) => [`-${name}`, value]), '-i', address]
-    : ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtsps,rtp,tcp,tls,udp,crypto', '-i', 'pipe:0'];
+    : ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtp,tcp,udp', '-i', 'pipe:0'];
   const listed = ffmpeg.listsOptions ? { ...socket, ...PROBING } : {};
   return {
-    args: [...common, ...input, ...from, ...output(ffmpeg, camera)],
+    args: [...common, ...input, ...from, ...output(ffmpeg, camera, plan)],
     stdin: asArgument ? '' : concatList(address, listed),
   };
 }
 
+const TRANSPORTS = {
+  tcp: { rtsp_transport: 'tcp' },
+  udp: { rtsp_transport: 'udp' },
+  auto: { rtsp_flags: 'prefer_tcp' },
+} as const satisfies Record<Transport, Record<string, string>>;
+
+/** Of a camera from which every frame was wanted. */
+const FEWER_OF_ALL = 5;
+
 /** The output's own `-threads 1` matters: the raw encoder otherwise holds one frame back (+40 ms at 25 fps, +200 ms at 5). */
-function output(ffmpeg: Ffmpeg, { rate, workingSize }: CameraOptions): string[] {
+function output(ffmpeg: Ffmpeg, { rate, workingSize }: CameraOptions, { economy, clock }: DecodingPlan): string[] {
+  const fewer = rate === 0 ? FEWER_OF_ALL : rate / 2;
+  const selection = {
+    rate: economy === 'fewer' ? fewer : rate,
+    size: workingSize,
+    report: ffmpeg.timeReport,
+    clock,
+  };
   return [
-    ...['-an', '-sn', '-dn', '-vf', filterGraph(rate, workingSize, ffmpeg.timeReport)],
+    ...['-an', '-sn', '-dn', '-vf', filterGraph(selection)],
     ...[ffmpeg.listsOptions ? '-fps_mode' : '-vsync', 'passthrough'],
     ...['-c:v', 'ppm', '-threads', '1', '-pix_fmt', 'rgb24', '-f', 'image2pipe', '-flush_packets', '1', 'pipe:1'],
   ];

@@ -1,35 +1,46 @@
+import type { FrameClock } from './timing/timeliness.ts';
 import type { WorkingSize } from './types.ts';
 
 /** How ffmpeg tells the time of each frame: through descriptor 3, or, before `metadata` could write unbuffered, on stderr. */
 export type TimeReport = 'descriptor' | 'stderr';
 
+export interface Selection {
+  /** Frames a second, 0 for all. */
+  readonly rate: number;
+  readonly size: WorkingSize;
+  readonly report: TimeReport;
+  /** `arrival`: by when a frame left the decoder, for cameras whose timestamps are of no use. @default 'camera' */
+  readonly clock?: FrameClock;
+}
+
 /**
- * The filter graph of one camera: select, scale, and report each frame once: as delivered or as left out.
+ * The filter graph of one camera: select, scale, and report each frame once, as delivered or as left out, and keyframes besides.
  *
  * Selecting before scaling costs 0.69 of everything at 5 of 25 fps, after it 0.99. A frame is taken when it is the first of its
  * interval of 1/rate: exact on average for any pair of rates, and, unlike `fps=`, nothing is repeated over a gap.
  * Reports are few because each wakes our process up.
- *
- * @param rate frames a second, 0 for all
  */
-export function filterGraph(rate: number, size: WorkingSize, report: TimeReport): string {
-  const interval = (time: string): string => `floor(${time}*${rate}+0.001)`; // 0.2 * 5 may come out as 0.9999999
+export function filterGraph({ rate, size, report, clock = 'camera' }: Selection): string {
+  const time = clock === 'arrival' ? ["setpts='(RTCTIME-RTCSTART)/(TB*1000000)'"] : [];
+  const interval = (of: string): string => `floor(${of}*${rate}+0.001)`; // 0.2 * 5 may come out as 0.9999999
   if (report === 'stderr') {
     const chosen = `isnan(prev_selected_t)+not(eq(${interval('t')},${interval('prev_selected_t')}))`;
     const select = rate > 0 ? [`select='${chosen}'`] : [];
-    return ['showinfo', ...select, ...scale(size), 'showinfo'].join(',');
+    return [...time, 'showinfo', ...select, ...scale(size), 'showinfo'].join(',');
   }
+  const keyframes = ['select=key', ...timeReport('key'), 'nullsink'].join(',');
+  const apart = `${[...time, 'split'].join(',')}[keys][frames];[keys]${keyframes};[frames]`;
   const delivered = [...scale(size), ...timeReport('all')].join(',');
-  if (rate === 0) return delivered;
+  if (rate === 0) return `${apart}${delivered}`;
   // `prev_selected_t` is of no use where the second output counts as selected too: register 0 holds the last interval,
   // and as it starts with 0, the first frame, which is always taken, is known by its number.
   const again = `eq(ld(0),st(1,${interval('t')}))*gt(n,0)`;
   const leftOut = [...timeReport('in'), 'nullsink'].join(',');
-  return `select=n=2:e='if(${again},2,1+0*st(0,ld(1)))'[chosen][rest];[rest]${leftOut};[chosen]${delivered}`;
+  return `${apart}select=n=2:e='if(${again},2,1+0*st(0,ld(1)))'[chosen][rest];[rest]${leftOut};[chosen]${delivered}`;
 }
 
-/** `all`: received and delivered. `in`: received and left out. */
-function timeReport(key: 'in' | 'all'): string[] {
+/** `all`: received and delivered. `in`: received and left out. `key`: a keyframe, reported besides. */
+function timeReport(key: 'in' | 'all' | 'key'): string[] {
   return [`metadata=add:key=${key}:value=1`, `metadata=print:key=${key}:file='pipe\\:3':direct=1`];
 }
 

@@ -1,6 +1,27 @@
+/** A delivered frame's times, s; null where they are not known. */
+export interface FrameTime {
+  /** Since the first of the connection. */
+  readonly sinceFirst: number | null;
+  /** As the decoder says it, with an offset of its own. */
+  readonly raw: number | null;
+}
+
+export interface FrameTimesListeners {
+  /**
+   * For each frame that the decoder took from the camera.
+   *
+   * @param raw as the decoder says it, s; NaN where it says none, null for the first frame, whose time is lost
+   */
+  readonly onReceived: (raw: number | null) => void;
+  /** One that needs no other was among them. */
+  readonly onKeyframe: () => void;
+}
+
+export const UNKNOWN_TIME: FrameTime = { sinceFirst: null, raw: null };
+
 /** Reads the lines by which a decoder tells the time of each frame, before and after the selection. */
 export class FrameTimes {
-  readonly #onReceived: () => void;
+  readonly #listeners: FrameTimesListeners;
   #partial = '';
   #pending = Number.NaN;
   #isFirst = false;
@@ -13,9 +34,8 @@ export class FrameTimes {
   #taken = 0;
   #missed = 0;
 
-  /** @param onReceived called for each frame that the decoder took from the camera */
-  constructor(onReceived: () => void) {
-    this.#onReceived = onReceived;
+  constructor(listeners: FrameTimesListeners) {
+    this.#listeners = listeners;
   }
 
   /** The filters began anew, as they do when the camera changes its resolution. */
@@ -23,13 +43,14 @@ export class FrameTimes {
     return this.#restarted;
   }
 
-  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` (received, left out) or `all=1` (received and delivered). */
+  /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` (received, left out), `all=1` (received and delivered) or `key=1`. */
   pushDescriptor(text: string): void {
     for (const line of this.#lines(text)) {
       if (line.startsWith('frame:')) {
         this.#isFirst = line.startsWith('frame:0 ');
         this.#pending = Number(/pts_time:(\S+)/.exec(line)?.[1]);
-      } else if (line === 'in=1') this.#received(this.#pending, false);
+      } else if (line === 'key=1') this.#listeners.onKeyframe();
+      else if (line === 'in=1') this.#received(this.#pending, false);
       else if (line === 'all=1') {
         // Only here: those left out are counted by themselves.
         if (this.#isFirst && this.#begun) this.#restarted = true;
@@ -49,6 +70,7 @@ export class FrameTimes {
       else if (shown[1] === '0') {
         this.#received(Number(shown[2]), !this.#begun);
         this.#begun = true;
+        if (/ iskey:1\b/.test(line)) this.#listeners.onKeyframe();
       } else this.#passed(Number(shown[2]));
     }
     return others.filter((line) => !line.includes('Parsed_showinfo')).join('\n');
@@ -66,21 +88,24 @@ export class FrameTimes {
    * 5.1, minus five in 2018). From the third frame on the distance of the second and third gives the offset back, exactly where the
    * camera's rate is constant; the second frame's own time is not told, since that would mean to wait for the third.
    */
-  takeNext(): number | null {
+  takeNext(): FrameTime {
     const raw = this.#delivered.shift();
     const index = this.#taken++;
-    if (index === 0) return 0;
+    if (index === 0) return { sinceFirst: 0, raw: null };
     const [second, third] = this.#later;
-    if (raw === undefined) this.#missed++; // its line, should it still come, is not the next frame's
-    if (raw === undefined || second === undefined || third === undefined) return null;
+    if (raw === undefined) {
+      this.#missed++; // its line, should it still come, is not the next frame's
+      return UNKNOWN_TIME;
+    }
+    if (second === undefined || third === undefined) return { sinceFirst: null, raw };
     const since = raw - (second - (third - second));
-    return Number.isFinite(since) ? Math.round(since * 1e6) / 1e6 : null;
+    return { sinceFirst: Number.isFinite(since) ? Math.round(since * 1e6) / 1e6 : null, raw };
   }
 
   /** A frame that is left out may be reported before a delivered one that came before it: the first few enter the filters together. */
   #received(time: number, first: boolean): void {
     if (!first && this.#later.length < 2) this.#later = [...this.#later, time].sort((a, b) => a - b);
-    this.#onReceived();
+    this.#listeners.onReceived(first ? null : time);
   }
 
   #passed(time: number): void {

@@ -1,3 +1,5 @@
+import type { Trust } from './connect/trust.ts';
+
 /**
  * One decoded picture, the newest its camera had when it was taken.
  *
@@ -20,8 +22,10 @@ export interface Frame {
    * receiver that does not trust the camera's own clock.
    */
   readonly capturedAt: number;
-  /** The same moment in ms since the epoch, by the wall clock as it stood then. */
+  /** The same moment less `lagMs`, in ms since the epoch, by the wall clock as it stood then. */
   readonly capturedAtWall: number;
+  /** How far the frame was behind the camera when it came, ms; null where that is not known. */
+  readonly lagMs: number | null;
   /** Presentation time in the stream, seconds since the first frame of this connection; null where the decoder does not report it. */
   readonly ptsSeconds: number | null;
 }
@@ -47,6 +51,8 @@ export interface Backoff {
   readonly refusedMs: number;
 }
 
+export type Transport = 'tcp' | 'udp' | 'auto';
+
 export interface CameraOptions {
   /** Name of the camera in topics, logs and metrics. */
   readonly id: string;
@@ -57,12 +63,21 @@ export interface CameraOptions {
   /** Frames a second to deliver, as an average; 0 delivers all. */
   readonly rate: number;
   readonly workingSize: WorkingSize;
-  /** The only transport: RTP over UDP loses packets silently and needs open ports. @default 'tcp' */
-  readonly transport?: 'tcp';
-  /** No frame for this long while live: the decoder is killed and started anew. @default 3000 */
+  /**
+   * How RTP travels. UDP loses packets silently and needs open ports, and is for cameras that have nothing else; `auto` asks for TCP and takes
+   * UDP where the camera refuses it. @default 'tcp'
+   */
+  readonly transport?: Transport;
+  /** Whom a certificate of `rtsps://` is checked against. */
+  readonly trust?: Trust;
+  /** For the camera to be reached and to describe itself, and again for the decoder to be answered. @default 15000 */
+  readonly connectMs?: number;
+  /** No frame for this long while live: the decoder is killed and started anew. A camera that is known to be slower is given longer. @default 3000 */
   readonly stallMs?: number;
-  /** No first frame for this long after the start of the decoder: the same. @default 10000 */
+  /** No first frame for this long after the start of the decoder: the same. @default 10000 beyond `connectMs` */
   readonly firstFrameMs?: number;
+  /** A decoder whose frames are further behind the camera is started anew, or asked for less. @default 2000 */
+  readonly maxLagMs?: number;
   readonly backoff?: Partial<Backoff>;
   /** Resident memory of the decoder and its children above which it is replaced; looked at by `check()`. @default 512 MiB */
   readonly memoryLimitBytes?: number;
@@ -86,7 +101,7 @@ export type CameraState = 'connecting' | 'live' | 'stalled' | 'refused' | 'stopp
 export interface CameraStatus {
   readonly id: string;
   readonly state: CameraState;
-  /** Why the state is not `live`, redacted; absent while live. */
+  /** Why the state is not `live`, redacted; while live, the first of `concerns`. */
   readonly reason?: CameraReason;
   /** When this state began, ms since the epoch. */
   readonly since: number;
@@ -102,13 +117,35 @@ export interface CameraStatus {
   readonly dropped: number;
   /** ms since the last frame arrived; null before the first. */
   readonly lastFrameAgeMs: number | null;
+  /** Without a frame for so long a decoder that is live is replaced: the stall time, or what a slow camera needs. */
+  readonly silenceAllowedMs: number;
+  /** ms that the last frame was behind the camera when it came; null while that is not known. */
+  readonly lagMs: number | null;
+  /** What the camera shows; null while that was not looked at for long enough. */
+  readonly view: View | null;
+  /** What is wrong although it is live, worst first. */
+  readonly concerns: readonly CameraReason[];
   /** Decoders started beyond the first. */
   readonly reconnects: number;
 }
 
+/** Whether what a camera shows can be believed to be the street. */
+export type View = 'ok' | 'frozen' | 'dark' | 'covered' | 'test-pattern';
+
 /** `code` is one of `core/error-codes.ts`. */
 export interface CameraReason {
-  readonly code: 'CAMERA_REFUSED' | 'CAMERA_LOST' | 'DECODER_UNAVAILABLE';
+  readonly code:
+    | 'CAMERA_REFUSED'
+    | 'CAMERA_LOST'
+    | 'CAMERA_NOT_RTSP'
+    | 'CAMERA_NO_VIDEO'
+    | 'CAMERA_TRANSPORT'
+    | 'CAMERA_REDIRECT'
+    | 'CAMERA_TLS'
+    | 'CAMERA_BEHIND'
+    | 'CAMERA_CLOCK'
+    | 'CAMERA_VIEW'
+    | 'DECODER_UNAVAILABLE';
   /** One line, without credentials. */
   readonly message: string;
 }

@@ -74,6 +74,8 @@ const onePassword = { error: 'at most one of `passwordFile` and `passwordEnv`' }
 const hasOnePassword = (value: { passwordFile?: string | undefined; passwordEnv?: string | undefined }): boolean =>
   value.passwordFile === undefined || value.passwordEnv === undefined;
 
+const encrypted = ({ url }: { readonly url: string }): boolean => /^rtsps:/i.test(url);
+
 export const cameraSchema = z
   .strictObject({
     id,
@@ -87,14 +89,31 @@ export const cameraSchema = z
     topK: integerWithin(1, 100).default(3),
     /** Parts of the picture, each classified by itself; none means the whole picture, named `frame`. */
     regions: z.array(regionSchema).max(64).refine(regionNames.check, { error: regionNames.error }).default([]),
-    /** Without a new frame for so long the decoder is replaced. */
+    /** RTP inside the connection, or beside it where the camera has nothing else; `auto` tries both in this order. */
+    transport: z.enum(['tcp', 'udp', 'auto']).default('tcp'),
+    /** PEM file with the authority of an `rtsps://` camera's certificate, or the certificate itself; the system's authorities without it. */
+    ca: path.optional(),
+    /** Any certificate of an `rtsps://` camera is taken. */
+    insecure: z.boolean().default(false),
+    /** For the camera to be reached and to describe itself. */
+    connectSeconds: within(1, 120).default(15),
+    /** A decoder whose frames are further behind the camera is started anew, or asked for less. */
+    maxLagSeconds: within(0.5, 60).default(2),
+    /** Without a new frame for so long the decoder is replaced; a camera that is known to be slow is given three of its intervals. */
     stallSeconds: within(1, 300).default(3),
     /** Resident memory above which the decoder is replaced. */
     memoryLimitMb: integerWithin(32, 65_536).default(512),
     /** Another decoder than the system's ffmpeg: see docs/daemon.md for what it must print. */
     decoder: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
   })
-  .refine(hasOnePassword, onePassword);
+  .refine(hasOnePassword, onePassword)
+  .refine((value) => encrypted(value) || (value.ca === undefined && !value.insecure), {
+    error: 'an `rtsps://` address beside `ca` and `insecure`',
+  })
+  .refine((value) => value.ca === undefined || !value.insecure, { error: 'at most one of `ca` and `insecure`' })
+  .refine((value) => !encrypted(value) || value.transport === 'tcp', {
+    error: '`transport: tcp` beside an `rtsps://` address: RTP over UDP would not be encrypted',
+  });
 
 export const mqttSchema = z
   .strictObject({

@@ -8,6 +8,8 @@ export interface Secrets {
   readonly mqtt: string | undefined;
   /** By camera id; a camera without a password is absent. */
   readonly cameras: ReadonlyMap<string, string>;
+  /** PEM files of authorities, by camera id. */
+  readonly cameraAuthorities: ReadonlyMap<string, string>;
   /** PEM files of the connection to the broker. */
   readonly tls: {
     readonly ca: Buffer | undefined;
@@ -78,8 +80,13 @@ export async function readSecrets(config: Config, folder: string, environment = 
     const password = await readSecret(camera, `cameras[${index}]`, folder, environment);
     if (password !== undefined) cameras.set(camera.id, password);
   }
+  const cameraAuthorities = new Map<string, string>();
+  for (const [index, { id, ca }] of config.cameras.entries()) {
+    const authority = await readPem(ca, `cameras[${index}].ca`, folder);
+    if (authority !== undefined) cameraAuthorities.set(id, authority.toString('latin1'));
+  }
   const pem = (name: 'ca' | 'cert' | 'key'): Promise<Buffer | undefined> =>
     readPem(config.mqtt[name], `mqtt.${name}`, folder);
   const tls = { ca: await pem('ca'), cert: await pem('cert'), key: await pem('key') };
-  return { mqtt: await readSecret(config.mqtt, 'mqtt', folder, environment), cameras, tls };
+  return { mqtt: await readSecret(config.mqtt, 'mqtt', folder, environment), cameras, cameraAuthorities, tls };
 }

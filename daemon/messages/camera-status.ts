@@ -13,7 +13,7 @@ export const cameraStatusSchema = z
     reason: z
       .strictObject({ code: z.string(), message: z.string() })
       .nullable()
-      .meta({ description: 'why it is not live; null while live' }),
+      .meta({ description: 'why it is not live, or what is wrong with what it sends; null while all is well' }),
     since: instant.meta({ description: 'when this state began' }),
     fpsIn: z.number().meta({ description: 'frames a second received from the camera, over the last 5 s' }),
     fpsAnalysed: z.number().meta({ description: 'frames a second analysed, over the last 5 s' }),
@@ -26,6 +26,14 @@ export const cameraStatusSchema = z
       .min(0)
       .nullable()
       .meta({ description: 'ms since the last frame; null before the first' }),
+    lagMs: z.number().min(0).nullable().meta({
+      description:
+        'ms that the last frame was behind the camera when it came, beyond the least since connecting; null while not live, or not known',
+    }),
+    view: z.enum(['ok', 'frozen', 'dark', 'covered', 'test-pattern']).nullable().meta({
+      description:
+        'what it shows; anything but ok: nothing was seen, whatever the detections say; null while not live, or before the first frame',
+    }),
   })
   .meta({
     title: 'Status of a camera',

@@ -42,7 +42,8 @@ export const envelope = {
     description: 'counts the messages of this topic within `session`, from 0; a gap means messages that were lost',
   }),
   capturedAt: instant.meta({
-    description: 'when the fact was observed: for detections, when the frame reached the box (UTC, ms)',
+    description:
+      'when the fact was observed: for detections, when the frame reached the box, less what it was behind the camera (UTC, ms)',
   }),
   publishedAt: instant.meta({
     description: 'when the message was made (UTC, ms); it may wait for a quarter of its expiry for room on the link',

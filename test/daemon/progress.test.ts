@@ -3,19 +3,20 @@ import type { CameraStatus } from '../../daemon/camera/types.ts';
 import { type Situation, stuckParts } from '../../daemon/progress.ts';
 
 const camera = (state: CameraStatus['state'], lastFrameAgeMs: number | null): Situation['cameras'][number] => ({
-  status: {
-    id: 'a',
-    state,
-    since: 0,
-    fpsIn: 0,
-    fpsAnalysed: 0,
-    received: 0,
-    analysed: 0,
-    dropped: 0,
-    lastFrameAgeMs,
-    reconnects: 0,
-  },
-  stallMs: 3000,
+  id: 'a',
+  state,
+  since: 0,
+  fpsIn: 0,
+  fpsAnalysed: 0,
+  received: 0,
+  analysed: 0,
+  dropped: 0,
+  lastFrameAgeMs,
+  silenceAllowedMs: 3000,
+  lagMs: null,
+  view: null,
+  concerns: [],
+  reconnects: 0,
 });
 const WELL: Situation = {
   now: 100_000,

@@ -12,7 +12,12 @@ cameras: [{ id: a, url: rtsp://192.0.2.1/ }]
 `;
 function loaded(text = TEXT, secrets: Partial<LoadedConfig['secrets']> = {}): LoadedConfig {
   const none = { ca: undefined, cert: undefined, key: undefined };
-  const base = { mqtt: 'one', cameras: new Map<string, string>(), tls: none };
+  const base = {
+    mqtt: 'one',
+    cameras: new Map<string, string>(),
+    cameraAuthorities: new Map<string, string>(),
+    tls: none,
+  };
   return { config: parseConfig(text, 'f'), secrets: { ...base, ...secrets }, folder: '/', digest: 'sha256:0' };
 }
 

@@ -13,6 +13,10 @@ const camera = (id: string, change: Partial<CameraStatus> = {}): CameraStatus =>
   analysed: 1,
   dropped: 0,
   lastFrameAgeMs: 10,
+  silenceAllowedMs: 3000,
+  lagMs: 12,
+  view: 'ok',
+  concerns: [],
   reconnects: 0,
   ...change,
 });

@@ -10,18 +10,20 @@ import { Listener } from './listener.ts';
 import { freePort, Mosquitto } from './mosquitto.ts';
 
 const [WIDTH, HEIGHT] = [320, 180];
+const SPOT = 20;
 
-/** A picture that is red on the left and blue on the right. */
-function twoColours(): Uint8Array {
+/** An image that is red on the left and blue on the right, with a spot that wanders: a still one would count as frozen. */
+function twoColours(index: number): Uint8Array {
   const data = new Uint8Array(WIDTH * HEIGHT * 3);
   for (let at = 0; at < WIDTH * HEIGHT; at++) data[at * 3 + (at % WIDTH < WIDTH / 2 ? 0 : 2)] = 255;
+  const [left, top] = [(index * 3) % (WIDTH - SPOT), (index * 2) % (HEIGHT - SPOT)];
+  for (let y = top; y < top + SPOT; y++) data.fill(255, (y * WIDTH + left) * 3, (y * WIDTH + left + SPOT) * 3);
   return data;
 }
 
 /** A real RTSP camera on a port, showing red and blue. */
 export async function startColourCamera(options: Omit<RtspServerOptions, 'source'> = {}): Promise<RtspServer> {
-  const picture = twoColours();
-  const source = rawFrameSource({ width: WIDTH, height: HEIGHT, fps: 25, render: () => picture });
+  const source = rawFrameSource({ width: WIDTH, height: HEIGHT, fps: 25, render: twoColours });
   return await startRtspServer({ source, ...options });
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { reasonFor } from '../../../daemon/camera/decoder.ts';
-import { type Ffmpeg, ffmpegInvocation } from '../../../daemon/camera/ffmpeg.ts';
+import { addressOf } from '../../../daemon/camera/address.ts';
+import { type DecodingPlan, type Ffmpeg, ffmpegInvocation } from '../../../daemon/camera/ffmpeg.ts';
 import { filterGraph } from '../../../daemon/camera/filter.ts';
+import { reasonFor } from '../../../daemon/camera/last-words.ts';
 import type { CameraOptions } from '../../../daemon/camera/types.ts';
 
 const current: Ffmpeg = {
@@ -19,35 +20,45 @@ const old: Ffmpeg = {
   timeReport: 'stderr',
 };
 const camera: CameraOptions = { id: 'a', url: 'rtsp://camera/a', rate: 5, workingSize: { shorterSide: 224 } };
-const withPassword: CameraOptions = { ...camera, username: 'u', password: "it's;secret" };
+const plan: DecodingPlan = {
+  address: addressOf(camera),
+  economy: 'full',
+  clock: 'camera',
+  timeoutMs: 15_000,
+};
+const withPassword: DecodingPlan = {
+  ...plan,
+  address: addressOf({ ...camera, username: 'u', password: "it's;secret" }),
+};
 
 describe('the command line of ffmpeg', () => {
   it('never shows a password, in any version', () => {
     for (const ffmpeg of [current, old]) {
-      const { args, stdin } = ffmpegInvocation(ffmpeg, withPassword);
+      const { args, stdin } = ffmpegInvocation(ffmpeg, camera, withPassword);
       expect(args.join(' ')).not.toMatch(/secret/);
       expect(stdin).toContain("file 'rtsp://u:it'\\''s%3Bsecret@camera/a'");
     }
   });
 
   it('asks for TCP and a timeout wherever the version lets it', () => {
-    expect(ffmpegInvocation(current, withPassword).stdin).toContain(
-      'option rtsp_transport tcp\noption timeout 3000000\n',
+    expect(ffmpegInvocation(current, camera, withPassword).stdin).toContain(
+      'option rtsp_transport tcp\noption timeout 15000000\n',
     );
-    expect(ffmpegInvocation(old, camera).args.join(' ')).toContain('-rtsp_transport tcp -stimeout 3000000');
+    expect(ffmpegInvocation(old, camera, plan).args.join(' ')).toContain('-rtsp_transport tcp -stimeout 15000000');
   });
 
   it('keeps a line break in an address from adding a line to the list', () => {
-    const { stdin } = ffmpegInvocation(current, { ...camera, url: "rtsp://camera/a\nfile '/etc/passwd" });
+    const { stdin } = ffmpegInvocation(current, camera, { ...plan, address: "rtsp://camera/a\nfile '/etc/passwd" });
     expect(stdin.match(/^file /gm)).toHaveLength(1);
   });
 
   it('selects before it scales, and selects nothing where all frames are wanted', () => {
-    const graph = filterGraph(5, { shorterSide: 224 }, 'descriptor');
+    const size = { shorterSide: 224 };
+    const graph = filterGraph({ rate: 5, size, report: 'descriptor' });
     expect(graph.indexOf('select=')).toBeLessThan(graph.indexOf('scale='));
-    const all = filterGraph(0, 'native', 'descriptor');
-    expect(all).not.toMatch(/select=|scale=/);
-    expect(all.match(/metadata=print/g), 'one report of each frame is enough').toHaveLength(1);
+    const all = filterGraph({ rate: 0, size: 'native', report: 'descriptor' });
+    expect(all).not.toMatch(/select=(?!key)|scale=/);
+    expect(all.match(/metadata=print/g), 'one report of each frame is enough, and one of keyframes').toHaveLength(2);
   });
 });
 

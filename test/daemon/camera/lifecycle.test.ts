@@ -78,6 +78,51 @@ describe('the life of a decoder', () => {
     });
   });
 
+  it('is replaced at once, without a failure, where another decoder is wanted', () => {
+    const behind: CameraReason = { code: 'CAMERA_BEHIND', message: 'late' };
+    const live = following({ kind: 'frame', at: 0 });
+    const replaced = step(live, { kind: 'replace', at: 9000, reason: behind }, policy);
+    expect(replaced).toMatchObject({ action: 'kill', life: { state: 'connecting', reason: behind } });
+    const gone = step(replaced.life, { kind: 'ended', at: 9010, reason: lost, jitter: 0.9 }, policy).life;
+    expect([waitOf(gone, 9010), gone.failures, gone.reason]).toEqual([0, 0, behind]);
+  });
+
+  it('does not start a slow camera anew for ever: one frame in ten seconds, or in a minute', () => {
+    for (const interval of [10_000, 35_000]) {
+      let { life } = beginLife(0);
+      let [now, next, starts] = [0, interval / 2, 1];
+      const end = 40 * interval;
+      while (now < end) {
+        const due = deadlineOf(life, policy) ?? now;
+        const running = life.phase.kind === 'starting' || life.phase.kind === 'live';
+        now = running ? Math.min(next, due) : due;
+        if (running && next <= due) next += interval;
+        while (next <= now) next += interval;
+        const event: LifeEvent = running && now < due ? { kind: 'frame', at: now } : { kind: 'tick', at: now };
+        const result = step(life, event, policy);
+        life = result.life;
+        if (result.action === 'start') starts++;
+        if (result.action === 'kill')
+          life = step(life, { kind: 'ended', at: now, reason: lost, jitter: 0 }, policy).life;
+      }
+      expect(life.state, `${interval} ms`).toBe('live');
+      expect(starts).toBeLessThanOrEqual(6);
+    }
+  });
+
+  it('gives a camera that announces its rate three of its intervals from the first on', () => {
+    const found = following({ kind: 'found', at: 4000, intervalMs: 10_000 });
+    expect(deadlineOf(found, policy), 'the time to find it is not its first frame').toBe(4000 + 10_000 + 30_000);
+    const live = step(found, { kind: 'frame', at: 12_000 }, policy).life;
+    expect(deadlineOf(live, policy)).toBe(12_000 + 30_000);
+  });
+
+  it('forgets a pause of a quick camera', () => {
+    let live = following({ kind: 'frame', at: 0 }, { kind: 'frame', at: 2900 });
+    for (let at = 2900; at <= 12_900; at += 40) live = step(live, { kind: 'frame', at }, policy).life;
+    expect(deadlineOf(live, policy)).toBe(12_900 + 3000 + (12_900 - 12_900));
+  });
+
   it('tells a refusal from a loss, and retries it slowly', () => {
     const life = following({ kind: 'ended', at: 300, reason: refused, jitter: 0 });
     expect(life).toMatchObject({ state: 'refused', reason: refused });

@@ -11,6 +11,7 @@ const frame = (sequence: number, data: Uint8Array): Frame => ({
   connection: 0,
   capturedAt: 0,
   capturedAtWall: 0,
+  lagMs: null,
   ptsSeconds: null,
 });
 

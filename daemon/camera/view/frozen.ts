@@ -1,0 +1,65 @@
+import type { Grid } from './grid.ts';
+
+/** Without a new image for so long, ... */
+export const FROZEN_MS = 20_000;
+/** ... over so many keyframes, or this long where a decoder does not tell of keyframes or the camera sends none. */
+const KEYFRAMES = 3;
+const FROZEN_WITHOUT_KEYFRAMES_MS = 120_000;
+/** Frames a second that are enough to judge by. */
+const FEWEST_LOOKS = 4;
+/** A frozen picture is coded in a few ways, in turn: keyframe, refinements. More are another picture. */
+const MOST_VARIANTS = 8;
+/** Differences within the variants of one picture, mean over all points, of 255. */
+const LARGEST_DIFFERENCE = 2;
+
+/**
+ * Whether a picture has stopped.
+ *
+ * Between two keyframes an encoder may say `as before` for as long as it likes, and at a low bitrate it does so for a quiet street at
+ * night: frames repeat bit for bit, and nothing can be concluded. A keyframe codes the sensor's noise of its own moment, and no sensor
+ * gives the same twice. So a picture is frozen when three keyframes and 20 s brought nothing that was not there before. What is there may be
+ * several images in turn, since the same picture is coded in several ways (a keyframe, then its refinements); a clip that runs in a loop has
+ * too many of them, and they differ too much.
+ */
+export class FrozenCheck {
+  #reference: Grid | undefined;
+  #variants = new Set<number>();
+  #changedAt = Number.NaN;
+  #keyframes = 0;
+  #looks = 0;
+
+  keyframe(): void {
+    this.#keyframes++;
+  }
+
+  /** @returns whether the picture is frozen, as of this image */
+  add(at: number, grid: Grid): boolean {
+    const known = this.#variants.has(grid.digest);
+    if (!known) this.#changed(at, grid);
+    this.#looks++;
+    const stood = at - this.#changedAt;
+    if (this.#looks < FEWEST_LOOKS || stood < FROZEN_MS) return false;
+    return this.#keyframes >= KEYFRAMES || stood >= FROZEN_WITHOUT_KEYFRAMES_MS;
+  }
+
+  #changed(at: number, grid: Grid): void {
+    const another =
+      this.#reference === undefined ||
+      this.#variants.size >= MOST_VARIANTS ||
+      difference(this.#reference.luma, grid.luma) > LARGEST_DIFFERENCE;
+    if (another) {
+      this.#reference = grid;
+      this.#variants = new Set();
+    }
+    this.#variants.add(grid.digest);
+    this.#changedAt = at;
+    this.#keyframes = 0;
+    this.#looks = 0;
+  }
+}
+
+function difference(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!);
+  return sum / a.length;
+}
