@@ -77,14 +77,17 @@ export function macsOf(graph: Graph, types: Types): number | undefined {
  * @param size `[H, W]` where the input leaves it open
  * @throws {WaysideError} SHAPE_INFERENCE
  */
-export function typesOfOneImage(model: Model, size?: readonly [number, number]): Types {
+export const typesOfOneImage = (model: Model, size?: readonly [number, number]): Types => typesAtBatch(model, 1, size);
+
+/** Types of a run over so many images, or over the batch that the file fixes. @throws {WaysideError} SHAPE_INFERENCE */
+export function typesAtBatch(model: Model, batch: number, size?: readonly [number, number]): Types {
   const declared = inferShapes(model);
   const image = model.graph.inputs.find(({ name }) => !model.graph.initializers.has(name));
   const open = image?.shape;
   if (image === undefined || !open || open.every((dim) => typeof dim === 'number')) return declared;
   const shape = open.map((dim, axis) => {
     if (typeof dim === 'number') return dim;
-    return axis === 0 ? 1 : (size?.[axis - 2] ?? dim);
+    return axis === 0 ? batch : (size?.[axis - 2] ?? dim);
   });
   const found = new Map(inferShapes(model, { inputs: { [image.name]: shape } }));
   // Inferred anew, what the file says of values behind operators without a rule is left out.

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
+import type { HeldBack } from '../../compression/prune/held-back.ts';
 import type { GroupSensitivity } from '../../compression/sensitivity.ts';
 import { percent } from '../format.ts';
 import { dataOption, type PixelOptions, validationOption } from '../options.ts';
@@ -34,8 +35,8 @@ export function sensitivityCommand(): Command {
 async function measure(context: Context, model: string, options: SensitivityOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
   const { sensitivityFile } = await import('../../exporter/single/sensitivity-file.ts');
-  const groups = await sensitivityFile({ ...options, model, signal, onProgress, note });
-  report({ document: { model, groups }, text: summary(groups) });
+  const { groups, heldBack } = await sensitivityFile({ ...options, model, signal, onProgress, note });
+  report({ document: { model, groups, heldBack }, text: [summary(groups), ...heldBackTable(heldBack)].join('\n\n') });
 }
 
 /** The groups as they compete: the one that gives way most easily first. */
@@ -51,4 +52,11 @@ function summary(groups: readonly GroupSensitivity[]): string {
       ...points.flatMap(({ divergence, agreement }) => [divergence.toExponential(1), percent(agreement)]),
     ]);
   return table([head, ...rows], ['left', ...Array<'right'>(head.length - 1).fill('right')]);
+}
+
+/** What keeps channels from going at all. */
+function heldBackTable(held: readonly HeldBack[]): string[] {
+  if (held.length === 0) return [];
+  const rows = held.map(({ node, operator, share }) => [node, operator, percent(share)]);
+  return [table([['channels cannot pass', 'operator', 'operations held back'], ...rows], ['left', 'left', 'right'])];
 }

@@ -135,12 +135,9 @@ const PRODUCTS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 
 
 /** The cost of a node spread over the channels that it reads and makes; one that nothing follows through costs what it costs. */
 function sidesOf(node: Node, analysis: ChannelAnalysis, cost: number): Product {
-  const inputs = analysis.channelsOf(node.inputs[0] ?? '');
-  const outputs = analysis.channelsOf(node.outputs[0] ?? '');
-  const followed = node.opType === 'Gemm' || node.opType === 'Conv';
-  if (!followed || inputs === undefined || outputs === undefined) {
-    return { inputs: ALWAYS, outputs: ALWAYS, factor: cost };
-  }
+  const followed = PRODUCTS.has(node.opType);
+  const inputs = (followed && analysis.channelsOf(node.inputs[0] ?? '')) || ALWAYS;
+  const outputs = (followed && analysis.channelsOf(node.outputs[0] ?? '')) || ALWAYS;
   const groups = node.opType === 'Conv' ? intAttribute(node, 'group', 1) : 1;
   if (groups > 1 && groups === inputs.length && groups === outputs.length) {
     return { inputs, outputs: ALWAYS, factor: cost / inputs.length };

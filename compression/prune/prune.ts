@@ -4,6 +4,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { analyzeChannels, type ChannelAnalysis, type ChannelGroup } from './channels/groups.ts';
 import { type CostUnit, costModel } from './cost-model.ts';
 import type { Criterion } from './criteria.ts';
+import { heldBack, heldBackText } from './held-back.ts';
 import { type Goal, jointCost } from './joint-cost.ts';
 import { type RankOptions, rankGlobally } from './rank.ts';
 import { removeChannels } from './remove.ts';
@@ -36,19 +37,37 @@ export interface Pruned {
 export function prune(model: Model, options: PruneOptions): Pruned {
   const analysis = analyzeChannels(model);
   const importance = analysis.groups.map((group) => options.criterion(model, group));
-  const { goal, unit = 'flops', also = [], types } = options;
-  const removed =
-    also.length === 0
-      ? rankGlobally(analysis.groups, importance, costModel(model, analysis, unit, types), options)
-      : rankGlobally(analysis.groups, importance, jointCost(model, analysis, [{ unit, goal }, ...also], types), {
-          ...options,
-          goal: 1,
-        });
+  const removed = removedBy(model, analysis, importance, options);
   analysis.groups.forEach((group, g) => {
     const wanted = options.keep?.[group.name];
     if (wanted !== undefined) keepExactly(group, importance[g]!, wanted, removed);
   });
   return prunedBy(model, analysis, removed);
+}
+
+/** @throws {WaysideError} PRUNING_IMPOSSIBLE, with what holds channels back */
+function removedBy(
+  model: Model,
+  analysis: ChannelAnalysis,
+  importance: readonly Float64Array[],
+  options: PruneOptions,
+): Set<number> {
+  const { goal, unit = 'flops', also = [], types } = options;
+  const alone = also.length === 0;
+  const cost = alone
+    ? costModel(model, analysis, unit, types)
+    : jointCost(model, analysis, [{ unit, goal }, ...also], types);
+  try {
+    return rankGlobally(analysis.groups, importance, cost, alone ? options : { ...options, goal: 1 });
+  } catch (error) {
+    if (!(error instanceof WaysideError) || error.code !== 'PRUNING_IMPOSSIBLE') throw error;
+    const held = heldBack(model, analysis, unit, types);
+    if (held.length === 0) throw error;
+    throw new WaysideError('PRUNING_IMPOSSIBLE', {
+      message: `${error.message}; shares of the ${unit} that are held back: ${heldBackText(held)}`,
+      ...(error.hint !== undefined && { hint: error.hint }),
+    });
+  }
 }
 
 /** The result of removing these channels. */

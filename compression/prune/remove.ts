@@ -1,9 +1,10 @@
 import { WaysideError } from '../../core/errors.ts';
-import type { Model, Node } from '../../onnx/graph.ts';
+import type { Model } from '../../onnx/graph.ts';
 import { NameGiver } from '../../onnx/names.ts';
-import { asIntegers, elementCount, int64Tensor, type Tensor } from '../../onnx/tensor.ts';
+import { elementCount, int64Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { BITS } from '../../onnx/types.ts';
 import type { ChannelAnalysis } from './channels/groups.ts';
+import { type Own, recount } from './recount.ts';
 
 /**
  * A smaller dense graph without the given channels: every tensor they run through loses its slices, and constants that
@@ -30,14 +31,15 @@ export function removeChannels(model: Model, analysis: ChannelAnalysis, removed:
     if (tensor !== undefined) initializers.set(name, takeSlices(tensor, Number(axis), kept));
   }
   const names = new NameGiver(allNames(model));
-  const own = (node: Node, position: number, values: readonly number[]): Node => {
-    const name = names.give(node.inputs[position] ?? 'counts');
+  const own: Own = (node, position, values) => {
+    const name = names.give(node.inputs[position] || 'counts');
     initializers.set(name, int64Tensor([values.length], values));
-    return { ...node, inputs: node.inputs.map((each, i) => (i === position ? name : each)) };
+    const inputs = Array.from({ length: Math.max(node.inputs.length, position + 1) }, (_, i) =>
+      i === position ? name : (node.inputs[i] ?? ''),
+    );
+    return { ...node, inputs };
   };
-  const nodes = graph.nodes.map((node) =>
-    recount(node, analysis, removed, (name) => graph.initializers.get(name), own),
-  );
+  const nodes = graph.nodes.map((node) => recount(node, graph, analysis, removed, own));
   return { ...model, graph: { ...graph, nodes, initializers, valueInfo: new Map() } };
 }
 
@@ -64,45 +66,6 @@ export function takeSlices(tensor: Tensor, axis: number, kept: readonly number[]
     });
   }
   return { dtype, dims: dims.map((dim, i) => (i === axis ? kept.length : dim)), bytes: result };
-}
-
-type Own = (node: Node, position: number, values: readonly number[]) => Node;
-
-/** Writes constants that count channels anew. */
-function recount(
-  node: Node,
-  analysis: ChannelAnalysis,
-  removed: ReadonlySet<number>,
-  constant: (name: string) => Tensor | undefined,
-  own: Own,
-): Node {
-  const output = analysis.channelsOf(node.outputs[0] ?? '');
-  const input = analysis.channelsOf(node.inputs[0] ?? '');
-  if (output === undefined || input === undefined) return depthwiseGroup(node, input, removed);
-  const left = (ids: readonly number[]): number => ids.filter((id) => !removed.has(id)).length;
-  const values = constant(node.inputs[1] ?? '');
-  if (node.opType === 'Pad' && values !== undefined) {
-    const pads = [...asIntegers(values)];
-    const rank = pads.length / 2;
-    const before = pads[1] ?? 0;
-    pads[1] = left(output.slice(0, before));
-    pads[rank + 1] = left(output.slice(before + input.length));
-    return own(node, 1, pads);
-  }
-  if (node.opType === 'Reshape' && values !== undefined) {
-    const target = [...asIntegers(values)];
-    if (target[1] !== undefined && target[1] > 0) target[1] = left(output);
-    return own(node, 1, target);
-  }
-  return depthwiseGroup(node, input, removed);
-}
-
-/** A depthwise convolution has as many groups as channels. */
-function depthwiseGroup(node: Node, input: readonly number[] | undefined, removed: ReadonlySet<number>): Node {
-  const group = node.attributes['group'];
-  if (node.opType !== 'Conv' || group?.type !== 'int' || group.value !== input?.length) return node;
-  const left = input.filter((id) => !removed.has(id)).length;
-  return { ...node, attributes: { ...node.attributes, group: { type: 'int', value: left } } };
 }
 
 /** For tests and for ranking: the original graph with the removed channels' weights set to zero. */

@@ -1,4 +1,6 @@
+import { measuredTypes } from '../../compression/measured-shapes.ts';
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
+import { type HeldBack, heldBack, heldBackText } from '../../compression/prune/held-back.ts';
 import type { GroupSensitivity } from '../../compression/sensitivity.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { calibrationIndices } from '../calibration-draw.ts';
@@ -16,12 +18,18 @@ export interface SensitivityFileOptions extends SourceOptions {
   readonly threads?: number | undefined;
 }
 
+export interface SensitivityResult {
+  readonly groups: readonly GroupSensitivity[];
+  /** Nodes that channels cannot pass, with the share of the operations that hangs on theirs. */
+  readonly heldBack: readonly HeldBack[];
+}
+
 /**
  * How far a model's answers move when a quarter, a half, three quarters of one group's channels go and nothing else. Reads no labels.
  *
  * @throws {WaysideError} NOTHING_TO_DO where no channel can go; as `openFloat` and `measureSensitivity`
  */
-export async function sensitivityFile(options: SensitivityFileOptions): Promise<readonly GroupSensitivity[]> {
+export async function sensitivityFile(options: SensitivityFileOptions): Promise<SensitivityResult> {
   const { folded, data, preprocessing } = await openFloat(options, new StageLog());
   const { calibration = 512, seed = 0, threads = defaultThreads(), signal, onProgress } = options;
   const context = {
@@ -35,8 +43,9 @@ export async function sensitivityFile(options: SensitivityFileOptions): Promise<
   };
   const analysis = analyzeChannels(folded);
   if (analysis.groups.length === 0) {
+    const held = heldBack(folded, analysis, 'flops', await measuredTypes(folded, preprocessing));
     throw new WaysideError('NOTHING_TO_DO', {
-      message: 'no channels of the model can be pruned: there is nothing to measure',
+      message: `no channels of the model can be pruned: there is nothing to measure${held.length === 0 ? '' : `; shares of the operations that are held back: ${heldBackText(held)}`}`,
       hint: 'every convolution and matrix product feeds something whose channels must stay',
     });
   }
@@ -45,5 +54,8 @@ export async function sensitivityFile(options: SensitivityFileOptions): Promise<
     analysis,
     moments: await momentsFor(folded, context),
   };
-  return sensitivityBy(evidence, await judgeChannels(evidence, 'damage', context), context);
+  return {
+    groups: await sensitivityBy(evidence, await judgeChannels(evidence, 'damage', context), context),
+    heldBack: heldBack(folded, analysis, 'flops', await measuredTypes(folded, preprocessing)),
+  };
 }

@@ -6,7 +6,7 @@ import { collectMoments } from '../../compression/rounding/collect.ts';
 import { measureSensitivity, sensitivityFactors } from '../../compression/sensitivity.ts';
 import { seededRandom } from '../../core/random.ts';
 import { noisePictures, preprocessing } from './noise.ts';
-import { flattened } from './prune/structures.ts';
+import { flattened, tokens } from './prune/structures.ts';
 
 const noise = noisePictures(96);
 const random = seededRandom(2);
@@ -30,6 +30,21 @@ describe('sensitivity', () => {
       for (const point of points) expect(point.agreement).toBeLessThanOrEqual(1);
     }
     expect(total(helped)).toBeLessThan(total(bare));
+  });
+
+  it('is less behind tokens as well: what a matrix product without a bias makes up goes into the sum behind it', async () => {
+    const model = tokens();
+    const analysis = analyzeChannels(model);
+    const indices = Array.from({ length: 96 }, (_, i) => i);
+    const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
+    const importance = analysis.groups.map((group) => damage(moments)(model, group));
+    const bare = await measureSensitivity(model, analysis, { pictures, importance });
+    const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
+    for (const [g, { points }] of helped.entries()) {
+      for (const [p, { divergence }] of points.entries()) {
+        expect(divergence).toBeLessThan(bare[g]!.points[p]!.divergence);
+      }
+    }
   });
 
   it('makes factors that turn importance into divergence', () => {

@@ -5,18 +5,27 @@ export interface Tie {
   readonly initializer: string;
   readonly axis: number;
   readonly ids: readonly number[];
+  /** The weights here make the channel; others read it. */
+  readonly makes?: boolean;
+}
+
+/** The channels of a value: for every index along `axis` the one it carries. */
+export interface Followed {
+  readonly axis: number;
+  readonly ids: readonly number[];
 }
 
 /**
  * Which channels of which tensors live and die together: union-find over (tensor, channel), as in DepGraph (Fang 2023).
  *
- * A value's channels are its axis 1. `ids` of a value give for every index along that axis the channel it carries; after
- * unions, two ids with the same root are one channel.
+ * A value's channels lie along one axis: 1 in images, the last of tokens and of images with channels last. After unions, two ids
+ * with the same root are one channel.
  */
 export class ChannelMap {
   readonly #parent: number[] = [];
   readonly #frozen = new Set<number>();
-  readonly #values = new Map<string, readonly number[]>();
+  readonly #values = new Map<string, Followed>();
+  readonly #parts: (readonly number[])[] = [];
   readonly #ties: Tie[] = [];
   readonly graph: Graph;
 
@@ -57,19 +66,45 @@ export class ChannelMap {
     return new Set([...this.#frozen].map((id) => this.root(id)));
   }
 
-  /** The channels of a value, or undefined where it has no axis that can shrink. */
-  of(value: string): readonly number[] | undefined {
+  /** New channels that stay. */
+  fixed(count: number): number[] {
+    const ids = this.fresh(count);
+    this.freeze(ids);
+    return ids;
+  }
+
+  /** The channels of a value with their axis, or undefined where it has none that can shrink. */
+  at(value: string): Followed | undefined {
     return this.#values.get(value);
   }
 
-  set(value: string, ids: readonly number[] | undefined): void {
-    if (ids !== undefined) this.#values.set(value, ids);
+  /** The channels of a value whatever their axis. */
+  of(value: string): readonly number[] | undefined {
+    return this.#values.get(value)?.ids;
+  }
+
+  set(value: string, followed: Followed | undefined): void {
+    if (followed !== undefined) this.#values.set(value, followed);
+  }
+
+  /** These channels make a tensor of their own, which must not lose all of them: they do not compete with others. */
+  part(ids: readonly number[]): void {
+    this.#parts.push(ids);
+  }
+
+  /** Parts that each root belongs to. */
+  partsByRoot(): ReadonlyMap<number, string> {
+    const found = new Map<number, string>();
+    for (const [part, ids] of this.#parts.entries()) {
+      for (const root of new Set(ids.map((id) => this.root(id)))) found.set(root, `${found.get(root) ?? ''} ${part}`);
+    }
+    return found;
   }
 
   /** An initializer that two nodes read loses the same places for both. */
-  tie(initializer: string, axis: number, ids: readonly number[]): void {
+  tie(initializer: string, axis: number, ids: readonly number[], makes = false): void {
     const known = this.#ties.find((tie) => tie.initializer === initializer && tie.axis === axis);
-    if (known === undefined) this.#ties.push({ initializer, axis, ids });
+    if (known === undefined) this.#ties.push({ initializer, axis, ids, makes });
     else this.unite(known.ids, ids);
   }
 

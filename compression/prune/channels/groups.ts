@@ -1,9 +1,10 @@
-import type { Model } from '../../../onnx/graph.ts';
+import { typesAtBatch } from '../../../onnx/cost.ts';
+import type { Model, Node } from '../../../onnx/graph.ts';
 import { NameGiver } from '../../../onnx/names.ts';
-import { inferShapes } from '../../../onnx/shapes.ts';
 import { valuesRead } from '../../../onnx/topology.ts';
 import { ChannelMap, type Tie } from './channel-map.ts';
-import { CHANNEL_RULES, type ChannelStep } from './rules.ts';
+import type { ChannelStep } from './rules/rule.ts';
+import { CHANNEL_RULES } from './rules.ts';
 
 /** Slices of one initializer that belong to one channel. */
 export interface Slices {
@@ -25,13 +26,28 @@ export interface ChannelGroup {
   readonly channels: readonly Channel[];
 }
 
+/** A node that no channels pass, and those that stay for its sake. */
+export interface Blocker {
+  readonly node: Node;
+  readonly ids: ReadonlySet<number>;
+}
+
 export interface ChannelAnalysis {
   readonly groups: readonly ChannelGroup[];
   /** Channels of a value, by root id, for rewriting constants that count them. */
   channelsOf(value: string): readonly number[] | undefined;
+  /** The axis that they lie along. */
+  axisOf(value: string): number | undefined;
+  /** Dimensions of a value, where they are known. */
+  rankOf(value: string): number | undefined;
   /** Every tie with roots for ids. */
   readonly ties: readonly Tie[];
+  /** What holds channels back, other than the inputs and outputs of the graph, in the order of the graph. */
+  readonly blockers: readonly Blocker[];
 }
+
+/** Shapes are taken for so many images: a prime, so that a dimension that counts them cannot pass for any other. */
+const IMAGES = 7919;
 
 /**
  * Finds the channels of a graph that can be removed, in groups. Frozen and therefore absent: what reaches a graph output,
@@ -39,14 +55,11 @@ export interface ChannelAnalysis {
  */
 export function analyzeChannels(model: Model): ChannelAnalysis {
   const { graph } = model;
-  const types = inferShapes(model);
+  const types = typesAtBatch(model, IMAGES);
   const channels = new ChannelMap(graph);
   for (const { name, shape } of graph.inputs) {
     const width = shape?.[1];
-    if (typeof width !== 'number') continue;
-    const ids = channels.fresh(width);
-    channels.freeze(ids);
-    channels.set(name, ids);
+    if (typeof width === 'number') channels.set(name, { axis: 1, ids: channels.fixed(width) });
   }
   const shape = (value: string): readonly (number | undefined)[] | undefined =>
     types.get(value)?.shape?.map((dim) => (typeof dim === 'number' ? dim : undefined));
@@ -57,58 +70,64 @@ export function analyzeChannels(model: Model): ChannelAnalysis {
   for (const tie of channels.ties) if (seen.has(tie.initializer)) channels.freeze(tie.ids);
   for (const { name } of graph.outputs) channels.freeze(channels.of(name) ?? []);
   const ties = channels.ties.map((tie) => ({ ...tie, ids: tie.ids.map((id) => channels.root(id)) }));
+  const rootsOf = (value: string): number[] | undefined => channels.of(value)?.map((id) => channels.root(id));
   return {
-    groups: groupsOf(ties, channels.frozenRoots()),
-    channelsOf: (value) => channels.of(value)?.map((id) => channels.root(id)),
+    groups: groupsOf(ties, channels.frozenRoots(), channels.partsByRoot()),
+    channelsOf: rootsOf,
+    axisOf: (value) => channels.at(value)?.axis,
+    rankOf: (value) => types.get(value)?.shape?.length,
     ties,
+    blockers: opaque.flatMap((node): Blocker[] => {
+      const ids = new Set([...valuesRead(node)].flatMap((value) => rootsOf(value) ?? []));
+      return ids.size === 0 ? [] : [{ node, ids }];
+    }),
   };
 }
 
-/** Whether a rule followed the channels through; if not, what the node reads and makes is frozen. */
+/** Whether a rule followed the channels through; if not, those of what the node reads are frozen. */
 function follow(step: ChannelStep): boolean {
   const { node, channels } = step;
   const rule = node.domain === '' ? CHANNEL_RULES.get(node.opType) : undefined;
   if (rule?.(step) === true) return true;
   for (const value of valuesRead(node)) channels.freeze(channels.of(value) ?? []);
-  for (const value of node.outputs) freshFrozen(value, step);
   return false;
 }
 
-/** What comes out of an unknown operator has channels again, but none that may go. */
-function freshFrozen(value: string, { channels, shape }: ChannelStep): void {
-  const width = shape(value)?.[1];
-  if (width === undefined) return;
-  const ids = channels.fresh(width);
-  channels.freeze(ids);
-  channels.set(value, ids);
-}
-
-/** Channels with slices in the same initializers along the same axes form a group. */
-function groupsOf(ties: readonly Tie[], frozen: ReadonlySet<number>): ChannelGroup[] {
-  const slicesOf = new Map<number, Map<string, { initializer: string; axis: number; indices: number[] }>>();
-  for (const { initializer, axis, ids } of ties) {
+/** Channels with slices in the same initializers along the same axes, and in the same parts of values, form a group. */
+function groupsOf(
+  ties: readonly Tie[],
+  frozen: ReadonlySet<number>,
+  parts: ReadonlyMap<number, string>,
+): ChannelGroup[] {
+  const slicesOf = new Map<number, Map<string, Owned>>();
+  for (const { initializer, axis, ids, makes = false } of ties) {
     ids.forEach((id, index) => {
       if (frozen.has(id)) return;
       const slices = slicesOf.get(id) ?? new Map();
       slicesOf.set(id, slices);
       const key = `${initializer}\0${axis}`;
       const known = slices.get(key);
-      if (known === undefined) slices.set(key, { initializer, axis, indices: [index] });
+      if (known === undefined) slices.set(key, { initializer, axis, indices: [index], makes });
       else if (!known.indices.includes(index)) known.indices.push(index);
     });
   }
   const names = new NameGiver();
   const groups = new Map<string, { name: string; channels: Channel[] }>();
   for (const [id, slices] of slicesOf) {
-    const key = [...slices.keys()].join('\0\0');
+    const key = [...slices.keys(), parts.get(id) ?? ''].join('\0\0');
     const list = [...slices.values()];
     const known = groups.get(key);
     if (known !== undefined) {
       known.channels.push({ id, slices: list });
       continue;
     }
-    const name = names.give((list.find(({ axis }) => axis === 0) ?? list[0]!).initializer);
+    const name = names.give((list.find(({ makes }) => makes) ?? list[0]!).initializer);
     groups.set(key, { name, channels: [{ id, slices: list }] });
   }
   return [...groups.values()];
+}
+
+interface Owned extends Slices {
+  readonly indices: number[];
+  readonly makes: boolean;
 }

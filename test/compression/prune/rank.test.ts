@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/prune/channels/groups.ts';
 import { type CostUnit, costModel } from '../../../compression/prune/cost-model.ts';
 import { l2 } from '../../../compression/prune/criteria.ts';
+import { heldBack } from '../../../compression/prune/held-back.ts';
 import { pruneToLatency } from '../../../compression/prune/latency-goal.ts';
 import { prune } from '../../../compression/prune/prune.ts';
 import { roundKept } from '../../../compression/prune/rank.ts';
@@ -10,7 +11,7 @@ import { macsOf } from '../../../onnx/cost.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { inferShapes } from '../../../onnx/shapes.ts';
 import { encodeModel } from '../../../onnx/write.ts';
-import { depthwise, flattened, grouped, residual, STRUCTURES } from './structures.ts';
+import { depthwise, flattened, grouped, residual, STRUCTURES, unknownOperator } from './structures.ts';
 
 const macs = (model: Model): number => macsOf(model.graph, inferShapes(model)) ?? Number.NaN;
 const weights = ({ graph }: Model): number =>
@@ -20,6 +21,21 @@ const weights = ({ graph }: Model): number =>
   );
 
 describe('goals', () => {
+  it('that cannot be reached are refused with the nodes that hold channels back, and how much', () => {
+    const model = unknownOperator();
+    const analysis = analyzeChannels(model);
+    const lrn = model.graph.nodes.find(({ opType }) => opType === 'LRN')!;
+    const [held] = heldBack(model, analysis, 'flops');
+    // conv1 alone: what it makes is all that the LRN reads; conv2 could lose inputs as well.
+    expect(held).toMatchObject({ node: lrn.name, operator: 'LRN' });
+    expect(held!.share).toBeCloseTo((64 * 8 * 27) / (64 * (8 * 27 + 2 * 8 * 72) + 40), 6);
+    const refused = expect.objectContaining({
+      code: 'PRUNING_IMPOSSIBLE',
+      message: expect.stringContaining(`LRN ${lrn.name}`),
+    });
+    expect(() => prune(model, { criterion: l2, goal: 0.94, multiple: 1 })).toThrow(refused);
+  });
+
   it('are reached, and not by more than one rounded group, or refused where all that may go is too little', () => {
     fc.assert(
       fc.property(

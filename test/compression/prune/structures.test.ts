@@ -10,7 +10,7 @@ import type { Model } from '../../../onnx/graph.ts';
 import { inferShapes } from '../../../onnx/shapes.ts';
 import { randomNetwork } from './random-network.ts';
 import { answersOf, difference } from './same.ts';
-import { STRUCTURES, sharedWeights, shuffle, unknownOperator } from './structures.ts';
+import { STRUCTURES, sharedWeights, shuffle, tokens, unknownOperator } from './structures.ts';
 
 /** A random half of each group's channels. */
 function halfOf(model: Model, seed: number) {
@@ -55,8 +55,26 @@ describe('removing channels', () => {
   it('leaves what it does not understand alone', () => {
     const names = (model: Model): string[] => analyzeChannels(model).groups.map(({ name }) => name);
     expect(names(unknownOperator())).toEqual(['conv2.weight', 'conv3.weight']);
-    expect(names(shuffle())).toEqual(['branch1.weight']);
     expect(names(sharedWeights())).not.toContain('head.weight');
+  });
+
+  it('follows channels through splits and shuffles, and takes what is shuffled together from both halves', () => {
+    const { groups, blockers } = analyzeChannels(shuffle());
+    expect(blockers).toEqual([]);
+    expect(groups.map(({ name, channels }) => [name, channels.length])).toEqual([
+      ['stem.weight', 8],
+      ['stem.weight_1', 8],
+      ['branch1.weight', 8],
+    ]);
+  });
+
+  it('names what holds channels back', () => {
+    const { blockers } = analyzeChannels(unknownOperator());
+    expect(blockers.map(({ node, ids }) => [node.opType, ids.size])).toEqual([['LRN', 8]]);
+    expect(analyzeChannels(tokens()).groups.map(({ name, channels }) => [name, channels.length])).toEqual([
+      ['a.up.weight', 24],
+      ['b.up.weight', 24],
+    ]);
   });
 
   it('takes a channel from both places of shared weights', () => {

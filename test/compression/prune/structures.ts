@@ -1,6 +1,6 @@
 import { int, ints } from '../../../onnx/attributes.ts';
 import type { Model } from '../../../onnx/graph.ts';
-import { int64Tensor } from '../../../onnx/tensor.ts';
+import { float32Tensor, int64Tensor } from '../../../onnx/tensor.ts';
 import { Network } from './network.ts';
 
 /** A residual block with a 1x1 projection, then one without. */
@@ -88,7 +88,7 @@ export function squeezeExcite(gate = 'Sigmoid'): Model {
   return net.head(net.relu(net.conv(net.op('Mul', x, gates), 16, 12, { name: 'conv2' })), 12);
 }
 
-/** ShuffleNetV2's unit: half of the channels pass, the halves are shuffled. What is split and shuffled must stay. */
+/** ShuffleNetV2's unit: half of the channels pass, the halves are shuffled. */
 export function shuffle(): Model {
   const net = new Network();
   const stem = net.relu(net.conv(net.input, 3, 16, { name: 'stem' }));
@@ -129,6 +129,75 @@ export function sharedWeights(): Model {
   return net.head(net.relu(net.conv(net.relu(twice), 8, 8, { name: 'last' })), 8);
 }
 
+/** GhostNet's module: cheap channels made from others, and a cut to the count wanted that cuts nothing, or the last. */
+export function ghost(wanted: number): Model {
+  const net = new Network();
+  const stem = net.relu(net.conv(net.input, 3, 8, { name: 'stem' }));
+  const primary = net.relu(net.conv(stem, 8, 12, { name: 'primary', kernel: 1 }));
+  const cheap = net.relu(net.conv(primary, 12, 12, { name: 'cheap', group: 12 }));
+  const counts = (name: string, value: number): string => net.builder.constant(name, int64Tensor([1], [value]));
+  const both = net.concat(primary, cheap);
+  const cut = net.op('Slice', both, counts('from', 0), counts('to', wanted), counts('along', 1), counts('step', 1));
+  return net.head(net.relu(net.conv(cut, Math.min(24, wanted), 10, { name: 'last' })), 10);
+}
+
+/** Channels last between two convolutions, as converters from TensorFlow leave them. */
+export function channelsLast(): Model {
+  const net = new Network();
+  const turned = (x: string, perm: number[]): string => net.builder.node('Transpose', [x], { perm: ints(perm) })[0];
+  const first = turned(net.conv(net.input, 3, 16, { name: 'conv1' }), [0, 2, 3, 1]);
+  const scaled = net.op('Mul', net.relu(first), net.weight('scale', [16]));
+  const again = net.conv(turned(scaled, [0, 3, 1, 2]), 16, 12, { name: 'conv2' });
+  const last = turned(net.relu(again), [0, 2, 3, 1]);
+  const [mean] = net.builder.node('ReduceMean', [last], { axes: ints([1, 2]), keepdims: int(0) });
+  return net.finish(net.gemm(mean, 12, 5, 'head'), 5);
+}
+
+/** Blocks of a vision transformer without its attention: patches as tokens, GELU spelled out, the sum of both. */
+export function tokens(batch: number | 'N' = 'N'): Model {
+  const net = new Network(1, batch);
+  const patches = net.conv(net.input, 3, 12, { name: 'patches' });
+  const rows = net.op('Reshape', patches, net.builder.constant('rows', int64Tensor([3], [0, 12, 64])));
+  let [x = ''] = net.builder.node('Transpose', [rows], { perm: ints([0, 2, 1]) });
+  const number = (name: string, value: number): string =>
+    net.builder.constant(name, float32Tensor([], Float32Array.of(value)));
+  const product = (from: string, inputs: number, outputs: number, name: string): string =>
+    net.op(
+      'Add',
+      net.weight(`${name}.bias`, [outputs]),
+      net.op('MatMul', from, net.weight(`${name}.weight`, [inputs, outputs])),
+    );
+  for (const block of ['a', 'b']) {
+    const [normal] = net.builder.node('Softmax', [x], { axis: int(-1) });
+    const hidden = product(normal, 12, 24, `${block}.up`);
+    const gate = net.op('Add', net.op('Erf', net.op('Div', hidden, number('root', Math.SQRT2))), number('one', 1));
+    const gelu = net.op('Mul', net.op('Mul', hidden, gate), number('half', 0.5));
+    x = net.op('Add', x, product(gelu, 24, 12, `${block}.down`));
+  }
+  const [mean] = net.builder.node('ReduceMean', [x], { axes: ints([1]), keepdims: int(0) });
+  return net.finish(net.gemm(mean, 12, 5, 'head'), 5);
+}
+
+/** Channels in another order, some left out, and a gate of one channel for all. */
+export function picked(): Model {
+  const net = new Network();
+  const x = net.relu(net.conv(net.input, 3, 12, { name: 'conv1' }));
+  const places = net.builder.constant('places', int64Tensor([9], [11, 2, 3, -2, 5, 0, 7, 8, 4]));
+  const [some] = net.builder.node('Gather', [x, places], { axis: int(1) });
+  const gate = net.op('Sigmoid', net.conv(some, 9, 1, { name: 'gate' }));
+  return net.head(net.relu(net.conv(net.op('Mul', gate, some), 9, 8, { name: 'conv2' })), 8);
+}
+
+/** Parts of equal size that the file does not number, with a normalisation a channel and an image. */
+export function parts(): Model {
+  const net = new Network();
+  const x = net.conv(net.input, 3, 18, { name: 'conv1' });
+  const normal = net.op('InstanceNormalization', x, net.weight('gain', [18]), net.weight('shift', [18]));
+  const [a = '', b = '', c = ''] = net.builder.node('Split', [normal], { axis: int(1) }, { outputs: ['a', 'b', 'c'] });
+  const sum = net.op('Add', net.op('Add', a, net.relu(b)), c);
+  return net.head(net.relu(net.conv(sum, 6, 8, { name: 'conv2' })), 8);
+}
+
 export const STRUCTURES: Readonly<Record<string, () => Model>> = {
   'residual adds with and without projection': residual,
   'a zero-padded shortcut': zeroPadded,
@@ -143,4 +212,12 @@ export const STRUCTURES: Readonly<Record<string, () => Model>> = {
   'split and shuffle': shuffle,
   'an unknown operator': unknownOperator,
   'shared weights': sharedWeights,
+  'a slice of all channels': () => ghost(24),
+  'a slice of all channels and more': () => ghost(1000),
+  'a slice that leaves the last channels out': () => ghost(23),
+  'channels last between two convolutions': channelsLast,
+  'hidden units behind tokens': tokens,
+  'hidden units behind tokens of a fixed batch': () => tokens(2),
+  'channels picked by place, and a gate of one channel': picked,
+  'equal parts': parts,
 };

@@ -40,7 +40,7 @@ describeWith({ needs: ['data'] }, 'stages of a real network, one by one', () => 
   });
 
   it('the first block of ResNet20 gives way more easily than its stem', async () => {
-    const groups = await sensitivityFile({ ...options, calibration: 128 });
+    const { groups } = await sensitivityFile({ ...options, calibration: 128 });
     const last = (name: string) => groups.find((group) => group.name.startsWith(name))!.points.at(-1)!.divergence;
     expect(groups).toHaveLength(12);
     expect(last('layer1.0.conv1')).toBeLessThan(last('conv1'));
