@@ -57,7 +57,8 @@ describe.each(FORMS)('a classifier with its weights in %s', (_, extent, form) =>
     ];
     const kept = ({ groups }: typeof pruned) => groups.reduce((sum, { after }) => sum + after, 0);
     expect(kept(pruned)).toBe(kept(expected));
-    expect((await sensitivityFile(options)).length).toBe((await sensitivityFile(plain.options)).length);
+    const measured = await sensitivityFile(options);
+    expect(measured.groups.length).toBe((await sensitivityFile(plain.options)).groups.length);
     const { fused, stages } = await quantizeFile({ ...options, out: at('int8.onnx') });
     expect(fused.float).toEqual([]);
     expect(fused.quantized).toBe(layersOf(wideClassifier().graph).length);
