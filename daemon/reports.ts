@@ -5,6 +5,7 @@ import type { LoadedConfig } from './config/load.ts';
 import type { Clock } from './messages/envelope.ts';
 import { topicOf } from './messages/topics.ts';
 import { type Body, Messenger } from './messenger.ts';
+import { type OtherBox, OtherBoxes } from './mqtt/other-box.ts';
 import { Publisher, type PublisherStatus } from './mqtt/publisher.ts';
 import { bootId, cameraStatusBody } from './status-bodies.ts';
 
@@ -20,6 +21,10 @@ export interface ReportsDeps {
   readonly clock: () => Clock;
 }
 
+/** RabbitMQ gives nothing retained to those who subscribe with a wildcard: they would wait for the next change. */
+const REPEAT_MS = 600_000;
+/** Two boxes with one name would otherwise answer each other as fast as the network allows. */
+const RESTORE_EVERY_MS = 30_000;
 const NOTHING_COUNTED = { reconnects: 0, resets: 0, dropped: 0, droppedByKind: new Map<string, number>() };
 
 /** The daemon's side of the contract: says what is, over one connection at a time. */
@@ -29,6 +34,9 @@ export class Reports {
   readonly #session = randomUUID();
   readonly #bootId = bootId();
   readonly #cameras = new Set<string>();
+  readonly #others = new OtherBoxes(this.#bootId);
+  #restoredAt = Number.NEGATIVE_INFINITY;
+  #repeat: NodeJS.Timeout | undefined;
   #messenger: Messenger;
   #publisher: Publisher;
   #before: Pick<PublisherStatus, 'reconnects' | 'resets' | 'dropped' | 'droppedByKind'> = NOTHING_COUNTED;
@@ -61,6 +69,15 @@ export class Reports {
     this.#messenger.retain('info', () => this.#present.info());
     for (const id of this.#cameras) this.camera(id);
     this.#publisher.start();
+    this.#repeat ??= setInterval(() => {
+      this.#messenger.repeat('state');
+      this.#messenger.repeat('info');
+    }, REPEAT_MS);
+  }
+
+  /** Another box that reports under this one's name. */
+  other(): OtherBox | undefined {
+    return this.#others.found(performance.now());
   }
 
   /** Leaves one broker, or one set of topics, for another: says goodbye there first. */
@@ -111,9 +128,23 @@ export class Reports {
   /** Says `offline` and leaves. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearInterval(this.#repeat);
     for (const id of this.#cameras) this.camera(id);
     this.#messenger.retain('state', () => this.#goodbye('ended on request'));
     await this.#publisher.stop();
+  }
+
+  /** Someone else wrote to the topic of the state: the broker's copy is no longer this box's. */
+  #heardForeign(message: Readonly<Record<string, unknown>>, live: boolean): void {
+    const now = performance.now();
+    const known = this.#others.found(now);
+    this.#others.heard(message, live, now);
+    const other = this.#others.found(now);
+    if (other !== undefined && other.session !== known?.session)
+      this.#deps.log.error({ other }, 'another box reports under this name: give each its own `box`');
+    if (!live || now - this.#restoredAt < RESTORE_EVERY_MS) return;
+    this.#restoredAt = now;
+    this.#messenger.repeat('state');
   }
 
   #stateBody(): Body<'state'> {
@@ -150,6 +181,12 @@ export class Reports {
       },
       () => ({ topic: topicOf(messenger.root, 'state'), payload: messenger.compose('state', lost) }),
       log,
+      {
+        root: messenger.root,
+        state: topicOf(messenger.root, 'state'),
+        session: this.#session,
+        onForeign: (message, live) => this.#heardForeign(message, live),
+      },
     );
     messenger.attach(publisher);
     return [messenger, publisher];

@@ -1,6 +1,8 @@
 import type { CameraReason, CameraState, CameraStatus } from './camera/types.ts';
 import type { ServiceStatus } from './inference/service.ts';
 import type { StateMessage, StateReason } from './messages/state.ts';
+import type { OtherBox } from './mqtt/other-box.ts';
+import type { PublisherStatus } from './mqtt/publisher.ts';
 
 export interface Conditions {
   readonly cameras: readonly CameraStatus[];
@@ -9,6 +11,14 @@ export interface Conditions {
   readonly modelRefused: string | undefined;
   /** Why the newest configuration is not in use. */
   readonly configurationRefused: string | undefined;
+  readonly broker?: BrokerConditions;
+}
+
+/** What is wrong between the box and its broker although they speak with each other. */
+export interface BrokerConditions {
+  readonly refusedTopics: PublisherStatus['refusedTopics'];
+  readonly unstable: PublisherStatus['unstable'];
+  readonly other: OtherBox | undefined;
 }
 
 const CAMERA_CODES: Readonly<Record<CameraState, StateReason['code'] | undefined>> = {
@@ -25,6 +35,27 @@ const CONCERN_CODES: Readonly<Partial<Record<CameraReason['code'], StateReason['
   CAMERA_CLOCK: 'camera-clock',
   CAMERA_VIEW: 'camera-view',
 };
+function brokerReasons({ refusedTopics, unstable, other }: BrokerConditions): StateReason[] {
+  const reasons: StateReason[] = refusedTopics.map(({ topic, reason }) => ({
+    code: 'topic-refused',
+    message: `${topic}: ${reason}`,
+  }));
+  if (other !== undefined) {
+    const where = other.sameMachine === null ? '' : other.sameMachine ? ', on this machine' : ', on another machine';
+    reasons.push({
+      code: 'id-conflict',
+      message: `another box reports under this name: session ${other.session}${where}`,
+    });
+  }
+  if (unstable !== undefined) {
+    const { losses, reason } = unstable;
+    reasons.push({
+      code: 'connection-unstable',
+      message: `${losses} connections in a row were lost soon after they were made (${reason}): another client may use the same client id`,
+    });
+  }
+  return reasons;
+}
 
 /** What the box is, as the control centre sees it: `online` only when every part works. */
 export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'reasons'> {
@@ -41,6 +72,7 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
     const { code, message } = inference.fault ?? { code: 'INFERENCE_LOST', message: 'not running' };
     reasons.push({ code: 'inference-down', message: `${code}: ${message}` });
   }
+  if (conditions.broker !== undefined) reasons.push(...brokerReasons(conditions.broker));
   for (const camera of conditions.cameras) {
     for (const concern of camera.concerns) {
       const code = CONCERN_CODES[concern.code];

@@ -137,7 +137,9 @@ export class Supervisor {
   }
 
   #state(): ReturnType<typeof stateOf> {
+    const { refusedTopics, unstable } = this.#reports.status();
     return stateOf({
+      broker: { refusedTopics, unstable, other: this.#reports.other() },
       cameras: this.#cameras.statuses(),
       inference: this.#service.status(),
       modelRefused: this.#model.refused,

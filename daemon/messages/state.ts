@@ -15,6 +15,9 @@ export const stateReasonSchema = z.strictObject({
       'inference-down',
       'model-refused',
       'configuration-refused',
+      'topic-refused',
+      'id-conflict',
+      'connection-unstable',
       'stopped',
       'connection-lost',
     ])

@@ -55,19 +55,31 @@ export class Connection {
     });
   }
 
-  /** @returns whether the broker granted it; rejects when the connection ends first */
-  async subscribe(topics: readonly string[], onMessage: (packet: IPublishPacket) => void): Promise<boolean> {
+  /**
+   * Hears a topic; without what this connection itself publishes, under MQTT 5.
+   *
+   * @returns whether the broker granted it
+   * @throws when the connection ends before it answers
+   */
+  async subscribe(filter: string, onMessage: (packet: IPublishPacket) => void): Promise<boolean> {
     this.#client.on('message', (_topic, _payload, packet) => onMessage(packet));
-    const options = this.level === 5 ? { qos: 0 as const, nl: true } : { qos: 0 as const };
-    const granted = await this.#client.subscribeAsync([...topics], options).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error) return []; // a refusal: SUBACK with 0x80 or above
-      throw error;
-    });
-    return granted.length > 0 && granted.every(({ qos }) => qos < 128);
+    return await this.#subscribe(filter);
   }
 
-  unsubscribe(topics: readonly string[]): void {
-    this.#client.unsubscribe([...topics]);
+  /** Goes over from one subscription to a part of it. */
+  narrow(from: string, to: string): void {
+    this.#client.unsubscribe(from);
+    this.#subscribe(to).catch(() => undefined); // the connection ended: so did what it heard
+  }
+
+  async #subscribe(filter: string): Promise<boolean> {
+    return await new Promise((resolve, reject) => {
+      this.#client.subscribe(filter, this.level === 5 ? { qos: 0, nl: true } : { qos: 0 }, (error, granted) => {
+        if (!error) resolve(granted?.every(({ qos }) => qos < 128) ?? false);
+        else if ('code' in error && Number(error.code) >= 128) resolve(false);
+        else reject(error);
+      });
+    });
   }
 
   ping(): void {

@@ -38,6 +38,7 @@ export interface LatestOptions {
 export interface OutboxListeners {
   /** The broker refused, or took, a message of a topic: known under MQTT 5 only. */
   readonly onAnswer: (topic: string, refusal: string | undefined) => void;
+  readonly onSent: (topic: string) => void;
   /** What was under way would arrive too late. */
   readonly onBehind: () => void;
   readonly onUnconfirmed: (topic: string, reason: string) => void;
@@ -255,7 +256,9 @@ export class Outbox {
     return true;
   }
 
+  /** Under MQTT 3.1.1 a confirmation says nothing: what is refused is confirmed as well. */
   #answered(topic: string, refused: { code: number | undefined; reason: string } | undefined): void {
+    if (refused === undefined && this.#connection?.level === 4) return;
     if (refused === undefined) this.#listeners.onAnswer(topic, undefined);
     else if (refused.code !== undefined) this.#listeners.onAnswer(topic, refused.reason);
     else this.#listeners.onUnconfirmed(topic, refused.reason);
@@ -266,5 +269,6 @@ export class Outbox {
   #count(topic: string, payload: string, deadline: number, lost?: () => void): void {
     const bytes = this.#bytesOf(topic, payload);
     this.#window.sent({ bytes, deadline, ...(lost === undefined ? {} : { lost }) });
+    this.#listeners.onSent(topic);
   }
 }

@@ -3,6 +3,7 @@ import { backoffMs } from '../backoff.ts';
 import { attempt, type BrokerOptions, type Failure, type ProtocolLevel, type Will } from './attempt.ts';
 import type { Connection } from './connection.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';
+import { type OwnTopics, ReadBack } from './read-back.ts';
 
 /** A topic that the broker does not let the box write to. */
 export interface RefusedTopic {
@@ -21,6 +22,8 @@ export interface PublisherStatus {
   readonly dropped: number;
   readonly droppedByKind: ReadonlyMap<string, number>;
   readonly refusedTopics: readonly RefusedTopic[];
+  /** Connections in a row that were lost soon after they were made, and why the last one was: from the third on. */
+  readonly unstable: { readonly losses: number; readonly reason: string } | undefined;
   /** ms of `performance.now()`; only while waiting to try again. */
   readonly nextAttemptAt: number | undefined;
   /** When the attempt under way began, ms of `performance.now()`; only while it is. */
@@ -31,6 +34,8 @@ const BACKOFF = { firstMs: 500, longestMs: 30_000 };
 
 /** A connection that lived this long was none of a fight over a client id (MQTT.js#1585): waiting times start anew. */
 const LIVED_MS = 20_000;
+/** One loss is an accident, two a coincidence. */
+const LOSSES = 3;
 
 /**
  * Publishes to one broker and keeps the connection. MQTT 5, or 3.1.1 where the broker refuses 5.
@@ -44,7 +49,13 @@ export class Publisher {
   readonly #will: () => Will;
   readonly #log: Log;
   readonly #outbox: Outbox;
+  readonly #own: OwnTopics | undefined;
   readonly #refused = new Map<string, RefusedTopic>();
+  #readBack: ReadBack | undefined;
+  /** Whether this broker lets the box read its own topics; undefined until it was asked. */
+  #readable: boolean | undefined;
+  #losses = 0;
+  #lossReason = '';
   #connection: Connection | undefined;
   #giveUp: (() => void) | undefined;
   #stopped = false;
@@ -57,13 +68,18 @@ export class Publisher {
   #nextAttemptAt: number | undefined;
   #retry: NodeJS.Timeout | undefined;
 
-  /** @param will makes the last will, at every connection */
-  constructor(broker: BrokerOptions, will: () => Will, log: Log) {
+  /**
+   * @param will makes the last will, at every connection
+   * @param own where to read back what was published; without it nothing is read
+   */
+  constructor(broker: BrokerOptions, will: () => Will, log: Log, own?: OwnTopics) {
     this.#broker = broker;
     this.#will = will;
     this.#log = log;
+    this.#own = own;
     this.#outbox = new Outbox({
       onAnswer: (topic, refusal) => this.#answered(topic, refusal),
+      onSent: (topic) => this.#readBack?.sent(topic),
       onBehind: () => this.#behind(),
       onUnconfirmed: (topic, reason) => log.warn({ topic, reason }, 'a message was not confirmed'),
     });
@@ -79,6 +95,7 @@ export class Publisher {
       dropped: [...droppedByKind.values()].reduce((sum, count) => sum + count, 0),
       droppedByKind,
       refusedTopics: [...this.#refused.values()],
+      unstable: this.#losses < LOSSES || this.#lives() ? undefined : { losses: this.#losses, reason: this.#lossReason },
       nextAttemptAt: this.#nextAttemptAt,
       attemptSince: this.#attemptSince,
     };
@@ -129,6 +146,7 @@ export class Publisher {
     }
     const problem = await this.#outbox.drained(graceMs).then(() => connection.endCleanly(graceMs));
     this.#connection = undefined;
+    this.#readBack?.stop();
     this.#outbox.disconnected();
     if (problem !== undefined) this.#log.warn({ reason: problem }, 'the broker may not have the last messages');
   }
@@ -148,13 +166,40 @@ export class Publisher {
     this.#attemptSince = undefined;
     this.#since = performance.now();
     this.#log.info({ url: this.#broker.url, protocol: this.#level === 5 ? '5' : '3.1.1' }, 'connected to the broker');
+    this.#readOwn(connection);
     this.#outbox.connected(connection);
+  }
+
+  /** Before anything is published: what the broker remembers of another box is heard before it is overwritten. */
+  #readOwn(connection: Connection): void {
+    if (this.#own === undefined || this.#readable === false) return;
+    const readBack = new ReadBack(this.#own, {
+      onAnswer: (topic, refusal) => this.#answered(topic, refusal),
+      onReadable: (readable) => this.#setReadable(readable, 'the broker refused the subscription'),
+    });
+    this.#readBack = readBack;
+    readBack.start(connection).catch(() => {
+      // AWS IoT Core, for one, ends the connection over a subscription that its policy does not allow.
+      if (this.#readable === undefined) this.#setReadable(false, 'the connection ended over the subscription');
+    });
+  }
+
+  #setReadable(readable: boolean, why: string): void {
+    this.#readable = readable;
+    if (!readable)
+      this.#log.info({ why }, 'own topics cannot be read: another box of the same name would not be noticed');
+  }
+
+  #lives(): boolean {
+    return this.#connection !== undefined && performance.now() - this.#since > LIVED_MS;
   }
 
   #closed(failure: Failure): void {
     const was = this.#connection !== undefined;
+    const lived = this.#lives();
     this.#connection = undefined;
     this.#attemptSince = undefined;
+    this.#readBack?.stop();
     this.#outbox.disconnected();
     if (this.#stopped) return;
     if (!was && failure.protocolRefused && this.#level === 5) {
@@ -165,12 +210,22 @@ export class Publisher {
     }
     // The broker may be another one next time: 5 is asked for again.
     this.#level = 5;
-    this.#failures = was && performance.now() - this.#since > LIVED_MS ? 1 : this.#failures + 1;
+    this.#failures = lived ? 1 : this.#failures + 1;
     const delay = backoffMs(BACKOFF, this.#failures, Math.random());
     const { reason, hint } = failure;
+    if (was) this.#lost(lived, reason);
     this.#log.warn({ url: this.#broker.url, reason, hint, retryMs: delay }, 'no connection to the broker');
     this.#nextAttemptAt = performance.now() + delay;
     this.#retry = setTimeout(() => this.#connect(), delay);
+  }
+
+  /** Brokers do not say that a session was taken over (mosquitto 2.0.11): connections lost in a row soon after they were made do. */
+  #lost(lived: boolean, reason: string): void {
+    this.#losses = lived ? 0 : this.#losses + 1;
+    this.#lossReason = reason;
+    if (this.#losses !== LOSSES) return;
+    const hint = `look for another client with the clientId ${this.#broker.clientId}, and for topics that the broker does not let the box use`;
+    this.#log.error({ losses: LOSSES, reason, hint }, 'connections to the broker are lost soon after they are made');
   }
 
   #behind(): void {

@@ -31,6 +31,7 @@ const WELL: Situation = {
     dropped: 0,
     droppedByKind: new Map(),
     refusedTopics: [],
+    unstable: undefined,
     nextAttemptAt: undefined,
     attemptSince: undefined,
   },

@@ -1,50 +1,18 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
-import { Aedes } from 'aedes';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Publisher } from '../../../daemon/mqtt/publisher.ts';
 import { freePort } from '../../support/mosquitto.ts';
+import { QuietBroker } from '../../support/quiet-broker.ts';
 import { until } from '../../support/until.ts';
 
 const log = pino({ level: 'silent' });
 
-/** An embedded broker on a fixed port, which keeps what is retained until it is closed. */
-class Broker {
-  readonly retained = new Map<string, string>();
-  readonly heard: string[] = [];
-  readonly #port: number;
-  #aedes: Aedes | undefined;
-  #server: Server | undefined;
-
-  constructor(port: number) {
-    this.#port = port;
-  }
-
-  async open(): Promise<void> {
-    this.retained.clear();
-    this.#aedes = await Aedes.createBroker();
-    this.#aedes.on('publish', (packet) => {
-      if (packet.topic.startsWith('$')) return;
-      this.heard.push(packet.topic);
-      if (packet.retain) this.retained.set(packet.topic, packet.payload.toString());
-    });
-    this.#server = createServer(this.#aedes.handle).listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-  }
-
-  async close(): Promise<void> {
-    this.#server?.close();
-    await new Promise<void>((resolve) => (this.#aedes === undefined ? resolve() : this.#aedes.close(() => resolve())));
-  }
-}
-
 describe('Publisher', () => {
-  let broker: Broker;
+  let broker: QuietBroker;
   let publisher: Publisher;
   beforeEach(async () => {
     const port = await freePort();
-    broker = new Broker(port);
+    broker = new QuietBroker(port);
     await broker.open();
     const none = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
     publisher = new Publisher(

@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { Aedes } from 'aedes';
+
+export interface QuietBrokerOptions {
+  /** A topic of which everything is confirmed and thrown away, as brokers of MQTT 3.1.1 do with what they do not allow. */
+  readonly swallows?: (topic: string) => boolean;
+}
+
+/** An embedded broker of MQTT 3.1.1 on a fixed port, which keeps what is retained until it is closed. */
+export class QuietBroker {
+  readonly retained = new Map<string, string>();
+  readonly heard: string[] = [];
+  readonly #port: number;
+  readonly #swallows: (topic: string) => boolean;
+  #aedes: Aedes | undefined;
+  #server: Server | undefined;
+
+  constructor(port: number, { swallows = () => false }: QuietBrokerOptions = {}) {
+    this.#port = port;
+    this.#swallows = swallows;
+  }
+
+  async open(): Promise<void> {
+    this.retained.clear();
+    this.#aedes = await Aedes.createBroker({
+      authorizeForward: (_client, packet) => (this.#swallows(packet.topic) ? null : packet),
+    });
+    this.#aedes.on('publish', (packet) => {
+      if (packet.topic.startsWith('$')) return;
+      this.heard.push(packet.topic);
+      if (packet.retain) this.retained.set(packet.topic, packet.payload.toString());
+    });
+    this.#server = createServer(this.#aedes.handle).listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  /** Speaks as another client would. */
+  async say(topic: string, message: object): Promise<void> {
+    const packet = {
+      cmd: 'publish',
+      topic,
+      payload: JSON.stringify(message),
+      qos: 1,
+      retain: true,
+      dup: false,
+    } as const;
+    await new Promise<void>((resolve, reject) =>
+      this.#aedes?.publish(packet, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#server?.close();
+    await new Promise<void>((resolve) => (this.#aedes === undefined ? resolve() : this.#aedes.close(() => resolve())));
+  }
+}
