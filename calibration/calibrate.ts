@@ -45,7 +45,8 @@ function calibrated(observations: Observations): Record<string, CalibratedValue>
         return { ...source.range(name, method), noise: Number.isFinite(noise) ? noise : null };
       };
       const ranges = Object.fromEntries(RANGE_METHOD_NAMES.map((method) => [method, rangeOf(method)]));
-      const value = { means: [...channels.means()], meanSquares: [...channels.meanSquares()], ranges };
+      const axis = channels.axis === 1 ? {} : { axis: channels.axis ?? null };
+      const value = { ...axis, means: [...channels.means()], meanSquares: [...channels.meanSquares()], ranges };
       return [name, value as CalibratedValue];
     }),
   );

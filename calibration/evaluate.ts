@@ -2,7 +2,7 @@ import { WaysideError } from '../core/errors.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax } from '../inference/scores.ts';
-import { floatsOf, type Session } from '../inference/session.ts';
+import { describeOutputs, floatsOf, type Session } from '../inference/session.ts';
 import { batchesOf, batchSizeFor } from './batches.ts';
 import type { Dataset } from './dataset.ts';
 import { spreadPositions } from './datasets/positions.ts';
@@ -32,6 +32,8 @@ export interface Outcome {
 
 export interface EvaluateOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
+  /** Output that holds the scores. @default the first */
+  readonly output?: string | undefined;
   /** Pictures to use, spread evenly over the set. @default all */
   readonly limit?: number | undefined;
   /** Positions to use instead of `limit`. */
@@ -53,13 +55,16 @@ function rankOf(label: number, scores: Float32Array): number {
 }
 
 /** Scores a picture has. A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
-function classesOf(name: string, dims: readonly number[], batch: number): number {
+function classesOf({ outputs }: Session, name: string, dims: readonly number[], batch: number): number {
   const [rows, ...others] = dims.filter((dim, axis) => axis === 0 || dim !== 1);
   if (rows === batch && others.length === 1) return others[0] ?? 0;
   if (rows === batch && dims.length === 2) return dims[1] ?? 0;
   throw new WaysideError('MODEL_UNSUPPORTED', {
     message: `expected one score a class from ${name}, [${batch}, classes], got [${dims.join(', ')}]`,
-    hint: 'Wayside evaluates and compresses image classifiers; detectors and the like have no top-1: see `wayside quantize --unlabelled`',
+    hint:
+      outputs.length > 1
+        ? `say which of its outputs has the scores with --output: ${describeOutputs(outputs)}`
+        : 'Wayside evaluates and compresses image classifiers; detectors and the like have no top-1: see `wayside quantize --unlabelled`',
   });
 }
 
@@ -110,7 +115,8 @@ class Tally {
  */
 export async function evaluate(session: Session, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
   const { preprocessing, limit, batchSize, stage = 'evaluating', onOutcome, onProgress, signal } = options;
-  const { input, output } = session;
+  const { input } = session;
+  const output = session.scores(options.output);
   const size = batchSizeFor(input, preprocessing, batchSize);
   const indices = options.indices ?? spreadPositions(dataset.size, limit);
   const total = indices?.length ?? dataset.size;
@@ -126,7 +132,7 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
     signal?.throwIfAborted();
     const results = await session.run({ [input.name]: batch.tensor }, { outputs: [output.name] });
     const scores = floatsOf(results, output.name);
-    const classes = classesOf(output.name, results[output.name]?.dims ?? [], batch.tensor.dims[0] ?? 1);
+    const classes = classesOf(session, output.name, results[output.name]?.dims ?? [], batch.tensor.dims[0] ?? 1);
     requireClasses(dataset, classes);
     for (let i = 0; i < batch.count; i++) {
       const own = scores.subarray(i * classes, (i + 1) * classes);

@@ -2,29 +2,33 @@ import { WaysideError } from '../core/errors.ts';
 import { inputLength, type Preprocessing } from '../inference/preprocess.ts';
 import { floatsOf, openSession, type Results } from '../inference/session.ts';
 import { int, ints } from '../onnx/attributes.ts';
-import type { Attributes, Model, Node } from '../onnx/graph.ts';
+import type { Attributes, Model, Node, ValueType } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
-import { elementCount, int64Tensor, type Tensor } from '../onnx/tensor.ts';
+import { int64Tensor, type Tensor } from '../onnx/tensor.ts';
 import { encodeModel } from '../onnx/write.ts';
 import { batchesOf, batchSizeFor } from './batches.ts';
+import { type ChannelAxis, channelAxes, positionOf } from './channel-axes.ts';
 import type { Dataset } from './dataset.ts';
+import { extentsOf } from './moments.ts';
 import type { ObserveOptions } from './observe.ts';
 
-/** What min-max ranges and bias correction need of a value `[N, C, ...]`: no histogram. */
+/** What min-max ranges and bias correction need of a value: no histogram. */
 export interface Extremes {
   readonly min: number;
   readonly max: number;
-  /** Per channel E[x] and E[x^2]. */
+  /** As `ChannelMoments` has it. */
+  readonly axis: ChannelAxis | undefined;
+  /** E[x] and E[x^2] of each channel, or of all values together where no axis is known to be theirs. */
   readonly means: Float64Array;
   readonly meanSquares: Float64Array;
 }
 
-/** A watched value `[N, C, ...]`. */
 interface Watched {
   readonly name: string;
   readonly rank: number;
+  readonly axis: ChannelAxis | undefined;
   readonly channels: number;
-  /** Values a channel of one picture. */
+  /** Values a channel of one image. */
   readonly plane: number;
 }
 
@@ -34,24 +38,34 @@ type Reduction = (typeof REDUCTIONS)[number];
 /** From this operator set on, reductions take their axes as an input (onnx Changelog, ReduceMax-18). */
 const AXES_AS_INPUT = 18;
 
+const ONE = 'wayside-one';
 const outputName = (reduction: Reduction): string => `wayside-${reduction}`;
-const axesName = (rank: number): string => `wayside-axes-${rank}`;
+const axesName = (rank: number, axis: ChannelAxis | undefined): string => `wayside-axes-${rank}-${axis ?? 'all'}`;
 
-/** Every axis but the channels': `[0, 2, 3]` of a picture, `[0]` of a vector. */
-const axesOf = (rank: number): number[] => Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== 1);
+/** Every axis but the channels': `[0, 2, 3]` of an image, `[0]` of a vector. */
+function axesOf(rank: number, axis: ChannelAxis | undefined): number[] {
+  const kept = axis === undefined ? undefined : positionOf(axis, rank);
+  return Array.from({ length: rank }, (_, at) => at).filter((at) => at !== kept);
+}
 
-function watchedOf(model: Model, { size }: Preprocessing, values: readonly string[]): Watched[] {
-  const input = model.graph.inputs[0]?.name ?? '';
-  const shapes = inferShapes(model, { inputs: { [input]: [1, 3, ...size] } });
+const shapesOf = (model: Model, { size }: Preprocessing): ReadonlyMap<string, ValueType> =>
+  inferShapes(model, { inputs: { [model.graph.inputs[0]?.name ?? '']: [1, 3, ...size] } });
+
+function watchedOf(model: Model, preprocessing: Preprocessing, values: readonly string[]): Watched[] {
+  const shapes = shapesOf(model, preprocessing);
+  const axes = channelAxes(model.graph);
   return values.map((name) => {
-    const shape = shapes.get(name)?.shape ?? [];
-    const [, channels, ...spatial] = shape.filter((dim) => typeof dim === 'number');
-    if (channels === undefined || spatial.length !== shape.length - 2) {
+    const shape = shapes.get(name)?.shape ?? [null];
+    const dims = shape.filter((dim) => typeof dim === 'number');
+    if (dims.length < shape.length) {
       throw new WaysideError('CALIBRATION_MISMATCH', {
-        message: `${JSON.stringify(name)}: expected [N, C, ...] of known size, got [${shape.join(', ')}]`,
+        message: `${JSON.stringify(name)}: expected a value of known size, got [${shape.join(', ')}]`,
       });
     }
-    return { name, rank: shape.length, channels, plane: elementCount(spatial) };
+    // Of a single axis none is left to reduce, which Reduce takes for all.
+    const axis = dims.length < 2 ? undefined : axes.get(name);
+    const { outer, channels, plane } = extentsOf(dims, axis);
+    return { name, rank: dims.length, axis, channels, plane: outer * plane };
   });
 }
 
@@ -67,13 +81,21 @@ function reducing(model: Model, watched: readonly Watched[]): Model {
   const add = (opType: string, inputs: readonly string[], output: string, attributes: Attributes): void => {
     nodes.push({ name: output, opType, domain: '', inputs, outputs: [output], attributes });
   };
-  for (const { name, rank } of watched) {
-    const axes = axesOf(rank);
-    if (asInput) initializers.set(axesName(rank), int64Tensor([axes.length], axes));
+  for (const { name, rank, axis } of watched) {
+    const axes = axesOf(rank, axis);
+    if (asInput) initializers.set(axesName(rank, axis), int64Tensor([axes.length], axes));
     const attributes: Attributes = { keepdims: int(0), ...(asInput ? {} : { axes: ints(axes) }) };
-    const inputs = asInput ? [name, axesName(rank)] : [name];
-    for (const opType of REDUCTIONS) add(opType, inputs, `${outputName(opType)}/${name}`, attributes);
+    const inputs = asInput ? [name, axesName(rank, axis)] : [name];
+    for (const opType of REDUCTIONS) {
+      const output = `${outputName(opType)}/${name}`;
+      if (axis !== undefined) add(opType, inputs, output, attributes);
+      else {
+        add(opType, inputs, `${output}/scalar`, attributes);
+        add('Reshape', [`${output}/scalar`, ONE], output, {});
+      }
+    }
   }
+  initializers.set(ONE, int64Tensor([1], [1]));
   for (const reduction of REDUCTIONS) {
     const parts = watched.map(({ name }) => `${outputName(reduction)}/${name}`);
     add('Concat', parts, outputName(reduction), { axis: int(0) });
@@ -125,9 +147,10 @@ class Tally {
   result(): Map<string, Extremes> {
     const extremes = new Map<string, Extremes>();
     let from = 0;
-    for (const { name, channels, plane } of this.#watched) {
+    for (const { name, axis, channels, plane } of this.#watched) {
       const to = from + channels;
       extremes.set(name, {
+        axis,
         min: this.#min.subarray(from, to).reduce((least, each) => Math.min(least, each)),
         max: this.#max.subarray(from, to).reduce((most, each) => Math.max(most, each)),
         means: this.#sums.slice(from, to).map((sum) => sum / this.#pictures),
@@ -148,12 +171,21 @@ export const canReduce = (model: Model): boolean => {
   return typeof batch !== 'number' || batch === 1;
 };
 
+/** True where the size of each value is known, as `observeExtremes` wants it. */
+export function areOfKnownSize(
+  model: Model,
+  { preprocessing, values }: Pick<ObserveOptions, 'preprocessing' | 'values'>,
+): boolean {
+  const shapes = shapesOf(model, preprocessing);
+  return values.every((name) => shapes.get(name)?.shape?.every((dim) => typeof dim === 'number') === true);
+}
+
 /**
  * Runs a float model over pictures and lets ONNX Runtime itself reduce the watched values to their extremes and moments, which are
  * all that leaves it: a third of the time of `observe` or less, and memory that does not grow with the size of the values. No
  * histogram comes of it, so only min-max ranges.
  *
- * @throws {WaysideError} CALIBRATION_MISMATCH for a value of no known `[N, C, ...]` shape; CALIBRATION_INVALID for one that is not
+ * @throws {WaysideError} CALIBRATION_MISMATCH for a value of no known shape; CALIBRATION_INVALID for one that is not
  * finite; PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
  */
 export async function observeExtremes(

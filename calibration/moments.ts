@@ -1,23 +1,30 @@
+import { type ChannelAxis, positionOf } from './channel-axes.ts';
+
 /**
- * First and second moments of each channel of a value `[N, C, ...]`, as a stream: E[x] for bias correction, E[x^2] for
- * the weight an error in a filter's input channel has on its output.
+ * First and second moments of each channel of a value, as a stream: E[x] for bias correction, E[x^2] for the weight an error in a
+ * filter's input channel has on its output.
  */
 export class ChannelMoments {
+  /** Undefined where the value is not known to have channels: it then counts as one. */
+  readonly axis: ChannelAxis | undefined;
   #sums = new Float64Array(0);
   #squares = new Float64Array(0);
   #perChannel = 0;
 
-  /** @param dims shape of `values`, batch first, channel second */
+  constructor(axis?: ChannelAxis) {
+    this.axis = axis;
+  }
+
+  /** @param dims shape of `values` */
   add(values: Float32Array, dims: readonly number[]): void {
-    const [batch = 1, channels = 1, ...spatial] = dims;
+    const { outer, channels, plane } = extentsOf(dims, this.axis);
     if (this.#sums.length !== channels) {
       if (this.#perChannel > 0) throw new RangeError(`expected ${this.#sums.length} channels, got ${channels}`);
       this.#sums = new Float64Array(channels);
       this.#squares = new Float64Array(channels);
     }
-    const plane = spatial.reduce((product, dim) => product * dim, 1);
     let at = 0;
-    for (let n = 0; n < batch; n++) {
+    for (let n = 0; n < outer; n++) {
       for (let channel = 0; channel < channels; channel++) {
         let sum = 0;
         let square = 0;
@@ -30,7 +37,7 @@ export class ChannelMoments {
         this.#squares[channel]! += square;
       }
     }
-    this.#perChannel += batch * plane;
+    this.#perChannel += outer * plane;
   }
 
   /** E[x] of each channel. */
@@ -42,4 +49,12 @@ export class ChannelMoments {
   meanSquares(): Float64Array {
     return this.#squares.map((square) => square / this.#perChannel);
   }
+}
+
+/** A value as `[outer, channels, plane]`. */
+export function extentsOf(dims: readonly number[], axis: ChannelAxis | undefined) {
+  const product = (part: readonly number[]): number => part.reduce((all, dim) => all * dim, 1);
+  if (axis === undefined) return { outer: 1, channels: 1, plane: product(dims) };
+  const at = positionOf(axis, dims.length);
+  return { outer: product(dims.slice(0, at)), channels: dims[at] ?? 1, plane: product(dims.slice(at + 1)) };
 }

@@ -3,8 +3,10 @@ import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { floatTensor, openSession, type RunTensor, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
+import { elementCount } from '../onnx/tensor.ts';
 import { encodeModel } from '../onnx/write.ts';
-import { batchesOf, batchSizeFor } from './batches.ts';
+import { type Batch, batchesOf, batchSizeFor } from './batches.ts';
+import { channelAxes } from './channel-axes.ts';
 import type { Dataset } from './dataset.ts';
 import { Histogram } from './histogram.ts';
 import { ChannelMoments } from './moments.ts';
@@ -12,7 +14,7 @@ import { ChannelMoments } from './moments.ts';
 /** What was seen of one value of the graph. */
 export interface Observation {
   readonly histogram: Histogram;
-  /** Per channel, the second dimension of the value. */
+  /** Of each channel, where the layers around the value say which axis they are on. */
   readonly channels: ChannelMoments;
 }
 
@@ -58,20 +60,33 @@ async function batchSizeOf(session: Session, { size }: Preprocessing, outputs: r
   return Math.max(1, Math.min(LARGEST_BATCH, Math.floor(BATCH_BYTES / Math.max(1, bytes))));
 }
 
-function watch(name: string, tensor: RunTensor | undefined, count: number, { histogram, channels }: Observation): void {
+function watch(name: string, tensor: RunTensor | undefined, batch: Batch, observation: Observation): void {
   if (tensor === undefined || !(tensor.data instanceof Float32Array)) {
     throw new WaysideError('CALIBRATION_INVALID', {
       message: `${name}: expected float32 values, got ${tensor?.type ?? 'none'}`,
     });
   }
-  const [rows = 1, ...rest] = tensor.dims;
-  const values = tensor.data.subarray(0, (tensor.data.length / rows) * count);
+  const dims = withoutRepeated(tensor.dims, batch);
+  const values = tensor.data.subarray(0, elementCount(dims));
   try {
-    histogram.add(values);
+    observation.histogram.add(values);
   } catch (cause) {
     throw new WaysideError('CALIBRATION_INVALID', { message: `${name}: ${messageOf(cause)}`, cause });
   }
-  channels.add(values, [count, ...rest]);
+  observation.channels.add(values, dims);
+}
+
+/**
+ * The shape of what belongs to the images of a batch that a model of fixed batch got filled up. The images come first where the first
+ * axis is made of them, alone or with the windows they were cut into; of any other value the images left over from before count twice.
+ */
+export function withoutRepeated(
+  dims: readonly number[],
+  { count, tensor }: Pick<Batch, 'count' | 'tensor'>,
+): readonly number[] {
+  const [first = 1, ...rest] = dims;
+  const rows = tensor.dims[0] ?? 1;
+  return count < rows && dims.length > 0 && first % rows === 0 ? [(first / rows) * count, ...rest] : dims;
 }
 
 /**
@@ -95,18 +110,20 @@ export async function observe(model: Model, dataset: Dataset, options: ObserveOp
     // Also where the batch is fixed: it checks the input against the preprocessing.
     const declared = batchSizeFor(input, preprocessing);
     const batchSize = fixed ? declared : await batchSizeOf(session, preprocessing, outputs);
+    const axes = channelAxes(model.graph);
     const observations = new Map(
-      values.map((name) => [name, { histogram: new Histogram(), channels: new ChannelMoments() }]),
+      values.map((name) => [name, { histogram: new Histogram(), channels: new ChannelMoments(axes.get(name)) }]),
     );
     let reused: Record<string, RunTensor> = {};
     let done = 0;
-    for await (const { tensor, count } of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
+    for await (const batch of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
       signal?.throwIfAborted();
+      const { tensor, count } = batch;
       const into = tensor.dims[0] === batchSize ? reused : {};
       const results = await session.run({ [input.name]: tensor }, { outputs, into });
       if (tensor.dims[0] === batchSize) reused = results;
       for (const [name, observation] of observations) {
-        watch(name, name === input.name ? tensor : results[name], count, observation);
+        watch(name, name === input.name ? tensor : results[name], batch, observation);
       }
       done += count;
       onProgress?.({ stage: 'calibrating', done, total });

@@ -20,7 +20,9 @@ const CalibratedRange = z.strictObject({
 
 const CalibratedValue = z
   .strictObject({
-    /** E[x] and E[x^2] of each channel. */
+    /** The axis of the channels where it is not 1, from the end where negative; null where none is known to be theirs. */
+    axis: z.union([z.literal(-1), z.null()]).optional(),
+    /** E[x] and E[x^2] of each channel, or of all values together. */
     means: z.array(z.number()),
     meanSquares: z.array(z.number().min(0)),
     /** By each method: which one is taken is decided later, by the answers of the quantized model. */

@@ -70,6 +70,10 @@ export const pixelOptions = (): Option[] => [
   new Option('--labels <file>', 'names of the classes, one a line, or the class of each picture: picture.jpg LABEL'),
 ];
 
+export const outputOption = (
+  what = 'output of the model that holds the scores, where it has several: the others are dropped (default: the first, and all stay)',
+): Option => new Option('--output <name>', what);
+
 export const threadsOption = (): Option =>
   new Option('--threads <n>', 'threads for one inference').argParser(integer(1, 256)).default(1);
 

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { PositionRange } from '../calibration/datasets/ranges.ts';
-import { dataOption, integer, type PixelOptions, pixelOptions, validationOption } from './options.ts';
+import { dataOption, integer, outputOption, type PixelOptions, pixelOptions, validationOption } from './options.ts';
 
 /** What commands of single stages have in common. */
 export interface StageOptions extends PixelOptions {
@@ -11,6 +11,7 @@ export interface StageOptions extends PixelOptions {
   readonly seed: number;
   readonly threads?: number;
   readonly force?: true;
+  readonly output?: string;
 }
 
 export const outOption = (what = 'ONNX file to write'): Option =>
@@ -28,6 +29,7 @@ export const commonOptions = (): Option[] => [
   new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
   new Option('--threads <n>', 'threads for the work; measuring is always on one').argParser(integer(1, 256)),
   new Option('--force', 'replace the output'),
+  outputOption(),
   ...pixelOptions(),
 ];
 

@@ -5,6 +5,7 @@ import { WaysideError } from '../core/errors.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
 import { runPasses } from '../onnx/pass.ts';
+import { lowered } from './lowering/index.ts';
 import type { CompressOptions } from './options.ts';
 import { equalize } from './passes/equalize.ts';
 import type { CompressionPlan } from './plan.ts';
@@ -33,7 +34,8 @@ export async function tableFor(
     });
   }
   const table = await readTable(options.calibrationTable);
-  const model = table.equalized ? await runPasses(folded, [equalize]) : folded;
+  const quantizable = await lowered(folded);
+  const model = table.equalized ? await runPasses(quantizable, [equalize]) : quantizable;
   requireTableFor(table, model, { values: valuesToCalibrate(model), data: await train.digest() });
   if (isDeepStrictEqual({ ...table.preprocessing }, { ...preprocessing })) return table;
   throw new WaysideError('CALIBRATION_MISMATCH', {

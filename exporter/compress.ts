@@ -14,6 +14,7 @@ import { encodeModel } from '../onnx/write.ts';
 import { budgetMissed, budgetOutOfReach } from './budget.ts';
 import { tableFor } from './calibration-table.ts';
 import { requireFused, withOptimizedGraph, withPlanned } from './fusion.ts';
+import { requireQuantizable, unquantized } from './lowering/unquantized.ts';
 import { judge, measure, measureModel } from './measure.ts';
 import { notedClasses } from './model-notes.ts';
 import { figuresOnTest, openAndMeasure } from './opened.ts';
@@ -48,7 +49,7 @@ export type { CompressOptions, CompressResult } from './options.ts';
 export async function compress(given: CompressOptions): Promise<CompressResult> {
   const options = { ...given, validation: validationOf(given) };
   const stages = new StageLog();
-  const before = await openAndMeasure(options, stages);
+  const before = await openAndMeasure(options, stages, ({ folded }) => requireQuantizable(folded, options));
   const plan = options.plan ?? { ...slimPlan(options), ...qatPlan(options) };
   requireLearner([plan.finetune, plan.qat], options);
   const { model, folded, data, preprocessing, measuring, figures: judged } = before;
@@ -69,7 +70,7 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
   const { produced, untrained } = qat;
   const bytes = encodeModel(produced.model);
   return withOptimizedGraph(bytes, async (session, fusion) => {
-    const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths));
+    const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths), unquantized(produced.float));
     if (options.allowFloat !== true) requireFused(fused);
     const { errors, noisy } = await judgeLayers(produced, data.train, preprocessing, options, stages);
     const float = await figuresOnTest(before, stages);

@@ -37,6 +37,8 @@ export async function correctBiases(
     const seen = await observe(upTo(quantized, value), dataset, { ...run, values: [value] });
     const wanted = expected.get(output)!.channels.means();
     const got = seen.get(value)!.channels.means();
+    // Another layer around the output has its channels elsewhere.
+    if (wanted.length !== bias.length || got.length !== bias.length) continue;
     corrected.set(
       node.name,
       bias.map((b, channel) => {

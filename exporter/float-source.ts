@@ -3,6 +3,7 @@ import { upgradeOpset } from '../onnx/opset.ts';
 import { runPasses } from '../onnx/pass.ts';
 import { readModel } from '../onnx/read.ts';
 import { encodeModel } from '../onnx/write.ts';
+import { withChosenOutput } from './chosen-output.ts';
 import { FOLDING } from './passes/index.ts';
 import { asPictureInput } from './picture-input.ts';
 import { settleForms, withStoredWeights } from './reading/settle-forms.ts';
@@ -10,29 +11,43 @@ import type { StageLog } from './stages.ts';
 
 /** A float model as it was given, and as every stage takes it. */
 export interface FloatSource {
-  /** With the input that Wayside feeds. */
+  /** With the input that Wayside feeds and the output that was chosen. */
   readonly model: Model;
   /** The same with its weights as initializers, wherever the file keeps them: what is counted, clustered and trained. */
   stored(): Promise<Model>;
   /** With constants and normalisations folded. */
   readonly folded: Model;
-  /** The file, or the bytes of the same model in float32 or with another input. */
+  /** The file, or the bytes of the same model in float32, with another input or fewer outputs. */
   readonly original: string | Uint8Array;
   /** It takes the bytes of a picture and normalises them itself. */
   readonly wantsBytes: boolean;
 }
 
-type Reading = { readonly signal?: AbortSignal | undefined; readonly note?: ((text: string) => void) | undefined };
+interface Reading {
+  readonly signal?: AbortSignal | undefined;
+  readonly note?: ((text: string) => void) | undefined;
+  /** Alone of several. */
+  readonly output?: string | undefined;
+}
 
-/** @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, PASS_FAILED; AbortError when `signal` aborts */
-export async function readFloat(path: string, stages: StageLog, { signal, note }: Reading = {}): Promise<FloatSource> {
-  const { widened, changed, wantsBytes, model } = await stages.run('read', async () => {
-    const settled = await settleForms(await readModel(path), note);
-    return { widened: settled.widened, ...asPictureInput(settled.model) };
+/**
+ * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, PASS_FAILED; USAGE for an output that the model does not have; AbortError when `signal`
+ *   aborts
+ */
+export async function readFloat(
+  path: string,
+  stages: StageLog,
+  { signal, note, output }: Reading = {},
+): Promise<FloatSource> {
+  const { altered, changed, wantsBytes, model } = await stages.run('read', async () => {
+    const file = await readModel(path);
+    const chosen = withChosenOutput(file, output);
+    const settled = await settleForms(chosen, note);
+    return { altered: settled.widened || chosen !== file, ...asPictureInput(settled.model) };
   });
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
   const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, signal ? { signal } : {}));
-  const original = changed || widened ? encodeModel(model) : path;
+  const original = changed || altered ? encodeModel(model) : path;
   let stored: Promise<Model> | undefined;
   return {
     model,
@@ -52,7 +67,7 @@ export async function readFloat(path: string, stages: StageLog, { signal, note }
  *
  * @throws {WaysideError} as `readFloat`
  */
-export async function readStored(path: string, { signal, note }: Reading = {}): Promise<Model> {
-  const { model } = await settleForms(await readModel(path), note);
+export async function readStored(path: string, { signal, note, output }: Reading = {}): Promise<Model> {
+  const { model } = await settleForms(withChosenOutput(await readModel(path), output), note);
   return withStoredWeights(model, signal);
 }

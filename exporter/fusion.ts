@@ -6,6 +6,7 @@ import { openSession, type Session } from '../inference/session.ts';
 import type { Graph, Model, Node } from '../onnx/graph.ts';
 import { readModel } from '../onnx/read.ts';
 import { type GraphIndex, indexGraph } from '../onnx/topology.ts';
+import { originalNames } from './fusion-names.ts';
 
 export interface FloatLayer {
   readonly name: string;
@@ -14,6 +15,8 @@ export interface FloatLayer {
   readonly reason: string;
   /** Mixed precision: it was meant to. */
   readonly planned?: true;
+  /** ONNX Runtime has no integer kernel for it: known, and said, before anything is calibrated. */
+  readonly withoutKernel?: true;
 }
 
 export interface FusionReport {
@@ -82,34 +85,42 @@ export async function withOptimizedGraph<T>(
 }
 
 /**
- * The report with the layers that the plan left in float under their own names: ONNX Runtime calls them after their outputs
- * (`x_nchwc`), or those of an activation it fused (`fused conv`).
+ * The report under the names of the file, with the layers that were known to stay in float before: those that the plan left there and
+ * those that are not quantized.
  *
  * @param quantized the model that was loaded
- * @param kept names of the layers left in float
+ * @param kept names of the layers left in float by the plan
+ * @param known others (`unquantized`), whether ONNX Runtime has an operator of that name or has made something else of them
  */
-export function withPlanned(report: FusionReport, quantized: Model, kept: ReadonlySet<string>): FusionReport {
-  const { nodes } = quantized.graph;
-  const index = indexGraph(quantized.graph);
-  const known = new Map<string, string>();
-  for (const { name, outputs } of nodes.filter((node) => kept.has(node.name))) {
-    const values = outputs.flatMap((output) => [output, ...index.consumers(output).flatMap((node) => node.outputs)]);
-    for (const each of [name, `fused ${name}`, ...values.map((value) => `${value}_nchwc`)]) known.set(each, name);
-  }
-  const named = (layer: FloatLayer): FloatLayer => {
-    const name = known.get(layer.name);
-    return name === undefined ? layer : { ...layer, name, reason: 'the plan leaves it in float', planned: true };
-  };
-  return { ...report, float: report.float.map(named) };
+export function withPlanned(
+  report: FusionReport,
+  quantized: Model,
+  kept: ReadonlySet<string>,
+  known: readonly FloatLayer[] = [],
+): FusionReport {
+  const nameOf = originalNames(quantized);
+  const float = report.float.map((layer): FloatLayer => {
+    const name = nameOf(layer.name);
+    const before = known.find((each) => each.name === name);
+    if (before !== undefined) return before;
+    return kept.has(name)
+      ? { ...layer, name, reason: 'the plan leaves it in float', planned: true }
+      : { ...layer, name };
+  });
+  return { ...report, float: [...float, ...known.filter((layer) => !float.includes(layer))] };
 }
 
-/** @throws {WaysideError} FUSION_INCOMPLETE for layers that stayed in float and were not planned to */
+/** @throws {WaysideError} FUSION_INCOMPLETE for layers that stayed in float, were not planned to and have an integer kernel */
 export function requireFused({ float: all }: FusionReport): void {
-  const float = all.filter(({ planned }) => planned !== true);
+  const float = all.filter(({ planned, withoutKernel }) => planned !== true && withoutKernel !== true);
+  if (float.length > 0) throw incomplete(float);
+}
+
+/** What a model is refused with whose layers stay in float. */
+export function incomplete(float: readonly FloatLayer[]): WaysideError {
   const [first] = float;
-  if (first === undefined) return;
-  throw new WaysideError('FUSION_INCOMPLETE', {
-    message: `${float.length} convolutions or matrix products stayed in float; first: ${first.name} (${first.opType}): ${first.reason}`,
+  return new WaysideError('FUSION_INCOMPLETE', {
+    message: `${float.length} convolutions or matrix products stayed in float; first: ${first?.name} (${first?.opType}): ${first?.reason}`,
     hint: 'allow them with --allow-float, or export the model without what is named',
   });
 }

@@ -1,6 +1,6 @@
 import { openModel } from '../inference/package.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
-import { openSession, type Session } from '../inference/session.ts';
+import { describeOutputs, openSession, type Session } from '../inference/session.ts';
 import { type FloatSource, readFloat } from './float-source.ts';
 import { judge, type Measuring, measure } from './measure.ts';
 import type { CompressOptions, ModelFigures } from './options.ts';
@@ -19,6 +19,7 @@ export type SourceOptions = Pick<
   | 'preprocessing'
   | 'normalize'
   | 'size'
+  | 'output'
   | 'limit'
   | 'note'
   | 'signal'
@@ -43,11 +44,18 @@ export interface OpenedAndMeasured extends Opened {
  *   aborts
  */
 export const openFloat = (options: SourceOptions, stages: StageLog): Promise<Opened> =>
-  open(options, stages, (_, opened) => Promise.resolve(opened));
+  open(options, stages, undefined, (_, opened) => Promise.resolve(opened));
 
-/** @throws {WaysideError} as `openFloat` and `measure` */
-export const openAndMeasure = (options: SourceOptions, stages: StageLog): Promise<OpenedAndMeasured> =>
-  open(options, stages, async (session, opened) => {
+/**
+ * @param admit throws for a model that the command can do nothing with: before anything is measured
+ * @throws {WaysideError} as `openFloat` and `measure`
+ */
+export const openAndMeasure = (
+  options: SourceOptions,
+  stages: StageLog,
+  admit?: (source: FloatSource) => Promise<void>,
+): Promise<OpenedAndMeasured> =>
+  open(options, stages, admit, async (session, opened) => {
     const { top1, top5, samples, latencyMs, answers } = await stages.run('measure the float model', () =>
       measure(session, opened.original, 'evaluating float model', opened.measuring),
     );
@@ -80,12 +88,15 @@ export async function figuresOnTest(
 async function open<T>(
   options: SourceOptions,
   stages: StageLog,
+  admit: ((source: FloatSource) => Promise<void>) | undefined,
   use: (session: Session, opened: Opened) => Promise<T>,
 ): Promise<T> {
   const source = await readFloat(options.model, stages, options);
   const { model, folded, original, wantsBytes } = source;
+  await admit?.(source);
   const data = await openData(options);
   const session = await openSession(original, { threads: 1 });
+  noteOutputs(session, options);
   try {
     const preprocessing = preprocessingOf(session.input, options, wantsBytes, model.metadata);
     await stages.run('prove the folded model', () => requireParity(session, folded, preprocessing));
@@ -93,6 +104,14 @@ async function open<T>(
   } finally {
     await session.close();
   }
+}
+
+function noteOutputs({ outputs }: Session, { note = () => {} }: SourceOptions): void {
+  const [first, ...others] = outputs;
+  if (others.length === 0) return;
+  note(
+    `note: ${outputs.length} outputs: ${describeOutputs(outputs)}; ${first?.name} is taken for the scores and the others stay, unless --output names one`,
+  );
 }
 
 const measuringBy = (

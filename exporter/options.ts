@@ -61,6 +61,8 @@ export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
   readonly preprocessing?: Preprocessing | undefined;
   readonly normalize?: string | undefined;
   readonly size?: readonly [number, number] | undefined;
+  /** Which output holds the scores; the others are dropped. @default the first, and all stay */
+  readonly output?: string | undefined;
   readonly labels?: string | undefined;
   /** Least probability that the box reports. @default 0.5 */
   readonly threshold?: number | undefined;

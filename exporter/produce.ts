@@ -8,6 +8,7 @@ import type { Model } from '../onnx/graph.ts';
 import type { Chosen } from './calibrated.ts';
 import { planWithTable } from './calibration-table.ts';
 import { type Decided, decide } from './decide.ts';
+import { lowered } from './lowering/index.ts';
 import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
 import { type CompressionPlan, makePlan } from './plan.ts';
 import { type QatOptions, qatPlan } from './qat/plan.ts';
@@ -71,13 +72,14 @@ export type ProduceOptions = Pick<
  * @param reference what a budget counts from: the float model as it was before anything was pruned or trained
  */
 export async function produce(
-  folded: Model,
+  given: Model,
   train: Dataset,
   preprocessing: Preprocessing,
   options: ProduceOptions,
   stages: StageLog,
-  reference: Model = folded,
+  reference: Model = given,
 ): Promise<Produced> {
+  const folded = await lowered(given, options.signal);
   if (valuesToCalibrate(folded).length === 0) requireLayers(folded, 'quantize');
   const { table, heldOut: validation } = options;
   const plan = planWithTable(options.plan ?? planOf(layersOf(folded.graph), train, options), table);

@@ -144,12 +144,18 @@ export class QdqWriter {
 
   #writeFloat(node: Node): void {
     const inputs = node.inputs.map((input) => this.#given(input));
-    if (layerOf(this.#model.graph, node) !== undefined) inputs[0] = this.#apart(inputs[0] ?? '');
+    if (this.#hasConstantWeights(node)) inputs[0] = this.#apart(inputs[0] ?? '');
     const outputs = node.outputs.map((output) =>
       output === '' || this.#isOutput(output) ? output : this.#emitter.value(),
     );
     this.#emitter.copy(node, inputs, outputs);
     for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { float: outputs[i]! });
+  }
+
+  #hasConstantWeights(node: Node): boolean {
+    const { graph } = this.#model;
+    const isConvolution = node.domain === '' && (node.opType === 'Conv' || node.opType === 'ConvTranspose');
+    return layerOf(graph, node) !== undefined || (isConvolution && graph.initializers.has(node.inputs[1] ?? ''));
   }
 
   /** The value in float, where an optional input is given. */

@@ -10,6 +10,7 @@ import { heldOutIndices } from './calibration-draw.ts';
 import { distance } from './distance.ts';
 import { type FloatSource, readFloat } from './float-source.ts';
 import { checkFusion, type FusionReport, requireFused, withPlanned } from './fusion.ts';
+import { requireQuantizable, unquantized } from './lowering/unquantized.ts';
 import { type CompressOptions, defaultThreads } from './options.ts';
 import { requireParity } from './parity.ts';
 import type { CompressionPlan } from './plan.ts';
@@ -38,6 +39,7 @@ type Shared =
   | 'preprocessing'
   | 'normalize'
   | 'size'
+  | 'output'
   | 'note'
   | 'threads';
 
@@ -86,6 +88,7 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const stages = new StageLog();
   const source = await readFloat(options.model, stages, options);
   const { folded } = source;
+  await requireQuantizable(folded, options);
   const pictures = await picturesFrom(options.data);
   const preprocessing = await provenPreprocessing(source, options);
   const produced = await produce(
@@ -97,7 +100,7 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   );
   const { plan, widths } = produced;
   const report = await checkFusion(encodeModel(produced.model));
-  const fused = withPlanned(report, produced.model, floatLayers(widths));
+  const fused = withPlanned(report, produced.model, floatLayers(widths), unquantized(produced.float));
   if (options.allowFloat !== true) requireFused(fused);
   const { noisy } = await judgeLayers(produced, pictures, preprocessing, options, stages);
   const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));

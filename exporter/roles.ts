@@ -112,7 +112,7 @@ function roleOf(graph: Graph, node: Node, wanted: ReadonlySet<string>): Role {
 }
 
 /** The matrix product of two activations, as in attention. */
-const isProduct = (graph: Graph, { domain, opType, inputs }: Node): boolean =>
+export const isProduct = (graph: Graph, { domain, opType, inputs }: Node): boolean =>
   domain === '' && opType === 'MatMul' && !inputs.some((input) => graph.initializers.has(input));
 
 function isMoving(graph: Graph, node: Node): boolean {

@@ -1,5 +1,5 @@
 import type { Dataset } from '../calibration/dataset.ts';
-import { canReduce, type Extremes, observeExtremes } from '../calibration/extremes.ts';
+import { areOfKnownSize, canReduce, type Extremes, observeExtremes } from '../calibration/extremes.ts';
 import { type ObserveOptions, observe } from '../calibration/observe.ts';
 import { observedRanges, type RangeSource, tableRanges } from '../calibration/range-source.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
@@ -11,7 +11,7 @@ import { rangesBy } from './choose-ranges.ts';
 import type { CompressionPlan } from './plan.ts';
 import type { Range } from './scales.ts';
 
-type ChannelMoments = Pick<Extremes, 'means' | 'meanSquares'>;
+type ChannelMoments = Pick<Extremes, 'axis' | 'means' | 'meanSquares'>;
 
 /** What calibration pictures showed of the values of a model. */
 export interface Watched {
@@ -39,7 +39,7 @@ export async function watch(
     requireTableFor(table, model, { values });
     return watchedBy(model, tableRanges(table), (value) => momentsIn(table, value));
   }
-  return plan.range === 'minmax' && plan.ranges === undefined && canReduce(model)
+  return plan.range === 'minmax' && plan.ranges === undefined && canReduce(model) && areOfKnownSize(model, options)
     ? await watchExtremes(model, train, options)
     : await watchAll(model, train, options);
 }
@@ -57,7 +57,7 @@ async function watchAll(model: Model, train: Dataset, options: ObserveOptions): 
   const observations = await observe(model, train, options);
   return watchedBy(model, observedRanges(observations), (value) => {
     const channels = observations.get(value)?.channels;
-    return channels && { means: channels.means(), meanSquares: channels.meanSquares() };
+    return channels && { axis: channels.axis, means: channels.means(), meanSquares: channels.meanSquares() };
   });
 }
 
@@ -78,7 +78,10 @@ function watchedBy(model: Model, source: RangeSource, channels: Watched['channel
 
 function momentsIn({ values }: CalibrationTable, value: string): ChannelMoments | undefined {
   const known = values[value];
-  return known && { means: Float64Array.from(known.means), meanSquares: Float64Array.from(known.meanSquares) };
+  if (known === undefined) return undefined;
+  // Tables without an axis took the second for that of the channels, whatever the value.
+  const { axis = 1, means, meanSquares } = known;
+  return { axis: axis ?? undefined, means: Float64Array.from(means), meanSquares: Float64Array.from(meanSquares) };
 }
 
 /**
@@ -97,6 +100,9 @@ export function momentsOfChannels(
     const { columns, groups, window } = layer;
     const area = window === undefined ? 1 : window.kernel[0] * window.kernel[1];
     if (channels === undefined || channels.means.length * area !== columns * groups) return undefined;
+    // A Gemm reads vectors `[N, C]`: their second axis is their last.
+    const axes = window === undefined ? (layer.node.opType === 'Gemm' ? [1, -1] : [-1]) : [1];
+    if (channels.axis === undefined || !axes.includes(channels.axis)) return undefined;
     moments.set(layer.node.name, spread(channels, layer, area));
   }
   return moments;

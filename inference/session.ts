@@ -38,6 +38,10 @@ export interface SessionOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
+/** As a person chooses between them. */
+export const describeOutputs = (outputs: readonly ValueSpec[]): string =>
+  outputs.map(({ name, type, shape }) => `${name}, ${type} [${shape.join(', ')}]`).join('; ');
+
 export type Feeds = Readonly<Record<string, RunTensor>>;
 export type Results = Record<string, RunTensor>;
 
@@ -135,6 +139,16 @@ export class Session {
     const output = this.outputs[0];
     if (output !== undefined) return output;
     throw new WaysideError('PREPROCESS_MISMATCH', { message: 'the model has no output' });
+  }
+
+  /** The output that is taken for the scores: the one of that name, else the first. @throws {WaysideError} USAGE when there is no such */
+  scores(name?: string): ValueSpec {
+    const found = name === undefined ? this.output : this.outputs.find((output) => output.name === name);
+    if (found !== undefined) return found;
+    throw new WaysideError('USAGE', {
+      message: `the model has no output ${name}`,
+      hint: `it has ${describeOutputs(this.outputs)}`,
+    });
   }
 
   /** @throws {WaysideError} SESSION_RUN */

@@ -5,7 +5,15 @@ import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/compress.ts';
 import type { CriterionName } from '../../exporter/slim/criteria.ts';
 import { bytes, count, milliseconds, percent, points, ratio } from '../format.ts';
-import { dataOption, decimal, integer, type PixelOptions, pixelOptions, validationOption } from '../options.ts';
+import {
+  dataOption,
+  decimal,
+  integer,
+  outputOption,
+  type PixelOptions,
+  pixelOptions,
+  validationOption,
+} from '../options.ts';
 import { criterionOption, goalOptions } from '../pruning-options.ts';
 import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
@@ -40,6 +48,7 @@ interface CompressOptions extends PixelOptions, TeacherOptions {
   readonly allowFloat?: true;
   readonly allowNoisyLayers?: true;
   readonly force?: true;
+  readonly output?: string;
 }
 
 export function compressCommand(): Command {
@@ -109,7 +118,8 @@ export function compressCommand(): Command {
         integer(1, 256),
       ),
     )
-    .addOption(new Option('--force', 'replace the output folder'));
+    .addOption(new Option('--force', 'replace the output folder'))
+    .addOption(outputOption());
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(compressModel));
 }

@@ -1,7 +1,15 @@
 import { Command, Option } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import { bytes, count, milliseconds, percent } from '../format.ts';
-import { dataOption, integer, type PixelOptions, pixelOptions, positionRanges, threadsOption } from '../options.ts';
+import {
+  dataOption,
+  integer,
+  outputOption,
+  type PixelOptions,
+  pixelOptions,
+  positionRanges,
+  threadsOption,
+} from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { table } from '../table.ts';
 
@@ -11,6 +19,7 @@ interface EvaluateOptions extends PixelOptions {
   readonly test?: readonly PositionRange[];
   readonly limit?: number;
   readonly threads: number;
+  readonly output?: string;
 }
 
 export function evaluateCommand(): Command {
@@ -38,6 +47,7 @@ export function evaluateCommand(): Command {
     .addOption(
       new Option('--limit <n>', 'pictures to use, spread evenly over the set (default: all)').argParser(integer(1)),
     )
+    .addOption(outputOption('output of the model that holds the scores (default: the first)'))
     .addOption(threadsOption());
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(evaluateModel));
@@ -75,6 +85,7 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
     const preprocessing = await preprocessingFor(model, session, options, note);
     const { top1, top5, samples } = await evaluate(session, dataset, {
       preprocessing,
+      output: options.output,
       limit: options.limit,
       signal,
       onProgress,

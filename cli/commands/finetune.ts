@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
-import { integer } from '../options.ts';
+import { integer, outputOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
 
 interface FinetuneOptions extends TrainingOptions {
   readonly classes?: number;
   readonly freeze?: true;
+  readonly output?: string;
 }
 
 export function finetuneCommand(): Command {
@@ -25,7 +26,8 @@ export function finetuneCommand(): Command {
         'replace the head by one for so many classes (default: if the data set has other classes)',
       ).argParser(integer(2, 100_000)),
     )
-    .addOption(new Option('--freeze', 'train the head alone'));
+    .addOption(new Option('--freeze', 'train the head alone'))
+    .addOption(outputOption());
   return command.action(running(finetuneModel));
 }
 
@@ -35,7 +37,7 @@ async function finetuneModel(context: Context, path: string, options: FinetuneOp
     import('../../compression/training/head.ts'),
     import('../../exporter/model-notes.ts'),
   ]);
-  const model = await readStored(path, context);
+  const model = await readStored(path, { ...context, output: options.output });
   const known = classesOf(model);
   const shape = model.graph.inputs[0]?.shape ?? [];
   await runTraining(context, options, {

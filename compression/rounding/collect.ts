@@ -1,11 +1,12 @@
-import { batchesOf, batchSizeFor } from '../../calibration/batches.ts';
+import { type Batch, batchesOf, batchSizeFor } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
-import { exposing } from '../../calibration/observe.ts';
+import { exposing, withoutRepeated } from '../../calibration/observe.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import { type Random, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { floatsOf, openSession, type RunTensor } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { elementCount } from '../../onnx/tensor.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import type { Layer, Window } from '../layers.ts';
 import { GramSession } from './gram.ts';
@@ -81,11 +82,11 @@ class LayerMoments {
     );
   }
 
-  async add(tensor: RunTensor, pictures: number, random: Random, gram: GramSession): Promise<void> {
+  async add(tensor: RunTensor, batch: Batch, random: Random, gram: GramSession): Promise<void> {
     const { rows, write } =
       this.layer.window === undefined
-        ? vectorsOf(tensor, pictures)
-        : this.#patches(this.layer.window, tensor, pictures, random);
+        ? vectorsOf(tensor, batch)
+        : this.#patches(this.layer.window, tensor, batch, random);
     for (const block of this.#blocks.flat()) {
       for (let row = 0; row < rows; row++) {
         await block.add((into, offset) => write(row, block, into, offset), gram);
@@ -95,11 +96,13 @@ class LayerMoments {
   }
 
   /** Rows of a convolution are patches at random positions, the same for every block. */
-  #patches(window: Window, { data, dims }: RunTensor, pictures: number, random: Random): Rows {
-    const [, channels = 1, height = 1, width = 1] = dims;
+  #patches(window: Window, { data, dims }: RunTensor, batch: Batch, random: Random): Rows {
+    const [pictures = 1, channels = 1, height = 1, width = 1] = withoutRepeated(dims, batch);
     const size = { channels, height, width };
     const out = outputOf(window, size);
-    const count = Math.min(this.#perPicture, out.rows * out.columns);
+    // A picture may have been cut into windows, each a row of the batch.
+    const wanted = Math.ceil((this.#perPicture * batch.count) / pictures);
+    const count = Math.min(wanted, out.rows * out.columns);
     const corners = Array.from({ length: pictures * count }, () => {
       const position = random.below(out.rows * out.columns);
       const row = Math.floor(position / out.columns);
@@ -137,10 +140,10 @@ interface Rows {
   readonly write: (row: number, block: BlockSums, into: Float32Array, offset: number) => void;
 }
 
-/** Rows of a matrix product are the rows of its input. */
-function vectorsOf({ data, dims }: RunTensor, pictures: number): Rows {
+/** Rows of a matrix product are the rows of its input, on whatever axes it has them. */
+function vectorsOf({ data, dims }: RunTensor, batch: Batch): Rows {
   const width = dims.at(-1) ?? 1;
-  const rows = (pictures * data.length) / width / (dims[0] ?? 1);
+  const rows = elementCount(withoutRepeated(dims, batch)) / width;
   const values = data as Float32Array;
   const write: Rows['write'] = (row, { from, size }, into, offset) => {
     into.set(values.subarray(row * width + from, row * width + from + size), offset);
@@ -185,13 +188,14 @@ export async function collectMoments(
     const gathered = layers.map((layer) => new LayerMoments(layer, indices.length));
     const outputs = values.filter((name) => name !== input.name);
     let done = 0;
-    for await (const { tensor, count } of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
+    for await (const batch of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
       signal?.throwIfAborted();
+      const { tensor, count } = batch;
       const results = outputs.length === 0 ? {} : await session.run({ [input.name]: tensor }, { outputs });
       for (const each of gathered) {
         const name = each.layer.input;
         if (name !== input.name) floatsOf(results, name);
-        await each.add(name === input.name ? tensor : results[name]!, count, random, gram);
+        await each.add(name === input.name ? tensor : results[name]!, batch, random, gram);
       }
       done += count;
       onProgress?.({ stage: 'measuring layer inputs', done, total: indices.length });

@@ -2,6 +2,7 @@ import { calibrate } from '../../calibration/calibrate.ts';
 import { type CalibrationTable, writeTable } from '../../calibration/table.ts';
 import { layersOf } from '../../compression/layers.ts';
 import { equalizedBy } from '../equalized.ts';
+import { lowered } from '../lowering/index.ts';
 import { openFloat, type SourceOptions } from '../opened.ts';
 import { defaultThreads } from '../options.ts';
 import { planOf } from '../produce.ts';
@@ -27,9 +28,10 @@ export interface CalibrateFileOptions extends SourceOptions, FileOptions {
 export async function calibrateFile(options: CalibrateFileOptions): Promise<CalibrationTable> {
   await requireFreeFile(options);
   const stages = new StageLog();
-  const { folded, data, preprocessing } = await openFloat(options, stages);
-  requireLayers(folded, 'calibrate');
+  const { folded: given, data, preprocessing } = await openFloat(options, stages);
   const { threads = defaultThreads(), signal, onProgress } = options;
+  const folded = await lowered(given, signal);
+  requireLayers(folded, 'calibrate');
   const { calibration, seed } = options;
   const plan = planOf(layersOf(folded.graph), data.train, { calibration, seed });
   const { model, equalized } = await equalizedBy(plan, folded, data.train, { preprocessing, threads, signal }, stages);

@@ -1,7 +1,8 @@
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import { encodeModel } from '../../onnx/write.ts';
 import { tableFor } from '../calibration-table.ts';
-import { type FusionReport, requireFused, withOptimizedGraph } from '../fusion.ts';
+import { type FusionReport, requireFused, withOptimizedGraph, withPlanned } from '../fusion.ts';
+import { requireQuantizable, unquantized } from '../lowering/unquantized.ts';
 import { measure } from '../measure.ts';
 import { openAndMeasure, type SourceOptions } from '../opened.ts';
 import type { CompressOptions } from '../options.ts';
@@ -11,6 +12,7 @@ import { sizesOf } from '../slim/slim.ts';
 import { StageLog } from '../stages.ts';
 import { judgeLayers } from '../verify/judge-layers.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
+import { floatLayers } from '../widths.ts';
 import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface QuantizeFileOptions
@@ -48,7 +50,7 @@ export interface QuantizeFileResult {
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileResult> {
   await requireFreeFile(options);
   const log = new StageLog();
-  const opened = await openAndMeasure(options, log);
+  const opened = await openAndMeasure(options, log, ({ folded }) => requireQuantizable(folded, options));
   const { folded, data, preprocessing, measuring } = opened;
   const table = await tableFor(options, folded, data.train, preprocessing);
   const started = performance.now();
@@ -61,7 +63,8 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
   );
   const seconds = (performance.now() - started) / 1000;
   const bytes = encodeModel(produced.model);
-  return withOptimizedGraph(bytes, async (session, fused) => {
+  return withOptimizedGraph(bytes, async (session, report) => {
+    const fused = withPlanned(report, produced.model, floatLayers(produced.widths), unquantized(produced.float));
     if (options.allowFloat !== true) requireFused(fused);
     const { noisy } = await judgeLayers(produced, data.train, preprocessing, options, log);
     const { top1, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
