@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Doorkeeper } from './auth.ts';
-import { type FaultState, garbled } from './faults.ts';
+import { type Carrier, carrierFor } from './carrier.ts';
+import { type FaultState, garbled, type Misdescription } from './faults.ts';
 import { formatResponse, RequestReader, type RtspRequest, type RtspResponse } from './message.ts';
 import type { AccessUnit, Codec } from './nal.ts';
 import { senderReport } from './rtcp.ts';
-import { interleaved, RtpStream, rtpTime } from './rtp.ts';
-import { describe } from './sdp.ts';
+import { RtpStream, rtpTime } from './rtp.ts';
+import { describe, describeAudio } from './sdp.ts';
 
 /** What a connection needs to know of its server. */
 export interface Stream {
@@ -15,6 +16,7 @@ export interface Stream {
   readonly fps: number;
   readonly faults: FaultState;
   readonly doorkeeper: Doorkeeper | undefined;
+  onRequest(method: string): void;
   /** The newest keyframe, with its parameter sets. */
   keyframe(): AccessUnit;
 }
@@ -39,7 +41,7 @@ export class RtspConnection implements RtspSession {
   readonly #socket: Socket;
   readonly #stream: Stream;
   readonly #rtp = new RtpStream();
-  #channels: readonly [rtp: number, rtcp: number] | undefined;
+  #carrier: Carrier | undefined;
   #playing = false;
   #awaitingPlay: RtspRequest | undefined;
   #skipping = false;
@@ -53,6 +55,7 @@ export class RtspConnection implements RtspSession {
     const reader = new RequestReader((request) => this.#handle(request));
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy()); // a client that went away is no fault of ours
+    socket.on('close', () => this.#carrier?.close());
     socket.on('data', (chunk: Buffer) => {
       try {
         reader.push(chunk);
@@ -69,7 +72,7 @@ export class RtspConnection implements RtspSession {
   /** Sends one picture; the first must be a keyframe. */
   send(index: number, unit: AccessUnit, payloads: readonly Buffer[]): void {
     const { faults, fps } = this.#stream;
-    if (!this.#playing || this.#channels === undefined || faults.frozen || faults.muted) return;
+    if (!this.#playing || this.#carrier === undefined || faults.frozen || faults.muted) return;
     this.#skipping ||= this.#socket.writableLength > LARGEST_BACKLOG;
     if (unit.key && this.#socket.writableLength === 0) this.#skipping = false;
     if (this.firstFrame === undefined) {
@@ -80,11 +83,11 @@ export class RtspConnection implements RtspSession {
       this.framesSkipped++;
       return;
     }
+    const time = rtpTime(faults.shownIndex(index), fps);
     this.#socket.cork();
     payloads.forEach((payload, i) => {
       const sent = faults.garbled > 0 && Math.random() < faults.garbled ? garbled(payload) : payload;
-      const packet = this.#rtp.packet(sent, rtpTime(index, fps), i === payloads.length - 1);
-      this.#socket.write(interleaved(this.#channels![0], packet));
+      this.#carrier?.rtp(this.#rtp.packet(sent, time, i === payloads.length - 1));
     });
     this.#socket.uncork();
     this.framesSent++;
@@ -92,9 +95,9 @@ export class RtspConnection implements RtspSession {
 
   /** Tells the client how RTP time and wall clock relate. */
   report(index: number): void {
-    if (!this.#playing || this.#channels === undefined || this.#awaitingPlay || this.#stream.faults.frozen) return;
-    const packet = senderReport(this.#rtp, rtpTime(index, this.#stream.fps), Date.now());
-    this.#socket.write(interleaved(this.#channels[1], packet));
+    const { faults, fps } = this.#stream;
+    if (!this.#playing || this.#carrier === undefined || this.#awaitingPlay || faults.frozen) return;
+    this.#carrier.rtcp(senderReport(this.#rtp, rtpTime(faults.shownIndex(index), fps), Date.now()));
   }
 
   close(): void {
@@ -106,17 +109,27 @@ export class RtspConnection implements RtspSession {
     this.firstFrame = index;
     const request = this.#awaitingPlay;
     if (request === undefined) return;
-    const time = this.#rtp.timestamp(rtpTime(index, this.#stream.fps));
+    const time = this.#rtp.timestamp(rtpTime(this.#stream.faults.shownIndex(index), this.#stream.fps));
     const info = `url=${request.url};seq=${this.#rtp.nextSequence};rtptime=${time}`;
     this.#respond(request, { status: 200, headers: { Session: this.id, Range: 'npt=now-', 'RTP-Info': info } });
   }
 
   #respond(request: RtspRequest, response: RtspResponse): void {
     if (request === this.#awaitingPlay) this.#awaitingPlay = undefined;
-    if (!this.#stream.faults.frozen) this.#socket.write(formatResponse(request, response));
+    this.#write(formatResponse(request, response));
+  }
+
+  #write(text: string): void {
+    const { faults } = this.#stream;
+    const write = (): void => {
+      if (!faults.frozen && this.#socket.writable) this.#socket.write(text);
+    };
+    if (faults.lateMs > 0 && !this.#playing) setTimeout(write, faults.lateMs);
+    else write();
   }
 
   #handle(request: RtspRequest): void {
+    this.#stream.onRequest(request.method);
     const response = this.#turnedAway(request) ?? this.#answer(request);
     if (response !== undefined) this.#respond(request, response);
     if (request.method === 'TEARDOWN' || (response === undefined && !this.#playing)) this.#socket.end();
@@ -140,6 +153,8 @@ export class RtspConnection implements RtspSession {
     if (this.#stream.faults.refusal === 'close' && !this.#playing) return undefined;
     switch (request.method) {
       case 'DESCRIBE': {
+        const misdescription = this.#stream.faults.misdescription;
+        if (misdescription !== undefined) return this.#misdescribe(misdescription);
         const { codec, fps } = this.#stream;
         const headers = { 'Content-Type': 'application/sdp', 'Content-Base': `${request.url.replace(/\/$/, '')}/` };
         return { status: 200, headers, body: describe(codec, fps, this.#stream.keyframe()) };
@@ -158,6 +173,17 @@ export class RtspConnection implements RtspSession {
     }
   }
 
+  /** A web page is sent as a web server does, and ends the connection. */
+  #misdescribe(as: Misdescription): RtspResponse | undefined {
+    if (as === 'html') {
+      this.#write('HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html><body>Bad Request</body></html>');
+      return undefined;
+    }
+    if (typeof as === 'object') return { status: 302, headers: { Location: as.redirect } };
+    const body = as === 'empty' ? '' : describeAudio();
+    return { status: 200, headers: { 'Content-Type': 'application/sdp' }, body };
+  }
+
   #onOurPath(url: string): boolean {
     const path = URL.canParse(url) ? new URL(url).pathname.replace(/\/(trackID=0)?$/, '') : undefined;
     return path === this.#stream.path;
@@ -165,17 +191,18 @@ export class RtspConnection implements RtspSession {
 
   #setUp(request: RtspRequest): RtspResponse {
     const transport = request.headers.get('transport') ?? '';
-    if (!transport.includes('RTP/AVP/TCP')) return { status: 461 };
-    const asked = /interleaved=(\d+)-(\d+)/.exec(transport);
-    const [rtp, rtcp] = [Number(asked?.[1] ?? 0) & 0xff, Number(asked?.[2] ?? 1) & 0xff];
-    this.#channels = [rtp, rtcp];
+    const refused = this.#stream.faults.refusal === 'transport' && transport.includes('TCP');
+    const carrier = refused ? undefined : carrierFor(this.#socket, transport);
+    if (carrier === undefined) return { status: 461 };
+    this.#carrier?.close();
+    this.#carrier = carrier;
     const ssrc = this.#rtp.ssrc.toString(16).padStart(8, '0');
-    const granted = `RTP/AVP/TCP;unicast;interleaved=${rtp}-${rtcp};ssrc=${ssrc}`;
+    const granted = `${carrier.granted};ssrc=${ssrc}`;
     return { status: 200, headers: { Transport: granted, Session: `${this.id};timeout=60` } };
   }
 
   #play(request: RtspRequest): RtspResponse | undefined {
-    if (this.#channels === undefined) return { status: 455 };
+    if (this.#carrier === undefined) return { status: 455 };
     const waits = !this.#playing && !this.#stream.faults.muted;
     this.#playing = true;
     if (!waits) return { status: 200, headers: { Session: this.id } };

@@ -1,5 +1,8 @@
-/** Ways a camera turns a new client away. */
-export type Refusal = 'unauthorized' | 'not-found' | 'close';
+/** Ways a camera turns a new client away: 461 (`transport`) to RTP over TCP. */
+export type Refusal = 'unauthorized' | 'not-found' | 'close' | 'transport';
+
+/** What a camera describes instead of itself: a web page, nothing, sound alone, or another place. */
+export type Misdescription = 'html' | 'empty' | 'audio-only' | { readonly redirect: string };
 
 /** What a test can make the camera suffer. Each stays until `clear()`. */
 export interface Faults {
@@ -13,6 +16,12 @@ export interface Faults {
   garble(share: number): void;
   /** Turns clients away; those connected stay. */
   refuse(how: Refusal): void;
+  /** Answers every request so many ms late. */
+  delay(ms: number): void;
+  /** Describes something else. */
+  misdescribe(as: Misdescription): void;
+  /** RTP time passes at this speed from now on; 0: it stands still. */
+  time(speed: number): void;
   /** Healthy again. */
   clear(): void;
 }
@@ -24,6 +33,11 @@ export class FaultState implements Faults {
   muted = false;
   garbled = 0;
   refusal: Refusal | undefined;
+  lateMs = 0;
+  misdescription: Misdescription | undefined;
+  /** A speed, and where it began. */
+  #clock: { readonly speed: number; readonly index: number; readonly shown: number } | undefined;
+  #index = 0;
 
   constructor(closeAll: () => void) {
     this.#closeAll = closeAll;
@@ -49,7 +63,29 @@ export class FaultState implements Faults {
     this.refusal = how;
   }
 
+  delay(ms: number): void {
+    this.lateMs = ms;
+  }
+
+  misdescribe(as: Misdescription): void {
+    this.misdescription = as;
+  }
+
+  time(speed: number): void {
+    this.#clock = { speed, index: this.#index, shown: this.shownIndex(this.#index) };
+  }
+
+  /** The frame index that timestamps say. */
+  shownIndex(index: number): number {
+    this.#index = index;
+    if (this.#clock === undefined) return index;
+    return this.#clock.shown + (index - this.#clock.index) * this.#clock.speed;
+  }
+
   clear(): void {
+    this.lateMs = 0;
+    this.misdescription = undefined;
+    this.#clock = undefined;
     this.frozen = false;
     this.muted = false;
     this.garbled = 0;

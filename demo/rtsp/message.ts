@@ -61,6 +61,7 @@ function parseRequest(text: string): RtspRequest {
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
+  302: 'Moved Temporarily',
   401: 'Unauthorized',
   404: 'Not Found',
   454: 'Session Not Found',

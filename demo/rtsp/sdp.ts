@@ -21,6 +21,13 @@ export function describe(codec: Codec, fps: number, key: AccessUnit): string {
   ].join('\r\n');
 }
 
+/** Of a camera that offers sound alone. */
+export function describeAudio(): string {
+  return ['v=0', 'o=- 0 0 IN IP4 127.0.0.1', 's=sound', 't=0 0', 'm=audio 0 RTP/AVP 0', 'a=control:trackID=1', ''].join(
+    '\r\n',
+  );
+}
+
 function formatParameters(codec: Codec, key: AccessUnit): string {
   const sets = key.nals.filter((nal) => nalKind(codec, nal) === 'parameters');
   if (codec === 'h265') {

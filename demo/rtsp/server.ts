@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { type Credentials, Doorkeeper } from './auth.ts';
 import { RtspConnection, type RtspSession, type Stream } from './connection.ts';
@@ -14,6 +15,8 @@ export interface RtspServerOptions {
   readonly port?: number;
   /** @default '/camera' */
   readonly path?: string;
+  /** PEM; `rtsps://` then. */
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer };
   /** Who may watch; everyone when absent. */
   readonly credentials?: Credentials;
 }
@@ -32,6 +35,8 @@ export interface RtspServer {
   readonly url: string;
   readonly port: number;
   readonly faults: Faults;
+  /** How often each method was asked for. */
+  readonly requests: ReadonlyMap<string, number>;
   /** Clients connected now. A received frame is scene frame `firstFrame + Math.round(ptsSeconds * fps)`. */
   readonly sessions: readonly RtspSession[];
   /** Resolves when the source is over; rejects when it failed. */
@@ -51,7 +56,7 @@ const REPORT_INTERVAL_MS = 1000;
  * @throws {WaysideError} LISTEN_FAILED, VIDEO_SOURCE_FAILED
  */
 export async function startRtspServer(options: RtspServerOptions): Promise<RtspServer> {
-  const { source, port = 0, path = '/camera', credentials } = options;
+  const { source, port = 0, path = '/camera', credentials, tls } = options;
   const connections = new Set<RtspConnection>();
   const listeners = new Set<(frame: FrameSent) => void>();
   const stopping = new AbortController();
@@ -62,6 +67,7 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   const firstKeyframe = new Promise<void>((resolve) => {
     announce = resolve;
   });
+  const requests = new Map<string, number>();
   let keyframe: AccessUnit | undefined;
   let lastIndex = 0;
 
@@ -81,13 +87,15 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
     fps: source.fps,
     faults,
     doorkeeper: credentials === undefined ? undefined : new Doorkeeper(credentials),
+    onRequest: (method) => void requests.set(method, (requests.get(method) ?? 0) + 1),
     keyframe: () => keyframe!, // listening begins after the first one
   };
-  const server = createServer((socket) => {
+  const accept = (socket: Socket): void => {
     const connection = new RtspConnection(socket, stream);
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
-  });
+  };
+  const server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
 
   const ended = source.run(deliver, stopping.signal);
   ended.catch(() => undefined); // given to the caller as `ended`
@@ -107,9 +115,10 @@ export async function startRtspServer(options: RtspServerOptions): Promise<RtspS
   }, REPORT_INTERVAL_MS);
 
   return {
-    url: `rtsp://127.0.0.1:${listening}${path}`,
+    url: `${tls === undefined ? 'rtsp' : 'rtsps'}://127.0.0.1:${listening}${path}`,
     port: listening,
     faults,
+    requests,
     get sessions() {
       return [...connections].filter((connection) => connection.playing);
     },

@@ -99,7 +99,11 @@ async function ask(
       const offered = printable(challenges.join(', ')) || 'none offered';
       throw new CameraFault('CAMERA_REFUSED', `DESCRIBE failed: 401: no way to sign in that is known here: ${offered}`);
     }
-    if (exchange.alive) return await exchange.describe(url, authorization);
+    const second = await exchange.describe(url, authorization).catch((error: unknown) => {
+      if (error instanceof CameraFault && error.reason.code === 'CAMERA_LOST' && !signal.aborted) return undefined;
+      throw error;
+    });
+    if (second !== undefined) return second;
     const again = await open();
     try {
       return await again.describe(url, authorization);
@@ -136,11 +140,6 @@ class Exchange {
     const answer = this.#answer();
     this.#socket.write(`${lines.join('\r\n')}\r\n\r\n`);
     return await answer;
-  }
-
-  /** The camera did not hang up. */
-  get alive(): boolean {
-    return this.#socket.writable && this.#socket.readable;
   }
 
   end(): void {

@@ -38,12 +38,21 @@ export async function openSocket(endpoint: Endpoint, trust: Trust, signal: Abort
     ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...trustOptions(trust) })
     : connect({ host, port });
   socket.on('error', () => undefined); // told to whoever waits; after that the connection is of no more use
+  let reached = false;
+  socket.once('connect', () => {
+    reached = true;
+  });
   try {
     await once(socket, tls ? 'secureConnect' : 'connect', { signal });
     socket.setNoDelay(true);
     return socket;
   } catch (error) {
     socket.destroy();
+    if (signal.aborted && reached)
+      throw new CameraFault(
+        'CAMERA_TLS',
+        `${nameOf(endpoint)}: connected, and no answer to TLS within the time allowed`,
+      );
     if (signal.aborted)
       throw new CameraFault('CAMERA_LOST', `${nameOf(endpoint)}: no connection within the time allowed`);
     throw faultOf(error, nameOf(endpoint), tls);

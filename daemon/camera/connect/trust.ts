@@ -38,6 +38,7 @@ export function trustOptions({ ca, insecure }: Trust): ConnectionOptions {
   return {
     rejectUnauthorized: true,
     ca: ca ?? [...systemAuthorities()],
+    allowPartialTrustChain: ca !== undefined, // a certificate that its authority signed is enough by itself
     checkServerIdentity: (host: string, certificate: PeerCertificate) =>
       pinned.has(certificate.fingerprint256) ? undefined : checkServerIdentity(host, certificate),
   };

@@ -59,7 +59,10 @@ describe('a decoder that is slower than its camera', () => {
   it('is started anew, then asked for fewer frames, then for keyframes, and stays there while that is enough', () => {
     const found = decode({ lengthMs: 250_000, costMs: () => 80 });
     expect(found.restarts.map(({ economy }) => economy)).toEqual(['full', 'fewer', 'keyframes']);
-    expect(found.timeliness.concern(250_000)).toMatchObject({ code: 'CAMERA_BEHIND', message: /keyframes only/ });
+    expect(found.timeliness.concern(250_000)).toMatchObject({
+      code: 'CAMERA_BEHIND',
+      message: expect.stringMatching(/keyframes only/) as string,
+    });
   });
 
   it('is given all of it again when it has kept up for long, and tried more rarely the next time', () => {
