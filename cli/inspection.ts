@@ -1,3 +1,4 @@
+import { newerThanKnown } from '../onnx/check.ts';
 import { withConstantsStored } from '../onnx/constants.ts';
 import { macsOf, typesOfOneImage, uncountedNode } from '../onnx/cost.ts';
 import type { Graph, Model, Shape, ValueInfo } from '../onnx/graph.ts';
@@ -35,6 +36,8 @@ export interface Inspection {
   readonly uniqueWeights: number;
   readonly quantized: 'no' | 'partly' | 'yes';
   readonly layers: readonly Layer[];
+  /** What contradicts itself, is newer than what is known here, or was left out of account. */
+  readonly notes: readonly string[];
 }
 
 const describe = ({ name, dtype, shape }: ValueInfo): Inspection['inputs'][number] => ({ name, type: dtype, shape });
@@ -85,14 +88,20 @@ function countParameters(graph: Graph, index: GraphIndex): number {
   return total;
 }
 
-/** @throws {WaysideError} SHAPE_INFERENCE for a model whose shapes contradict each other */
+/** What contradicts itself in a model is noted, not refused: ONNX Runtime may load it all the same. */
 export function inspectModel(model: Model): Inspection {
   const { graph } = model;
   const parts = allGraphs(graph)
     .map(withConstantsStored)
     .map((part) => ({ part, index: indexGraph(part) }));
   const stored = parts.flatMap(({ part, index }) => storedWeights(part, index));
-  const types = typesOfOneImage(model);
+  const notes = new Set(
+    newerThanKnown(model).map((newer) => `the model has ${newer}: what is said below may be wrong`),
+  );
+  const types = typesOfOneImage(model, undefined, { onContradiction: (text) => notes.add(text) });
+  if (parts.slice(1).some(({ part, index }) => storedWeights(part, index).length > 0)) {
+    notes.add('operations inside branches and loops are not counted');
+  }
   const macs = macsOf(graph, types) ?? null;
   const uncounted = uncountedNode(graph, types);
   const quantized = stored.filter(({ form }) => form !== 'float').length;
@@ -107,6 +116,7 @@ export function inspectModel(model: Model): Inspection {
     operators: countOperators(graph),
     parameters: parts.reduce((sum, { part, index }) => sum + countParameters(part, index), 0),
     macs,
+    notes: [...notes],
     uncounted: uncounted === undefined ? null : `${uncounted.opType} ${uncounted.name}`,
     flops: macs === null ? null : 2 * macs,
     uniqueWeights: stored.reduce((sum, { unique }) => sum + unique, 0),

@@ -3,8 +3,10 @@ import { narrow } from '../core/narrow.ts';
 import { int } from '../onnx/attributes.ts';
 import type { Model, Node } from '../onnx/graph.ts';
 import { float32Tensor, int8Tensor, int32Tensor, uint8Tensor } from '../onnx/tensor.ts';
+import { valuesCapturedBy } from '../onnx/topology.ts';
 import { type StoredCodes, storeCodes } from './codebook.ts';
 import { GraphEmitter } from './emitter.ts';
+import { subgraphNames } from './passes/rewrite.ts';
 import type { LayerWeights } from './quantize.ts';
 import type { Roles } from './roles.ts';
 import { type ActivationScale, dataInputs } from './scales.ts';
@@ -43,7 +45,7 @@ export class QdqWriter {
     this.#scales = scales;
     this.#weights = weights;
     this.#emitter = new GraphEmitter(
-      [...inputs, ...outputs].map(({ name }) => name),
+      [...[...inputs, ...outputs].map(({ name }) => name), ...subgraphNames(model.graph)],
       nodes.map(({ name }) => name),
     );
     for (const { name } of inputs) this.#forms.set(name, { float: name });
@@ -143,6 +145,7 @@ export class QdqWriter {
   }
 
   #writeFloat(node: Node): void {
+    for (const value of valuesCapturedBy(node)) this.#keepName(value);
     const inputs = node.inputs.map((input) => this.#given(input));
     if (this.#hasConstantWeights(node)) inputs[0] = this.#apart(inputs[0] ?? '');
     const outputs = node.outputs.map((output) =>
@@ -156,6 +159,20 @@ export class QdqWriter {
     const { graph } = this.#model;
     const isConvolution = node.domain === '' && (node.opType === 'Conv' || node.opType === 'ConvTranspose');
     return layerOf(graph, node) !== undefined || (isConvolution && graph.initializers.has(node.inputs[1] ?? ''));
+  }
+
+  /** The value in float under its own name, by which a subgraph reads it. */
+  #keepName(value: string): void {
+    const { initializers } = this.#model.graph;
+    const constant = initializers.get(value);
+    if (constant !== undefined) {
+      this.#emitter.initializers.set(value, constant);
+      return;
+    }
+    const forms = this.#formsOf(value);
+    if (forms.float === value) return;
+    this.#emitter.node('Identity', [this.#float(value)], {}, value);
+    forms.float = value;
   }
 
   /** The value in float, where an optional input is given. */

@@ -1,5 +1,5 @@
 import type { Graph, Model, Node, Shape, ValueType } from './graph.ts';
-import { inferShapes } from './shapes.ts';
+import { type InferOptions, inferShapes } from './shapes.ts';
 import { elementCount } from './tensor.ts';
 
 export type Types = ReadonlyMap<string, ValueType>;
@@ -75,13 +75,32 @@ export function macsOf(graph: Graph, types: Types): number | undefined {
  * dimension may be the batch times the tokens, which counted as 1 would hide most of a transformer's operations.
  *
  * @param size `[H, W]` where the input leaves it open
- * @throws {WaysideError} SHAPE_INFERENCE
+ * @throws {WaysideError} SHAPE_INFERENCE unless contradictions are listened to
  */
-export const typesOfOneImage = (model: Model, size?: readonly [number, number]): Types => typesAtBatch(model, 1, size);
+export const typesOfOneImage = (model: Model, size?: readonly [number, number], options: Listening = {}): Types =>
+  typesAtBatch(model, 1, size, options);
 
-/** Types of a run over so many images, or over the batch that the file fixes. @throws {WaysideError} SHAPE_INFERENCE */
-export function typesAtBatch(model: Model, batch: number, size?: readonly [number, number]): Types {
-  const declared = inferShapes(model);
+type Listening = Pick<InferOptions, 'onContradiction'>;
+
+/**
+ * Types of a run over so many images, or over the batch that the file fixes.
+ *
+ * @throws {WaysideError} SHAPE_INFERENCE unless contradictions are listened to
+ */
+export function typesAtBatch(
+  model: Model,
+  batch: number,
+  size?: readonly [number, number],
+  { onContradiction }: Listening = {},
+): Types {
+  let contradicts = false;
+  const told = onContradiction && {
+    onContradiction(text: string) {
+      contradicts = true;
+      onContradiction(text);
+    },
+  };
+  const declared = inferShapes(model, told);
   const image = model.graph.inputs.find(({ name }) => !model.graph.initializers.has(name));
   const open = image?.shape;
   if (image === undefined || !open || open.every((dim) => typeof dim === 'number')) return declared;
@@ -89,7 +108,9 @@ export function typesAtBatch(model: Model, batch: number, size?: readonly [numbe
     if (typeof dim === 'number') return dim;
     return axis === 0 ? batch : (size?.[axis - 2] ?? dim);
   });
-  const found = new Map(inferShapes(model, { inputs: { [image.name]: shape } }));
+  // What contradicts itself in the file is told once, not again with numbers.
+  const again = contradicts ? { onContradiction: () => {} } : told;
+  const found = new Map(inferShapes(model, { ...again, inputs: { [image.name]: shape } }));
   // Inferred anew, what the file says of values behind operators without a rule is left out.
   for (const [value, type] of declared) if (!isClosed(found.get(value)?.shape)) found.set(value, type);
   return found;

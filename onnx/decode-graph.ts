@@ -29,15 +29,14 @@ export function decodeGraph(
     if (name === '' || initializers.has(name)) throw invalid(`two initializers are named ${JSON.stringify(name)}`);
     initializers.set(name, decodeTensor(tensor, name, external));
   }
-  const inputs = (source.input ?? []).filter(({ name }) => !initializers.has(name ?? '')).map(decodeValueInfo);
-  const outputs = (source.output ?? []).map((output) => {
-    if (nested && !output.type) throw unsupported(`output ${output.name ?? ''} of a subgraph has no type`); // IR.md allows it
-    return decodeValueInfo(output);
-  });
+  const inputs = (source.input ?? [])
+    .filter(({ name }) => !initializers.has(name ?? ''))
+    .map((input) => decodeValueInfo(input, nested));
+  const outputs = (source.output ?? []).map((output) => decodeValueInfo(output, nested));
   const valueInfo = new Map<string, ValueType>();
   for (const info of source.valueInfo ?? []) {
     if (!info.type?.tensorType?.elemType) continue; // sequences and half-declared values: inference finds out
-    const { name, ...type } = decodeValueInfo(info);
+    const { name, ...type } = decodeValueInfo(info, nested);
     valueInfo.set(name, type);
   }
   const own = new Set([...initializers.keys(), ...inputs.map(({ name }) => name)]);
@@ -119,18 +118,20 @@ function decodeAttribute(
     case 0:
       throw invalid(`${of} has no type`);
     default:
-      throw unsupported(`${of} has the attribute type ${source.type}`);
+      return { type: 'other', value: source };
   }
 }
 
-function decodeValueInfo(source: onnx.IValueInfoProto): ValueInfo {
+/** @param nested in a subgraph, which need not say what it takes and gives (onnx IR.md) */
+function decodeValueInfo(source: onnx.IValueInfoProto, nested: boolean): ValueInfo {
   const name = source.name ?? '';
   const of = `value ${JSON.stringify(name)}`;
   const { type } = source;
   if (type?.sequenceType || type?.mapType || type?.optionalType || type?.sparseTensorType) {
-    throw unsupported(`${of} is a sequence, map, optional or sparse tensor`);
+    return { name, dtype: 'undefined', shape: null, other: type };
   }
   const tensor = type?.tensorType;
+  if (nested && !tensor?.elemType) return { name, dtype: 'undefined', shape: null };
   if (!tensor) throw invalid(`${of} has no type`);
   const dims = tensor.shape?.dim;
   if (dims && dims.length > MAX_RANK) throw invalid(`${of} has ${dims.length} dimensions`);

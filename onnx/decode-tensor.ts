@@ -4,10 +4,10 @@ import type { ExternalDataReader } from './external-data.ts';
 import { MAX_RANK } from './limits.ts';
 import { fromInt64, type Long, proto } from './proto.ts';
 import { byteLength, elementCount, type Tensor } from './tensor.ts';
-import { BITS, type DataType, dataTypeOf } from './types.ts';
+import { BITS, dataTypeOf, type KnownDataType } from './types.ts';
 
-/** @throws {WaysideError} MODEL_UNSUPPORTED for complex, float8 and float4 */
-export function decodeDataType(code: number, of: string): DataType {
+/** @throws {WaysideError} MODEL_UNSUPPORTED for one that is not known here */
+export function decodeDataType(code: number, of: string): KnownDataType {
   const name = dataTypeOf(code);
   if (name !== undefined) return name;
   if (code === 0) throw new WaysideError('MODEL_INVALID', { message: `${of} has no data type` });
@@ -24,7 +24,6 @@ export function decodeDataType(code: number, of: string): DataType {
 export function decodeTensor(source: onnx.ITensorProto, label: string, external: ExternalDataReader): Tensor {
   const of = `tensor ${label}`;
   const dtype = decodeDataType(source.dataType ?? 0, of);
-  if (dtype === 'string') throw new WaysideError('MODEL_UNSUPPORTED', { message: `${of} holds strings` });
   if (source.segment) throw new WaysideError('MODEL_UNSUPPORTED', { message: `${of} is split into segments` });
   const dims = decodeDims(source, of);
   const expected = byteLength(dtype, dims);
@@ -37,6 +36,7 @@ export function decodeTensor(source: onnx.ITensorProto, label: string, external:
     return { dtype, dims, bytes };
   };
   const typed = typedField(source, of);
+  if (dtype === 'string') return { dtype, dims, ...decodeStrings(source, dims, of) };
   if (source.dataLocation === proto.TensorProto.DataLocation.EXTERNAL) {
     if (typed !== undefined || hasRaw(source)) throw contradiction(of, 'external data and data of its own');
     const entries = new Map((source.externalData ?? []).map(({ key, value }) => [key ?? '', value ?? '']));
@@ -48,6 +48,20 @@ export function decodeTensor(source: onnx.ITensorProto, label: string, external:
     return found(source.rawData ?? new Uint8Array());
   }
   return typed === undefined ? found(new Uint8Array()) : found(packTyped(source, dtype, typed, dims, of));
+}
+
+function decodeStrings(
+  source: onnx.ITensorProto,
+  dims: readonly number[],
+  of: string,
+): Pick<Tensor, 'bytes' | 'strings'> {
+  const strings = source.stringData ?? [];
+  if (hasRaw(source) || source.dataLocation === proto.TensorProto.DataLocation.EXTERNAL) {
+    throw contradiction(of, 'strings outside string_data');
+  }
+  const expected = elementCount(dims);
+  if (strings.length === expected) return { bytes: new Uint8Array(), strings };
+  throw contradiction(of, `${strings.length} strings where [${dims.join(', ')}] needs ${expected}`);
 }
 
 const hasRaw = (source: onnx.ITensorProto): boolean => (source.rawData?.length ?? 0) > 0;
@@ -71,8 +85,11 @@ function typedField(source: onnx.ITensorProto, of: string): TypedField | undefin
   return present[0];
 }
 
+/** Types with a raw form. */
+type Stored = Exclude<KnownDataType, 'string'>;
+
 /** Which field carries which type, as in the comments of TensorProto in onnx.proto. */
-const FIELD_OF: Readonly<Record<Exclude<DataType, 'string'>, TypedField>> = {
+const FIELD_OF: Readonly<Record<Stored, TypedField>> = {
   float32: 'floatData',
   float64: 'doubleData',
   int64: 'int64Data',
@@ -84,6 +101,14 @@ const FIELD_OF: Readonly<Record<Exclude<DataType, 'string'>, TypedField>> = {
   int8: 'int32Data',
   uint8: 'int32Data',
   bool: 'int32Data',
+  complex64: 'floatData',
+  complex128: 'doubleData',
+  float8e4m3fn: 'int32Data',
+  float8e4m3fnuz: 'int32Data',
+  float8e5m2: 'int32Data',
+  float8e5m2fnuz: 'int32Data',
+  float8e8m0: 'int32Data',
+  float4e2m1: 'int32Data',
   float16: 'int32Data',
   bfloat16: 'int32Data',
   int4: 'int32Data',
@@ -92,21 +117,22 @@ const FIELD_OF: Readonly<Record<Exclude<DataType, 'string'>, TypedField>> = {
   uint2: 'int32Data',
 };
 
-/** Sub-byte types lie in `int32_data` one packed byte an entry; all others one element an entry. */
+/** Sub-byte types lie in `int32_data` one packed byte an entry, complex numbers in two entries each; all others one element an entry. */
 function packTyped(
   source: onnx.ITensorProto,
-  dtype: Exclude<DataType, 'string'>,
+  dtype: Stored,
   field: TypedField,
   dims: readonly number[],
   of: string,
 ): Uint8Array {
   const values: ArrayLike<unknown> = source[field] ?? [];
-  const expected = BITS[dtype] < 8 ? byteLength(dtype, dims) : elementCount(dims);
+  const parts = dtype.startsWith('complex') ? 2 : 1;
+  const expected = BITS[dtype] < 8 ? byteLength(dtype, dims) : elementCount(dims) * parts;
   if (FIELD_OF[dtype] !== field) throw contradiction(of, `type ${dtype} and its values in ${field}`);
   if (values.length !== expected) {
     throw contradiction(of, `${values.length} values where ${dtype}[${dims.join(', ')}] needs ${expected}`);
   }
-  const size = Math.max(BITS[dtype] / 8, 1);
+  const size = Math.max(BITS[dtype] / 8 / parts, 1);
   const bytes = new Uint8Array(expected * size);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < expected; i++) {

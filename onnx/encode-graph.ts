@@ -45,7 +45,7 @@ function encodeNode(node: Node, encoding: GraphEncoding): onnx.INodeProto {
     ...(node.domain === '' ? {} : { domain: node.domain }),
     attribute: Object.entries(node.attributes).map(([name, attribute]) => ({
       name,
-      type: ATTRIBUTE_TYPES[attribute.type],
+      ...(attribute.type !== 'other' && { type: ATTRIBUTE_TYPES[attribute.type] }),
       ...encodeAttribute(attribute, encoding),
     })),
   };
@@ -67,6 +67,8 @@ function encodeAttribute(attribute: Attribute, encoding: GraphEncoding): onnx.IA
       return { strings: attribute.value.map((text) => Buffer.from(text)) };
     case 'tensor':
       return { t: encodeTensor('', attribute.value, undefined) };
+    case 'other':
+      return attribute.value;
     case 'graph':
       return { g: encodeGraph(attribute.value, { ...encoding, repeatInitializers: false }) };
   }
@@ -74,6 +76,7 @@ function encodeAttribute(attribute: Attribute, encoding: GraphEncoding): onnx.IA
 
 function encodeTensor(name: string, tensor: Tensor, place: ExternalPlace | undefined): onnx.ITensorProto {
   const head = { dims: [...tensor.dims], dataType: DATA_TYPES[tensor.dtype], ...(name === '' ? {} : { name }) };
+  if (tensor.strings !== undefined) return { ...head, stringData: [...tensor.strings] };
   if (place === undefined) return { ...head, rawData: tensor.bytes };
   return {
     ...head,
@@ -82,7 +85,8 @@ function encodeTensor(name: string, tensor: Tensor, place: ExternalPlace | undef
   };
 }
 
-function encodeValueInfo({ name, dtype, shape }: ValueInfo): onnx.IValueInfoProto {
+function encodeValueInfo({ name, dtype, shape, other }: ValueInfo): onnx.IValueInfoProto {
+  if (dtype === 'undefined') return { name, ...(other && { type: other }) };
   return { name, type: { tensorType: { elemType: DATA_TYPES[dtype], ...encodeShape(shape) } } };
 }
 

@@ -1,3 +1,4 @@
+import type { onnx } from 'onnx-proto';
 import type { Tensor } from './tensor.ts';
 import type { DataType } from './types.ts';
 
@@ -13,6 +14,8 @@ export interface ValueType {
 
 export interface ValueInfo extends ValueType {
   readonly name: string;
+  /** The type of a sequence, map, optional or sparse tensor, as the file says it; `dtype` is then `undefined`. */
+  readonly other?: onnx.ITypeProto;
 }
 
 export type Attribute =
@@ -23,7 +26,9 @@ export type Attribute =
   | { readonly type: 'floats'; readonly value: readonly number[] }
   | { readonly type: 'strings'; readonly value: readonly string[] }
   | { readonly type: 'tensor'; readonly value: Tensor }
-  | { readonly type: 'graph'; readonly value: Graph };
+  | { readonly type: 'graph'; readonly value: Graph }
+  /** A kind that nothing here reads, handed on as it lies in the file: sparse tensors, types, lists of tensors or graphs. */
+  | { readonly type: 'other'; readonly value: onnx.IAttributeProto };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 

@@ -67,6 +67,8 @@ function printAttribute(attribute: Attribute): string {
       return JSON.stringify(attribute.value);
     case 'tensor':
       return printTensor(attribute.value);
+    case 'other':
+      return '...';
     case 'graph':
       return `{${attribute.value.name}}`;
   }

@@ -14,7 +14,9 @@ import { REDUCTION } from './shapes/reduction.ts';
 import { RESIZING } from './shapes/resizing.ts';
 import { SELECTION } from './shapes/selection.ts';
 import { SOURCES } from './shapes/sources.ts';
+import { subgraphTypes } from './shapes/subgraphs.ts';
 import { MAX_KNOWN_VALUES, VALUE_RULES, valuesOfTensor } from './shapes/values.ts';
+import { valuesCaptured } from './topology.ts';
 
 const SHAPE_RULES: ReadonlyMap<string, ShapeRule> = new Map([
   ...CONVOLUTION,
@@ -50,21 +52,26 @@ export interface InferOptions {
    * then not compared: it was written for the shapes in the file.
    */
   readonly inputs?: Readonly<Record<string, Shape>>;
+  /** Told of every contradiction, instead of a throw at the first; what stands behind it is then unknown. */
+  readonly onContradiction?: (text: string) => void;
 }
 
 /**
  * Types and shapes of every value of the main graph that can be told: inputs, initializers and node outputs. A value
  * behind an unknown operator is missing unless the file declares it. Symbols are carried through, as in `['N', 64, 1, 1]`.
  *
- * @throws {WaysideError} SHAPE_INFERENCE where inputs of a node contradict each other, its attributes or the file
+ * A shape that the file declares and that cannot be gives way to the inferred one, as in ONNX Runtime: many exporters leave such
+ * behind, and nothing is computed by them. `onContradiction` is told.
+ *
+ * @throws {WaysideError} SHAPE_INFERENCE where inputs of a node contradict each other, its attributes, or the type in the file
  */
-export function inferShapes(model: Model, { inputs }: InferOptions = {}): ReadonlyMap<string, ValueType> {
-  return new Inference(model, inputs).run();
+export function inferShapes(model: Model, options: InferOptions = {}): ReadonlyMap<string, ValueType> {
+  return new Inference(model, options).knowledge().types;
 }
 
 /** What can be told of a model without running it: types, and the elements of small values that follow from constants and shapes. */
 export function inferKnowledge(model: Model): Knowledge {
-  return new Inference(model, undefined).knowledge();
+  return new Inference(model, {}).knowledge();
 }
 
 class Inference {
@@ -74,19 +81,25 @@ class Inference {
   readonly #types = new Map<string, ValueType>();
   readonly #values = new Map<string, KnownValues>();
   readonly #declared: ReadonlyMap<string, ValueType>;
+  readonly #model: Model;
+  readonly #options: InferOptions;
 
-  constructor(model: Model, overrides: Readonly<Record<string, Shape>> | undefined) {
+  /** @param around what a subgraph captures */
+  constructor(model: Model, options: InferOptions, around?: Knowledge) {
+    this.#model = model;
+    this.#options = options;
     this.#graph = model.graph;
     this.#opset = model.opsets.get('') ?? 1;
-    this.#overrides = overrides;
+    this.#overrides = options.inputs;
+    for (const value of around === undefined ? [] : valuesCaptured(model.graph)) {
+      const [type, known] = [around?.types.get(value), around?.values.get(value)];
+      if (type !== undefined) this.#types.set(value, type);
+      if (known !== undefined) this.#values.set(value, known);
+    }
     this.#declared = new Map([
       ...model.graph.valueInfo,
       ...model.graph.outputs.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const),
     ]);
-  }
-
-  run(): ReadonlyMap<string, ValueType> {
-    return this.knowledge().types;
   }
 
   knowledge(): Knowledge {
@@ -101,10 +114,11 @@ class Inference {
         this.#visit(node);
       } catch (cause) {
         if (!(cause instanceof Contradiction)) throw cause;
-        throw new WaysideError('SHAPE_INFERENCE', {
-          message: `node ${node.name} (${node.opType}) of ${this.#inputsOf(node)}: ${cause.message}`,
-          cause,
-        });
+        this.#report(node, cause);
+        if (this.#options.onContradiction === undefined) {
+          const message = `node ${node.name} (${node.opType}) of ${this.#inputsOf(node)}: ${cause.message}`;
+          throw new WaysideError('SHAPE_INFERENCE', { message, cause });
+        }
       }
     }
     return { types: this.#types, values: this.#values };
@@ -124,17 +138,17 @@ class Inference {
           message: `input ${name} has the shape ${textOf(shape)}, ${textOf(override)} was asked for`,
         });
       }
-      this.#types.set(name, { dtype, shape: override ?? shape });
+      if (dtype !== 'undefined') this.#types.set(name, { dtype, shape: override ?? shape });
     }
   }
 
   #visit(node: Node): void {
     const facts = new NodeFacts(node, this.#opset, { types: this.#types, values: this.#values });
     const rule = ruleOf(node);
-    const inferred = rule?.(facts) ?? [];
+    const inferred = rule?.(facts) ?? subgraphTypes(node, facts, (inner) => this.#inside(inner));
     node.outputs.forEach((output, i) => {
       if (output === '') return;
-      const type = this.#reconcile(inferred[i], this.#declared.get(output));
+      const type = this.#reconcile(node, inferred[i], this.#declared.get(output));
       if (type !== undefined) this.#types.set(output, type);
     });
     const [first] = node.outputs;
@@ -142,7 +156,18 @@ class Inference {
     if (values !== undefined && first && values.length <= MAX_KNOWN_VALUES) this.#values.set(first, values);
   }
 
-  #reconcile(inferred: ValueType | undefined, declared: ValueType | undefined): ValueType | undefined {
+  /** What is known at the end of a subgraph of this one. */
+  #inside(graph: Graph): Knowledge {
+    const { onContradiction } = this.#options;
+    const around = { types: this.#types, values: this.#values };
+    return new Inference({ ...this.#model, graph }, onContradiction ? { onContradiction } : {}, around).knowledge();
+  }
+
+  #report(node: Node, { message }: Contradiction): void {
+    this.#options.onContradiction?.(`node ${node.name} (${node.opType}) of ${this.#inputsOf(node)}: ${message}`);
+  }
+
+  #reconcile(node: Node, inferred: ValueType | undefined, declared: ValueType | undefined): ValueType | undefined {
     // Gather adds ranks: without a bound thirty of them, each of itself by itself, would fill the memory.
     if ((inferred?.shape?.length ?? 0) > MAX_RANK)
       throw new Contradiction(`the output would have ${inferred?.shape?.length} dimensions`);
@@ -151,13 +176,19 @@ class Inference {
         throw new Contradiction(`the output would be ${textOf(inferred?.shape ?? null)}`);
       }
     }
-    if (declared === undefined) return inferred;
+    if (declared === undefined || declared.dtype === 'undefined') return inferred;
     if (inferred === undefined) return this.#overrides === undefined ? declared : { ...declared, shape: null };
     if (inferred.dtype !== declared.dtype) {
       throw new Contradiction(`the output is ${inferred.dtype}, the file declares ${declared.dtype}`);
     }
     if (this.#overrides !== undefined) return inferred;
-    return { dtype: inferred.dtype, shape: unifyShapes(inferred.shape, declared.shape) };
+    try {
+      return { dtype: inferred.dtype, shape: unifyShapes(inferred.shape, declared.shape) };
+    } catch (cause) {
+      if (!(cause instanceof Contradiction)) throw cause;
+      this.#report(node, new Contradiction(`the file declares ${textOf(declared.shape)}: ${cause.message}`));
+      return inferred;
+    }
   }
 
   #inputsOf(node: Node): string {

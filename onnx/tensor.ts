@@ -9,6 +9,8 @@ export interface Tensor {
   readonly dtype: DataType;
   readonly dims: readonly number[];
   readonly bytes: Uint8Array;
+  /** The elements of a string tensor, in UTF-8 or not; its `bytes` are empty. */
+  readonly strings?: readonly Uint8Array[];
 }
 
 export const elementCount = (dims: readonly number[]): number => dims.reduce((product, dim) => product * dim, 1);

@@ -74,6 +74,9 @@ class WireSurvey {
         throw this.#malformed(`field ${field} of ${name} is not UTF-8`);
       }
       this.#position += length;
+      if (kind === 'bytes' && ++this.#integers > this.#limits.integers) {
+        throw tooLarge(`more than ${this.#limits.integers} strings and 64-bit integers`);
+      }
       return;
     }
     if (wireType === LENGTH_DELIMITED && kind !== 'varint') {

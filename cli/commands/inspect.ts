@@ -40,6 +40,7 @@ async function inspect(
   };
   const parts = [paint('bold', path), summary(document)];
   if (document.package !== null) parts.push(packageSummary(document.package));
+  if (inspection.notes.length > 0) parts.push(inspection.notes.map((note) => `note: ${note}`).join('\n'));
   if (layers) parts.push(layerTable(inspection));
   report({ document, text: parts.join('\n\n') });
 }

@@ -54,9 +54,15 @@ export function addConstant(
 }
 
 /** Every name of a value in the graph and its subgraphs: a new one must not hide, nor be hidden by, one of theirs. */
-export function valueNames(graph: Graph): Set<string> {
+export const valueNames = (graph: Graph): Set<string> => namesIn(allGraphs(graph));
+
+/** Names that subgraphs use, for their own values and for what they read from around them. */
+export const subgraphNames = (graph: Graph): ReadonlySet<string> =>
+  new Set([...namesIn(allGraphs(graph).slice(1)), ...readsInside(graph)]);
+
+function namesIn(graphs: readonly Graph[]): Set<string> {
   const names = new Set<string>();
-  for (const { initializers, inputs, nodes } of allGraphs(graph)) {
+  for (const { initializers, inputs, nodes } of graphs) {
     for (const name of initializers.keys()) names.add(name);
     for (const { name } of inputs) names.add(name);
     for (const { outputs } of nodes) for (const output of outputs) names.add(output);

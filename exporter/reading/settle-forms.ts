@@ -1,3 +1,4 @@
+import { requireKnownVersions } from '../../onnx/check.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { dropUnreadOutputs } from '../passes/drop-unread-outputs.ts';
@@ -21,6 +22,7 @@ export interface SettledForms {
  * @throws {WaysideError} MODEL_QUANTIZED, MODEL_UNSUPPORTED, PASS_FAILED
  */
 export async function settleForms(given: Model, note: (text: string) => void = () => {}): Promise<SettledForms> {
+  requireKnownVersions(given);
   requireFloat(given);
   const wide = widenFloats(given);
   if (wide !== given) note('note: its 16-bit floats are read as float32, and what is written is float32');

@@ -1,3 +1,4 @@
+import type { Shape } from '../graph.ts';
 import { dataTypeOf } from '../types.ts';
 import { axisOf, Contradiction } from './dimensions.ts';
 import { type NodeFacts, type ShapeRule, typed } from './node-facts.ts';
@@ -7,7 +8,9 @@ function requireScale(facts: NodeFacts): void {
   const x = facts.shape(0);
   const scale = facts.shape(1);
   const zero = facts.has(2) ? facts.shape(2) : null;
-  if (scale !== null && zero !== null && scale.length !== zero.length) {
+  // One number is one number, whether it has an axis or none (ONNX Runtime's quantizer writes a scale of [1] with a zero point of []).
+  const single = (shape: Shape): boolean => shape.every((size) => size === 1);
+  if (scale !== null && zero !== null && scale.length !== zero.length && !(single(scale) && single(zero))) {
     throw new Contradiction(`the scale has ${scale.length} dimensions, the zero point ${zero.length}`);
   }
   if (x === null || scale?.length !== 1) return;

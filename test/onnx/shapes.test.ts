@@ -59,7 +59,7 @@ describe('symbolic shapes', () => {
   it('resolve the Shape, Gather, Concat, Reshape chain of an exporter', () => {
     const types = inferShapes(bare(variety()));
     expect(types.get('Concat_out')?.shape).toEqual([3]);
-    expect(types.get('Reshape_out')).toBeUndefined(); // behind an If, whose type nothing tells
+    expect(types.get('Reshape_out')?.shape).toEqual(['N', 2, 2]); // behind an If, whose branches say what it gives
     const builder = new GraphBuilder();
     const x = builder.input('x', 'float32', ['N', 64, 7, 7]);
     const [dims] = builder.node('Shape', [x]);
@@ -134,7 +134,13 @@ describe('contradictions', () => {
       ...model,
       graph: { ...model.graph, outputs: [{ name: 'scores', dtype: 'float32', shape: ['N', 11] }] },
     } as Model;
-    expect(() => inferShapes(wrong)).toThrow(expect.objectContaining({ code: 'SHAPE_INFERENCE' }));
+    const told: string[] = [];
+    const types = inferShapes(wrong, { onContradiction: (text) => told.push(text) });
+    expect(told).toEqual([expect.stringMatching(/the file declares \[N, 11\]/)]);
+    expect(types.get('scores')?.shape).toEqual(['N', 10]); // as ONNX Runtime: what is computed wins
+    expect(inferShapes(wrong).get('scores')?.shape).toEqual(['N', 10]);
+    const other = { ...wrong, graph: { ...wrong.graph, outputs: [{ name: 'scores', dtype: 'int64', shape: null }] } };
+    expect(() => inferShapes(other as Model)).toThrow(expect.objectContaining({ code: 'SHAPE_INFERENCE' }));
   });
 });
 
