@@ -2,7 +2,7 @@ import { WaysideError } from '../core/errors.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax } from '../inference/scores.ts';
-import { describeOutputs, floatsOf, type Session } from '../inference/session.ts';
+import { describeOutputs, floatsOf, type Session, type ValueSpec } from '../inference/session.ts';
 import { batchesOf, batchSizeFor } from './batches.ts';
 import type { Dataset } from './dataset.ts';
 import { spreadPositions } from './datasets/positions.ts';
@@ -40,6 +40,8 @@ export interface EvaluateOptions extends RunOptions {
   readonly indices?: readonly number[] | undefined;
   /** Pictures a run where the model leaves the batch open. @default 16 */
   readonly batchSize?: number | undefined;
+  /** Refuse a model that answers no image of the first batch with a number, rather than count every answer as wrong. @default false */
+  readonly needsNumbers?: boolean | undefined;
   /** Said to the progress listener. @default 'evaluating' */
   readonly stage?: string | undefined;
   readonly onOutcome?: (outcome: Outcome) => void;
@@ -65,6 +67,24 @@ function classesOf({ outputs }: Session, name: string, dims: readonly number[], 
       outputs.length > 1
         ? `say which of its outputs has the scores with --output: ${describeOutputs(outputs)}`
         : 'Wayside evaluates and compresses image classifiers; detectors and the like have no top-1: see `wayside quantize --unlabelled`',
+  });
+}
+
+/** @throws {WaysideError} MODEL_UNSUPPORTED */
+function requireFloatScores({ name, type }: ValueSpec): void {
+  if (type === 'float32') return;
+  throw new WaysideError('MODEL_UNSUPPORTED', {
+    message: `output ${name} is no score: it is ${type}, not float32`,
+    hint: 'export the model with its scores as its first output, one a class, before an ArgMax or the like chooses among them',
+  });
+}
+
+/** One image may upset a model; one that answers no image with numbers has nothing to be measured. */
+function requireNumbers(scores: Float32Array, name: string): void {
+  if (scores.some(Number.isFinite)) return;
+  throw new WaysideError('MODEL_NOT_FINITE', {
+    message: `output ${name} is NaN or infinite for every image`,
+    hint: 'the training it came from has probably diverged, or the export went wrong',
   });
 }
 
@@ -110,11 +130,20 @@ class Tally {
 /**
  * Measures a classifier in ONNX Runtime. Pictures are read and decoded while the model runs; memory holds two batches.
  *
- * @throws {WaysideError} PREPROCESS_MISMATCH, DATASET_INVALID, SESSION_RUN, MODEL_UNSUPPORTED for an output that is no
+ * @throws {WaysideError} PREPROCESS_MISMATCH, DATASET_INVALID, SESSION_RUN, MODEL_NOT_FINITE where asked to, MODEL_UNSUPPORTED for an output that is no
  *   vector of scores; AbortError when `signal` aborts
  */
 export async function evaluate(session: Session, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
-  const { preprocessing, limit, batchSize, stage = 'evaluating', onOutcome, onProgress, signal } = options;
+  const {
+    preprocessing,
+    limit,
+    batchSize,
+    needsNumbers = false,
+    stage = 'evaluating',
+    onOutcome,
+    onProgress,
+    signal,
+  } = options;
   const { input } = session;
   const output = session.scores(options.output);
   const size = batchSizeFor(input, preprocessing, batchSize);
@@ -123,6 +152,7 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
   if (total === 0)
     throw new WaysideError('DATASET_INVALID', { message: `no pictures of ${dataset.name} to evaluate on` });
 
+  requireFloatScores(output);
   const tally = new Tally();
   let done = 0;
   for await (const batch of batchesOf(dataset, preprocessing, size, {
@@ -134,6 +164,7 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
     const scores = floatsOf(results, output.name);
     const classes = classesOf(session, output.name, results[output.name]?.dims ?? [], batch.tensor.dims[0] ?? 1);
     requireClasses(dataset, classes);
+    if (needsNumbers && done === 0) requireNumbers(scores, output.name);
     for (let i = 0; i < batch.count; i++) {
       const own = scores.subarray(i * classes, (i + 1) * classes);
       const id = batch.ids[i] ?? '';

@@ -106,6 +106,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     { chosenNormalization, notedClasses, withNotes },
     { writeModel },
     { requireFreeFile },
+    { requireAnswers },
     { insertBatchNorm },
     { sampleIndices, seededRandom },
   ] = await Promise.all([
@@ -116,6 +117,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     import('../exporter/model-notes.ts'),
     import('../onnx/write.ts'),
     import('../exporter/single/stage-file.ts'),
+    import('../exporter/verify/require-answers.ts'),
     import('../compression/training/insert-batch-norm.ts'),
     import('../core/random.ts'),
   ]);
@@ -166,7 +168,9 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   const names = dataset.classes ?? notedClasses(result.model.metadata, known, context.note);
   const metadata = new Map(withNotes(result.model.metadata, preprocessing, names));
   metadata.set('wayside.trained', task.of);
-  await writeModel({ ...result.model, metadata }, options.out);
+  const annotated = { ...result.model, metadata };
+  await requireAnswers(annotated, dataset, preprocessing, options.out);
+  await writeModel(annotated, options.out);
   if (options.checkpoint === undefined) await rm(checkpoint, { force: true });
   const { classes, accuracy, epochs, trained, validated } = result;
   const seconds = (performance.now() - started) / 1000;

@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   MODEL_DECODE: entry(Exit.data, 'the bytes are not a complete ONNX model'),
   MODEL_INVALID: entry(Exit.data, 'the model breaks a rule of the ONNX format, or a pass left it broken'),
   MODEL_UNSUPPORTED: entry(Exit.data, 'the model uses something this version does not handle'),
+  MODEL_NOT_FINITE: entry(Exit.data, 'weights of a model, or what it answers to real images, are NaN or infinite'),
   MODEL_TOO_LARGE: entry(Exit.data, 'the model, or what it declares, exceeds a stated limit'),
   EXTERNAL_DATA: entry(Exit.data, 'external tensor data is missing, short, or lies outside the folder of the model'),
   SHAPE_INFERENCE: entry(Exit.data, 'the shapes of the model contradict each other'),

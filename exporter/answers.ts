@@ -26,7 +26,7 @@ export interface Answers {
 
 /** A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
 export const isClassifier = ({ output }: Session): boolean =>
-  output.shape.filter((dim, axis) => axis > 0 && dim !== 1).length <= 1;
+  output.type === 'float32' && output.shape.filter((dim, axis) => axis > 0 && dim !== 1).length <= 1;
 
 /** Values kept of an output for one picture: a segmentation of 21 classes at 512x512 has 5.5 million. */
 const KEPT_VALUES = 65_536;
@@ -51,7 +51,9 @@ export async function answersOf(model: Model, options: AskOptions): Promise<Answ
   try {
     const { input, output } = session;
     const classifies = isClassifier(session);
-    const names = classifies ? [output.name] : session.outputs.map(({ name }) => name);
+    const names = classifies
+      ? [output.name]
+      : session.outputs.flatMap(({ name, type }) => (type === 'float32' ? [name] : []));
     const found: Float32Array[][] = names.map(() => []);
     const labels: number[] = [];
     const stream = batchesOf(dataset, preprocessing, batchSizeFor(input, preprocessing), {

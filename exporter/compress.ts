@@ -33,6 +33,7 @@ import { StageLog } from './stages.ts';
 import { requireLearner } from './teacher.ts';
 import { countDistinct } from './unique.ts';
 import { judgeLayers } from './verify/judge-layers.ts';
+import { requireAnswers } from './verify/require-answers.ts';
 import { floatLayers } from './widths.ts';
 
 export type { CompressOptions, CompressResult } from './options.ts';
@@ -72,6 +73,7 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
   return withOptimizedGraph(bytes, async (session, fusion) => {
     const fused = withPlanned(fusion, produced.model, floatLayers(produced.widths), unquantized(produced.float));
     if (options.allowFloat !== true) requireFused(fused);
+    await requireAnswers(produced.model, data.test, preprocessing, options.out);
     const { errors, noisy } = await judgeLayers(produced, data.train, preprocessing, options, stages);
     const float = await figuresOnTest(before, stages);
     const { top1, top5, samples, latencyMs, answers } = await stages.run('measure the compressed model', () =>

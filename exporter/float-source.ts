@@ -6,8 +6,10 @@ import { encodeModel } from '../onnx/write.ts';
 import { withChosenOutput } from './chosen-output.ts';
 import { FOLDING } from './passes/index.ts';
 import { asPictureInput } from './picture-input.ts';
-import { settleForms, withStoredWeights } from './reading/settle-forms.ts';
+import { type SettledForms, settleForms, withStoredWeights } from './reading/settle-forms.ts';
 import type { StageLog } from './stages.ts';
+import { requireFiniteWeights } from './verify/require-finite.ts';
+import { requireInference } from './verify/require-inference.ts';
 
 /** A float model as it was given, and as every stage takes it. */
 export interface FloatSource {
@@ -42,11 +44,12 @@ export async function readFloat(
   const { altered, changed, wantsBytes, model } = await stages.run('read', async () => {
     const file = await readModel(path);
     const chosen = withChosenOutput(file, output);
-    const settled = await settleForms(chosen, note);
+    const settled = await settledSound(chosen, note);
     return { altered: settled.widened || chosen !== file, ...asPictureInput(settled.model) };
   });
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
   const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, signal ? { signal } : {}));
+  requireFiniteWeights(folded, 'the model has weights that are no numbers once its normalisations are folded');
   const original = changed || altered ? encodeModel(model) : path;
   let stored: Promise<Model> | undefined;
   return {
@@ -61,6 +64,14 @@ export async function readFloat(
   };
 }
 
+/** Refused where nothing can be made of it. @throws {WaysideError} MODEL_UNSUPPORTED, MODEL_NOT_FINITE; as `settleForms` */
+async function settledSound(given: Model, note: Reading['note']): Promise<SettledForms> {
+  requireInference(given);
+  const settled = await settleForms(given, note);
+  requireFiniteWeights(settled.model, 'the model has weights that are no numbers');
+  return settled;
+}
+
 /**
  * A float model for what works on the file's own layers, without pictures: its weights as initializers, its normalisations as they
  * are.
@@ -68,6 +79,6 @@ export async function readFloat(
  * @throws {WaysideError} as `readFloat`
  */
 export async function readStored(path: string, { signal, note, output }: Reading = {}): Promise<Model> {
-  const { model } = await settleForms(withChosenOutput(await readModel(path), output), note);
+  const { model } = await settledSound(withChosenOutput(await readModel(path), output), note);
   return withStoredWeights(model, signal);
 }

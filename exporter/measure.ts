@@ -36,7 +36,14 @@ export async function judge(
     labels.push(outcome.label);
     predicted.push(outcome.predicted);
   };
-  const evaluation = await evaluate(session, test, { preprocessing, limit, stage, onOutcome, ...run });
+  const evaluation = await evaluate(session, test, {
+    preprocessing,
+    limit,
+    stage,
+    onOutcome,
+    needsNumbers: true,
+    ...run,
+  });
   return { ...evaluation, answers: { labels, predicted } };
 }
 

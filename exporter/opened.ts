@@ -8,6 +8,7 @@ import { requireParity } from './parity.ts';
 import { type Data, openData, preprocessingOf } from './prepare.ts';
 import type { Answered } from './report/class-changes.ts';
 import type { StageLog } from './stages.ts';
+import { requireScores } from './verify/require-scores.ts';
 
 /** What every stage is told of the model and the pictures. */
 export type SourceOptions = Pick<
@@ -93,6 +94,7 @@ async function open<T>(
 ): Promise<T> {
   const source = await readFloat(options.model, stages, options);
   const { model, folded, original, wantsBytes } = source;
+  requireScores(model, model.graph.outputs[0]?.name);
   await admit?.(source);
   const data = await openData(options);
   const session = await openSession(original, { threads: 1 });

@@ -19,6 +19,8 @@ import { produce } from './produce.ts';
 import { StageLog } from './stages.ts';
 import { judgeLayers } from './verify/judge-layers.ts';
 import type { NoisyLayer } from './verify/layer-noise.ts';
+import { requireAnswers } from './verify/require-answers.ts';
+import { requireScores } from './verify/require-scores.ts';
 import { floatLayers } from './widths.ts';
 
 type Shared =
@@ -88,6 +90,7 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const stages = new StageLog();
   const source = await readFloat(options.model, stages, options);
   const { folded } = source;
+  requireScores(source.model);
   await requireQuantizable(folded, options);
   const pictures = await picturesFrom(options.data);
   const preprocessing = await provenPreprocessing(source, options);
@@ -102,6 +105,7 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const report = await checkFusion(encodeModel(produced.model));
   const fused = withPlanned(report, produced.model, floatLayers(widths), unquantized(produced.float));
   if (options.allowFloat !== true) requireFused(fused);
+  await requireAnswers(produced.model, pictures, preprocessing, 'the int8 model');
   const { noisy } = await judgeLayers(produced, pictures, preprocessing, options, stages);
   const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));
   const asked = { dataset: pictures, indices, preprocessing, threads, signal };

@@ -87,6 +87,7 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
       preprocessing,
       output: options.output,
       limit: options.limit,
+      needsNumbers: true,
       signal,
       onProgress,
     });

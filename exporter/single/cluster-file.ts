@@ -16,6 +16,7 @@ import { requireLayers } from '../reading/require-layers.ts';
 import type { StageOutcome } from '../slim/outcome.ts';
 import { sizesOf } from '../slim/slim.ts';
 import { StageLog } from '../stages.ts';
+import { requireFiniteWeights } from '../verify/require-finite.ts';
 import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface ClusterFileOptions extends Omit<SourceOptions, 'data'>, FileOptions {
@@ -59,6 +60,7 @@ export async function clusterFile(options: ClusterFileOptions): Promise<ClusterF
   const { data, clusters, out, signal } = options;
   if (data === undefined) {
     const { model, layers } = await clustered(await readStored(options.model, options), clusters, undefined, signal);
+    requireFiniteWeights(model, `${out} was not written: it has weights that are no numbers`);
     await writeModel(model, out);
     return { model: out, layers };
   }

@@ -6,6 +6,7 @@ import { notedClasses, withNotes } from '../model-notes.ts';
 import type { Opened, OpenedAndMeasured } from '../opened.ts';
 import type { StageOutcome } from '../slim/outcome.ts';
 import { sizesOf } from '../slim/slim.ts';
+import { requireAnswers } from '../verify/require-answers.ts';
 
 /** A stage done alone, from one file to another. */
 export interface FileOptions {
@@ -31,7 +32,7 @@ export async function requireFreeFile({ out, force = false }: FileOptions): Prom
 /**
  * Writes what a stage made, with what the next one need not be told again: how its pictures are normalised, and its classes.
  *
- * @throws {WaysideError} FILE_WRITE_FAILED
+ * @throws {WaysideError} FILE_WRITE_FAILED, MODEL_NOT_FINITE
  */
 export async function writeStage(
   { graph, metadata, ...rest }: Model,
@@ -41,7 +42,9 @@ export async function writeStage(
   const answers = graph.outputs[0]?.shape?.at(-1);
   const classes = typeof answers === 'number' ? answers : undefined;
   const names = data.test.classes ?? notedClasses(metadata, classes, () => {});
-  await writeModel({ ...rest, graph, metadata: withNotes(metadata, preprocessing, names) }, out);
+  const noted = { ...rest, graph, metadata: withNotes(metadata, preprocessing, names) };
+  await requireAnswers(noted, data.test, preprocessing, out);
+  await writeModel(noted, out);
 }
 
 /** The model as it was given, as the first of the stages. */

@@ -7,7 +7,7 @@ import type { Teacher } from '../../compression/training/options.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { macsOf } from '../../onnx/cost.ts';
-import { nonFiniteInitializer } from '../../onnx/finite.ts';
+import { nonFiniteWeight } from '../../onnx/finite.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { decodeModel } from '../../onnx/read.ts';
 import { elementCount } from '../../onnx/tensor.ts';
@@ -50,7 +50,7 @@ export async function sizesOf(
 
 /** @throws {WaysideError} PASS_FAILED */
 function requireFinite({ graph }: Model, stage: string): void {
-  const name = nonFiniteInitializer(graph);
+  const name = nonFiniteWeight(graph)?.tensor;
   if (name === undefined) return;
   throw new WaysideError('PASS_FAILED', {
     message: `stage ${stage} left values in ${name} that are not finite; nothing was written`,

@@ -5,7 +5,7 @@ import { l1 } from '../../../compression/prune/criteria.ts';
 import { prune } from '../../../compression/prune/prune.ts';
 import { reconstruct } from '../../../compression/reconstruct/reconstruct.ts';
 import { macsOf, typesOfOneImage, uncountedNode } from '../../../onnx/cost.ts';
-import { nonFiniteInitializer } from '../../../onnx/finite.ts';
+import { nonFiniteWeight } from '../../../onnx/finite.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { int64Tensor } from '../../../onnx/tensor.ts';
 import { noisePictures, preprocessing } from '../noise.ts';
@@ -54,7 +54,7 @@ describe('operations behind an operator of unknown shape', () => {
     for (const { after } of pruned.groups) expect(after).toBeGreaterThan(0);
     const indices = Array.from({ length: 32 }, (_, i) => i);
     const rebuilt = await reconstruct(model, pruned, noisePictures(32), { preprocessing, indices, seed: 1 });
-    expect(nonFiniteInitializer(rebuilt.model.graph)).toBeUndefined();
+    expect(nonFiniteWeight(rebuilt.model.graph)).toBeUndefined();
     for (const { before, after } of rebuilt.layers) expect(after).toBeLessThanOrEqual(before + 1e-6);
     expect(analyzeChannels(model).groups.map(({ name }) => name)).toContain('conv1.weight');
   });
