@@ -1,3 +1,5 @@
+import { type Interval, isClear, wilson } from '../core/intervals.ts';
+
 const grouped = new Intl.NumberFormat('en-US');
 
 /** `268336` as `268,336`. */
@@ -36,6 +38,18 @@ export function points(before: number, after: number): string {
   const difference = (after - before) * 100;
   const rounded = difference.toFixed(2).replace(/^-(0\.00)$/, '$1');
   return `${difference > 0 && rounded !== '0.00' ? '+' : ''}${rounded} points`;
+}
+
+/** The 95% interval of a share of so many images: `90.7 to 92.2 %`. */
+export function shareInterval(share: number, samples: number): string {
+  const { low, high } = wilson(Math.round(share * samples), samples);
+  return `${(low * 100).toFixed(1)} to ${(high * 100).toFixed(1)} %`;
+}
+
+/** Whether chance alone would give such a difference of accuracies, points: `-0.31 to +0.39 points: may be chance`. */
+export function changeInterval({ low, high }: Interval): string {
+  const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(2)}`;
+  return `${signed(low)} to ${signed(high)} points: ${isClear({ low, high }) ? 'more than chance' : 'may be chance'}`;
 }
 
 /** `1.52 ms`, with three significant digits. */

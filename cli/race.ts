@@ -1,4 +1,5 @@
 import type { RunOptions } from '../core/progress.ts';
+import { nearestRank } from '../core/statistics.ts';
 import type { Feeds, Session } from '../inference/session.ts';
 
 /** A loaded model that takes part, with what it is fed. */
@@ -21,13 +22,6 @@ export interface Timing {
 
 /** A turn this long outlasts what the model before it left in the caches. */
 const TURN_MS = 25;
-
-/** Value below which the given share of sorted numbers lies (nearest rank). */
-export function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN;
-}
-
-const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 
 /** Runs one model for a turn; the first run, which fetches the weights again, is not counted. */
 async function turn({ session, feeds, batch }: Runner): Promise<number[]> {
@@ -65,19 +59,19 @@ export async function race(
       const who = (place + round) % runners.length;
       const times = await turn(runners[who]!);
       all[who]!.push(...times);
-      medians[who]!.push(quantile(ascending(times), 0.5));
+      medians[who]!.push(nearestRank(times, 0.5));
     }
     onProgress?.({ stage: 'timing', done: Math.min(seconds, Math.round(elapsed())), total: seconds });
   }
   return runners.map((_, who) => {
-    const sorted = ascending(all[who]!);
+    const times = all[who]!;
     const ratios = medians[who]!.map((time, round) => time / medians[0]![round]!);
     return {
-      runs: sorted.length,
-      medianMs: quantile(sorted, 0.5),
-      p95Ms: quantile(sorted, 0.95),
-      minMs: sorted[0] ?? Number.NaN,
-      relative: quantile(ascending(ratios), 0.5),
+      runs: times.length,
+      medianMs: nearestRank(times, 0.5),
+      p95Ms: nearestRank(times, 0.95),
+      minMs: nearestRank(times, 0),
+      relative: nearestRank(ratios, 0.5),
     };
   });
 }

@@ -4,7 +4,7 @@ import { type PositionRange, parseRanges } from '../calibration/datasets/ranges.
 import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
 import type { Model } from '../onnx/graph.ts';
-import { count, duration, percent } from './format.ts';
+import { count, duration, percent, shareInterval } from './format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options.ts';
 import type { Context } from './running.ts';
 import { table } from './table.ts';
@@ -199,7 +199,10 @@ function summary({ model, of, classes, trained, validated, accuracy, seconds, ep
   const speeds = epochs.map(({ picturesPerSecond }) => picturesPerSecond).sort((a, b) => a - b);
   return table([
     ['trained', `${of}, ${count(classes)} classes, ${count(trained)} pictures`],
-    ['accuracy', `${percent(accuracy)} of ${count(validated)} pictures set aside from the training part`],
+    [
+      'accuracy',
+      `${percent(accuracy)} of ${count(validated)} pictures set aside from the training part (95 %: ${shareInterval(accuracy, validated)})`,
+    ],
     ['best epoch', `${(best?.epoch ?? 0) + 1} of ${epochs.length}, loss ${best?.loss.toFixed(3) ?? 'unknown'}`],
     ['speed', `${count(Math.round(speeds[speeds.length >> 1] ?? 0))} pictures a second, ${duration(seconds)} in all`],
     ['written', model],

@@ -1,5 +1,6 @@
 import { batchesOf, batchSizeFor } from '../calibration/batches.ts';
 import type { Dataset } from '../calibration/dataset.ts';
+import { pairedError } from '../core/intervals.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax, probabilities } from '../inference/scores.ts';
 import { floatsOf, openSession, type Session } from '../inference/session.ts';
@@ -101,7 +102,7 @@ export function pointsLost(before: Answers, after: Answers): number {
 export function uncertainty(before: Answers, after: Answers): number {
   const { labels } = before;
   const changed = labels.filter((label, i) => isRight(before, i, label) !== isRight(after, i, label)).length;
-  return (100 * Math.sqrt(changed)) / Math.max(1, labels.length);
+  return 100 * pairedError(changed, labels.length);
 }
 
 const isRight = ({ probabilities }: Answers, i: number, label: number): boolean => argMax(probabilities[i]!) === label;

@@ -24,6 +24,7 @@ import { type Data, packageName } from './prepare.ts';
 import { type Produced, produce } from './produce.ts';
 import { qatPlan } from './qat/plan.ts';
 import { qatByPlan } from './qat/run.ts';
+import { accuracyChange } from './report/class-changes.ts';
 import { makeReport } from './report/report.ts';
 import type { StageOutcome } from './slim/outcome.ts';
 import { slimPlan } from './slim/plan.ts';
@@ -56,8 +57,8 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
   const { model, folded, data, preprocessing, measuring, figures: judged } = before;
   const table = await tableFor(options, folded, data.train, preprocessing);
   const measureStage = async (bytes: Uint8Array, name: string) => {
-    const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
-    return { top1, latencyMs };
+    const { top1, samples, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
+    return { top1, samples, latencyMs };
   };
   const slimmed = await stages.run('prune, reconstruct, fine-tune', () =>
     slimByOptions(folded, data, preprocessing, options, measureStage),
@@ -88,7 +89,10 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
     const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
     const sizes = await sizesOf(slimmed.model, preprocessing);
-    const last = { ...outcomeOf({ ...candidate, ...(validated && { top1: validated.top1 }) }), ...sizes };
+    const last = {
+      ...outcomeOf({ ...candidate, ...(validated && { top1: validated.top1, samples: validated.samples }) }),
+      ...sizes,
+    };
     const outcomes: StageOutcome[] = [
       { name: 'float', ...outcomeOf(judged), ...(await sizesOf(folded, preprocessing)), seconds: 0 },
       ...slimmed.stages,
@@ -105,7 +109,8 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
             { name: 'qat', ...last, seconds: qat.seconds },
           ]),
     ];
-    const figures = { baseline, candidate, uniqueWeights, fused, noisy, stages: outcomes };
+    const change = accuracyChange(float.answers, answers);
+    const figures = { baseline, candidate, change, uniqueWeights, fused, noisy, stages: outcomes };
     const validation = validated && {
       samples: validated.samples,
       baseline: judged.top1,
@@ -180,7 +185,7 @@ async function requireBudget(points: number | undefined, lost: number, { widths,
   throw budgetMissed(points, lost, widths, await damage());
 }
 
-const outcomeOf = ({ top1, bytes, latencyMs }: ModelFigures) => ({ top1, bytes, latencyMs });
+const outcomeOf = ({ top1, samples, bytes, latencyMs }: ModelFigures) => ({ top1, samples, bytes, latencyMs });
 
 /** Enough to find eight clear ones of different classes in. */
 async function* pictures(test: Dataset): AsyncGenerator<RgbImage> {

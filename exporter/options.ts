@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Dataset } from '../calibration/dataset.ts';
 import type { PositionRange } from '../calibration/datasets/ranges.ts';
+import type { Interval } from '../core/intervals.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { FusionReport } from './fusion.ts';
@@ -87,6 +88,8 @@ export interface CompressResult {
   readonly package: string;
   readonly baseline: ModelFigures;
   readonly candidate: ModelFigures;
+  /** Top-1 of the compressed model less that of the float model, on the same images, points: as seen, and where it lies with 95%. */
+  readonly change: AccuracyChange;
   /** Distinct weights of each convolution and matrix product, added up: float values before, int8 codes after. */
   readonly uniqueWeights: { readonly before: number; readonly after: number };
   readonly fused: FusionReport;
@@ -98,6 +101,10 @@ export interface CompressResult {
   readonly noisy: readonly NoisyLayer[];
   /** Where a budget was given: points allowed, points lost on held-out pictures, layers kept wider for it. */
   readonly budget?: BudgetResult | undefined;
+}
+
+export interface AccuracyChange extends Interval {
+  readonly points: number;
 }
 
 export interface ValidationFigures {

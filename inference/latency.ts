@@ -1,5 +1,6 @@
 import { WaysideError } from '../core/errors.ts';
 import { seededRandom } from '../core/random.ts';
+import { median } from '../core/statistics.ts';
 import type { Preprocessing } from './preprocess.ts';
 import { type Feeds, floatTensor, type Session } from './session.ts';
 
@@ -12,11 +13,6 @@ export interface LatencyOptions {
   readonly budgetMs?: number;
   readonly signal?: AbortSignal;
 }
-
-const median = (sorted: readonly number[]): number => {
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
 
 /**
  * Seeded noise in the shape that the model takes, its own batch or one picture, for timing.
@@ -64,5 +60,5 @@ export async function measureLatency(
     await session.run(feeds);
     times.push((performance.now() - before) / batch);
   }
-  return median(times.sort((a, b) => a - b));
+  return median(times);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { accuracyFigure, lossFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import { type CompressReport, waysideCompress } from '../harness/child.ts';
 import { cifar10Folder } from '../harness/data.ts';
@@ -24,7 +25,7 @@ const NETWORKS: readonly Network[] = [
 
 function floatFigures(subject: string, { baseline }: CompressReport): Figure[] {
   return [
-    { subject, measure: 'top-1', value: baseline.top1 * 100, unit: '%' },
+    accuracyFigure(subject, baseline),
     { subject, measure: 'KB', value: baseline.bytes / 1000, unit: '' },
     { subject, measure: 'latency', value: baseline.latencyMs, unit: 'ms' },
   ];
@@ -33,14 +34,8 @@ function floatFigures(subject: string, { baseline }: CompressReport): Figure[] {
 function compressedFigures(subject: string, report: CompressReport, loss: number, smaller?: number): Figure[] {
   const { baseline, candidate, fused } = report;
   return [
-    { subject, measure: 'top-1', value: candidate.top1 * 100, unit: '%' },
-    {
-      subject,
-      measure: 'loss',
-      value: (baseline.top1 - candidate.top1) * 100,
-      unit: 'points',
-      limit: { atMost: loss },
-    },
+    accuracyFigure(subject, candidate),
+    lossFigure(subject, report, loss),
     { subject, measure: 'KB', value: candidate.bytes / 1000, unit: '' },
     {
       subject,

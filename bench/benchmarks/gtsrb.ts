@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { accuracyFigure, lossFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import { type CompressReport, waysideCompress } from '../harness/child.ts';
 import { gtsrbFolder } from '../harness/gtsrb.ts';
@@ -35,7 +36,7 @@ function floatFigures(subject: string, { report }: Trained, { baseline }: Compre
   const seconds = report.epochs.reduce((sum, { picturesPerSecond }) => sum + report.trained / picturesPerSecond, 0);
   return [
     { subject, measure: 'validated', value: report.accuracy * 100, unit: '%' },
-    { subject, measure: 'top-1', value: baseline.top1 * 100, unit: '%' },
+    accuracyFigure(subject, baseline),
     { subject, measure: 'model KB', value: baseline.bytes / 1000, unit: '' },
     { subject, measure: 'latency', value: baseline.latencyMs, unit: 'ms' },
     { subject, measure: 'trained in', value: seconds, unit: 's' },
@@ -48,11 +49,12 @@ async function folderBytes(folder: string): Promise<number> {
   return (await Promise.all(files)).reduce((sum, { size }) => sum + size, 0);
 }
 
-async function compressedFigures(subject: string, { baseline, candidate, ...report }: CompressReport) {
+async function compressedFigures(subject: string, report: CompressReport) {
+  const { candidate } = report;
   const packageKb = (await folderBytes(report.package)) / 1000;
   const figures: Figure[] = [
-    { subject, measure: 'top-1', value: candidate.top1 * 100, unit: '%' },
-    { subject, measure: 'loss', value: (baseline.top1 - candidate.top1) * 100, unit: 'points' },
+    accuracyFigure(subject, candidate),
+    lossFigure(subject, report),
     { subject, measure: 'model KB', value: candidate.bytes / 1000, unit: '' },
     { subject, measure: 'package KB', value: packageKb, unit: '', limit: { atMost: LARGEST_PACKAGE_KB } },
     { subject, measure: 'latency', value: candidate.latencyMs, unit: 'ms' },

@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compiledModule } from '../../core/layout.ts';
+import { median } from '../../core/statistics.ts';
+import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type ChildRun, runChild, waysideEvaluate } from '../harness/child.ts';
+import { type ChildRun, runChild } from '../harness/child.ts';
+import { measureModel } from '../harness/fidelity.ts';
 import { PEERS, peerPython } from '../harness/peer-environment.ts';
 import { handPictures, type PeerNetwork, peerNetworks } from '../harness/peer-networks.ts';
-import { median } from '../harness/statistics.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 /** Both sides in turns: what else the machine does hits them alike. */
@@ -32,6 +34,8 @@ interface Contestant {
 
 interface Score {
   readonly top1: number;
+  /** Whether each of the test images was answered rightly. */
+  readonly right: readonly boolean[];
   readonly seconds: number;
   readonly peakMB: number;
   readonly kilobytes: number;
@@ -93,10 +97,11 @@ async function scoresOf(contestants: readonly Contestant[], network: Network, pl
   }
   const scores: Score[] = [];
   for (const [index, { out }] of contestants.entries()) {
-    const { top1 } = await waysideEvaluate([out, '--data', network.data, '--normalize', network.normalize], place);
+    const { top1, right } = await measureModel(out, network, place.signal);
     const own = runs[index] ?? [];
     scores.push({
-      top1: top1 * 100,
+      top1,
+      right,
       seconds: median(own.map(({ wallSeconds }) => wallSeconds)),
       peakMB: median(own.map(({ peakBytes }) => peakBytes)) / 1e6,
       kilobytes: (await stat(out)).size / 1000,
@@ -105,8 +110,8 @@ async function scoresOf(contestants: readonly Contestant[], network: Network, pl
   return scores;
 }
 
-const plain = (subject: string, { top1, seconds, peakMB, kilobytes }: Score): Figure[] => [
-  { subject, measure: 'top-1', value: top1, unit: '%' },
+const plain = (subject: string, { top1, right, seconds, peakMB, kilobytes }: Score): Figure[] => [
+  accuracyFigure(subject, { top1, samples: right.length }),
   { subject, measure: 'KB', value: kilobytes, unit: '' },
   { subject, measure: 'time', value: seconds, unit: 's' },
   { subject, measure: 'peak memory', value: peakMB, unit: 'MB' },
@@ -116,7 +121,7 @@ const plain = (subject: string, { top1, seconds, peakMB, kilobytes }: Score): Fi
 function against(subject: string, own: Score, peer: Score, costs: boolean): Figure[] {
   const limit = costs ? { limit: { atMost: 1 } } : {};
   return [
-    { subject, measure: 'above the peer', value: own.top1 - peer.top1, unit: 'points', limit: { atLeast: 0 } },
+    aboveFigure(subject, 'above the peer', own.right, peer.right),
     { subject, measure: 'time / peer', value: own.seconds / peer.seconds, unit: '', ...limit },
     { subject, measure: 'memory / peer', value: own.peakMB / peer.peakMB, unit: '', ...limit },
   ];
@@ -153,6 +158,9 @@ export const peerQuantizeStatic: Benchmark = {
     if ('missing' in peer) return { skipped: peer.missing };
     const figures: Figure[] = [];
     for (const network of await networksOf(place)) figures.push(...(await measure(network, peer.python, place)));
-    return { figures, notes: ['SqueezeNet: 128 of the 500 photographs for calibration, measured on all 500'] };
+    return {
+      figures,
+      notes: ['SqueezeNet: 128 of the 500 photographs for calibration, measured on all 500', PAIRED_NOTE],
+    };
   },
 };

@@ -1,13 +1,14 @@
 import { agreement, meanDivergence } from '../../compression/divergence.ts';
 import { messageOf } from '../../core/errors.ts';
+import { median } from '../../core/statistics.ts';
+import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import type { ChildRun } from '../harness/child.ts';
-import { errorOfDifference, type Measured, measureModel } from '../harness/fidelity.ts';
+import { type Measured, measureModel } from '../harness/fidelity.ts';
 import { type InterleavedLatency, interleavedLatencies, pairedRatio } from '../harness/interleave.ts';
 import { type PeerNetwork, peerNetworks } from '../harness/peer-networks.ts';
 import { type Made, type Pythons, peerPythons, quantizeByAll } from '../harness/peer-runs.ts';
 import { CLUSTERS, SAME_BITS } from '../harness/quantizers.ts';
-import { median } from '../harness/statistics.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 /** What one model file is, and how long it takes. */
@@ -24,7 +25,7 @@ function modelFigures(subject: string, known: Known, float: Known): Figure[] {
   const same = agreement(float.answers, known.answers);
   const divergence = meanDivergence(float.answers, known.answers);
   return [
-    { subject, measure: 'top-1', value: known.top1 * 100, unit: '%' },
+    accuracyFigure(subject, { top1: known.top1, samples: known.right.length }),
     { subject, measure: 'same answer as float', value: same * 100, unit: '%' },
     { subject, measure: 'divergence from float', value: divergence * 1000, unit: 'mnat' },
     { subject, measure: 'KB', value: known.bytes / 1000, unit: '' },
@@ -40,17 +41,12 @@ const costFigures = (subject: string, runs: readonly ChildRun[]): Figure[] => [
   { subject, measure: 'peak memory', value: median(runs.map(({ peakBytes }) => peakBytes)) / 1e6, unit: 'MB' },
 ];
 
-/** Against the most accurate of the peers, which is known only afterwards: luck is on its side, so the error is told too. */
+/** Against the most accurate of the peers, which is known only afterwards: luck is on its side. */
 function againstBest(subject: string, own: Known, peers: readonly Known[]): Figure[] {
   const [first, ...others] = peers;
   if (first === undefined) return [];
   const best = others.reduce((a, b) => (b.top1 > a.top1 ? b : a), first);
-  const above = 100 * (own.top1 - best.top1);
-  const error = errorOfDifference(own.right, best.right);
-  return [
-    { subject, measure: 'above the best peer', value: above, unit: 'points', limit: { atLeast: 0 } },
-    { subject, measure: 'standard error of that', value: error, unit: 'points' },
-  ];
+  return [aboveFigure(subject, 'above the best peer', own.right, best.right)];
 }
 
 async function measure(
@@ -117,7 +113,8 @@ export const peers: Benchmark = {
     const figures: Figure[] = [];
     const notes = [
       'SqueezeNet: 128 of the 500 photographs for calibration, measured on all 500',
-      'the best peer is the one most accurate on the test pictures; two standard errors are what chance does',
+      'the best peer is the one most accurate on the test pictures, so that luck is on its side',
+      PAIRED_NOTE,
       'neural-compressor 3.10 has no ONNX adaptor any more; 2.6 fails with onnx 1.23 (onnx.mapping is gone) and works with 1.16',
       'onnx-neural-compressor 1.0 ends with an AssertionError on nodes without a name, as these files have: they were named for it',
     ];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { accuracyFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import { type CompressReport, type StageReport, waysideCompress } from '../harness/child.ts';
 import { cifar10Folder } from '../harness/data.ts';
@@ -28,7 +29,7 @@ async function measure({ clusters, atLeast }: Setting, place: Workplace): Promis
   const report = await waysideCompress([model, '--data', data, '--out', out, ...more], place);
   const [before, after] = [stageOf(report, 'quantize'), stageOf(report, 'qat')];
   const top1 = (subject: string, stage: StageReport): Figure[] => [
-    { subject, measure: 'top-1', value: stage.top1 * 100, unit: '%' },
+    accuracyFigure(subject, stage),
     { subject, measure: 'loss', value: (report.baseline.top1 - stage.top1) * 100, unit: 'points' },
   ];
   const wonBack = (after.top1 - before.top1) * 100;

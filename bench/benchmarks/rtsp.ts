@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
+import { median, quantile, slope } from '../../core/statistics.ts';
 import { startRtspServer } from '../../demo/rtsp/server.ts';
 import { videoFileSource } from '../../demo/rtsp/video-file-source.ts';
 import { BARE_FRAMES, bareDecode, bareInference } from '../harness/bare.ts';
@@ -8,7 +9,6 @@ import { CLIP, clip720p25 } from '../harness/clip.ts';
 import { type LiveRun, watchLive } from '../harness/live.ts';
 import { squeezenetPackage } from '../harness/packages.ts';
 import { startSite } from '../harness/site/site.ts';
-import { median, quantile, slope } from '../harness/statistics.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 /** 1,000 frames at 25 a second. */

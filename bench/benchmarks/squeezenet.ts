@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { startRtspServer } from '../../demo/rtsp/server.ts';
 import { videoFileSource } from '../../demo/rtsp/video-file-source.ts';
+import { accuracyFigure, lossFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import type { CompressReport } from '../harness/child.ts';
 import { compressSqueezenet } from '../harness/packages.ts';
@@ -14,16 +15,11 @@ const RATE = 5;
 const MESSAGES = 40;
 const TIMEOUT_MS = 60_000;
 
-function accuracyFigures(subject: string, { baseline, candidate, fused }: CompressReport, loss?: number): Figure[] {
+function accuracyFigures(subject: string, report: CompressReport, loss?: number): Figure[] {
+  const { baseline, candidate, fused } = report;
   return [
-    { subject, measure: 'top-1', value: candidate.top1 * 100, unit: '%' },
-    {
-      subject,
-      measure: 'loss',
-      value: (baseline.top1 - candidate.top1) * 100,
-      unit: 'points',
-      ...(loss === undefined ? {} : { limit: { atMost: loss } }),
-    },
+    accuracyFigure(subject, candidate),
+    lossFigure(subject, report, loss),
     { subject, measure: 'file', value: candidate.bytes / 1e6, unit: 'MB' },
     { subject, measure: 'smaller', value: baseline.bytes / candidate.bytes, unit: 'times' },
     { subject, measure: 'latency', value: candidate.latencyMs, unit: 'ms' },
@@ -88,7 +84,7 @@ export const squeezenet: Benchmark = {
     place.say(`compressing to int8 + ${CLUSTERS} clusters`);
     const clustered = await compressSqueezenet(place, 'clustered', '--clusters', String(CLUSTERS));
     const figures: Figure[] = [
-      { subject: 'SqueezeNet, float', measure: 'top-1', value: int8.baseline.top1 * 100, unit: '%' },
+      accuracyFigure('SqueezeNet, float', int8.baseline),
       { subject: 'SqueezeNet, float', measure: 'file', value: int8.baseline.bytes / 1e6, unit: 'MB' },
       { subject: 'SqueezeNet, float', measure: 'latency', value: int8.baseline.latencyMs, unit: 'ms' },
       ...accuracyFigures('SqueezeNet, int8', int8),

@@ -1,7 +1,11 @@
+import type { Interval } from '../../core/intervals.ts';
 import type { Workplace } from './workplace.ts';
 
-/** What a figure must not exceed, or must reach. Both ends count as met. */
-export type Limit = { readonly atMost: number } | { readonly atLeast: number };
+/**
+ * What a figure must not exceed, or must reach; both ends count as met. `notBelow` is for differences of two accuracies that ought to be
+ * alike: it is missed where the whole interval lies below, since a sign alone is a coin toss.
+ */
+export type Limit = { readonly atMost: number } | { readonly atLeast: number } | { readonly notBelow: number };
 
 /** One measured number. `subject` and `measure` are the row and the column of the tables it appears in. */
 export interface Figure {
@@ -13,6 +17,8 @@ export interface Figure {
   /** Unit as printed after the number: `%`, `points`, `ms`, `MB`, `times`, `s`; empty for a count. */
   readonly unit: string;
   readonly limit?: Limit;
+  /** Where it lies with 95%, as far as chance is known: the choice of test images. */
+  readonly interval?: Interval;
 }
 
 /** What a benchmark hands back. */
@@ -44,7 +50,8 @@ export interface Benchmark {
 /** `shared-data` is the folder of test data; the others are programs on the PATH. */
 export type Need = 'shared-data' | 'ffmpeg' | 'mosquitto' | 'python3';
 
-export const isMet = ({ value, limit }: Figure): boolean | undefined => {
+export const isMet = ({ value, limit, interval }: Figure): boolean | undefined => {
   if (limit === undefined) return undefined;
+  if ('notBelow' in limit) return (interval?.high ?? value) >= limit.notBelow;
   return 'atMost' in limit ? value <= limit.atMost : value >= limit.atLeast;
 };

@@ -81,6 +81,7 @@ export interface ModelFigures {
 export interface StageReport {
   readonly name: string;
   readonly top1: number;
+  readonly samples?: number;
   readonly bytes: number;
   readonly flops: number;
   readonly params: number;
@@ -92,6 +93,8 @@ export interface CompressReport {
   readonly package: string;
   readonly baseline: ModelFigures;
   readonly candidate: ModelFigures;
+  /** Top-1 of the candidate less that of the baseline, and its 95% interval, points. */
+  readonly change: { readonly points: number; readonly low: number; readonly high: number };
   /** Top-1 on the images of `--validation`, 0 to 1. */
   readonly validation?: { readonly samples: number; readonly baseline: number; readonly candidate: number };
   readonly uniqueWeights: { readonly before: number; readonly after: number };

@@ -48,12 +48,3 @@ export async function measureModel(
     return { top1, answers, right, bytes: content.byteLength, gzipBytes, float: fusion.float.length };
   });
 }
-
-/**
- * Standard error of the difference of two accuracies on the same pictures, in points: only pictures that one model got right
- * and the other wrong vary in it (McNemar): sqrt(b + c) / n.
- */
-export function errorOfDifference(a: readonly boolean[], b: readonly boolean[]): number {
-  const changed = a.filter((right, i) => right !== b[i]).length;
-  return (100 * Math.sqrt(changed)) / Math.max(1, a.length);
-}

@@ -1,6 +1,6 @@
 import { seededRandom } from '../../core/random.ts';
+import { median } from '../../core/statistics.ts';
 import { floatTensor, openSession, type Session } from '../../inference/session.ts';
-import { median } from './statistics.ts';
 
 const ROUNDS = 40;
 const RUNS_A_ROUND = 15;

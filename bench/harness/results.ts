@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.ts';
+import { mapped } from '../../core/intervals.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { type Benchmark, type Figure, isMet, type Limit, type Outcome } from './benchmark.ts';
 import type { Machine } from './machine.ts';
@@ -36,7 +37,12 @@ const rounded = (value: number): number => Number(value.toPrecision(6));
 
 /** What is published is what is judged: 91.73 - 91.43 is 0.30000000000000004 in floating point. */
 function stored(measured: Figure): StoredFigure {
-  const figure = { ...measured, value: rounded(measured.value) };
+  const { interval } = measured;
+  const figure = {
+    ...measured,
+    value: rounded(measured.value),
+    ...(interval && { interval: mapped(interval, rounded) }),
+  };
   const met = isMet(figure);
   return { ...figure, ...(met === undefined ? {} : { met }) };
 }

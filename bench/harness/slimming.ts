@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { accuracyFigure, lossFigure } from './accuracy.ts';
 import type { Benchmark, Figure, Limit } from './benchmark.ts';
 import { type CompressReport, type StageReport, waysideCompress } from './child.ts';
 import { cifar10Folder, unpackedModel } from './data.ts';
@@ -51,7 +52,7 @@ const trainingOf = ({ model }: Slimming): string =>
 function stageFigures(network: string, stage: StageReport, float: StageReport): Figure[] {
   const subject = `${network}: ${stage.name}`;
   return [
-    { subject, measure: 'top-1', value: stage.top1 * 100, unit: '%' },
+    accuracyFigure(subject, stage),
     { subject, measure: 'fewer FLOPs', value: float.flops / stage.flops, unit: 'times' },
     { subject, measure: 'fewer weights', value: float.params / stage.params, unit: 'times' },
     { subject, measure: 'KB', value: stage.bytes / 1000, unit: '' },
@@ -68,14 +69,8 @@ function wholeFigures(slimming: Slimming, report: CompressReport, faster: number
   const subject = `${network}: whole`;
   const [first, last] = [stages[0]!, stages.at(-1)!];
   return [
-    { subject, measure: 'float top-1', value: baseline.top1 * 100, unit: '%', ...reach(float) },
-    {
-      subject,
-      measure: 'loss',
-      value: (baseline.top1 - candidate.top1) * 100,
-      unit: 'points',
-      limit: { atMost: loss },
-    },
+    { ...accuracyFigure(subject, baseline, 'float top-1'), ...reach(float) },
+    lossFigure(subject, report, loss),
     ...(validation === undefined
       ? []
       : [

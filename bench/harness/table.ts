@@ -14,8 +14,16 @@ export function formatValue(value: number, unit: string): string {
 
 const withUnit = (value: number, unit: string): string => `${formatValue(value, unit)}${unit === '' ? '' : ` ${unit}`}`;
 
-export const formatLimit = (limit: Limit, unit: string): string =>
-  'atMost' in limit ? `<= ${withUnit(limit.atMost, unit)}` : `>= ${withUnit(limit.atLeast, unit)}`;
+export function formatLimit(limit: Limit, unit: string): string {
+  if ('notBelow' in limit) return `not clearly < ${withUnit(limit.notBelow, unit)}`;
+  return 'atMost' in limit ? `<= ${withUnit(limit.atMost, unit)}` : `>= ${withUnit(limit.atLeast, unit)}`;
+}
+
+/** `0.12 points [-0.22, 0.46]`: the value and, where it is known, its 95% interval. */
+function measured({ value, unit, interval }: StoredFigure): string {
+  if (interval === undefined) return withUnit(value, unit);
+  return `${withUnit(value, unit)} [${formatValue(interval.low, unit)}, ${formatValue(interval.high, unit)}]`;
+}
 
 const verdict = ({ met }: StoredFigure): string => (met === undefined ? '' : met ? 'met' : '**missed**');
 
@@ -24,7 +32,7 @@ function listTable(figures: readonly StoredFigure[]): Table {
   const rows = figures.map((figure) => [
     figure.subject,
     figure.measure,
-    withUnit(figure.value, figure.unit),
+    measured(figure),
     figure.limit === undefined ? '' : formatLimit(figure.limit, figure.unit),
     verdict(figure),
   ]);
@@ -33,7 +41,7 @@ function listTable(figures: readonly StoredFigure[]): Table {
 
 function gridCell(figure: StoredFigure | undefined): string {
   if (figure === undefined) return '';
-  const value = withUnit(figure.value, figure.unit);
+  const value = measured(figure);
   return figure.limit === undefined
     ? value
     : `${value} (${formatLimit(figure.limit, figure.unit)}: ${verdict(figure)})`;

@@ -4,7 +4,7 @@ import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/compress.ts';
 import type { CriterionName } from '../../exporter/slim/criteria.ts';
-import { bytes, count, milliseconds, percent, points, ratio } from '../format.ts';
+import { bytes, changeInterval, count, milliseconds, percent, points, ratio, shareInterval } from '../format.ts';
 import {
   dataOption,
   decimal,
@@ -182,6 +182,7 @@ const documentOf = ({
   package: folder,
   baseline,
   candidate,
+  change,
   uniqueWeights,
   fused,
   noisy,
@@ -192,6 +193,7 @@ const documentOf = ({
   package: folder,
   baseline,
   candidate,
+  change,
   uniqueWeights,
   fused,
   ...(noisy.length === 0 ? {} : { noisy }),
@@ -225,12 +227,21 @@ function summary(result: CompressResult): string {
     table(rows, ['left', 'right', 'right']),
     '',
     `measured on ${count(candidate.samples)} pictures; latency of one picture on one thread`,
+    ...intervalLines(result),
     ...validationLines(result),
     `${fused.quantized} convolutions and matrix products run in int8, ${left === 0 ? 'none' : left} stayed in float`,
     ...fused.float.map(({ name, opType, reason }) => `  ${opType} ${name}: ${reason}`),
     ...budgetLines(result),
     `package: ${result.package}`,
   ].join('\n');
+}
+
+/** What so many images can tell. */
+function intervalLines({ baseline, candidate, change }: CompressResult): string[] {
+  const of = ({ top1, samples }: CompressResult['baseline']): string => shareInterval(top1, samples);
+  return [
+    `95 % intervals: float ${of(baseline)}, compressed ${of(candidate)}; change on the same pictures ${changeInterval(change)}`,
+  ];
 }
 
 /** On what every choice was made, and what it came to there. */

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
-import { bytes, count, milliseconds, percent } from '../format.ts';
+import { wilson } from '../../core/intervals.ts';
+import { bytes, count, milliseconds, percent, shareInterval } from '../format.ts';
 import {
   dataOption,
   integer,
@@ -92,7 +93,8 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
       onProgress,
     });
     const latencyMs = await latencyApart(model.modelPath, preprocessing, { signal });
-    const document = { top1, top5, samples, latencyMs, bytes: model.bytes };
+    const { low, high } = wilson(Math.round(top1 * samples), samples);
+    const document = { top1, top1Interval: [low, high], top5, samples, latencyMs, bytes: model.bytes };
     report({ document, text: summary(document) });
   } finally {
     await session.close();
@@ -109,7 +111,7 @@ interface Figures {
 
 const summary = (figures: Figures): string =>
   table([
-    ['top-1', percent(figures.top1)],
+    ['top-1', `${percent(figures.top1)} (95 %: ${shareInterval(figures.top1, figures.samples)})`],
     ['top-5', percent(figures.top5)],
     ['pictures', count(figures.samples)],
     ['latency', `${milliseconds(figures.latencyMs)}, one picture on one thread`],

@@ -1,3 +1,6 @@
+import { mapped, pairedCounts, pairedDifference } from '../../core/intervals.ts';
+import type { AccuracyChange } from '../options.ts';
+
 /** What a model answered, picture by picture, in the order of the data set. */
 export interface Answered {
   readonly labels: readonly number[];
@@ -35,6 +38,14 @@ export interface AnswerChanges {
   readonly classes: readonly ClassChange[];
   /** Of all classes, most grown first. */
   readonly grown: readonly Confused[];
+}
+
+/** What a model loses or wins in top-1, in points, and what chance leaves open of that. */
+export function accuracyChange(before: Answered, after: Answered): AccuracyChange {
+  const rights = ({ labels, predicted }: Answered): boolean[] => labels.map((label, i) => predicted[i] === label);
+  const counts = pairedCounts(rights(before), rights(after));
+  const inPoints = mapped(pairedDifference(counts), (share) => 100 * share);
+  return { points: (100 * (counts.won - counts.lost)) / Math.max(1, counts.total), ...inPoints };
 }
 
 /** Compares the answers of two models to the same pictures. */
@@ -78,7 +89,3 @@ export function answerChanges(before: Answered, after: Answered): AnswerChanges 
     grown,
   };
 }
-
-/** Standard error of a difference of shares, in points: only pictures that one of two models alone got right vary in it. */
-export const pointsError = (differing: number, pictures: number): number =>
-  (100 * Math.sqrt(differing)) / Math.max(1, pictures);

@@ -1,5 +1,6 @@
+import { pairedError } from '../../core/intervals.ts';
 import { labelOf } from '../../inference/scores.ts';
-import { type Answered, answerChanges, type ClassChange, type Confused, pointsError } from './class-changes.ts';
+import { type Answered, answerChanges, type ClassChange, type Confused } from './class-changes.ts';
 import { integer, named, percent, section, shortened, signed, table } from './html.ts';
 
 /** Most classes and confusions listed; a network may know thousands. */
@@ -15,7 +16,7 @@ export function classSection(before: Answered, after: Answered, names: readonly 
   const nameOf = (index: number): string => labelOf(names, index);
   const points = (100 * (won - lost)) / Math.max(1, pictures);
   const sum = `<p>Of ${integer(pictures)} pictures, ${integer(changed)} get another answer than before. ${integer(lost)} that were answered rightly
-are wrong now, ${integer(won)} the other way round: ${signed(points)} points, with a standard error of ${pointsError(lost + won, pictures).toFixed(2)}.
+are wrong now, ${integer(won)} the other way round: ${signed(points)} points, with a standard error of ${(100 * pairedError(lost + won, pictures)).toFixed(2)}.
 ${integer(worse.length)} of ${integer(classes.length)} classes got worse, ${integer(better)} better, ${integer(same)} stayed as they were.</p>`;
   const tables = worse.length === 0 ? '' : worseTable(worse, nameOf);
   return section({
@@ -39,7 +40,7 @@ function worseTable(worse: readonly ClassChange[], nameOf: NameOf): string {
       integer(each.pictures),
       percent(each.before / each.pictures),
       percent(each.after / each.pictures),
-      `${signed(pointsOf(each))} \u00b1 ${pointsError(each.differing, each.pictures).toFixed(2)}`,
+      `${signed(pointsOf(each))} \u00b1 ${(100 * pairedError(each.differing, each.pictures)).toFixed(2)}`,
       taken.join(', '),
     ];
   });

@@ -1,3 +1,4 @@
+import { isClear } from '../../core/intervals.ts';
 import type { CompressResult } from '../options.ts';
 import { bytes, escaped, integer, milliseconds, operations, percent, ratio, signed } from './html.ts';
 
@@ -20,13 +21,13 @@ export function summary(result: CompressResult): string {
 const times = (before: number, after: number, less: string, more: string): string =>
   before >= after ? `${ratio(before / after)} times ${less}` : `${ratio(after / before)} times ${more}`;
 
-function sentence({ baseline, candidate }: CompressResult): string {
+function sentence({ baseline, candidate, change }: CompressResult): string {
   const size = times(baseline.bytes, candidate.bytes, 'smaller', 'larger');
   const speed = times(baseline.latencyMs, candidate.latencyMs, 'faster', 'slower');
-  return `${size} and ${speed} than the float model; right on ${percent(candidate.top1)} of ${integer(candidate.samples)} pictures instead of ${percent(baseline.top1)}.`;
+  return `${size} and ${speed} than the float model; right on ${percent(candidate.top1)} of ${integer(candidate.samples)} pictures instead of ${percent(baseline.top1)}, ${isClear(change) ? 'a difference that chance would hardly make' : 'no more of a difference than chance makes'}.`;
 }
 
-function tilesOf({ baseline, candidate, uniqueWeights, stages }: CompressResult): readonly Tile[] {
+function tilesOf({ baseline, candidate, change, uniqueWeights, stages }: CompressResult): readonly Tile[] {
   const [float, last] = [stages[0], stages.at(-1)];
   const [operationsBefore, operationsAfter] = [float?.flops ?? null, last?.flops ?? null];
   return [
@@ -34,7 +35,7 @@ function tilesOf({ baseline, candidate, uniqueWeights, stages }: CompressResult)
       name: 'Top-1',
       now: percent(candidate.top1),
       was: percent(baseline.top1),
-      change: `${signed(100 * (candidate.top1 - baseline.top1))} points`,
+      change: `${signed(change.points)} points (95 %: ${signed(change.low)} to ${signed(change.high)})`,
     },
     {
       name: 'Size',

@@ -42,8 +42,8 @@ export async function pruneFile(options: PruneFileOptions): Promise<PruneFileRes
   const { freeze = [] } = options;
   const asked = { ...options, pruneFrozen: freeze.length === 0 ? undefined : groupsNamed(folded, freeze) };
   const slimmed = await slimByOptions(folded, data, preprocessing, asked, async (bytes, name) => {
-    const { top1, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
-    return { top1, latencyMs };
+    const { top1, samples, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
+    return { top1, samples, latencyMs };
   });
   const { model, stages, pruning, clear } = slimmed;
   if (pruning?.removed.length === 0) {

@@ -67,11 +67,12 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     const fused = withPlanned(report, produced.model, floatLayers(produced.widths), unquantized(produced.float));
     if (options.allowFloat !== true) requireFused(fused);
     const { noisy } = await judgeLayers(produced, data.train, preprocessing, options, log);
-    const { top1, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
+    const { top1, samples, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
     await writeStage(produced.model, opened, options.out);
     const outcome = {
       name: 'quantize',
       top1,
+      samples,
       latencyMs,
       bytes: bytes.byteLength,
       ...(await sizesOf(folded, preprocessing)),

@@ -67,12 +67,13 @@ export async function reconstructFile(options: ReconstructFileOptions): Promise<
     });
   }
   const bytes = encodeModel(model);
-  const { top1, latencyMs } = await measureModel(bytes, 'evaluating after reconstruct', measuring);
+  const measured = await measureModel(bytes, 'evaluating after reconstruct', measuring);
   await writeStage(model, opened, options.out);
   const outcome = {
     name: 'reconstruct',
-    top1,
-    latencyMs,
+    top1: measured.top1,
+    samples: measured.samples,
+    latencyMs: measured.latencyMs,
     bytes: bytes.byteLength,
     ...(await sizesOf(model, preprocessing)),
     seconds,

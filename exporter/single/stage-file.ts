@@ -51,7 +51,7 @@ export async function writeStage(
 export async function floatOutcome({
   folded,
   preprocessing,
-  figures: { top1, bytes, latencyMs },
+  figures: { top1, samples, bytes, latencyMs },
 }: OpenedAndMeasured): Promise<StageOutcome> {
-  return { name: 'float', top1, bytes, latencyMs, ...(await sizesOf(folded, preprocessing)), seconds: 0 };
+  return { name: 'float', top1, samples, bytes, latencyMs, ...(await sizesOf(folded, preprocessing)), seconds: 0 };
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 
-/** What one stage left, measured on the test pictures. */
+/** What one stage left, measured on the validation images or, where none are set aside, the test images. */
 export const StageOutcome = z.strictObject({
   name: z.string(),
   /** 0 to 1. */
   top1: z.number(),
+  /** Images that was measured on. */
+  samples: z.int().min(1).optional(),
   /** Of the file. */
   bytes: z.int(),
   /** Multiplications and additions of one image: twice the multiply-accumulates. Null where a shape is unknown. */

@@ -31,7 +31,7 @@ export interface SlimRun extends SlimContext {
   /** Where stages are kept. Training has a place of its own: with other epochs, pruning stands. */
   readonly work: { readonly prune: WorkFolder; readonly finetune: WorkFolder };
   /** Accuracy and latency of what a stage made, on the test pictures. */
-  readonly measure: (model: Uint8Array, stage: string) => Promise<Pick<StageOutcome, 'top1' | 'latencyMs'>>;
+  readonly measure: (model: Uint8Array, stage: string) => Promise<Pick<StageOutcome, 'top1' | 'samples' | 'latencyMs'>>;
 }
 
 /** Multiplications and additions of one image, null where they cannot be counted, and numbers that were learnt. */

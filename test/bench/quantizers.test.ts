@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorOfDifference } from '../../bench/harness/fidelity.ts';
 import { PEERS } from '../../bench/harness/peer-environment.ts';
 import type { PeerNetwork } from '../../bench/harness/peer-networks.ts';
 import { QUANTIZERS, SAME_BITS } from '../../bench/harness/quantizers.ts';
@@ -45,13 +44,5 @@ describe('the quantizers side by side', () => {
         packages,
       ).toEqual([]);
     }
-  });
-});
-
-describe('the error of a difference of accuracies', () => {
-  it('counts the pictures that one got right and the other wrong', () => {
-    const a = [true, true, false, false];
-    expect(errorOfDifference(a, a)).toBe(0);
-    expect(errorOfDifference(a, [true, false, true, false])).toBeCloseTo((100 * Math.SQRT2) / 4);
   });
 });

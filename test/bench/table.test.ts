@@ -30,6 +30,20 @@ const figures = [
 ] as const;
 const result = resultOf(benchmark, { figures, notes: [] }, { machine, command: 'c', duration: 1 });
 
+describe('intervals in the tables', () => {
+  it('stand behind the value', () => {
+    const loss = { ...figures[0], value: 0.12, interval: { low: -0.21999999, high: 0.46 } };
+    const { figures: stored } = resultOf(
+      benchmark,
+      { figures: [loss], notes: [] },
+      { machine, command: 'c', duration: 1 },
+    );
+    expect(stored[0]?.interval).toEqual({ low: -0.22, high: 0.46 });
+    const [, row] = tablesOf({ ...result, figures: stored, layout: 'list' })[0]!;
+    expect(row?.[2]).toBe('0.12 points [-0.22, 0.46]');
+  });
+});
+
 describe('results of the benchmarks', () => {
   it('judges each limit, counts both ends as met, and the whole by its worst figure', () => {
     expect(result.figures.map(({ met }) => met)).toEqual([true, undefined, false, true]);

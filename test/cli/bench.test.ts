@@ -1,26 +1,9 @@
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { quantile } from '../../cli/race.ts';
 import { writeModel } from '../../onnx/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
 import { runWayside } from '../support/wayside.ts';
-
-describe('quantile', () => {
-  it('is the value that the given share of the values does not exceed', () => {
-    const values = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 });
-    fc.assert(
-      fc.property(values, fc.double({ min: 0.01, max: 1, noNaN: true }), (list, share) => {
-        const sorted = list.toSorted((a, b) => a - b);
-        const value = quantile(sorted, share);
-        expect(sorted).toContain(value);
-        expect(sorted.filter((x) => x <= value).length / sorted.length).toBeGreaterThanOrEqual(share - 1e-9);
-        expect(sorted.filter((x) => x < value).length / sorted.length).toBeLessThan(share + 1e-9);
-      }),
-    );
-  });
-});
 
 describe('wayside bench', () => {
   const folder = temporaryFolder();

@@ -49,12 +49,15 @@ describe('wayside compress', () => {
       package: at('package'),
       baseline: { top1: 6 / 8, samples: 8, bytes: expect.any(Number), latencyMs: expect.any(Number) },
       candidate: { top1: 6 / 8, samples: 8, bytes: expect.any(Number), latencyMs: expect.any(Number) },
+      // No image is answered otherwise: of eight that says next to nothing.
+      change: { points: 0, low: expect.closeTo(-32.4, 0), high: expect.closeTo(32.4, 0) },
       uniqueWeights: { before: 4, after: expect.any(Number) },
       fused: { quantized: 2, float: [] },
       stages: [
         {
           name: 'float',
           top1: 6 / 8,
+          samples: 8,
           bytes: document.baseline.bytes,
           flops: 18_450,
           params: 21,

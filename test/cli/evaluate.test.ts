@@ -20,8 +20,12 @@ describe('wayside evaluate', () => {
     const run = await runWayside(['evaluate', model(), '--data', data(), '--normalize', 'unit', '--json']);
     expect(run.exit).toBe(0);
     const document = JSON.parse(run.stdout) as Record<string, number>;
-    expect(new Set(Object.keys(document))).toEqual(new Set(['top1', 'top5', 'samples', 'latencyMs', 'bytes']));
+    expect(new Set(Object.keys(document))).toEqual(
+      new Set(['top1', 'top1Interval', 'top5', 'samples', 'latencyMs', 'bytes']),
+    );
     expect(document).toMatchObject({ top1: 6 / 8, top5: 1, samples: 8 });
+    // Wilson's interval of 6 of 8.
+    expect(document['top1Interval']).toEqual([expect.closeTo(0.4093, 4), expect.closeTo(0.9285, 4)]);
     expect(document['latencyMs']).toBeGreaterThan(0);
     expect(document['bytes']).toBeGreaterThan(84); // 21 floats and their names
   });
@@ -61,7 +65,7 @@ describe('wayside evaluate', () => {
 
   it('prints a table for a person', async () => {
     const run = await runWayside(['evaluate', model(), '--data', data(), '--normalize', '0,0,0/1,1,1']);
-    expect(run.stdout).toMatch(/^top-1 +75\.00 %$/m);
+    expect(run.stdout).toMatch(/^top-1 +75\.00 % \(95 %: 40\.9 to 92\.9 %\)$/m);
     expect(run).toMatchObject({ exit: 0, stderr: '' });
   });
 

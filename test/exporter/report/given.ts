@@ -73,6 +73,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       package: 'package',
       baseline: { top1: 0.912, samples: labels.length, bytes: 1e6, latencyMs: 0.5 },
       candidate: { top1: 0.904, samples: labels.length, bytes: 1e5, latencyMs: 0.2 },
+      change: { points: -0.8, low: -1.9, high: 0.3 },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
       noisy: [],
       fused: { quantized: count, float: [] },

@@ -7,6 +7,12 @@ export function quantile(values: readonly number[], p: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
+/** The least value that at least a share `p` of the values do not exceed (nearest rank): always one of them; NaN for none. */
+export function nearestRank(values: readonly number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(p * sorted.length) - 1))] ?? Number.NaN;
+}
+
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 /** Slope of the least-squares line through `(x, y)`: units of y per unit of x. */
