@@ -63,7 +63,11 @@ export function costModel(
       left.outputs += by * outputs;
     }
   };
+  let followed: ReadonlySet<number> | undefined;
   const follow = (removed: ReadonlySet<number>): void => {
+    // Sets only grow between two questions: the same set of the same size holds the same.
+    if (removed === followed && removed.size === seen.size) return;
+    followed = removed;
     for (const id of removed) {
       if (seen.has(id)) continue;
       seen.add(id);

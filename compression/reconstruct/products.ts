@@ -76,3 +76,13 @@ export function centre(values: Float32Array, rows: number, columns: number): Flo
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) values[r * columns + c]! -= means[c]!;
   return means;
 }
+
+/** X'X + lambda I, lambda a share of the mean of the diagonal. */
+export function dampedMatrix(xx: Float64Array, size: number, damping: number): Float64Array {
+  const damped = xx.slice();
+  let trace = 0;
+  for (let i = 0; i < size; i++) trace += xx[i * size + i]!;
+  const lambda = (damping * trace) / size || 1;
+  for (let i = 0; i < size; i++) damped[i * size + i]! += lambda;
+  return damped;
+}

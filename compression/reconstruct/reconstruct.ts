@@ -4,13 +4,14 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model, Shape } from '../../onnx/graph.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { indexGraph } from '../../onnx/topology.ts';
+import { MatrixProducts } from '../linear-algebra/products.ts';
 import type { Pruned } from '../prune/prune.ts';
 import { GramSession } from '../rounding/gram.ts';
 import { loadPictures } from './pictures.ts';
 import { addRows } from './positions.ts';
 import { type Repair, repairsOf } from './repairs.ts';
 import { solveLayer } from './solve-layer.ts';
-import { targetRows } from './targets.ts';
+import { Targets } from './targets.ts';
 import { Walk } from './walk.ts';
 
 export interface ReconstructOptions extends RunOptions {
@@ -44,7 +45,7 @@ const BATCH = 16;
 /** Of the values that wait for the layers ahead: 512 pictures of a CIFAR ResNet take 100 MB, 32 of a VGG16 at 224x224 all. */
 const MOST_BYTES = 1.2e9;
 /** Of one value in one run. */
-const RUN_BYTES = 64e6;
+const RUN_BYTES = 16e6;
 
 /**
  * Restores what pruning took, layer by layer and without labels: each layer's weights are solved for so that from what the
@@ -67,7 +68,7 @@ export async function reconstruct(
   const pictures = await loadPictures(dataset, preprocessing, indices);
   const repairs = solvable(start);
   const walkOptions = { batch, threads };
-  const targets = await targetRows(
+  const targets = new Targets(
     original,
     repairs.map(({ layer, target }, r) => ({
       value: target,
@@ -79,29 +80,32 @@ export async function reconstruct(
     })),
     pictures,
     count,
-    { ...walkOptions, ...(signal === undefined ? {} : { signal }) },
+    walkOptions,
   );
   const walk = new Walk(start.graph.inputs[0]?.name ?? '', pictures, count, walkOptions);
   const gram = await GramSession.open();
+  const products = new MatrixProducts(threads);
   let model = start;
   const layers: { name: string; before: number; after: number }[] = [];
   try {
     for (const [r, repair] of repairs.entries()) {
+      const { positions, rows } = await targets.take(r, signal);
       await walk.advance(model, repair.position, signal);
-      const { positions, rows } = targets[r]!;
       if (repair.shortcut !== undefined) {
         const { dims, data } = walk.value(repair.shortcut);
         const width = dims[0] ?? 0;
         addRows(data, [count, ...dims], positions, [...everyChannel(width)], rows, 0, -1);
       }
       const input = walk.value(repair.layer.input);
-      const solved = await solveLayer(model, repair, { input, count, positions, rows, damping }, gram);
+      const samples = { input, count, positions, rows, damping };
+      const solved = await solveLayer(model, repair, samples, { gram, products, signal });
       model = solved.model;
       layers.push({ name: repair.layer.node.name, before: solved.before, after: solved.after });
       onProgress?.({ stage: 'reconstructing layers', done: r + 1, total: repairs.length });
     }
   } finally {
     await gram.close();
+    await products.close();
   }
   return { model, layers };
 }

@@ -2,10 +2,9 @@ import { floatAttribute } from '../../onnx/attributes.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../onnx/tensor.ts';
 import { type Layer, weightRows } from '../layers.ts';
-import type { GramSession } from '../rounding/gram.ts';
 import { copyPatch, outputOf } from '../rounding/patches.ts';
 import { withLayerWeights } from './layer-weights.ts';
-import { leastSquares } from './least-squares.ts';
+import { type Algebra, leastSquares } from './least-squares.ts';
 import type { Positions } from './positions.ts';
 import type { Repair } from './repairs.ts';
 import type { Activation } from './walk.ts';
@@ -32,7 +31,7 @@ export async function solveLayer(
   model: Model,
   { layer, batchNorm }: Repair,
   samples: LayerSamples,
-  gram: GramSession,
+  algebra: Algebra,
 ): Promise<SolvedLayer> {
   const { rows: outputs, columns, groups } = layer;
   const count = samples.positions.places.length;
@@ -42,6 +41,7 @@ export async function solveLayer(
   const perGroup = outputs / groups;
   let [before, after] = [0, 0];
   for (let group = 0; group < groups; group++) {
+    algebra.signal?.throwIfAborted();
     const from = group * perGroup;
     const part = weights.subarray(from * columns, (from + perGroup) * columns);
     const found = await leastSquares(
@@ -55,7 +55,7 @@ export async function solveLayer(
         bias: Float64Array.from(bias.subarray(from, from + perGroup)),
         damping: samples.damping,
       },
-      gram,
+      algebra,
     );
     // Nothing that was solved for is worth a weight that is not finite.
     if (!found.weights.every(Number.isFinite) || !found.bias.every(Number.isFinite)) continue;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
 import { analyzeChannels } from '../../../compression/prune/channels/groups.ts';
 import { l2 } from '../../../compression/prune/criteria.ts';
 import { prune, prunedBy } from '../../../compression/prune/prune.ts';
@@ -81,9 +82,12 @@ describe('reconstruction', () => {
 });
 
 describe('least squares', () => {
-  it('finds the weights that made the samples, whatever it starts from', async () => {
+  it.each([
+    ['in loops', 300, 40],
+    ['in blocks', 2000, 650],
+  ])('finds the weights that made the samples, whatever it starts from: %s', async (_, samples, inputs) => {
     const random = seededRandom(3);
-    const [samples, inputs, outputs] = [300, 40, 3];
+    const outputs = 3;
     const truth = Float32Array.from({ length: outputs * inputs }, () => random.normal());
     const x = Float32Array.from({ length: samples * inputs }, () => random.normal() + 2);
     const y = new Float32Array(samples * outputs);
@@ -95,9 +99,11 @@ describe('least squares', () => {
       }
     }
     const gram = await GramSession.open();
+    const products = new MatrixProducts();
     const start = { weights: new Float32Array(outputs * inputs), bias: new Float64Array(outputs) };
-    const found = await leastSquares({ x, y, samples, inputs, outputs, ...start, damping: 1e-8 }, gram);
+    const found = await leastSquares({ x, y, samples, inputs, outputs, ...start, damping: 1e-8 }, { gram, products });
     await gram.close();
+    await products.close();
     found.weights.forEach((value, i) => {
       expect(value).toBeCloseTo(truth[i]!, 3);
     });
@@ -106,6 +112,23 @@ describe('least squares', () => {
     });
     expect(found.before).toBeGreaterThan(1);
     expect(found.after).toBeLessThan(1e-4);
+  });
+
+  it('hears a signal between the blocks of a wide layer', async () => {
+    const [samples, inputs, outputs] = [6000, 700, 8];
+    const [x, y] = [new Float32Array(samples * inputs).fill(1), new Float32Array(samples * outputs)];
+    const stop = new AbortController();
+    const gram = await GramSession.open();
+    const products = new MatrixProducts();
+    const start = { weights: new Float32Array(outputs * inputs), bias: new Float64Array(outputs) };
+    const solving = leastSquares(
+      { x, y, samples, inputs, outputs, ...start, damping: 1e-3 },
+      { gram, products, signal: stop.signal },
+    );
+    setImmediate(() => stop.abort());
+    await expect(solving).rejects.toMatchObject({ name: 'AbortError' });
+    await gram.close();
+    await products.close();
   });
 });
 
