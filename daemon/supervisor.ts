@@ -11,6 +11,8 @@ import { sameConnection } from './reload.ts';
 import { Reports } from './reports.ts';
 import { stateOf } from './state.ts';
 import { infoBody } from './status-bodies.ts';
+import { ClockSteps } from './telemetry/clock-steps.ts';
+import { Every } from './telemetry/every.ts';
 import type { HostFigures } from './telemetry/host.ts';
 import { telemetryBody } from './telemetry/report.ts';
 import { StageLatencies } from './telemetry/stages.ts';
@@ -42,7 +44,8 @@ export class Supervisor {
   #configurationRefused: string | undefined;
   #jobs = 0;
   #draining = false;
-  #telemetry: NodeJS.Timeout | undefined;
+  readonly #telemetry: Every;
+  readonly #clockSteps = new ClockSteps();
   #reportedAt = performance.now();
   readonly #startedAt = performance.now();
 
@@ -64,6 +67,10 @@ export class Supervisor {
       deps.log,
     );
     this.#model = new ModelChoice(this.#service, deps.log);
+    this.#telemetry = new Every(
+      () => this.#reportTelemetry().catch((error: unknown) => this.#log.error({ err: error }, 'telemetry failed')),
+      () => this.#log.warn('telemetry is late: the figures of the host take longer than an interval to read'),
+    );
     this.#reports = new Reports(
       loaded,
       {
@@ -88,11 +95,13 @@ export class Supervisor {
     this.#reports.start();
     await this.#model.apply(this.#loaded);
     await this.#applyCameras();
-    this.#restartTelemetry();
+    this.#keepTelemetry();
   }
 
   /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
   check(): string[] {
+    const stepMs = this.#clockSteps.look();
+    if (stepMs !== undefined) this.#log.warn({ stepMs }, 'the clock of the box was set');
     this.#service.check();
     this.#cameras.check();
     this.#publishState();
@@ -116,7 +125,7 @@ export class Supervisor {
     if (!this.#draining) await this.#model.apply(next);
     if (this.#draining) return;
     await this.#applyCameras();
-    this.#restartTelemetry();
+    this.#keepTelemetry();
     this.#reports.info();
     this.#publishState();
     this.#log.info({ digest: next.digest, reconnect }, 'configuration reloaded');
@@ -131,7 +140,7 @@ export class Supervisor {
   /** Finishes the frame in flight, publishes `offline`, ends all children. */
   async stop(): Promise<void> {
     this.#draining = true;
-    clearInterval(this.#telemetry);
+    this.#telemetry.stop();
     await Promise.all([this.#cameras.stop(), this.#service.stop()]);
     await this.#reports.stop();
   }
@@ -213,14 +222,8 @@ export class Supervisor {
     if (!this.#draining) this.#reports.state();
   }
 
-  #restartTelemetry(): void {
-    clearInterval(this.#telemetry);
-    if (this.#draining) return;
-    this.#reportedAt = performance.now();
-    const report = (): void => {
-      this.#reportTelemetry().catch((error: unknown) => this.#log.error({ err: error }, 'telemetry failed'));
-    };
-    this.#telemetry = setInterval(report, this.#loaded.config.telemetry.intervalSeconds * 1000);
+  #keepTelemetry(): void {
+    if (!this.#draining) this.#telemetry.set(this.#loaded.config.telemetry.intervalSeconds * 1000);
   }
 
   async #reportTelemetry(): Promise<void> {
@@ -236,6 +239,7 @@ export class Supervisor {
         cameras: this.#cameras.statuses(),
         inference: this.#service.status(),
         mqtt: this.#reports.status(),
+        clockSteps: this.#clockSteps.seen,
         model: this.#speaker?.model ?? null,
         intervalSeconds,
         uptimeSeconds: (now - this.#startedAt) / 1000,

@@ -61,6 +61,10 @@ export const telemetrySchema = z
       }),
       telemetryDropped: count.meta({ description: 'the same of telemetry' }),
     }),
+    clockSteps: z.strictObject({ count, lastMs: z.number().nullable() }).meta({
+      description:
+        'how often the clock of the box was set (by 100 ms or more) in this session, and by how much last: ms, positive forwards; null: never',
+    }),
     processes: z.strictObject({
       supervisorBytes: bytes,
       inferenceBytes: bytes,

@@ -3,6 +3,7 @@ import type { ServiceStatus } from '../inference/service.ts';
 import type { ModelIdentity } from '../messages/envelope.ts';
 import type { Body } from '../messenger.ts';
 import type { PublisherStatus } from '../mqtt/publisher.ts';
+import type { ClockStepsSeen } from './clock-steps.ts';
 import { descendantsOf } from './descendants.ts';
 import type { HostFigures } from './host.ts';
 import { residentBytes, residentBytesOf } from './processes.ts';
@@ -14,6 +15,7 @@ export interface Reported {
   readonly cameras: readonly CameraStatus[];
   readonly inference: ServiceStatus;
   readonly mqtt: PublisherStatus;
+  readonly clockSteps: ClockStepsSeen;
   readonly model: ModelIdentity | null;
   readonly intervalSeconds: number;
   readonly uptimeSeconds: number;
@@ -22,7 +24,15 @@ export interface Reported {
 const hundredth = (value: number): number => Math.round(value * 100) / 100;
 
 /** Puts one telemetry message together. Null where something was not seen: no camera is not 0 frames a second. */
-export function telemetryBody({ host, stages, cameras, inference, mqtt, ...rest }: Reported): Body<'telemetry'> {
+export function telemetryBody({
+  host,
+  stages,
+  cameras,
+  inference,
+  mqtt,
+  clockSteps,
+  ...rest
+}: Reported): Body<'telemetry'> {
   const sum = (of: (status: CameraStatus) => number): number | null =>
     cameras.length === 0 ? null : hundredth(cameras.reduce((total, status) => total + of(status), 0));
   return {
@@ -40,6 +50,7 @@ export function telemetryBody({ host, stages, cameras, inference, mqtt, ...rest 
       detectionsDropped: mqtt.droppedByKind.get('detections') ?? 0,
       telemetryDropped: mqtt.droppedByKind.get('telemetry') ?? 0,
     },
+    clockSteps,
     processes: {
       supervisorBytes: residentBytes(process.pid),
       inferenceBytes: residentBytesOf(inference.pids),
