@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   ),
   OUTPUT_EXISTS: entry(Exit.usage, 'the output already exists and is not replaced without being asked'),
   INTERRUPTED: entry(Exit.interrupted, 'the command was stopped by a signal and left nothing behind'),
+  RESOURCES_SHORT: entry(Exit.unavailable, 'the machine or its limits give too few file descriptors'),
   INTERNAL: entry(Exit.software, 'a fault of Wayside itself: please report it with the text printed'),
   INTEGER_OVERFLOW: entry(
     Exit.software,

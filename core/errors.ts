@@ -41,6 +41,13 @@ export function asWaysideError(thrown: unknown): WaysideError {
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return new WaysideError('INTERRUPTED', { message: 'stopped before it was finished', cause: thrown });
   }
+  if (isSystemError(thrown, 'EMFILE', 'ENFILE')) {
+    return new WaysideError('RESOURCES_SHORT', {
+      message: messageOf(thrown),
+      hint: 'raise LimitNOFILE= in the unit, or `ulimit -n`; ENFILE: fs.file-max of the machine',
+      cause: thrown,
+    });
+  }
   return new WaysideError('INTERNAL', {
     message: messageOf(thrown),
     hint: 'this is a fault in Wayside: run again with WAYSIDE_DEBUG=1 and report what it prints',

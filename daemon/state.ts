@@ -12,6 +12,8 @@ export interface Conditions {
   /** Why the newest configuration is not in use. */
   readonly configurationRefused: string | undefined;
   readonly broker?: BrokerConditions;
+  /** What the machine does not give enough of. */
+  readonly short?: string | undefined;
 }
 
 /** What is wrong between the box and its broker although they speak with each other. */
@@ -72,6 +74,7 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
     const { code, message } = inference.fault ?? { code: 'INFERENCE_LOST', message: 'not running' };
     reasons.push({ code: 'inference-down', message: `${code}: ${message}` });
   }
+  if (conditions.short !== undefined) reasons.push({ code: 'resources-short', message: conditions.short });
   if (conditions.broker !== undefined) reasons.push(...brokerReasons(conditions.broker));
   for (const camera of conditions.cameras) {
     for (const concern of camera.concerns) {

@@ -9,6 +9,7 @@ import { ModelChoice } from './model.ts';
 import { stuckParts } from './progress.ts';
 import { sameConnection } from './reload.ts';
 import { Reports } from './reports.ts';
+import { filesShort, openFiles } from './shortage.ts';
 import { stateOf } from './state.ts';
 import { infoBody } from './status-bodies.ts';
 import { ClockSteps } from './telemetry/clock-steps.ts';
@@ -42,6 +43,9 @@ export class Supervisor {
   /** What the inference process in use said of itself. */
   #speaker: Ready | undefined;
   #configurationRefused: string | undefined;
+  /** What the machine does not give enough of. */
+  #short: string | undefined;
+  readonly #filesBefore = openFiles();
   #jobs = 0;
   #draining = false;
   readonly #telemetry: Every;
@@ -92,6 +96,7 @@ export class Supervisor {
 
   /** Starts everything; resolves when all parts are under way, not when they are well. */
   async start(): Promise<void> {
+    this.#countFiles();
     this.#reports.start();
     await this.#model.apply(this.#loaded);
     await this.#applyCameras();
@@ -120,6 +125,7 @@ export class Supervisor {
   async reload(next: LoadedConfig): Promise<void> {
     const reconnect = !sameConnection(this.#loaded, next);
     this.#loaded = next;
+    this.#countFiles();
     this.#configurationRefused = undefined;
     if (reconnect) await this.#reports.reconnect(next);
     if (!this.#draining) await this.#model.apply(next);
@@ -148,6 +154,7 @@ export class Supervisor {
   #state(): ReturnType<typeof stateOf> {
     const { refusedTopics, unstable } = this.#reports.status();
     return stateOf({
+      short: this.#short,
       broker: { refusedTopics, unstable, other: this.#reports.other() },
       cameras: this.#cameras.statuses(),
       inference: this.#service.status(),
@@ -220,6 +227,13 @@ export class Supervisor {
   /** While draining, parts go down one by one: that is no news. */
   #publishState(): void {
     if (!this.#draining) this.#reports.state();
+  }
+
+  /** With too few it runs as well, with as many cameras as there is room for. */
+  #countFiles(): void {
+    const short = filesShort(this.#loaded.config.cameras.length, this.#filesBefore);
+    if (short !== undefined && short !== this.#short) this.#log.error({ short }, 'too few file descriptors');
+    this.#short = short;
   }
 
   #keepTelemetry(): void {

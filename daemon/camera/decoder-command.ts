@@ -1,3 +1,5 @@
+import { WaysideError } from '../../core/errors.ts';
+import { explainShortage } from '../shortage.ts';
 import type { DecoderCommand } from './decoder.ts';
 import { type DecodingPlan, type Ffmpeg, ffmpegInvocation, probeFfmpeg } from './ffmpeg.ts';
 import { parentDeathPrefix } from './parent-death.ts';
@@ -29,10 +31,22 @@ export class DecoderCommands {
     }
   }
 
+  async #parentDeathPrefix(): Promise<readonly string[]> {
+    this.#prefix ??= parentDeathPrefix();
+    try {
+      return await this.#prefix;
+    } catch (cause) {
+      this.#prefix = undefined;
+      throw new WaysideError('DECODER_UNAVAILABLE', {
+        message: `cannot start a decoder: ${explainShortage(cause)}`,
+        cause,
+      });
+    }
+  }
+
   /** @throws {WaysideError} DECODER_UNAVAILABLE */
   async commandFor(camera: CameraOptions, plan: DecodingPlan): Promise<DecoderCommand> {
-    this.#prefix ??= parentDeathPrefix();
-    const [ffmpeg, prefix] = await Promise.all([this.ffmpegFor(camera), this.#prefix]);
+    const [ffmpeg, prefix] = await Promise.all([this.ffmpegFor(camera), this.#parentDeathPrefix()]);
     const { argv, stdin, timeReport } = ffmpeg === undefined ? foreign(camera, plan) : known(ffmpeg, camera, plan);
     const [program, ...args] = [...prefix, ...argv];
     return { program: program!, args, stdin, timeReport };

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { asWaysideError, messageOf } from '../../core/errors.ts';
+import { asWaysideError } from '../../core/errors.ts';
+import { hasPipes, startChild } from '../child.ts';
+import { explainShortage } from '../shortage.ts';
 import { type FrameTime, FrameTimes, UNKNOWN_TIME } from './frame-times.ts';
 import { reasonFor } from './last-words.ts';
 import { type PpmFrame, PpmParser } from './ppm.ts';
@@ -52,10 +53,21 @@ export function startDecoder(
   redact: (text: string) => string,
 ): Decoder {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
-  const child: ChildProcess = spawn(program, args, {
+  const child = startChild(program, args, {
     env: { ...env, LC_ALL: 'C' },
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
+  let over = false;
+  const end = (reason: CameraReason): void => {
+    if (over) return;
+    over = true;
+    onEnd(reason);
+  };
+  child.on('error', (cause) => {
+    if (child.pid === undefined)
+      end({ code: 'DECODER_UNAVAILABLE', message: redact(`cannot start ${program}: ${explainShortage(cause)}`) });
+  });
+  if (!hasPipes(child)) return { pid: undefined, kill: () => undefined };
   // Four pipes were asked for, so all four are there, which the type of spawn cannot say of descriptor 3.
   const [input, pictures, errors, lines] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
   let said = '';
@@ -94,16 +106,6 @@ export function startDecoder(
   for (const stream of [input, pictures, errors, lines]) stream.on('error', () => child.kill('SIGKILL')); // its end tells why
   input.end(stdin);
 
-  let over = false;
-  const end = (reason: CameraReason): void => {
-    if (over) return;
-    over = true;
-    onEnd(reason);
-  };
-  child.on('error', (cause) => {
-    if (child.pid === undefined)
-      end({ code: 'DECODER_UNAVAILABLE', message: redact(`cannot start ${program}: ${messageOf(cause)}`) });
-  });
   child.on('close', (code, signal) => end(failure ?? reasonFor(redact(said), code, signal)));
   return { pid: child.pid, kill: () => void child.kill('SIGKILL') };
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { messageOf, WaysideError } from '../../core/errors.ts';
+import { WaysideError } from '../../core/errors.ts';
+import { explainShortage } from '../shortage.ts';
 import { hasCredentials } from './address.ts';
 import { filterGraph, type TimeReport } from './filter.ts';
 import type { Economy } from './timing/economy.ts';
@@ -45,7 +46,7 @@ export async function probeFfmpeg(command: string): Promise<Ffmpeg> {
     };
   } catch (cause) {
     throw new WaysideError('DECODER_UNAVAILABLE', {
-      message: `cannot run the video decoder ${command}: ${messageOf(cause)}`,
+      message: `cannot run the video decoder ${command}: ${explainShortage(cause)}`,
       hint: 'install ffmpeg (`apt install ffmpeg`), or name another decoder in the configuration',
       cause,
     });

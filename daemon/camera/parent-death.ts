@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { isShortage } from '../shortage.ts';
 
 /**
  * What stands before a command so that the kernel kills it when this process dies (PR_SET_PDEATHSIG), by util-linux's
@@ -12,7 +13,8 @@ export async function parentDeathPrefix(): Promise<readonly string[]> {
   try {
     await promisify(execFile)(prefix[0]!, [...prefix.slice(1), 'true'], { timeout: 10_000 });
     return prefix;
-  } catch {
+  } catch (thrown) {
+    if (isShortage(thrown)) throw thrown; // another time it works: no reason to do without for ever
     return []; // not Linux, or a busybox: the broken pipe has to do
   }
 }

@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
 import { compiledModule } from '../../core/layout.ts';
 import type { Log } from '../../core/log.ts';
 import type { Box } from '../../inference/image.ts';
+import { hasPipes, startChild } from '../child.ts';
 import { onLines } from '../lines.ts';
+import { explainShortage } from '../shortage.ts';
 import { residentBytes } from '../telemetry/processes.ts';
 import { encodeHeader, parseUpward, type Ready, type Result, type Upward } from './protocol.ts';
 
@@ -74,15 +76,17 @@ export class InferenceProcess {
   constructor(options: InferenceOptions, listeners: InferenceListeners, log: Log) {
     this.#options = options;
     this.#listeners = listeners;
-    this.#child = spawn(
+    this.#child = startChild(
       process.execPath,
       [compiledModule('daemon/inference/process'), options.package, String(options.threads)],
       { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: environmentOfChild() },
     );
-    const [stdin, , stderr, results] = this.#child.stdio as unknown as [Writable, null, Readable, Readable];
-    stdin.on('error', (error) => log.debug({ err: error.message }, 'the inference process closed its input'));
-    createInterface({ input: stderr }).on('line', (line) => log.warn({ line }, 'inference process'));
-    onLines(results, (line) => this.#receive(line));
+    if (hasPipes(this.#child)) {
+      const [stdin, , stderr, results] = this.#child.stdio as unknown as [Writable, null, Readable, Readable];
+      stdin.on('error', (error) => log.debug({ err: error.message }, 'the inference process closed its input'));
+      createInterface({ input: stderr }).on('line', (line) => log.warn({ line }, 'inference process'));
+      onLines(results, (line) => this.#receive(line));
+    }
     this.#exited = new Promise((resolve) => {
       // `close` comes after the pipes are empty, so that the last words (`fatal`) are read first.
       this.#child.once('close', (code, signal) => {
@@ -90,7 +94,7 @@ export class InferenceProcess {
         resolve();
       });
       this.#child.once('error', (error) => {
-        this.#fault ??= { code: 'INFERENCE_LOST', message: `cannot start: ${error.message}` };
+        this.#fault ??= { code: 'INFERENCE_LOST', message: `cannot start: ${explainShortage(error)}` };
       });
     });
   }

@@ -15,6 +15,7 @@ export const stateReasonSchema = z.strictObject({
       'inference-down',
       'model-refused',
       'configuration-refused',
+      'resources-short',
       'topic-refused',
       'id-conflict',
       'connection-unstable',

@@ -1,6 +1,6 @@
 import { type IClientOptions, MqttClient } from 'mqtt';
-import { messageOf } from '../../core/errors.ts';
 import { redactUrls } from '../../core/log.ts';
+import { explainShortage } from '../shortage.ts';
 import { Connection } from './connection.ts';
 import { openTransport, type Transport } from './transport.ts';
 
@@ -120,7 +120,7 @@ export function attempt(
 
 /** An address that resolves to IPv4 and IPv6 fails with one error for both and no text of its own. */
 function textOf(thrown: unknown): string {
-  const text = messageOf(thrown);
+  const text = explainShortage(thrown);
   return text !== '' ? text : thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'refused';
 }
 
