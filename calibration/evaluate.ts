@@ -60,6 +60,12 @@ function rankOf(label: number, scores: Float32Array): number {
 function classesOf({ outputs }: Session, name: string, dims: readonly number[], batch: number): number {
   const [rows, ...others] = dims.filter((dim, axis) => axis === 0 || dim !== 1);
   if (rows === batch && others.length === 1) return others[0] ?? 0;
+  if (rows === batch && others.length === 0 && dims.every((dim, axis) => axis === 0 || dim === 1)) {
+    throw new WaysideError('MODEL_UNSUPPORTED', {
+      message: `${name} is one score an image, [${dims.join(', ')}]: classes are told apart by one score each`,
+      hint: 'export the model with two scores, or quantize it with `wayside quantize --unlabelled`, which needs no classes',
+    });
+  }
   if (rows === batch && dims.length === 2) return dims[1] ?? 0;
   throw new WaysideError('MODEL_UNSUPPORTED', {
     message: `expected one score a class from ${name}, [${batch}, classes], got [${dims.join(', ')}]`,

@@ -25,9 +25,14 @@ export interface Answers {
   readonly labels: readonly number[];
 }
 
-/** A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
-export const isClassifier = ({ output }: Session): boolean =>
-  output.type === 'float32' && output.shape.filter((dim, axis) => axis > 0 && dim !== 1).length <= 1;
+/**
+ * A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. A single score is a value like any other: among
+ * one class the probability is always 1.
+ */
+export const isClassifier = ({ output: { type, shape } }: Session): boolean => {
+  const classes = shape.filter((dim, axis) => axis > 0 && dim !== 1);
+  return type === 'float32' && (classes.length === 1 || (classes.length === 0 && shape.length === 0));
+};
 
 /** Values kept of an output for one picture: a segmentation of 21 classes at 512x512 has 5.5 million. */
 const KEPT_VALUES = 65_536;
