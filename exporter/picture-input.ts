@@ -1,8 +1,9 @@
-import { intAttribute, ints, intsAttribute } from '../onnx/attributes.ts';
+import { intAttribute, ints } from '../onnx/attributes.ts';
 import type { Graph, Model, Node, ValueInfo } from '../onnx/graph.ts';
-import { valuesRead } from '../onnx/topology.ts';
+import { valuesCapturedBy } from '../onnx/topology.ts';
 import { DATA_TYPES } from '../onnx/types.ts';
-import { rewired, valueNames, withGraph } from './passes/rewrite.ts';
+import { readsInside, rewired, valueNames, withGraph } from './passes/rewrite.ts';
+import { isTranspose, turnedEarlier } from './reading/channels-last.ts';
 
 /** A model that takes pictures as Wayside feeds them: float32 `[N, 3, H, W]`. */
 export interface PictureModel {
@@ -13,7 +14,6 @@ export interface PictureModel {
   readonly wantsBytes: boolean;
 }
 
-const TO_PLANES = [0, 3, 1, 2];
 const TO_CHANNELS_LAST = [0, 2, 3, 1];
 
 /**
@@ -22,17 +22,18 @@ const TO_CHANNELS_LAST = [0, 2, 3, 1];
  * Leaves alone what it does not understand: the session then says what is wrong with the input.
  */
 export function asPictureInput(model: Model): PictureModel {
-  const planes = withPlanes(model);
-  const floats = withFloats(planes);
-  return { model: floats, changed: floats !== model, wantsBytes: floats !== planes };
+  // The Cast may come before the Transpose or after it.
+  const first = withFloats(model);
+  const planes = withPlanes(first);
+  const last = withFloats(planes);
+  return { model: last, changed: last !== model, wantsBytes: first !== model || last !== planes };
 }
 
 /** The only input, unless a subgraph reads it under its name. */
 function pictureOf({ inputs, nodes }: Graph): ValueInfo | undefined {
   const [input, ...others] = inputs;
   if (input === undefined || others.length > 0) return undefined;
-  const inside = nodes.some((node) => !node.inputs.includes(input.name) && [...valuesRead(node)].includes(input.name));
-  return inside ? undefined : input;
+  return nodes.some((node) => valuesCapturedBy(node).has(input.name)) ? undefined : input;
 }
 
 /** `[N, H, W, 3]` becomes `[N, 3, H, W]`: a Transpose to planes is skipped, other readers get one back. */
@@ -41,10 +42,13 @@ function withPlanes(model: Model): Model {
   const input = pictureOf(graph);
   const [batch = null, height = null, width = null, channels] = input?.shape ?? [];
   if (input?.shape?.length !== 4 || channels !== 3 || height === 3) return model;
+  const inputs = [{ ...input, shape: [batch, channels, height, width] }];
+  const turned = turnedEarlier(graph, input.name, channels);
+  if (turned !== undefined) return withGraph(model, { ...turned, inputs, valueInfo: new Map() });
   const taken = valueNames(graph);
   let last = `${input.name}_channels_last`;
   while (taken.has(last)) last += '_';
-  const skipped = graph.nodes.filter((node) => isTranspose(node, input.name, TO_PLANES));
+  const skipped = graph.nodes.filter((node) => isTranspose(node, input.name));
   const names = new Map([
     [input.name, last],
     ...skipped.flatMap(({ outputs }) => outputs.map((output) => [output, input.name] as const)),
@@ -58,11 +62,11 @@ function withPlanes(model: Model): Model {
     attributes: { perm: ints(TO_CHANNELS_LAST) },
   };
   const others = graph.nodes.filter((node) => !skipped.includes(node));
-  if (graph.outputs.some(({ name }) => names.has(name))) return model;
+  if (namesStay(graph, names)) return model;
   const nodes = others.map((node) => rewired(node, names));
   const needed = nodes.some((node) => node.inputs.includes(last));
   return withGraph(model, {
-    inputs: [{ ...input, shape: [batch, channels, height, width] }],
+    inputs,
     nodes: needed ? [back, ...nodes] : nodes,
   });
 }
@@ -73,18 +77,21 @@ function withFloats(model: Model): Model {
   const input = pictureOf(graph);
   if (input?.dtype !== 'uint8') return model;
   const readers = graph.nodes.filter((node) => node.inputs.includes(input.name));
-  if (!readers.every(isCastToFloat)) return model;
-  const names = new Map(readers.flatMap(({ outputs }) => outputs.map((output) => [output, input.name] as const)));
-  if (graph.outputs.some(({ name }) => names.has(name))) return model;
-  const nodes = graph.nodes.filter((node) => !readers.includes(node)).map((node) => rewired(node, names));
+  const casts = readers.filter(isCastToFloat);
+  if (casts.length === 0 || !readers.every((node) => isCastToFloat(node) || asksOnlySize(node))) return model;
+  const names = new Map(casts.flatMap(({ outputs }) => outputs.map((output) => [output, input.name] as const)));
+  if (namesStay(graph, names)) return model;
+  const nodes = graph.nodes.filter((node) => !casts.includes(node)).map((node) => rewired(node, names));
   return withGraph(model, { inputs: [{ ...input, dtype: 'float32' }], nodes });
 }
 
+/** Whether a caller or a subgraph knows one of the values by its name. */
+function namesStay(graph: Graph, names: ReadonlyMap<string, string>): boolean {
+  const inside = readsInside(graph);
+  return graph.outputs.some(({ name }) => names.has(name)) || [...names.keys()].some((name) => inside.has(name));
+}
+
+const asksOnlySize = ({ domain, opType }: Node): boolean => domain === '' && (opType === 'Shape' || opType === 'Size');
+
 const isCastToFloat = (node: Node): boolean =>
   node.opType === 'Cast' && node.domain === '' && intAttribute(node, 'to', 0) === DATA_TYPES.float32;
-
-const isTranspose = (node: Node, input: string, order: readonly number[]): boolean =>
-  node.opType === 'Transpose' &&
-  node.domain === '' &&
-  node.inputs[0] === input &&
-  `${intsAttribute(node, 'perm', undefined)}` === `${order}`;

@@ -5,6 +5,7 @@ import { asPictureInput } from '../../exporter/picture-input.ts';
 import { preprocessingOf } from '../../exporter/prepare.ts';
 import { openSession, type RunTensor } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { float32Tensor } from '../../onnx/tensor.ts';
 import { encodeModel, writeModel } from '../../onnx/write.ts';
 import { colourClassifier } from '../support/colour-classifier.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -61,6 +62,39 @@ describe('asPictureInput', () => {
     const { model, wantsBytes } = asPictureInput(given);
     expect(wantsBytes).toBe(true);
     const expected = await run(given, { type: 'uint8', dims: [1, 8, 8, 3], data: Uint8Array.from(last) });
+    expect(await run(model, picture)).toEqual(expected);
+  });
+
+  /** Channels last, with a normalisation of one number a channel before the planes. */
+  const normalised = (model: Model): Model => {
+    const given = channelsLast(model);
+    const [transpose, ...nodes] = given.graph.nodes;
+    const constant = (dims: number[], ...values: number[]) => float32Tensor(dims, Float32Array.from(values));
+    const step = (opType: string, inputs: string[], output: string) =>
+      ({ name: output, opType, domain: '', inputs, outputs: [output], attributes: {} }) as const;
+    const initializers = new Map(given.graph.initializers)
+      .set('average', constant([3], 10, 20, 30))
+      .set('gain', constant([1, 1, 1, 3], 2, 3, 4));
+    const first = [step('Sub', ['image', 'average'], 'centred'), step('Mul', ['gain', 'centred'], 'scaled')];
+    return {
+      ...given,
+      graph: { ...given.graph, initializers, nodes: [...first, { ...transpose!, inputs: ['scaled'] }, ...nodes] },
+    };
+  };
+
+  it.each<[string, (model: Model) => Model, 'uint8' | 'float32']>([
+    ['cast, scaled, turned', (model) => bytesIn(channelsLast(model)), 'uint8'],
+    ['cast, normalised by channel, turned', (model) => bytesIn(normalised(model)), 'uint8'],
+    ['normalised by channel in float, turned', normalised, 'float32'],
+    ['turned, cast, scaled', (model) => channelsLast(bytesIn(model)), 'uint8'],
+  ])('takes every order of what comes first, without a Transpose: %s', async (_, form, dtype) => {
+    const given = form(colourClassifier());
+    const { model, changed, wantsBytes } = asPictureInput(given);
+    expect({ changed, wantsBytes }).toEqual({ changed: true, wantsBytes: dtype === 'uint8' });
+    expect(model.graph.inputs[0]).toMatchObject({ dtype: 'float32', shape: ['N', 3, 8, 8] });
+    expect(model.graph.nodes.map(({ opType }) => opType)).not.toContain('Transpose');
+    const data = dtype === 'uint8' ? Uint8Array.from(last) : last;
+    const expected = await run(given, { type: dtype, dims: [1, 8, 8, 3], data } as RunTensor);
     expect(await run(model, picture)).toEqual(expected);
   });
 
