@@ -79,6 +79,13 @@ export const cifar: Benchmark = {
     'disk of everything that is needed to load the model. Latency is the median of one image on one thread. Float ' +
     'convolutions are those that ONNX Runtime left in float in the graph it really runs.',
   layout: 'grid',
+  headlines: [
+    {
+      subject: `ResNet56, int8 + ${CLUSTERS} clusters`,
+      measure: 'loss',
+      says: `accuracy lost by ResNet56 in int8 with ${CLUSTERS} weights a layer, untrained`,
+    },
+  ],
   needs: ['shared-data'],
   async run(place) {
     const figures: Figure[] = [];

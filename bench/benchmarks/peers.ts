@@ -107,6 +107,18 @@ export const peers: Benchmark = {
     'and the mean Kullback-Leibler divergence from its probabilities (0.001 nats), which sees differences that accuracy on a few thousand pictures cannot; convolutions and matrix products left in float; latency of one picture on one thread, all models in turns. ' +
     'Time and peak memory are of the whole process that reads, calibrates, quantizes and writes, medians of three runs in turns.',
   layout: 'grid',
+  headlines: [
+    {
+      subject: 'ResNet56, Wayside, x64-vnni',
+      measure: 'divergence from float',
+      says: "how far int8 answers stray from the float model's, ResNet56",
+      against: {
+        subject: 'ResNet56, quantize_static, U8S8 a channel',
+        measure: 'divergence from float',
+        says: 'best of five settings of four other quantizers',
+      },
+    },
+  ],
   needs: ['shared-data', 'python3'],
   async run(place) {
     const pythons = await peerPythons(place);

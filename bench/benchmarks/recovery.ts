@@ -203,6 +203,13 @@ export const recovery: Benchmark = {
     'recovered the time from the repair (from the fault itself, where nothing outside the daemon is repaired) until `camera/+/status` says live again and ' +
     'detections of a new frame arrive. After a refused password the daemon waits on purpose: cameras lock accounts that hammer.',
   layout: 'grid',
+  headlines: [
+    {
+      subject: 'camera killed, then started again',
+      measure: 'recovered after',
+      says: 'a camera that was dead is seen again after',
+    },
+  ],
   needs: ['shared-data', 'ffmpeg', 'mosquitto'],
   run: (place) =>
     withScene(place, async (scene) => {

@@ -21,6 +21,16 @@ export interface Figure {
   readonly interval?: Interval;
 }
 
+/** A figure that the front page shows, with the words it shows it in. */
+export interface Headline {
+  readonly subject: string;
+  readonly measure: string;
+  /** What the number says, for a reader who knows no benchmark: `accuracy lost by int8 and 16 clusters a layer, ResNet56`. */
+  readonly says: string;
+  /** Another figure of the same benchmark to hold it against. */
+  readonly against?: { readonly subject: string; readonly measure: string; readonly says: string };
+}
+
 /** What a benchmark hands back. */
 export interface Outcome {
   readonly figures: readonly Figure[];
@@ -42,6 +52,8 @@ export interface Benchmark {
   readonly method: string;
   /** Subjects as rows and measures as columns, in one table or one for each set of measures, or one figure a line. */
   readonly layout: 'grid' | 'grids' | 'list';
+  /** The figures that stand on the front page. @default none */
+  readonly headlines?: readonly Headline[];
   /** Programs and data it cannot do without. */
   readonly needs: readonly Need[];
   run(place: Workplace): Promise<Outcome | Skipped>;

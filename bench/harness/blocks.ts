@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { headlineTable, missedPromises } from './front-page.ts';
 import type { Machine } from './machine.ts';
 import type { StoredResult } from './results.ts';
 import { markdownTable, promisesOf, tablesOf } from './table.ts';
@@ -40,13 +41,17 @@ const pending = (method: string, name: string): string =>
   `${method}\n\nNot measured yet: \`npm run bench -- ${name}\`.`;
 
 /**
- * The content of every block that pages may hold, by name: `figures` for the summary, `figures:NAME` for one benchmark.
+ * The content of every block that pages may hold, by name: `headlines` for the front page, `figures` for the summary,
+ * `figures:NAME` for one benchmark.
  */
 export function pageBlocks(
   benchmarks: readonly Benchmark[],
   results: readonly StoredResult[],
 ): ReadonlyMap<string, string> {
-  const blocks = new Map<string, string>([['figures', summary(results)]]);
+  const blocks = new Map<string, string>([
+    ['figures', summary(results)],
+    ['headlines', `${headlineTable(benchmarks, results)}\n\n${missedPromises(results)}`],
+  ]);
   for (const { name, method } of benchmarks) blocks.set(`figures:${name}`, pending(method, name));
   for (const result of results) blocks.set(`figures:${result.benchmark}`, details(result));
   return blocks;

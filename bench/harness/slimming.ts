@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accuracyFigure, lossFigure } from './accuracy.ts';
-import type { Benchmark, Figure, Limit } from './benchmark.ts';
+import type { Benchmark, Figure, Headline, Limit } from './benchmark.ts';
 import { type CompressReport, type StageReport, waysideCompress } from './child.ts';
 import { cifar10Folder, unpackedModel } from './data.ts';
 import { interleavedLatencies, pairedRatio } from './interleave.ts';
@@ -33,6 +33,7 @@ export interface Slimming {
   readonly smaller: number;
   readonly fewer?: number;
   readonly faster?: number;
+  readonly headlines?: readonly Headline[];
 }
 
 const commandOf = ({ options, teacher }: Slimming): string =>
@@ -159,6 +160,7 @@ export const slimmed = (slimming: Slimming): Benchmark => ({
     'of the ratios. Unique weights are the distinct values of every convolution and matrix product, added up over the layers: floats ' +
     'before, int8 codes after.',
   layout: 'grids',
+  ...(slimming.headlines && { headlines: slimming.headlines }),
   needs: ['shared-data'],
   run: (place) => measure(slimming, place),
 });

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
-import { Browser } from '../../support/browser.ts';
+import { Browser } from '../../../scripts/browser.ts';
 import { describeWith, program, sharedData } from '../../support/requirements.ts';
 
 const BIN = join(PACKAGE_ROOT, 'bin', 'wayside.js');

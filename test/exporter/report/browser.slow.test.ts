@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compress } from '../../../exporter/compress.ts';
 import { renderReport } from '../../../exporter/report/page.ts';
 import { writeModel } from '../../../onnx/write.ts';
-import { Browser, type Screen } from '../../support/browser.ts';
+import { Browser, type Screen } from '../../../scripts/browser.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { describeWith, program } from '../../support/requirements.ts';
 import { writeColours } from '../../support/tiny-classifier.ts';
