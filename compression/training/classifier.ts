@@ -4,7 +4,8 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { adamW } from './adamw.ts';
 import type { Augmentation } from './augment.ts';
-import { headOf } from './head.ts';
+import { headParameters } from './head.ts';
+import { withOpenBatch } from './open-batch.ts';
 import type { TrainOptions, TrainResult } from './options.ts';
 import { loadPictures } from './pictures.ts';
 import { SCHEDULES } from './schedule.ts';
@@ -82,8 +83,8 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Class
       hint: 'add pictures, or set another share aside with --validation',
     });
   }
-  const model = await options.model(classes);
-  const head = freeze ? new Set(headOf(model).inputs) : undefined;
+  const model = withOpenBatch(await options.model(classes));
+  const head = freeze ? headParameters(model) : undefined;
   const side = Math.min(...preprocessing.size);
   const none: Augmentation = { shift: 0, flip: false };
   const result = await train(model, {

@@ -2,6 +2,7 @@ import type { Parameter } from '../../compression/gradient/parameters.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
 import { adamW } from '../../compression/training/adamw.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
+import { withOpenBatch } from '../../compression/training/open-batch.ts';
 import type { Teacher } from '../../compression/training/options.ts';
 import { type LoadedPictures, loadPictures } from '../../compression/training/pictures.ts';
 import { cosine } from '../../compression/training/schedule.ts';
@@ -39,7 +40,7 @@ export async function finetuneBy(
       : { training: known, validation: await loadPictures(aside, preprocessing, run) };
   const before = await accuracyOf(model, validation, { preprocessing, threads, signal });
   const normalised = await insertBatchNorm(model, dataset, { preprocessing, indices, threads, ...run });
-  const result = await train(normalised, {
+  const result = await train(withOpenBatch(normalised), {
     ...run,
     pictures: training,
     validation,

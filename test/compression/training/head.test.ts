@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { NETWORKS } from '../../../compression/networks/registry.ts';
-import { classesOf, headOf, withHead } from '../../../compression/training/head.ts';
+import { classesOf, headParameters, withHead } from '../../../compression/training/head.ts';
+import { withOpenBatch } from '../../../compression/training/open-batch.ts';
 import { withLogits } from '../../../compression/training/scores.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
+import { int, ints } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
-import { float32Tensor } from '../../../onnx/tensor.ts';
+import { float32Tensor, int64Tensor } from '../../../onnx/tensor.ts';
 import { encodeModel } from '../../../onnx/write.ts';
+import { Network } from '../prune/network.ts';
+import { answersOf, difference } from '../prune/same.ts';
+import { tokens } from '../prune/structures.ts';
 
 /** A network that ends in a convolution, a pooling and a softmax, as SqueezeNet does. */
 function convolutionalHead() {
@@ -33,8 +38,40 @@ describe('the head of a network', () => {
     const other = withHead(model, 43, 2);
     expect(classesOf(other)).toBe(43);
     expect(other.graph.outputs[0]?.shape).toEqual(['N', 43]);
-    const kept = [...model.graph.initializers.keys()].filter((name) => !headOf(model).inputs.includes(name));
+    const kept = [...model.graph.initializers.keys()].filter((name) => !headParameters(model).has(name));
     for (const name of kept) expect(other.graph.initializers.get(name)).toBe(model.graph.initializers.get(name));
+  });
+
+  it('may be a MatMul and an Add, and a Reshape behind that counts the scores', async () => {
+    const net = new Network(1, 1);
+    const mean = net.op('Flatten', net.op('GlobalAveragePool', net.conv(net.input, 3, 6)));
+    const product = net.op('MatMul', mean, net.weight('fc.weight', [6, 5]));
+    const sum = net.op('Add', net.weight('fc.bias', [5]), product);
+    const model = net.finish(net.op('Reshape', sum, net.builder.constant('scores', int64Tensor([2], [1, 5]))), 5);
+    expect(classesOf(model)).toBe(5);
+    expect([...headParameters(model)]).toEqual(['fc.weight', 'fc.bias']);
+    const other = withOpenBatch(withHead(model, 7, 1));
+    expect(other.graph.initializers.get('fc.bias')?.dims).toEqual([7]);
+    expect(other.graph.inputs[0]?.shape).toEqual(['N', 3, 8, 8]);
+    expect((await answersOf(other, 4)).length).toBe(4 * 7);
+  });
+
+  it('of a model for one image takes many once its batch is open, or the node that fixes it is named', async () => {
+    const model = tokens(1);
+    const opened = withOpenBatch(model);
+    const [both, first] = [await answersOf(opened, 2), await answersOf(model, 1)];
+    expect(difference(both.subarray(0, first.length), first)).toBeLessThan(1e-5);
+    expect(withOpenBatch(tokens('N')).graph.inputs[0]?.shape?.[0]).toBe('N');
+    const net = new Network(1, 1);
+    const patches = net.op(
+      'Reshape',
+      net.conv(net.input, 3, 6),
+      net.builder.constant('all', int64Tensor([2], [6, 64])),
+    );
+    const turned = net.op('Transpose', patches);
+    const mean = net.builder.node('ReduceMean', [turned], { axes: ints([0]), keepdims: int(1) })[0];
+    const fixed = net.finish(net.gemm(mean, 6, 5, 'head'), 5);
+    expect(() => withOpenBatch(fixed)).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
   });
 
   it('may be a convolution before a pooling', async () => {
