@@ -1,5 +1,13 @@
 import { CommanderError } from 'commander';
-import { asWaysideError, Exit, type ExitCode, formatError, isSystemError, type WaysideError } from '../core/errors.ts';
+import {
+  asWaysideError,
+  Exit,
+  type ExitCode,
+  formatError,
+  isSystemError,
+  SeveralErrors,
+  type WaysideError,
+} from '../core/errors.ts';
 import { paintFor } from './colour.ts';
 import { createProgram } from './program.ts';
 import { usageError } from './usage-errors.ts';
@@ -16,15 +24,18 @@ function stopQuietlyWhenNobodyReads(): void {
 
 function printError(error: WaysideError, json: boolean): void {
   if (json) {
-    const { code, message, hint = null } = error;
-    process.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`);
+    const document = ({ code, message, hint }: WaysideError): object => ({ code, message, hint: hint ?? null });
+    const all = error instanceof SeveralErrors ? { errors: error.errors.map(document) } : {};
+    process.stdout.write(`${JSON.stringify({ error: document(error), ...all }, null, 2)}\n`);
   }
   const paint = paintFor(process.stderr);
-  const [first = '', ...rest] = formatError(error).split('\n');
-  const coloured = first.replace(/^error [A-Z_]+:/, (prefix) => paint('red', prefix));
-  process.stderr.write(
-    `${[coloured, ...rest.map((line) => line.replace(/^hint:/, paint('cyan', 'hint:')))].join('\n')}\n`,
-  );
+  for (const each of error instanceof SeveralErrors ? error.errors : [error]) {
+    const [first = '', ...rest] = formatError(each).split('\n');
+    const coloured = first.replace(/^error [A-Z_]+:/, (prefix) => paint('red', prefix));
+    process.stderr.write(
+      `${[coloured, ...rest.map((line) => line.replace(/^hint:/, paint('cyan', 'hint:')))].join('\n')}\n`,
+    );
+  }
   if (process.env['WAYSIDE_DEBUG'] === '1') process.stderr.write(`${stackOf(error)}\n`);
 }
 

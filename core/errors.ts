@@ -25,6 +25,27 @@ export class WaysideError extends Error {
   }
 }
 
+/** Several at once, where each can be put right by itself: the first speaks for all, all are printed. */
+export class SeveralErrors extends WaysideError {
+  readonly errors: readonly WaysideError[];
+  readonly #exitCode: ExitCode;
+
+  /** @param errors at least one */
+  constructor(errors: readonly WaysideError[], exitCode: ExitCode) {
+    const [first] = errors;
+    super(first?.code ?? 'INTERNAL', {
+      message: first?.message ?? 'nothing was said to be wrong',
+      ...(first?.hint === undefined ? {} : { hint: first.hint }),
+    });
+    this.errors = errors;
+    this.#exitCode = exitCode;
+  }
+
+  override get exitCode(): ExitCode {
+    return this.#exitCode;
+  }
+}
+
 /** The message of anything thrown, for use inside another message. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

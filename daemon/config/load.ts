@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { readNamedFile } from '../../core/files.ts';
 import { type Digest, digestOf } from '../../core/hash.ts';
@@ -37,35 +37,54 @@ export async function loadConfig(path: string, environment = process.env): Promi
  * @throws {WaysideError} CONFIG_INVALID
  */
 export function parseConfig(text: string, file: string): Config {
-  if (text.length > MAX_BYTES) throw invalid(`${file}: expected at most ${MAX_BYTES} bytes, found ${text.length}`);
+  const { config, problems } = examineConfig(text, file);
+  if (config !== undefined) return config;
+  const [first, ...others] = problems;
+  if (first === undefined) throw invalid(`${file}: refused`);
+  if (others.length === 0) throw first;
+  throw invalid(`${first.message} (and ${others.length} more)`, first.hint);
+}
+
+export interface ExaminedConfig {
+  /** Absent when there are problems. */
+  readonly config?: Config;
+  /** What stands in the file, as far as it is YAML. */
+  readonly data: unknown;
+  /** CONFIG_INVALID each; the cause of the others first. */
+  readonly problems: readonly WaysideError[];
+}
+
+/** Finds everything in a configuration that does not fit its schema. */
+export function examineConfig(text: string, file: string): ExaminedConfig {
+  const failed = (...problems: WaysideError[]): ExaminedConfig => ({ data: undefined, problems });
+  if (text.length > MAX_BYTES)
+    return failed(invalid(`${file}: expected at most ${MAX_BYTES} bytes, found ${text.length}`));
   const lines = new LineCounter();
   // Pretty messages quote the line at fault, which may hold a password: position and kind are enough.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const fault = document.errors[0] ?? document.warnings[0];
-  if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.pos[0]);
-    throw invalid(`${file}:${line}:${col}: not YAML: ${fault.message}`);
-  }
-  const data = toData(document, file);
-  const result = configSchema.safeParse(data);
-  if (result.success) return result.data;
-  // A slip in a key also makes the right key missing: the slip is the cause, so it is told first.
-  const { issues } = result.error;
-  const first = issues.find((issue) => issue.code === 'unrecognized_keys') ?? issues[0];
-  if (first === undefined) throw invalid(`${file}: refused`);
-  const { path, key, message, hint } = explain(first, data);
-  const { line, column } = positionOf(document, lines, path, key);
-  const others = issues.length - 1;
-  const more = others === 0 ? '' : ` (and ${others} more)`;
-  throw invalid(`${file}:${line}:${column}: ${pathText(path)}: ${message}${more}`, hint);
-}
-
-function toData(document: Document, file: string): unknown {
+  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => {
+    const { line, col } = lines.linePos(pos[0]);
+    return invalid(`${file}:${line}:${col}: not YAML: ${message}`);
+  });
+  if (faults.length > 0) return failed(...faults);
+  let data: unknown;
   try {
-    return document.toJS({ maxAliasCount: 100 });
+    data = document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
-    throw invalid(`${file}:1:1: not usable YAML: ${messageOf(cause)}`);
+    return failed(invalid(`${file}:1:1: not usable YAML: ${messageOf(cause)}`));
   }
+  const result = configSchema.safeParse(data);
+  if (result.success) return { config: result.data, data, problems: [] };
+  // A slip in a key also makes the right key missing: the slip is the cause, so it is told first.
+  const slip = (issue: { readonly code: string }): number => (issue.code === 'unrecognized_keys' ? 0 : 1);
+  const problems = result.error.issues
+    .toSorted((a, b) => slip(a) - slip(b))
+    .map((issue) => {
+      const { path, key, message, hint } = explain(issue, data);
+      const { line, column } = positionOf(document, lines, path, key);
+      return invalid(`${file}:${line}:${column}: ${pathText(path)}: ${message}`, hint);
+    });
+  return { data, problems };
 }
 
 function invalid(message: string, hint?: string): WaysideError {

@@ -18,7 +18,7 @@ export interface Secrets {
   };
 }
 
-interface SecretSource {
+export interface SecretSource {
   readonly passwordFile?: string | undefined;
   readonly passwordEnv?: string | undefined;
 }
@@ -27,7 +27,7 @@ interface SecretSource {
  * @param where the part of the configuration it belongs to, for the message: `mqtt`, `cameras[0]`
  * @throws {WaysideError} SECRET_UNREADABLE
  */
-async function readSecret(
+export async function readSecret(
   source: SecretSource,
   where: string,
   folder: string,
@@ -58,7 +58,8 @@ async function readSecret(
   }
 }
 
-async function readPem(path: string | undefined, where: string, folder: string): Promise<Buffer | undefined> {
+/** @throws {WaysideError} SECRET_UNREADABLE */
+export async function readPem(path: string | undefined, where: string, folder: string): Promise<Buffer | undefined> {
   if (path === undefined) return undefined;
   const full = resolve(folder, path);
   try {
