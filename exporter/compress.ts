@@ -33,6 +33,7 @@ import { sizesOf } from './slim/slim.ts';
 import { StageLog } from './stages.ts';
 import { requireLearner } from './teacher.ts';
 import { countDistinct } from './unique.ts';
+import { farFromFloat } from './verify/doubts.ts';
 import { judgeLayers } from './verify/judge-layers.ts';
 import { requireAnswers } from './verify/require-answers.ts';
 import { floatLayers } from './widths.ts';
@@ -88,6 +89,9 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
     const distinct = countDistinct(await before.stored(), produced.layers, produced.weights);
     const uniqueWeights = { before: distinct.original.perLayer, after: distinct.compressed.codes };
     const { budget } = produced;
+    const far = farFromFloat(float.answers, answers);
+    if (far !== undefined) options.note?.(`warning: ${far}`);
+    const warnings = [...before.warnings, ...(far === undefined ? [] : [far])];
     const sizes = await sizesOf(slimmed.model, preprocessing);
     const last = {
       ...outcomeOf({ ...candidate, ...(validated && { top1: validated.top1, samples: validated.samples }) }),
@@ -110,7 +114,7 @@ export async function compress(given: CompressOptions): Promise<CompressResult> 
           ]),
     ];
     const change = accuracyChange(float.answers, answers);
-    const figures = { baseline, candidate, change, uniqueWeights, fused, noisy, stages: outcomes };
+    const figures = { baseline, candidate, change, uniqueWeights, fused, noisy, warnings, stages: outcomes };
     const validation = validated && {
       samples: validated.samples,
       baseline: judged.top1,

@@ -8,6 +8,8 @@ import { requireParity } from './parity.ts';
 import { type Data, openData, preprocessingOf } from './prepare.ts';
 import type { Answered } from './report/class-changes.ts';
 import type { StageLog } from './stages.ts';
+import { nearChance } from './verify/doubts.ts';
+import { probeNormalization } from './verify/probe-normalization.ts';
 import { requireScores } from './verify/require-scores.ts';
 
 /** What every stage is told of the model and the pictures. */
@@ -38,6 +40,8 @@ export interface Opened extends FloatSource {
 export interface OpenedAndMeasured extends Opened {
   readonly figures: ModelFigures & { readonly top5: number };
   readonly answers: Answered;
+  /** What makes one doubt the float model's figures, said on the way. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -61,7 +65,8 @@ export const openAndMeasure = (
       measure(session, opened.original, 'evaluating float model', opened.measuring),
     );
     const { bytes } = await openModel(options.model);
-    return { ...opened, answers, figures: { top1, top5, samples, latencyMs, bytes } };
+    const warnings = await doubtsOf(session, opened, { top1, answers }, options, stages);
+    return { ...opened, warnings, answers, figures: { top1, top5, samples, latencyMs, bytes } };
   });
 
 /**
@@ -84,6 +89,24 @@ export async function figuresOnTest(
   } finally {
     await session.close();
   }
+}
+
+/** Why the float model's accuracy may say nothing of it: fed wrongly, or no better than guessing. */
+async function doubtsOf(
+  session: Session,
+  { measuring, preprocessing, wantsBytes }: Opened,
+  { top1, answers }: { readonly top1: number; readonly answers: Answered },
+  { note = () => {}, signal }: SourceOptions,
+  stages: StageLog,
+): Promise<readonly string[]> {
+  const better = wantsBytes
+    ? undefined
+    : await stages.run('try other normalisations', () =>
+        probeNormalization(session, measuring.test, preprocessing, top1, signal),
+      );
+  const found = [nearChance(answers), better].filter((text) => text !== undefined);
+  for (const text of found) note(`warning: ${text}`);
+  return found;
 }
 
 async function open<T>(

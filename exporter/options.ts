@@ -99,6 +99,8 @@ export interface CompressResult {
   readonly stages: readonly StageOutcome[];
   /** Layers that are mostly noise beside the float model, where that was allowed. */
   readonly noisy: readonly NoisyLayer[];
+  /** What makes one doubt the figures: a float model near chance or fed wrongly, a compressed one far from it. */
+  readonly warnings: readonly string[];
   /** Where a budget was given: points allowed, points lost on held-out pictures, layers kept wider for it. */
   readonly budget?: BudgetResult | undefined;
 }

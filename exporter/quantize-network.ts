@@ -17,6 +17,7 @@ import type { CompressionPlan } from './plan.ts';
 import { preprocessingOf } from './prepare.ts';
 import { produce } from './produce.ts';
 import { StageLog } from './stages.ts';
+import { farInDistance } from './verify/doubts.ts';
 import { judgeLayers } from './verify/judge-layers.ts';
 import type { NoisyLayer } from './verify/layer-noise.ts';
 import { requireAnswers } from './verify/require-answers.ts';
@@ -63,6 +64,8 @@ export interface QuantizedNetwork {
   readonly distance: number;
   /** Layers that are mostly noise beside the float model, where that was allowed. */
   readonly noisy: readonly NoisyLayer[];
+  /** What makes one doubt it: answers far from the float model's. */
+  readonly warnings: readonly string[];
   /** Pictures held out. */
   readonly samples: number;
 }
@@ -110,13 +113,17 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));
   const asked = { dataset: pictures, indices, preprocessing, threads, signal };
   const expected = await answersOf(folded, asked);
+  const away = distance(expected, await answersOf(produced.model, asked));
+  const far = farInDistance(away, expected.values === undefined);
+  if (far !== undefined) options.note?.(`warning: ${far}`);
   return {
     model: produced.model,
     preprocessing,
     plan,
     fused,
-    distance: distance(expected, await answersOf(produced.model, asked)),
+    distance: away,
     noisy,
+    warnings: far === undefined ? [] : [far],
     samples: indices.length,
   };
 }

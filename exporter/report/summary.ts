@@ -15,7 +15,8 @@ export function summary(result: CompressResult): string {
     ({ name, now, was, change }) =>
       `<div><dt>${escaped(name)}</dt><dd class="big">${escaped(now)}</dd><dd class="was">was ${escaped(was)}<br>${escaped(change)}</dd></div>`,
   );
-  return `<p class="lead">${escaped(sentence(result))}</p>\n<dl class="tiles">${tiles.join('\n')}</dl>`;
+  const warnings = result.warnings.map((text) => `<p role="alert"><strong>Warning:</strong> ${escaped(text)}.</p>\n`);
+  return `<p class="lead">${escaped(sentence(result))}</p>\n${warnings.join('')}<dl class="tiles">${tiles.join('\n')}</dl>`;
 }
 
 const times = (before: number, after: number, less: string, more: string): string =>

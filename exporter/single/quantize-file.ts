@@ -10,6 +10,7 @@ import { produce } from '../produce.ts';
 import type { StageOutcome } from '../slim/outcome.ts';
 import { sizesOf } from '../slim/slim.ts';
 import { StageLog } from '../stages.ts';
+import { farFromFloat } from '../verify/doubts.ts';
 import { judgeLayers } from '../verify/judge-layers.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
 import { floatLayers } from '../widths.ts';
@@ -39,6 +40,8 @@ export interface QuantizeFileResult {
   readonly fused: FusionReport;
   /** Layers that are mostly noise beside the float model, where that was allowed. */
   readonly noisy: readonly NoisyLayer[];
+  /** What makes one doubt the figures. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -67,7 +70,10 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
     const fused = withPlanned(report, produced.model, floatLayers(produced.widths), unquantized(produced.float));
     if (options.allowFloat !== true) requireFused(fused);
     const { noisy } = await judgeLayers(produced, data.train, preprocessing, options, log);
-    const { top1, samples, latencyMs } = await measure(session, bytes, 'evaluating quantized model', measuring);
+    const measured = await measure(session, bytes, 'evaluating quantized model', measuring);
+    const { top1, samples, latencyMs } = measured;
+    const far = farFromFloat(opened.answers, measured.answers);
+    if (far !== undefined) options.note?.(`warning: ${far}`);
     await writeStage(produced.model, opened, options.out);
     const outcome = {
       name: 'quantize',
@@ -78,6 +84,8 @@ export async function quantizeFile(options: QuantizeFileOptions): Promise<Quanti
       ...(await sizesOf(folded, preprocessing)),
       seconds,
     };
-    return { model: options.out, stages: [await floatOutcome(opened), outcome], range: produced.method, fused, noisy };
+    const stages = [await floatOutcome(opened), outcome];
+    const warnings = [...opened.warnings, ...(far === undefined ? [] : [far])];
+    return { model: options.out, stages, range: produced.method, fused, noisy, warnings };
   });
 }

@@ -20,6 +20,8 @@ export interface QuantizeUnlabelledResult {
   readonly fused: FusionReport;
   /** Layers that are mostly noise beside the float model, where that was allowed. */
   readonly noisy: readonly NoisyLayer[];
+  /** What makes one doubt it. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -29,8 +31,8 @@ export interface QuantizeUnlabelledResult {
  */
 export async function quantizeUnlabelled(options: QuantizeUnlabelledOptions): Promise<QuantizeUnlabelledResult> {
   await requireFreeFile(options);
-  const { model, preprocessing, distance, samples, fused, noisy } = await quantizeNetwork(options);
+  const { model, preprocessing, distance, samples, fused, noisy, warnings } = await quantizeNetwork(options);
   const noted = { ...model, metadata: withNotes(model.metadata, preprocessing, undefined) };
   await writeModel(noted, options.out);
-  return { model: options.out, bytes: encodeModel(noted).byteLength, distance, samples, fused, noisy };
+  return { model: options.out, bytes: encodeModel(noted).byteLength, distance, samples, fused, noisy, warnings };
 }

@@ -76,6 +76,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       change: { points: -0.8, low: -1.9, high: 0.3 },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
       noisy: [],
+      warnings: [],
       fused: { quantized: count, float: [] },
       stages,
     },
