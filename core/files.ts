@@ -25,19 +25,24 @@ function writeFailed(path: string, cause: unknown): WaysideError {
   });
 }
 
+/** What a file is written from: pieces one after another where one array could not hold them. */
+export type FileContent = string | Uint8Array | readonly Uint8Array[];
+
 /**
  * Replaces a file as a whole: write beside it, fsync, rename, fsync the folder. A reader, or the next start after a
  * power cut, sees the old bytes or the new ones, never a part.
  *
  * @throws {WaysideError} FILE_WRITE_FAILED
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeFileAtomic(path: string, data: FileContent, mode = 0o644): Promise<void> {
   const target = resolve(path);
   const temporary = temporaryBeside(target);
   try {
     const handle = await open(temporary, 'wx', mode);
     try {
-      await handle.writeFile(data);
+      // Each call goes on where the one before ended.
+      for (const piece of typeof data === 'string' || data instanceof Uint8Array ? [data] : data)
+        await handle.writeFile(piece);
       await handle.sync();
     } finally {
       await handle.close();

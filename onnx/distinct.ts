@@ -56,7 +56,7 @@ export class DistinctPatterns {
 /** Different float32 values of an array. */
 export const distinctFloats = (values: Float32Array): number => new DistinctPatterns().addFloats(values).floats;
 
-const SUB_BYTE_BITS: Readonly<Record<string, number>> = { uint4: 4, int4: 4, uint2: 2, int2: 2 };
+const SUB_BYTE_BITS: Readonly<Record<string, number>> = { uint4: 4, int4: 4, float4e2m1: 4, uint2: 2, int2: 2 };
 
 /** Different elements of a tensor, told apart by their bytes; sub-byte types are unpacked low bits first. */
 export function distinctElements({ dtype, dims, bytes }: Tensor): number {
@@ -64,6 +64,7 @@ export function distinctElements({ dtype, dims, bytes }: Tensor): number {
   const bits = SUB_BYTE_BITS[dtype] ?? (count === 0 ? 8 : (8 * bytes.length) / count);
   if (bits === 32) return new DistinctPatterns().add(viewOf(Uint32Array, bytes, count)).count;
   if (bits === 64) return distinctSorted(viewOf(BigUint64Array, bytes, count));
+  if (bits > 64) return count; // complex numbers of 64-bit parts: no layer has such weights
   const seen = new Uint8Array(2 ** bits);
   if (bits === 16) for (const value of viewOf(Uint16Array, bytes, count)) seen[value] = 1;
   else {

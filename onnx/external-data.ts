@@ -61,6 +61,9 @@ function containedPath(tensor: string, folder: string, location: string): string
   return real;
 }
 
+/** One read of Node ends at 2^31 - 1 bytes. */
+const LARGEST_READ = 2 ** 30;
+
 function readPiece(tensor: string, path: string, offset: number, length: number): Uint8Array {
   let file: number;
   try {
@@ -75,15 +78,27 @@ function readPiece(tensor: string, path: string, offset: number, length: number)
     if (offset + length > status.size) {
       throw refused(tensor, `ends at byte ${offset + length} of ${quote(path)}, which has ${status.size}`);
     }
-    const bytes = new Uint8Array(length);
+    const bytes = allocated(tensor, length);
     for (let done = 0; done < length; ) {
-      const count = readSync(file, bytes, done, length - done, offset + done);
+      const count = readSync(file, bytes, done, Math.min(length - done, LARGEST_READ), offset + done);
       if (count === 0) throw refused(tensor, `was cut short while ${quote(path)} was read`);
       done += count;
     }
     return bytes;
   } finally {
     closeSync(file);
+  }
+}
+
+/** @throws {WaysideError} MODEL_TOO_LARGE where the machine, or this version of Node, has no array of that length */
+function allocated(tensor: string, length: number): Uint8Array {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new WaysideError('MODEL_TOO_LARGE', {
+      message: `${tensor} takes ${length} bytes, more than can be held here: ${messageOf(cause)}`,
+      cause,
+    });
   }
 }
 

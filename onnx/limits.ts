@@ -2,7 +2,7 @@
 export interface ModelLimits {
   /** Bytes of the model file. @default 2^31 - 1: protobuf itself ends there. */
   readonly fileBytes: number;
-  /** Bytes read from external data files, repeats included. @default 4 GiB */
+  /** Bytes read from external data files, repeats included, and the most that are written. @default 16 GiB */
   readonly externalBytes: number;
   /** Protobuf messages. Each costs some 200 bytes of memory but only 2 bytes of file. @default 2^21 */
   readonly messages: number;
@@ -16,7 +16,7 @@ export interface ModelLimits {
 
 export const DEFAULT_LIMITS: ModelLimits = {
   fileBytes: 2 ** 31 - 1,
-  externalBytes: 2 ** 32,
+  externalBytes: 2 ** 34,
   messages: 2 ** 21,
   integers: 2 ** 22,
   scalars: 2 ** 26,

@@ -23,7 +23,10 @@ export function encodeModel(model: Model): Uint8Array {
 }
 
 export interface WriteOptions {
-  /** Keep tensors of at least this many bytes in `<name of the file>.data` beside it. @default none */
+  /**
+   * Keep tensors of at least this many bytes in `<name of the file>.data` beside it. @default none, or those of a page and more where
+   * one file could not hold the model
+   */
   readonly externalData?: { readonly minBytes: number };
 }
 
@@ -34,14 +37,15 @@ export interface WriteOptions {
  * @throws {WaysideError} FILE_WRITE_FAILED, and those of `encodeModel`
  */
 export async function writeModel(model: Model, path: string, { externalData }: WriteOptions = {}): Promise<void> {
-  if (externalData === undefined) {
+  const minBytes = externalData?.minBytes ?? (bytesInside(model) > MOST_INSIDE ? ALIGNMENT : undefined);
+  if (minBytes === undefined) {
     await writeFileAtomic(path, encodeModel(model));
     return;
   }
   const location = `${basename(path)}.data`;
-  const { places, bytes } = layOut(model, location, externalData.minBytes);
+  const { places, pieces } = layOut(model, location, minBytes);
   const encoded = encode(model, (name) => places.get(name));
-  if (bytes.length > 0) await writeFileAtomic(join(dirname(path), location), bytes);
+  if (pieces.length > 0) await writeFileAtomic(join(dirname(path), location), pieces);
   await writeFileAtomic(path, encoded);
 }
 
@@ -62,8 +66,14 @@ function layOut(model: Model, location: string, minBytes: number) {
       message: `the weights take ${end} bytes, at most ${DEFAULT_LIMITS.externalBytes} are written`,
     });
   }
-  return { places, bytes: Buffer.concat(pieces) };
+  return { places, pieces };
 }
+
+/** Bytes of weights that one file takes: the rest of what protobuf allows is for nodes, names and shapes. */
+const MOST_INSIDE = DEFAULT_LIMITS.fileBytes - 2 ** 26;
+
+const bytesInside = ({ graph }: Model): number =>
+  [...graph.initializers.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
 
 function encode(model: Model, place: (name: string) => ExternalPlace | undefined): Uint8Array {
   checkModel(model);

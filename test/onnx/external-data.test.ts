@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { link, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, open, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,14 @@ describe('external data inside the folder', () => {
   it('is read at its offset', () => {
     const model = decodeModel(modelWith({ location: 'weights.bin', offset: '8', length: '16' }), { folder });
     expect(weights(model)).toEqual([2, 3, 4, 5]);
+  });
+
+  it('is read at an offset beyond 2^32', async () => {
+    const sparse = await open(join(folder, 'weights.bin'), 'w');
+    await sparse.write(new Float32Array([5, 6, 7, 8]), 0, 16, 5e9);
+    await sparse.close();
+    const model = decodeModel(modelWith({ location: 'weights.bin', offset: '5000000000' }), { folder });
+    expect(weights(model)).toEqual([5, 6, 7, 8]);
   });
 
   it('may lie in a folder below, or behind a link that stays inside', async () => {
