@@ -159,6 +159,7 @@ class Exchange {
         const late = (): void => reject(lost('connected, and no answer to DESCRIBE within the time allowed'));
         signal.addEventListener('abort', late, { signal: over.signal });
         if (signal.aborted) late();
+        if (socket.destroyed) reject(lost('the camera closed the connection without an answer'));
         on('error', (error) => reject(faultOf(error, where, this.#endpoint.tls)));
         on('end', () => reject(lost('the camera closed the connection without an answer')));
         on('close', () => reject(lost('the camera closed the connection without an answer')));

@@ -1,10 +1,15 @@
 import type { Grid } from './grid.ts';
 
-/** Without a new image for so long, ... */
-export const FROZEN_MS = 20_000;
-/** ... over so many keyframes, or this long where a decoder does not tell of keyframes or the camera sends none. */
-const KEYFRAMES = 3;
-const FROZEN_WITHOUT_KEYFRAMES_MS = 120_000;
+/**
+ * Without a new image for so long and over so many keyframes. The rate control of an encoder takes up to 22 s to settle on a picture that
+ * stopped, in which it codes it anew (x264 at one keyframe a second): the rest has to fit into 30 s.
+ */
+const EVIDENCE = [
+  { stoodMs: 8000, keyframes: 4 },
+  { stoodMs: 20_000, keyframes: 2 },
+  // Where a decoder does not tell of keyframes, or the camera sends none.
+  { stoodMs: 120_000, keyframes: 0 },
+] as const;
 /** Frames a second that are enough to judge by. */
 const FEWEST_LOOKS = 4;
 /** A frozen picture is coded in a few ways, in turn: keyframe, refinements. More are another picture. */
@@ -17,7 +22,7 @@ const LARGEST_DIFFERENCE = 2;
  *
  * Between two keyframes an encoder may say `as before` for as long as it likes, and at a low bitrate it does so for a quiet street at
  * night: frames repeat bit for bit, and nothing can be concluded. A keyframe codes the sensor's noise of its own moment, and no sensor
- * gives the same twice. So a picture is frozen when three keyframes and 20 s brought nothing that was not there before. What is there may be
+ * gives the same twice. So a picture is frozen when keyframes brought nothing that was not there before. What is there may be
  * several images in turn, since the same picture is coded in several ways (a keyframe, then its refinements); a clip that runs in a loop has
  * too many of them, and they differ too much.
  */
@@ -38,8 +43,8 @@ export class FrozenCheck {
     if (!known) this.#changed(at, grid);
     this.#looks++;
     const stood = at - this.#changedAt;
-    if (this.#looks < FEWEST_LOOKS || stood < FROZEN_MS) return false;
-    return this.#keyframes >= KEYFRAMES || stood >= FROZEN_WITHOUT_KEYFRAMES_MS;
+    if (this.#looks < FEWEST_LOOKS) return false;
+    return EVIDENCE.some(({ stoodMs, keyframes }) => stood >= stoodMs && this.#keyframes >= keyframes);
   }
 
   #changed(at: number, grid: Grid): void {

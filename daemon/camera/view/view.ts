@@ -49,7 +49,7 @@ export class ViewCheck {
     if (this.#content?.kind !== kind) this.#content = { kind, since: at };
     const lasting = at - this.#content.since >= CONTENT_MS;
     if (kind !== 'street' && lasting) this.#view = kind;
-    else if (frozen) this.#view = 'frozen';
+    else if (frozen && kind === 'street') this.#view = 'frozen';
     else this.#view = 'ok';
   }
 }
