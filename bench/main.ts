@@ -13,7 +13,7 @@ import { cacheFolder, missingOf, sharedDataFolder } from './harness/workplace.ts
 const USAGE = `usage: npm run bench -- [NAME...] [--minutes N]
 
 Runs the benchmarks named, or all of them, and writes bench/results/NAME.json.
-  --minutes N   length of the endurance part of rtsp (default 10)
+  --minutes N   length of soak (default 75) and of the endurance part of rtsp (default 10)
 
 ${BENCHMARKS.map(({ name, title }) => `  ${name.padEnd(22)}${title}`).join('\n')}
 `;
@@ -58,11 +58,11 @@ async function run(
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { minutes: { type: 'string', default: '10' }, help: { type: 'boolean', short: 'h', default: false } },
+    options: { minutes: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
   });
   const unknown = positionals.filter((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
-  const minutes = Number(values.minutes);
-  if (values.help || unknown.length > 0 || !(minutes > 0)) {
+  const asked = values.minutes === undefined ? undefined : Number(values.minutes);
+  if (values.help || unknown.length > 0 || (asked !== undefined && !(asked > 0))) {
     if (unknown.length > 0) talk(`no benchmark is named ${unknown.join(', ')}`);
     talk(USAGE);
     return values.help ? 0 : 64;
@@ -73,7 +73,8 @@ async function main(): Promise<number> {
 
   let missed = 0;
   for (const benchmark of chosen) {
-    const options = benchmark.name === 'rtsp' ? ` --minutes ${minutes}` : '';
+    const minutes = asked ?? benchmark.minutes ?? 0;
+    const options = benchmark.minutes === undefined ? '' : ` --minutes ${minutes}`;
     const result = await run(benchmark, minutes, `npm run bench -- ${benchmark.name}${options}`, stop.signal);
     if (result === undefined) continue;
     if (!result.met) missed++;

@@ -9,6 +9,7 @@ import { qat } from './qat.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
 import { slim } from './slim.ts';
+import { soak } from './soak.ts';
 import { squeezenet } from './squeezenet.ts';
 import { thinLink } from './thin-link.ts';
 import { training } from './training.ts';
@@ -30,6 +31,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   rtsp,
   demo,
   recovery,
+  soak,
   thinLink,
   training,
 ];

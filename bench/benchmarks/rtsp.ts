@@ -131,6 +131,7 @@ export const rtsp: Benchmark = {
     },
   ],
   needs: ['shared-data', 'ffmpeg', 'mosquitto'],
+  minutes: 10,
   async run(place) {
     const clip = await clip720p25(place);
     const models: Model[] = [

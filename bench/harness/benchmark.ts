@@ -56,6 +56,8 @@ export interface Benchmark {
   readonly headlines?: readonly Headline[];
   /** Programs and data it cannot do without. */
   readonly needs: readonly Need[];
+  /** Length by default of the part whose length `--minutes` sets. */
+  readonly minutes?: number;
   run(place: Workplace): Promise<Outcome | Skipped>;
 }
 

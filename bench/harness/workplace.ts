@@ -12,7 +12,7 @@ export interface Workplace {
   readonly cache: string;
   /** Empty at the start of a benchmark, removed after it. */
   readonly scratch: string;
-  /** Length of the endurance part of `rtsp`. */
+  /** Length of `soak`, and of the endurance part of `rtsp`. */
   readonly minutes: number;
   readonly signal: AbortSignal;
   /** One line of progress for a person. */

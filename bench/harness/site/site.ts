@@ -16,6 +16,8 @@ export interface Site {
   readonly broker: Broker;
   readonly daemon: RunningProgram;
   readonly listener: Listener;
+  /** One a camera, in their order; the first is `listener`. */
+  readonly listeners: readonly Listener[];
   close(): Promise<void>;
 }
 
@@ -26,6 +28,8 @@ export interface SiteOptions {
   readonly model: string;
   /** The rest of the camera's configuration: address, rate, credentials. */
   readonly camera: { readonly url: string } & Readonly<Record<string, unknown>>;
+  /** More cameras, configured likewise. */
+  readonly others?: readonly SiteOptions['camera'][];
   readonly telemetrySeconds?: number;
   /** Environment of the daemon: where passwords are. */
   readonly env?: Readonly<Record<string, string>>;
@@ -65,6 +69,7 @@ export async function startSite({
   folder,
   model,
   camera,
+  others = [],
   telemetrySeconds = 5,
   env = {},
   outside,
@@ -73,14 +78,22 @@ export async function startSite({
   const beyond = outside === undefined ? undefined : outsideOf(outside, folder);
   const broker = await mosquittoIn(folder, beyond?.lines);
   await broker.start();
+  const cameras = [camera, ...others].map((each, i) => ({
+    id: i === 0 ? CAMERA : `${CAMERA}-${i + 1}`,
+    threshold: 0,
+    topK: 1,
+    ...each,
+  }));
   const listener = await listenTo(broker.url, rootTopic(SITE, BOX), CAMERA);
+  const listeners = [listener];
+  for (const { id } of cameras.slice(1)) listeners.push(await listenTo(broker.url, rootTopic(SITE, BOX), id));
   const configuration = join(folder, 'wayside.yaml');
   const content = {
     site: SITE,
     box: BOX,
     mqtt: beyond?.mqtt ?? { url: broker.url },
     model: { package: model },
-    cameras: [{ id: CAMERA, threshold: 0, topK: 1, ...camera }],
+    cameras,
     telemetry: { intervalSeconds: telemetrySeconds },
     log: { level: 'warn' },
   };
@@ -91,18 +104,22 @@ export async function startSite({
   let closing = false;
   daemon.ended.then(
     (code) => {
-      if (!closing) listener.fail(new Error(`the daemon ended with ${code}: ${daemon.lastWords()}`));
+      if (closing) return;
+      for (const each of listeners) each.fail(new Error(`the daemon ended with ${code}: ${daemon.lastWords()}`));
     },
-    (thrown: unknown) => listener.fail(new Error(`the daemon could not be watched: ${messageOf(thrown)}`)),
+    (thrown: unknown) => {
+      for (const each of listeners) each.fail(new Error(`the daemon could not be watched: ${messageOf(thrown)}`));
+    },
   );
   return {
     broker,
     daemon,
     listener,
+    listeners,
     async close() {
       closing = true;
       await daemon.stop();
-      await listener.close();
+      for (const each of listeners) await each.close();
       await broker.stop();
     },
   };
