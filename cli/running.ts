@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { WaysideError } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
@@ -21,6 +22,8 @@ export interface Context {
   readonly json: boolean;
   /** Writes the result to stdout: called once, when the result is known. */
   readonly report: (outcome: Outcome) => void;
+  /** Names what stays, where it is there, when the command is stopped: the same command goes on from it. */
+  readonly keeps: (path: string) => void;
   /** A remark on stderr that is not part of the result. */
   readonly note: (text: string) => void;
 }
@@ -36,12 +39,22 @@ const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 function stopOnSignal(controller: AbortController): () => void {
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(130);
-    controller.abort(new WaysideError('INTERRUPTED', { message: 'stopped by a signal; nothing was left behind' }));
+    controller.abort(new WaysideError('INTERRUPTED', { message: 'stopped by a signal' }));
   };
   for (const signal of STOPPING_SIGNALS) process.on(signal, stop);
   return () => {
     for (const signal of STOPPING_SIGNALS) process.off(signal, stop);
   };
+}
+
+/** What a command that was stopped leaves, truly. */
+function interrupted(kept: readonly string[]): WaysideError {
+  if (kept.length === 0)
+    return new WaysideError('INTERRUPTED', { message: 'stopped by a signal; nothing was left behind' });
+  return new WaysideError('INTERRUPTED', {
+    message: `stopped by a signal; what was done lies in ${kept.join(', ')}`,
+    hint: 'repeat the command to go on from there, or remove it',
+  });
 }
 
 interface Reporter {
@@ -81,6 +94,7 @@ export function running<A extends unknown[]>(
     const release = stopOnSignal(controller);
     const output = reporter(json);
     let completed = false;
+    const kept: string[] = [];
     try {
       await handler(
         {
@@ -92,6 +106,7 @@ export function running<A extends unknown[]>(
             bar.end(true);
             output.report(outcome);
           },
+          keeps: (path) => void kept.push(path),
           note: (text) => process.stderr.write(`${text}\n`),
         },
         ...args,
@@ -100,7 +115,7 @@ export function running<A extends unknown[]>(
       completed = true;
     } catch (thrown) {
       if (!controller.signal.aborted) throw thrown;
-      if (!serves || !output.reported) throw controller.signal.reason;
+      if (!serves || !output.reported) throw interrupted(kept.filter((path) => existsSync(path)));
     } finally {
       clearInterval(ticking);
       bar.end(completed);

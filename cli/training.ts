@@ -156,13 +156,8 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     // A terminal has its bar; a log has one line an epoch.
     ...(process.stderr.isTTY === true ? {} : { onEpoch: (report) => context.note(epochLine(report, options.epochs)) }),
   };
-  let result: ClassifierResult;
-  try {
-    result = await trainClassifier(fitting);
-  } catch (thrown) {
-    if (context.signal.aborted) context.note(`${checkpoint} holds where it stands: repeat the command to go on`);
-    throw thrown;
-  }
+  context.keeps(checkpoint);
+  const result: ClassifierResult = await trainClassifier(fitting);
   const answers = result.model.graph.outputs[0]?.shape?.at(-1);
   const known = typeof answers === 'number' ? answers : undefined;
   const names = dataset.classes ?? notedClasses(result.model.metadata, known, context.note);

@@ -37,7 +37,10 @@ export const ERROR_CODES = {
     'a result could not be written: disk full, no permission, or the target is in the way',
   ),
   OUTPUT_EXISTS: entry(Exit.usage, 'the output already exists and is not replaced without being asked'),
-  INTERRUPTED: entry(Exit.interrupted, 'the command was stopped by a signal and left nothing behind'),
+  INTERRUPTED: entry(
+    Exit.interrupted,
+    'the command was stopped by a signal; its message says what it left to go on from, if anything',
+  ),
   RESOURCES_SHORT: entry(Exit.unavailable, 'the machine or its limits give too few file descriptors'),
   INTERNAL: entry(Exit.software, 'a fault of Wayside itself: please report it with the text printed'),
   INTEGER_OVERFLOW: entry(

@@ -173,6 +173,7 @@ async function compressModel(context: Context, model: string, options: CompressO
     import('../../exporter/reading/widen-floats.ts'),
   ]);
   const teacher = options.teacher === undefined ? undefined : widenFloats(await readModel(options.teacher));
+  context.keeps(`${options.out}.work`);
   const result = await compress({ ...options, model, plan, teacher, signal, onProgress, note });
   report({ document: documentOf(result), text: summary(result) });
 }

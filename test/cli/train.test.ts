@@ -6,7 +6,8 @@ import { readModel } from '../../onnx/read.ts';
 import { writeModel } from '../../onnx/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier, writeColours } from '../support/tiny-classifier.ts';
-import { runWayside } from '../support/wayside.ts';
+import { until } from '../support/until.ts';
+import { runWayside, startWayside } from '../support/wayside.ts';
 
 const COLOURS = Array.from({ length: 90 }, (_, i) => i % 3);
 const SMALL = ['--epochs', '3', '--batch', '16', '--rate', '0.05', '--augment', 'crop', '--validation', '0.3'];
@@ -128,5 +129,28 @@ describe('wayside train and finetune', () => {
       'spin',
     ]);
     expect(augment.stderr).toContain('cutout');
+  });
+
+  it('says when it is stopped what it leaves to go on from', async () => {
+    const out = inside('stopped.onnx');
+    const { child, done } = startWayside([
+      'train',
+      'signnet',
+      '--data',
+      data(),
+      '--out',
+      out,
+      ...SMALL,
+      '--epochs',
+      '5000',
+    ]);
+    await until('a checkpoint', () => existsSync(`${out}.checkpoint`));
+    child.kill('SIGTERM');
+    const run = await done;
+    expect(run.exit).toBe(130);
+    expect(run.stderr).toContain(
+      `error INTERRUPTED: stopped by a signal; what was done lies in ${out}.checkpoint\nhint: `,
+    );
+    expect(run.stderr).not.toContain('nothing was left');
   });
 });

@@ -1,5 +1,4 @@
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { elementCount } from '../../../onnx/tensor.ts';
 import type { StepPlan } from '../step-plan.ts';
@@ -14,6 +13,7 @@ import {
   WEIGHTS_FILE,
   writeFloats,
 } from './exchange.ts';
+import { scratchFolder } from './scratch-folder.ts';
 import { type Shard, startShard } from './shard.ts';
 import { pooledStatistics } from './statistics.ts';
 
@@ -38,7 +38,8 @@ export async function openShardedStepper(
   const [ofPicture, ofTargets] = [elementCount(plan.picture.dims), elementCount(plan.targets.dims)];
   const [weights, results] = [floatsIn(plan.gradients), floatsIn(plan.statistics)];
   const bytes = 4 * (2 * weights + shards * (ofPicture + ofTargets + weights + results));
-  const folder = await mkdtemp(join(exchangeFolder(bytes), 'wayside-training-'));
+  const scratch = await scratchFolder(exchangeFolder(bytes));
+  const folder = scratch.path;
   const files: number[] = [];
   const create = (name: string): number => {
     const file = openSync(join(folder, name), 'wx+', 0o600);
@@ -82,6 +83,6 @@ export async function openShardedStepper(
     await close();
     throw thrown;
   } finally {
-    await rm(folder, { recursive: true, force: true }); // open files stay, and nothing is left where this process is killed
+    await scratch.remove(); // open files stay, and nothing is left where this process is killed
   }
 }
