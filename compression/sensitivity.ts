@@ -55,6 +55,9 @@ export async function measureSensitivity(
   for (const [g, group] of analysis.groups.entries()) {
     const points: SensitivityPoint[] = [];
     for (const ratio of ratios) {
+      // Making up for what goes computes without a pause: signals are heard between the ratios.
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
       const removed = leastOf(group, importance[g]!, ratio);
       if (removed.size === 0) continue;
       const start = moments === undefined ? model : compensate(model, group, removed, moments);

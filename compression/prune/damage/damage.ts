@@ -1,5 +1,7 @@
+import type { Model } from '../../../onnx/graph.ts';
+import type { ChannelGroup } from '../channels/groups.ts';
 import type { Criterion } from '../criteria.ts';
-import { eliminate } from './elimination.ts';
+import { type Elimination, eliminate, eliminateInTurns } from './elimination.ts';
 import { type LayerMoments, readersOf } from './readers.ts';
 
 /**
@@ -10,12 +12,24 @@ import { type LayerMoments, readersOf } from './readers.ts';
  */
 export const damage =
   (moments: LayerMoments): Criterion =>
-  (model, group) => {
-    const { order, costs } = eliminate(readersOf(model, group, moments), group.channels.length);
-    const scores = new Float64Array(group.channels.length);
-    order.forEach((channel, step) => {
-      // Equal costs keep their order: a share of 1e-12 a step decides nothing else.
-      scores[channel] = costs[step]! * (1 + 1e-12 * step) + Number.MIN_VALUE * step;
-    });
-    return scores;
-  };
+  (model, group) =>
+    scoresOf(eliminate(readersOf(model, group, moments), group.channels.length));
+
+/** The same for wide layers, hearing a signal meanwhile. @throws AbortError when `signal` aborts */
+export async function damageInTurns(
+  moments: LayerMoments,
+  model: Model,
+  group: ChannelGroup,
+  signal?: AbortSignal,
+): Promise<Float64Array> {
+  return scoresOf(await eliminateInTurns(readersOf(model, group, moments), group.channels.length, signal));
+}
+
+function scoresOf({ order, costs }: Elimination): Float64Array {
+  const scores = new Float64Array(order.length);
+  order.forEach((channel, step) => {
+    // Equal costs keep their order: a share of 1e-12 a step decides nothing else.
+    scores[channel] = costs[step]! * (1 + 1e-12 * step) + Number.MIN_VALUE * step;
+  });
+  return scores;
+}

@@ -27,8 +27,48 @@ const DAMPING = 0.01;
  * @returns the order of leaving, and the added error of each step; steps never get cheaper, since a channel that was kept for
  * being dear cannot be worth less than one that left before it
  */
-export function eliminate(readers: readonly Reader[], channels: number): { order: number[]; costs: number[] } {
-  const states = readers.map(stateOf);
+export function eliminate(readers: readonly Reader[], channels: number): Elimination {
+  const steps = eliminating(readers, channels);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+export interface Elimination {
+  readonly order: readonly number[];
+  readonly costs: readonly number[];
+}
+
+/** The longest that signals wait, milliseconds. */
+const TURN_MS = 200;
+
+/** The same, giving other work a turn now and then: a group of 2,048 channels takes seconds. @throws AbortError when `signal` aborts */
+export async function eliminateInTurns(
+  readers: readonly Reader[],
+  channels: number,
+  signal?: AbortSignal,
+  turnMs = TURN_MS,
+): Promise<Elimination> {
+  const steps = eliminating(readers, channels);
+  let since = performance.now();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (performance.now() - since < turnMs) continue;
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+    since = performance.now();
+  }
+}
+
+/** One step for each block that is inverted and each channel that leaves. */
+function* eliminating(readers: readonly Reader[], channels: number): Generator<undefined, Elimination> {
+  const states: State[] = [];
+  for (const reader of readers) {
+    states.push(stateOf(reader));
+    yield;
+  }
   const present = new Set(Array.from({ length: channels }, (_, i) => i));
   const prices = states.map((state) => Float64Array.from({ length: channels }, (_, c) => state.price(c)));
   const order: number[] = [];
@@ -48,9 +88,12 @@ export function eliminate(readers: readonly Reader[], channels: number): { order
       if (!state.remove(best)) return;
       for (const channel of present) prices[s]![channel] = state.price(channel);
     });
+    yield;
   }
   return { order, costs };
 }
+
+type State = ReturnType<typeof stateOf>;
 
 function stateOf({ weights, rows, size, covariance, columns, norm }: Reader) {
   const w = weights.slice();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/prune/channels/groups.ts';
 import { type Criterion, fpgm, l1, l2, taylor } from '../../../compression/prune/criteria.ts';
-import { eliminate } from '../../../compression/prune/damage/elimination.ts';
+import { eliminate, eliminateInTurns } from '../../../compression/prune/damage/elimination.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
@@ -142,5 +142,27 @@ describe('elimination', () => {
     const { order, costs } = eliminate([{ weights, rows, size, covariance: both, columns, norm: 1 }], 3);
     expect(order[0]).not.toBe(2);
     expect(costs[0]! / costs[1]!).toBeLessThan(0.05);
+  });
+
+  it('of many channels lets others have their turn, is the same then, and hears a signal', async () => {
+    const many = 60;
+    const random = seededRandom(8);
+    const square = Float64Array.from({ length: many * many }, (_, i) =>
+      i % (many + 1) === 0 ? 1 + random.next() : 0.01,
+    );
+    const reader = {
+      weights: Float64Array.from({ length: 256 * many }, () => random.normal()),
+      rows: 256,
+      size: many,
+      covariance: square,
+      columns: Array.from({ length: many }, (_, i) => [i]),
+      norm: 1,
+    };
+    const whole = await eliminateInTurns([reader], many, undefined, 0);
+    expect(whole).toEqual(eliminate([reader], many));
+    const stop = new AbortController();
+    const judging = eliminateInTurns([reader, reader], many, stop.signal, 0);
+    setImmediate(() => stop.abort());
+    await expect(judging).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
