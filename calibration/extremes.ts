@@ -162,6 +162,11 @@ class Tally {
   }
 }
 
+const nothingOf = (axis: ChannelAxis | undefined): Extremes => ({
+  ...{ axis, min: 0, max: 0 },
+  ...{ means: new Float64Array(0), meanSquares: new Float64Array(0) },
+});
+
 /** Pictures a run: a few save calls where pictures are small; more would only cost memory. */
 const BATCH_BYTES = 32 * 1024;
 
@@ -194,7 +199,9 @@ export async function observeExtremes(
   options: ObserveOptions,
 ): Promise<ReadonlyMap<string, Extremes>> {
   const { preprocessing, values, indices, threads = 1, signal, onProgress } = options;
-  const watched = watchedOf(model, preprocessing, values);
+  const all = watchedOf(model, preprocessing, values);
+  // A Slice may leave nothing of a value: a reduction of nothing is infinite, or no number.
+  const watched = all.filter(({ channels, plane }) => channels * plane > 0);
   const session = await openSession(encodeModel(reducing(model, watched)), { threads });
   try {
     const { input } = session;
@@ -209,7 +216,8 @@ export async function observeExtremes(
       done += count;
       onProgress?.({ stage: 'calibrating', done, total });
     }
-    return tally.result();
+    const found = tally.result();
+    return new Map(all.map(({ name, axis }) => [name, found.get(name) ?? nothingOf(axis)]));
   } finally {
     await session.close();
   }

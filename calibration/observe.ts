@@ -60,6 +60,9 @@ async function batchSizeOf(session: Session, { size }: Preprocessing, outputs: r
   return Math.max(1, Math.min(LARGEST_BATCH, Math.floor(BATCH_BYTES / Math.max(1, bytes))));
 }
 
+/** Of a value that a Slice left nothing of: every range holds 0, and this asks for no more. */
+const NOTHING = new Float32Array(1);
+
 function watch(name: string, tensor: RunTensor | undefined, batch: Batch, observation: Observation): void {
   if (tensor === undefined || !(tensor.data instanceof Float32Array)) {
     throw new WaysideError('CALIBRATION_INVALID', {
@@ -69,7 +72,7 @@ function watch(name: string, tensor: RunTensor | undefined, batch: Batch, observ
   const dims = withoutRepeated(tensor.dims, batch);
   const values = tensor.data.subarray(0, elementCount(dims));
   try {
-    observation.histogram.add(values);
+    observation.histogram.add(values.length === 0 ? NOTHING : values);
   } catch (cause) {
     throw new WaysideError('CALIBRATION_INVALID', { message: `${name}: ${messageOf(cause)}`, cause });
   }

@@ -2,6 +2,7 @@ import type { Benchmark } from '../harness/benchmark.ts';
 import { cifar } from './cifar.ts';
 import { criteria } from './criteria.ts';
 import { demo } from './demo.ts';
+import { exporters } from './exporters.ts';
 import { gtsrb } from './gtsrb.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
@@ -28,6 +29,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   qat,
   peerQuantizeStatic,
   peers,
+  exporters,
   rtsp,
   demo,
   recovery,

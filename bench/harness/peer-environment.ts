@@ -16,7 +16,8 @@ export type PeerList =
   | 'requirements-nncf.txt'
   | 'requirements-inc.txt'
   | 'requirements-onnx-nc.txt'
-  | 'requirements-torch.txt';
+  | 'requirements-torch.txt'
+  | 'requirements-exporters.txt';
 
 /** A Python with the peers' packages, or why there is none here. */
 export type PeerPython = { readonly python: string } | { readonly missing: string };
