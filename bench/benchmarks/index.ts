@@ -4,6 +4,7 @@ import { criteria } from './criteria.ts';
 import { demo } from './demo.ts';
 import { exporters } from './exporters.ts';
 import { gtsrb } from './gtsrb.ts';
+import { onnxSuite } from './onnx-suite.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
 import { qat } from './qat.ts';
@@ -36,4 +37,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   soak,
   thinLink,
   training,
+  onnxSuite,
 ];
