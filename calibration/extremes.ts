@@ -1,14 +1,14 @@
 import { WaysideError } from '../core/errors.ts';
 import { inputLength, type Preprocessing } from '../inference/preprocess.ts';
-import { floatsOf, openSession, type Results } from '../inference/session.ts';
+import { floatsOf, type Results } from '../inference/session.ts';
 import { int, ints } from '../onnx/attributes.ts';
 import type { Attributes, Model, Node, ValueType } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
 import { int64Tensor, type Tensor } from '../onnx/tensor.ts';
-import { encodeModel } from '../onnx/write.ts';
 import { batchesOf, batchSizeFor } from './batches.ts';
 import { type ChannelAxis, channelAxes, positionOf } from './channel-axes.ts';
 import type { Dataset } from './dataset.ts';
+import { openGraph } from './graph-session.ts';
 import { extentsOf } from './moments.ts';
 import type { ObserveOptions } from './observe.ts';
 
@@ -202,7 +202,7 @@ export async function observeExtremes(
   const all = watchedOf(model, preprocessing, values);
   // A Slice may leave nothing of a value: a reduction of nothing is infinite, or no number.
   const watched = all.filter(({ channels, plane }) => channels * plane > 0);
-  const session = await openSession(encodeModel(reducing(model, watched)), { threads });
+  const session = await openGraph(reducing(model, watched), { threads });
   try {
     const { input } = session;
     const wanted = Math.max(1, Math.floor(BATCH_BYTES / (inputLength(preprocessing) * 4)));

@@ -1,13 +1,13 @@
 import { messageOf, WaysideError } from '../core/errors.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
-import { floatTensor, openSession, type RunTensor, type Session } from '../inference/session.ts';
+import { floatTensor, type RunTensor, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
 import { elementCount } from '../onnx/tensor.ts';
-import { encodeModel } from '../onnx/write.ts';
 import { type Batch, batchesOf, batchSizeFor } from './batches.ts';
 import { channelAxes } from './channel-axes.ts';
 import type { Dataset } from './dataset.ts';
+import { openGraph } from './graph-session.ts';
 import { Histogram } from './histogram.ts';
 import { ChannelMoments } from './moments.ts';
 
@@ -101,7 +101,7 @@ export function withoutRepeated(
  */
 export async function observe(model: Model, dataset: Dataset, options: ObserveOptions): Promise<Observations> {
   const { preprocessing, values, indices, threads = 1, signal, onProgress } = options;
-  const session = await openSession(encodeModel(exposing(model, values)), {
+  const session = await openGraph(exposing(model, values), {
     threads,
     config: { 'session.intra_op.allow_spinning': '0' }, // waiting threads would take the cores of whatever else runs
   });

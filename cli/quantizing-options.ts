@@ -5,9 +5,26 @@ const RANGES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
 
 export type RangeName = (typeof RANGES)[number];
 
+const ROUNDINGS = ['output', 'nearest'] as const;
+
+export type RoundingName = (typeof ROUNDINGS)[number];
+
+/** Both are absent where the command line leaves them to the plan. */
+export interface QuantizingOptions {
+  readonly range?: RangeName;
+  readonly rounding?: RoundingName;
+}
+
 /** What `compress` and `quantize` are told of quantization. */
 export const quantizingOptions = (): Option[] => [
-  new Option('--range <method>', 'how the ranges of activations are chosen').choices(RANGES).default('auto'),
+  new Option(
+    '--range <method>',
+    'how the ranges of activations are chosen (default: auto, with --rounding nearest min-max)',
+  ).choices(RANGES),
+  new Option(
+    '--rounding <how>',
+    'weights to the codes that change the output of their layer least, or to the nearest ones: quicker and leaner, for large networks (default: output)',
+  ).choices(ROUNDINGS),
   new Option('--target <processor>', 'processor family of the box').choices(TARGET_NAMES).default(DEFAULT_TARGET),
   new Option(
     '--calibration-table <file>',

@@ -1,7 +1,7 @@
+import { openGraph } from '../calibration/graph-session.ts';
 import { probabilities } from '../inference/scores.ts';
-import { floatsOf, floatTensor, openSession } from '../inference/session.ts';
+import { floatsOf, floatTensor } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
-import { encodeModel } from '../onnx/write.ts';
 import type { Activation } from './reconstruct/walk.ts';
 
 export interface AnswerOptions {
@@ -18,7 +18,7 @@ export async function answersOf(
   { threads = 1, signal }: AnswerOptions = {},
 ): Promise<Float32Array[]> {
   const config = { 'session.intra_op.allow_spinning': '0' };
-  const session = await openSession(encodeModel(model), { threads, config });
+  const session = await openGraph(model, { threads, config });
   try {
     const { input, output } = session;
     const length = pictures.dims.reduce((product, dim) => product * dim, 1);

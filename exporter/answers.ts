@@ -1,11 +1,11 @@
 import { batchesOf, batchSizeFor } from '../calibration/batches.ts';
 import type { Dataset } from '../calibration/dataset.ts';
+import { openGraph } from '../calibration/graph-session.ts';
 import { pairedError } from '../core/intervals.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax, probabilities } from '../inference/scores.ts';
-import { floatsOf, openSession, type Session } from '../inference/session.ts';
+import { floatsOf, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
-import { encodeModel } from '../onnx/write.ts';
 
 export interface AskOptions {
   readonly dataset: Dataset;
@@ -50,7 +50,7 @@ function thinned(values: Float32Array): Float32Array {
 /** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts */
 export async function answersOf(model: Model, options: AskOptions): Promise<Answers> {
   const { dataset, indices, preprocessing, threads, signal } = options;
-  const session = await openSession(encodeModel(model), {
+  const session = await openGraph(model, {
     threads,
     config: { 'session.intra_op.allow_spinning': '0' },
   });

@@ -2,8 +2,9 @@ import type { Dataset } from '../calibration/dataset.ts';
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../calibration/table.ts';
 import { type Layer, layersOf } from '../compression/layers.ts';
+import { MatrixProducts } from '../compression/linear-algebra/products.ts';
 import { collectMoments } from '../compression/rounding/collect.ts';
-import type { InputMoments } from '../compression/rounding/moments.ts';
+import type { InputMoments, InputVariances } from '../compression/rounding/moments.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Model } from '../onnx/graph.ts';
@@ -52,13 +53,13 @@ export class Calibrated {
   readonly layers: readonly Layer[];
   readonly watched: Watched;
   readonly #options: CalibratedOptions;
-  readonly #moments: ReadonlyMap<string, InputMoments>;
+  readonly #moments: ReadonlyMap<string, InputMoments | InputVariances>;
   readonly #decided = new Map<string, DecidedWeights>();
 
   private constructor(
     model: Model,
     watched: Watched,
-    moments: ReadonlyMap<string, InputMoments>,
+    moments: ReadonlyMap<string, InputMoments | InputVariances>,
     options: CalibratedOptions,
   ) {
     this.model = model;
@@ -96,14 +97,19 @@ export class Calibrated {
   ): Promise<ReadonlyMap<string, DecidedWeights>> {
     const { signal, onProgress } = this.#options;
     const found = new Map<string, DecidedWeights>();
-    for (const layer of this.layers) {
-      signal?.throwIfAborted();
-      const { name } = layer.node;
-      const width = widths.get(name) ?? 'int8';
-      if (width === 'float' || float.has(name) || found.has(name)) continue;
-      found.set(name, this.#weightsOf(layer, width));
-      onProgress?.({ stage: 'deciding weights', done: found.size, total: this.layers.length });
-      await new Promise(setImmediate); // lets an interrupt be heard between layers
+    const products = new MatrixProducts();
+    try {
+      for (const layer of this.layers) {
+        signal?.throwIfAborted();
+        const { name } = layer.node;
+        const width = widths.get(name) ?? 'int8';
+        if (width === 'float' || float.has(name) || found.has(name)) continue;
+        found.set(name, await this.#weightsOf(layer, width, products));
+        onProgress?.({ stage: 'deciding weights', done: found.size, total: this.layers.length });
+        await new Promise(setImmediate); // lets an interrupt be heard between layers
+      }
+    } finally {
+      await products.close();
     }
     return found;
   }
@@ -121,14 +127,15 @@ export class Calibrated {
     return { ranges: this.watched.ranges(method, methods), weights, float: kept };
   }
 
-  #weightsOf(layer: Layer, width: Exclude<Width, 'float'>): DecidedWeights {
+  async #weightsOf(layer: Layer, width: Exclude<Width, 'float'>, products: MatrixProducts): Promise<DecidedWeights> {
     const { name } = layer.node;
     const key = `${name} ${width}`;
-    const { limit, groups } = this.#options;
+    const { limit, groups, signal } = this.#options;
     const known = this.#decided.get(key);
     if (known !== undefined) return known;
     const clusters = width === 'int8' ? undefined : width;
-    const decided = decideWeights(layer, this.#moments.get(name)!, { limit, clusters, groups: groups.get(name) });
+    const options = { limit, clusters, groups: groups.get(name) };
+    const decided = await decideWeights(layer, this.#moments.get(name)!, options, products, signal);
     this.#decided.set(key, decided);
     return decided;
   }

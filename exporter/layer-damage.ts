@@ -32,6 +32,14 @@ export class LayerDamage {
     return distance(this.#expected, await answersOf(alone, this.#asked));
   }
 
+  /** Of all layers at once. */
+  async together(widths: Widths): Promise<number> {
+    const calibrated = this.#calibrated;
+    this.#expected ??= await answersOf(calibrated.model, this.#asked);
+    const all = await calibrated.quantized({ ...this.#choice, widths });
+    return distance(this.#expected, await answersOf(all, this.#asked));
+  }
+
   async ofAll(widths: Widths): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>();
     for (const [layer, width] of widths) found.set(layer, await this.of(layer, width));

@@ -1,8 +1,8 @@
 import { batchesOf } from '../calibration/batches.ts';
+import { openGraph } from '../calibration/graph-session.ts';
 import { exposing } from '../calibration/observe.ts';
-import { floatsOf, openSession, type Session } from '../inference/session.ts';
+import { floatsOf, type Session } from '../inference/session.ts';
 import type { Graph, Model, Node } from '../onnx/graph.ts';
-import { encodeModel } from '../onnx/write.ts';
 import { type AskOptions, picturesOf, spreadOver } from './answers.ts';
 
 /** How far the outputs of layers moved. */
@@ -53,7 +53,7 @@ export async function measureLayerErrors(
   const after = pairs.map((pair) => pair.after);
   const config = { 'session.intra_op.allow_spinning': '0' };
   const open = (model: Model, values: readonly string[]): Promise<Session> =>
-    openSession(encodeModel(exposing(model, values)), { threads, config });
+    openGraph(exposing(model, values), { threads, config });
   const indices = spreadOver(all, picturesOf(preprocessing, PICTURES));
   const sums = pairs.map(() => ({ signal: 0, noise: 0, values: 0 }));
   const original = await open(float, before);

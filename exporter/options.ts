@@ -30,7 +30,7 @@ export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
   readonly clusters?: number | undefined;
   /** @default 0 */
   readonly seed?: number | undefined;
-  /** @default 'auto' */
+  /** @default 'auto', with nearest rounding 'min-max' */
   readonly range?: 'auto' | 'min-max' | 'percentile' | 'mse' | 'entropy' | undefined;
   /** `nearest` is quicker and leaner, `output` more accurate, much so with clusters. @default 'output' */
   readonly rounding?: 'output' | 'nearest' | undefined;

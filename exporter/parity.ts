@@ -1,9 +1,9 @@
+import { openGraph } from '../calibration/graph-session.ts';
 import { WaysideError } from '../core/errors.ts';
 import { randomFeeds } from '../inference/latency.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
-import { type Feeds, floatsOf, floatTensor, openSession, type Results, type Session } from '../inference/session.ts';
+import { type Feeds, floatsOf, floatTensor, type Results, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
-import { encodeModel } from '../onnx/write.ts';
 
 /**
  * Relative to the largest answer. Folding changes the order of float32 operations only: over 56 layers that gave 2e-6. The spread of the
@@ -32,7 +32,7 @@ export async function requireParity(
   const { feeds } = randomFeeds(original, size);
   const names = original.outputs.flatMap(({ name, type }) => (type === 'float32' ? [name] : []));
   const expected = await original.run(feeds, { outputs: names });
-  const session = await openSession(encodeModel(folded), { threads: 1 });
+  const session = await openGraph(folded, { threads: 1 });
   try {
     const difference = mostOf(names, expected, await session.run(feeds, { outputs: names }));
     if (difference <= TOLERANCE) return difference;

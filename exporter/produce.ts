@@ -114,9 +114,10 @@ function budgetResult(points: number, plan: CompressionPlan, { choice: { widths 
 
 /** The plan that the options of one command make. */
 export function planOf(layers: readonly Layer[], train: Dataset, options: ProduceOptions): CompressionPlan {
-  const { seed = 0, calibration = 512, range = 'auto', rounding, target, clusters, budget, validation } = options;
-  // Nearest rounding is asked for where every second counts.
-  const { equalize = rounding === 'nearest' ? false : 'auto' } = options;
+  const { seed = 0, calibration = 512, rounding, target, clusters, budget, validation } = options;
+  // Nearest rounding is asked for where every second counts: it takes what one look at the pictures gives.
+  const quick = rounding === 'nearest';
+  const { equalize = quick ? false : 'auto', range = quick ? 'min-max' : 'auto' } = options;
   // A small set is shared between deciding and holding the budget.
   const most = budget === undefined ? train.size : Math.max(1, Math.floor(0.75 * train.size));
   return makePlan(layers, {
@@ -125,7 +126,7 @@ export function planOf(layers: readonly Layer[], train: Dataset, options: Produc
     calibration: { samples: Math.min(calibration, most) },
     ...(validation === undefined ? {} : { validation: printRanges(validation) }),
     range: range === 'min-max' ? 'minmax' : range,
-    ...(rounding === undefined ? {} : { rounding }),
+    ...(quick ? { rounding } : {}),
     ...slimPlan(options),
     ...qatPlan(options),
     equalize,

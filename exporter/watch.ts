@@ -5,7 +5,7 @@ import { observedRanges, type RangeSource, tableRanges } from '../calibration/ra
 import type { RangeMethodName } from '../calibration/ranges/methods.ts';
 import { type CalibrationTable, requireTableFor } from '../calibration/table.ts';
 import type { Layer } from '../compression/layers.ts';
-import type { InputMoments } from '../compression/rounding/moments.ts';
+import type { InputVariances } from '../compression/rounding/moments.ts';
 import type { Model } from '../onnx/graph.ts';
 import { rangesBy } from './choose-ranges.ts';
 import type { CompressionPlan } from './plan.ts';
@@ -93,8 +93,8 @@ function momentsIn({ values }: CalibrationTable, value: string): ChannelMoments 
 export function momentsOfChannels(
   layers: readonly Layer[],
   watched: Watched,
-): ReadonlyMap<string, InputMoments> | undefined {
-  const moments = new Map<string, InputMoments>();
+): ReadonlyMap<string, InputVariances> | undefined {
+  const moments = new Map<string, InputVariances>();
   for (const layer of layers) {
     const channels = watched.channels(layer.input);
     const { columns, groups, window } = layer;
@@ -108,15 +108,14 @@ export function momentsOfChannels(
   return moments;
 }
 
-/** The moments of each channel at every one of the `area` positions of a kernel, as blocks of one column. */
-function spread({ means, meanSquares }: ChannelMoments, { columns, groups }: Layer, area: number): InputMoments {
-  const channelOf = (column: number): number => Math.floor(column / area);
-  const mean = Float64Array.from({ length: columns * groups }, (_, column) => means[channelOf(column)]!);
-  const covariance = Array.from({ length: groups }, (_, group) =>
-    Array.from({ length: columns }, (__, column) => {
-      const channel = channelOf(group * columns + column);
-      return Float32Array.of(Math.max(0, meanSquares[channel]! - means[channel]! ** 2));
-    }),
-  );
-  return { columns, groups, blockColumns: 1, covariance, mean, samples: 1 };
+/** The moments of each channel at every one of the `area` positions of a kernel. */
+function spread({ means, meanSquares }: ChannelMoments, { columns, groups }: Layer, area: number): InputVariances {
+  const mean = new Float64Array(columns * groups);
+  const variances = new Float64Array(columns * groups);
+  for (let column = 0; column < mean.length; column++) {
+    const channel = Math.floor(column / area);
+    mean[column] = means[channel]!;
+    variances[column] = Math.fround(Math.max(0, meanSquares[channel]! - means[channel]! ** 2));
+  }
+  return { columns, groups, mean, variances };
 }

@@ -1,9 +1,12 @@
 import { clusterWeights, usedCodes } from '../compression/cluster/cluster.ts';
-import { fullGrid, nearestCode } from '../compression/cluster/nearest.ts';
-import { absmaxScales, searchScales, type WeightRows } from '../compression/cluster/scales.ts';
+import { fullGrid, type NearestCode, nearestCode } from '../compression/cluster/nearest.ts';
+import { absmaxScales, searchScale, type WeightRows } from '../compression/cluster/scales.ts';
 import { type Layer, weightRows } from '../compression/layers.ts';
-import { columnVariances, type InputMoments } from '../compression/rounding/moments.ts';
-import { roundToCodes } from '../compression/rounding/round.ts';
+import type { MatrixProducts } from '../compression/linear-algebra/products.ts';
+import { roundByOutput } from '../compression/rounding/by-output.ts';
+import { type InputMoments, type InputVariances, variancesOf } from '../compression/rounding/moments.ts';
+import { roundToNearest } from '../compression/rounding/nearest.ts';
+import { type Turn, turnsOf } from '../core/turns.ts';
 import { indexBitsFor } from './codebook.ts';
 import type { LayerWeights } from './quantize.ts';
 
@@ -26,17 +29,27 @@ export interface DecidedWeights extends LayerWeights {
  * that minimises the error of the layer's output, and the bias that makes the mean of the output what it was:
  * b' = b + (W - W^) E[x].
  *
- * Because the bias takes the mean error away, columns are weighted by the variance of their input, not by E[x^2].
+ * Because the bias takes the mean error away, columns are weighted by the variance of their input, not by E[x^2]. Where only the
+ * variances of the inputs are known, the nearest codes are taken.
+ *
+ * @throws the reason of `signal`, within a second whatever the size of the layer
  */
-export function decideWeights(layer: Layer, moments: InputMoments, options: WeightOptions): DecidedWeights {
+export async function decideWeights(
+  layer: Layer,
+  moments: InputMoments | InputVariances,
+  options: WeightOptions,
+  products: MatrixProducts,
+  signal?: AbortSignal,
+): Promise<DecidedWeights> {
   const { limit, clusters, groups = 1 } = options;
   const { rows, columns } = layer;
+  const turn = turnsOf(signal);
   const weights = weightRows(layer);
-  const variances = Array.from({ length: layer.groups }, (_, g) => [...columnVariances(moments, g)]).flat();
+  const variances = variancesOf(moments);
   const matrix: WeightRows = { weights, rows, columns, importance: floored(variances) };
   const clustered = clusters === undefined ? undefined : clusterWeights(matrix, { k: clusters, limit, groups });
   const grid = nearestCode(fullGrid(limit));
-  const startingScales = clustered?.scales ?? searchScales(matrix, absmaxScales(matrix, limit), grid);
+  const startingScales = clustered?.scales ?? (await startingScalesOf(matrix, limit, grid, turn));
   const codes = new Int8Array(weights.length);
   const scales = new Float32Array(rows);
   let noise = 0;
@@ -44,24 +57,45 @@ export function decideWeights(layer: Layer, moments: InputMoments, options: Weig
   const perPart = rows / parts;
   for (let part = 0; part < parts; part++) {
     const from = part * perPart;
-    const rounded = roundToCodes({
+    const group = Math.floor((part * layer.groups) / parts);
+    const problem = {
       weights: weights.subarray(from * columns, (from + perPart) * columns),
       rows: perPart,
       columns,
-      blockColumns: moments.blockColumns,
-      covariance: moments.covariance[Math.floor((part * layer.groups) / parts)]!,
       scales: startingScales.subarray(from, from + perPart),
       nearest: clustered === undefined ? grid : nearestCode(clustered.codebooks[Math.floor((part * groups) / parts)]!),
       keepZero: clustered?.zeroKept ?? false,
-    });
+    };
+    await turn();
+    const rounded =
+      'variances' in moments
+        ? await roundToNearest(
+            { ...problem, variances: variances.subarray(group * columns, (group + 1) * columns) },
+            turn,
+          )
+        : await roundByOutput(
+            { ...problem, blockColumns: moments.blockColumns, covariance: moments.covariance[group]! },
+            products,
+            turn,
+          );
     codes.set(rounded.codes, from * columns);
     scales.set(rounded.scales, from);
     noise += rounded.error;
   }
   const codebooks = clustered === undefined ? [] : codebooksOf(codes, groups);
-  const bias = correctedBias(layer, weights, codes, scales, moments.mean);
-  const snr = 10 * Math.log10(signalOf(matrix, variances) / Math.max(noise, 1e-30));
+  const bias = await correctedBias(layer, weights, { codes, scales }, moments.mean, turn);
+  const signalPower = await signalOf(matrix, variances, turn);
+  const snr = 10 * Math.log10(signalPower / Math.max(noise, 1e-30));
   return { codes, scales, bias, codebooks, indexBits: indexBitsFor(clusters ?? 256), snr };
+}
+
+async function startingScalesOf(matrix: WeightRows, limit: number, grid: NearestCode, turn: Turn) {
+  const scales = absmaxScales(matrix, limit);
+  for (let row = 0; row < matrix.rows; row++) {
+    scales[row] = searchScale(matrix, row, scales, grid);
+    await turn();
+  }
+  return scales;
 }
 
 /** Codes and scales without any knowledge of what the layer reads: each weight to its nearest code. */
@@ -74,7 +108,11 @@ export function nearestWeights(layer: Layer, { limit, clusters, groups = 1 }: We
     return { ...clusterWeights(matrix, { k: clusters, limit, groups }), bias: biasOf(layer), indexBits };
   const scales = absmaxScales(matrix, limit);
   const { of } = nearestCode(fullGrid(limit));
-  const codes = Int8Array.from(weights, (w, at) => of(w / scales[Math.floor(at / columns)]!));
+  const codes = new Int8Array(weights.length);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const scale = scales[row]!;
+    for (let i = 0; i < columns; i++, at++) codes[at] = of(weights[at]! / scale);
+  }
   return { codes, scales, bias: biasOf(layer), codebooks: [], indexBits };
 }
 
@@ -82,9 +120,9 @@ const biasOf = ({ node, bias, rows }: Layer): Float32Array | undefined =>
   node.opType === 'MatMul' ? undefined : (bias ?? new Float32Array(rows));
 
 /** Columns that never varied still count a little: other pictures may make them vary. */
-function floored(variances: readonly number[]): Float64Array {
+function floored(variances: Float64Array): Float64Array {
   const mean = variances.reduce((sum, value) => sum + value, 0) / variances.length;
-  return Float64Array.from(variances, (value) => Math.max(value, 0.01 * mean) || 1);
+  return variances.map((value) => Math.max(value, 0.01 * mean) || 1);
 }
 
 /** The codes in use: rounding may have left some of the codebook without a weight. */
@@ -93,33 +131,38 @@ function codebooksOf(codes: Int8Array, groups: number): Int8Array[] {
   return Array.from({ length: groups }, (_, g) => usedCodes(codes.subarray(g * perGroup, (g + 1) * perGroup)));
 }
 
-function correctedBias(
+async function correctedBias(
   layer: Layer,
   weights: Float32Array,
-  codes: Int8Array,
-  scales: Float32Array,
+  { codes, scales }: Pick<LayerWeights, 'codes' | 'scales'>,
   mean: Float64Array,
-) {
+  turn: Turn,
+): Promise<Float32Array | undefined> {
   const { rows, columns, groups, bias, node } = layer;
   if (node.opType === 'MatMul') return undefined;
-  return Float32Array.from({ length: rows }, (_, row) => {
+  const corrected = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
     const means = Math.floor((row * groups) / rows) * columns;
+    const scale = scales[row]!;
     let shift = 0;
     for (let i = 0; i < columns; i++) {
       const at = row * columns + i;
-      shift += (weights[at]! - scales[row]! * codes[at]!) * mean[means + i]!;
+      shift += (weights[at]! - scale * codes[at]!) * mean[means + i]!;
     }
-    return (bias?.[row] ?? 0) + shift;
-  });
+    corrected[row] = (bias?.[row] ?? 0) + shift;
+    await turn();
+  }
+  return corrected;
 }
 
 /** Variance of the outputs as far as the inputs are uncorrelated; only for the report. */
-function signalOf({ weights, rows, columns }: WeightRows, variances: readonly number[]): number {
+async function signalOf({ weights, rows, columns }: WeightRows, variances: Float64Array, turn: Turn): Promise<number> {
   const groups = variances.length / columns;
   let signal = 0;
   for (let row = 0; row < rows; row++) {
     const start = Math.floor((row * groups) / rows) * columns;
     for (let i = 0; i < columns; i++) signal += weights[row * columns + i]! ** 2 * variances[start + i]!;
+    await turn();
   }
   return signal;
 }

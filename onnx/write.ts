@@ -43,10 +43,24 @@ export async function writeModel(model: Model, path: string, { externalData }: W
     return;
   }
   const location = `${basename(path)}.data`;
-  const { places, pieces } = layOut(model, location, minBytes);
-  const encoded = encode(model, (name) => places.get(name));
+  const { encoded, pieces } = encodeApart(model, location, minBytes);
   if (pieces.length > 0) await writeFileAtomic(join(dirname(path), location), pieces);
   await writeFileAtomic(path, encoded);
+}
+
+/**
+ * The model with its large tensors beside it: the bytes of its file, and what the file `location` must hold, piece by piece. The pieces
+ * are the tensors themselves, not copies.
+ *
+ * @throws {WaysideError} those of `encodeModel`
+ */
+export function encodeApart(
+  model: Model,
+  location: string,
+  minBytes: number,
+): { readonly encoded: Uint8Array; readonly pieces: readonly Uint8Array[] } {
+  const { places, pieces } = layOut(model, location, minBytes);
+  return { encoded: encode(model, (name) => places.get(name)), pieces };
 }
 
 function layOut(model: Model, location: string, minBytes: number) {

@@ -15,13 +15,13 @@ import {
   validationOption,
 } from '../options.ts';
 import { criterionOption, goalOptions } from '../pruning-options.ts';
-import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
+import { type QuantizingOptions, quantizingOptions } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
 import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
 import { type TeacherOptions, teacherWeightOption } from '../teacher.ts';
 
-interface CompressOptions extends PixelOptions, TeacherOptions {
+interface CompressOptions extends PixelOptions, QuantizingOptions, TeacherOptions {
   readonly data: string;
   readonly validation?: readonly PositionRange[];
   readonly out: string;
@@ -37,7 +37,6 @@ interface CompressOptions extends PixelOptions, TeacherOptions {
   readonly flip: boolean;
   readonly budget?: number;
   readonly seed: number;
-  readonly range: RangeName;
   readonly target: string;
   readonly plan?: string;
   readonly limit?: number;

@@ -5,14 +5,13 @@ import type { QuantizeFileResult } from '../../exporter/single/quantize-file.ts'
 import type { QuantizeUnlabelledResult } from '../../exporter/single/quantize-unlabelled.ts';
 import { bytes, count } from '../format.ts';
 import { decimal } from '../options.ts';
-import { quantizingOptions, type RangeName } from '../quantizing-options.ts';
+import { type QuantizingOptions, quantizingOptions } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 
-interface QuantizeOptions extends StageOptions {
+interface QuantizeOptions extends StageOptions, QuantizingOptions {
   readonly calibration: number;
-  readonly range: RangeName;
   readonly target: string;
   readonly calibrationTable?: string;
   readonly allowFloat?: true;

@@ -1,16 +1,17 @@
 import { type Batch, batchesOf, batchSizeFor } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
+import { openGraph } from '../../calibration/graph-session.ts';
 import { exposing, withoutRepeated } from '../../calibration/observe.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import { type Random, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { floatsOf, openSession, type RunTensor } from '../../inference/session.ts';
+import { floatsOf, type RunTensor } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { inferShapes } from '../../onnx/shapes.ts';
 import { elementCount } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 import type { Layer, Window } from '../layers.ts';
 import { GramSession } from './gram.ts';
-import { blockColumnsFor, type InputMoments } from './moments.ts';
+import { blockColumnsFor, type InputMoments, isLarge } from './moments.ts';
 import { copyPatch, outputOf } from './patches.ts';
 
 export interface CollectOptions extends RunOptions {
@@ -23,11 +24,14 @@ export interface CollectOptions extends RunOptions {
 
 /** Rows sampled per column of a block: below about 8 the covariance is too noisy to pass errors on by. */
 const SAMPLES_PER_COLUMN = 14;
+/** A layer of many weights costs its samples many times over. */
+const SAMPLES_PER_COLUMN_OF_LARGE = 10;
 const FEWEST_SAMPLES = 4096;
 /** Rows that wait for a product: 0.6 MB a block of 576 columns. Models of fixed batch 1 would else pay a call a picture. */
 const WAITING_ROWS = 256;
-/** 8 pictures: the inputs of all layers of SqueezeNet at 227x227 take 13 MB a picture. */
+/** Pictures a run, and the most that the inputs of all layers may take together: SqueezeNet at 227x227 has 13 MB of them a picture. */
 const BATCH = 8;
+const BATCH_BYTES = 48 * 2 ** 20;
 
 /** Sums of some columns of one layer. Rows wait until there are enough for a product worth its call. */
 class BlockSums {
@@ -46,12 +50,16 @@ class BlockSums {
     this.#waiting = new Float32Array(WAITING_ROWS * size);
   }
 
+  get isFull(): boolean {
+    return this.#rows === WAITING_ROWS;
+  }
+
   /** @param write puts the next row at an offset of the array */
-  async add(write: (into: Float32Array, offset: number) => void, gram: GramSession): Promise<void> {
+  add(write: (into: Float32Array, offset: number) => void): void {
     const offset = this.#rows * this.size;
     write(this.#waiting, offset);
     for (let i = 0; i < this.size; i++) this.sums[i]! += this.#waiting[offset + i]!;
-    if (++this.#rows === WAITING_ROWS) await this.flush(gram);
+    this.#rows++;
   }
 
   async flush(gram: GramSession): Promise<void> {
@@ -63,17 +71,31 @@ class BlockSums {
 /** Sums of one layer while the pictures go by. */
 class LayerMoments {
   readonly layer: Layer;
-  readonly #perPicture: number;
-  readonly #block: number;
-  /** `[groups][blocks]` */
-  readonly #blocks: readonly (readonly BlockSums[])[];
+  readonly #pictures: number;
+  #block: number;
+  /** `[groups][blocks]`; made when the first rows come, for their number decides how wide blocks are. */
+  #blocks: readonly (readonly BlockSums[])[] = [];
   #samples = 0;
 
   constructor(layer: Layer, pictures: number) {
     this.layer = layer;
-    const { columns, groups, window } = layer;
+    this.#pictures = pictures;
+    const { columns, window } = layer;
     this.#block = blockColumnsFor(columns, window === undefined ? 1 : window.kernel[0] * window.kernel[1]);
-    this.#perPicture = Math.ceil(Math.max(FEWEST_SAMPLES, SAMPLES_PER_COLUMN * this.#block) / pictures);
+  }
+
+  /** Rows of a convolution that are sampled of each picture. */
+  get #perPicture(): number {
+    const perColumn = isLarge(this.layer) ? SAMPLES_PER_COLUMN_OF_LARGE : SAMPLES_PER_COLUMN;
+    return Math.ceil(Math.max(FEWEST_SAMPLES, perColumn * this.#block) / this.#pictures);
+  }
+
+  /** @param perPicture rows */
+  #openBlocks(perPicture: number): void {
+    const { columns, groups, window } = this.layer;
+    if (window === undefined && isLarge(this.layer)) {
+      this.#block = blockColumnsFor(columns, 1, perPicture * this.#pictures);
+    }
     this.#blocks = Array.from({ length: groups }, (_, group) =>
       Array.from({ length: Math.ceil(columns / this.#block) }, (_, b) => {
         const from = b * this.#block;
@@ -87,9 +109,11 @@ class LayerMoments {
       this.layer.window === undefined
         ? vectorsOf(tensor, batch)
         : this.#patches(this.layer.window, tensor, batch, random);
+    if (this.#blocks.length === 0) this.#openBlocks(rows / batch.count);
     for (const block of this.#blocks.flat()) {
       for (let row = 0; row < rows; row++) {
-        await block.add((into, offset) => write(row, block, into, offset), gram);
+        if (block.isFull) await block.flush(gram);
+        block.add((into, offset) => write(row, block, into, offset));
       }
     }
     this.#samples += rows;
@@ -160,6 +184,18 @@ function centred({ from, size, products }: BlockSums, mean: Float64Array, sample
   return products;
 }
 
+/** Pictures a run so that the values of all stay within their share of memory, as far as their shapes are known. */
+function batchWithin(model: Model, { size }: Preprocessing, values: readonly string[]): number {
+  const input = model.graph.inputs[0]?.name ?? '';
+  const shapes = inferShapes(model, { inputs: { [input]: [1, 3, ...size] } });
+  let bytes = 1;
+  for (const name of values) {
+    const dims = shapes.get(name)?.shape ?? [];
+    bytes += 4 * dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
+  }
+  return Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytes)));
+}
+
 /**
  * Runs the float model over pictures and gathers the moments of every layer's inputs, from patches at random positions.
  * Memory: one batch of the layers' inputs and one covariance a layer, whatever the number of pictures.
@@ -176,7 +212,7 @@ export async function collectMoments(
   const { preprocessing, indices, seed, threads = 1, signal, onProgress } = options;
   const random = seededRandom(seed);
   const values = [...new Set(layers.map(({ input }) => input))];
-  const session = await openSession(encodeModel(exposing(model, values)), {
+  const session = await openGraph(exposing(model, values), {
     threads,
     config: { 'session.intra_op.allow_spinning': '0' },
   });
@@ -184,7 +220,7 @@ export async function collectMoments(
   try {
     const { input } = session;
     const fixed = typeof input.shape[0] === 'number';
-    const batchSize = batchSizeFor(input, preprocessing, BATCH);
+    const batchSize = batchSizeFor(input, preprocessing, batchWithin(model, preprocessing, values));
     const gathered = layers.map((layer) => new LayerMoments(layer, indices.length));
     const outputs = values.filter((name) => name !== input.name);
     let done = 0;

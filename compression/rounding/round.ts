@@ -1,30 +1,6 @@
-import type { NearestCode } from '../cluster/nearest.ts';
+import { type Block, columnOrder, dampedBlock, permuted, type Rounded, type RoundProblem } from './problem.ts';
 import { inverseCholesky } from './solve.ts';
 
-export interface RoundProblem {
-  /** `[rows, columns]` of one group's weights. */
-  readonly weights: Float32Array;
-  readonly rows: number;
-  readonly columns: number;
-  readonly blockColumns: number;
-  /** One block of the covariance after the other. */
-  readonly covariance: readonly Float32Array[];
-  /** One a row; refined in place of the copy returned. */
-  readonly scales: Float32Array;
-  readonly nearest: NearestCode;
-  /** Exact zeros stay zero. */
-  readonly keepZero: boolean;
-}
-
-export interface Rounded {
-  readonly codes: Int8Array;
-  readonly scales: Float32Array;
-  /** Sum over rows of D' C D: the mean squared error of the layer's outputs, summed over channels. */
-  readonly error: number;
-}
-
-/** GPTQ's own share of the mean variance added to the diagonal, so that sampled covariances stay invertible. */
-const DAMPING = 0.01;
 const REFINEMENTS = 3;
 const SWEEPS = 6;
 
@@ -32,7 +8,8 @@ const SWEEPS = 6;
  * Chooses the code of every weight so that the layer's *output* changes least, given how its inputs vary together:
  * first GPTQ (Frantar 2022: each column's rounding error is passed on to the columns not yet rounded), then coordinate
  * descent (QuantEase, Behdin 2023), alternating with the closed form of each row's scale, s = q'Cw / q'Cq.
- * Nothing is trained: one solve a layer from second moments. Blocks of columns are taken as independent.
+ * Nothing is trained: one solve a layer from second moments. Blocks of columns are taken as independent. In plain loops, which
+ * is quickest for small layers: see `roundInProducts` for the others.
  *
  * AdaRound (Nagel 2020) on the same moments was tried in its place, for the plain grid and for codebooks (the two nearest
  * centroids), 500 to 600 steps of Adam, the pull towards 0 and 1 weighed 1, 5 and 20 against the error of nearest rounding. ResNet20, mean
@@ -45,7 +22,7 @@ export function roundToCodes(problem: RoundProblem): Rounded {
   const { weights, rows, columns } = problem;
   const codes = new Int8Array(weights.length);
   const scales = problem.scales.slice();
-  const blocks = prepareBlocks(problem);
+  const blocks = problem.covariance.map((_, b) => dampedBlock(problem, b));
   for (const block of blocks) cascade(problem, block, scales, codes);
   let error = 0;
   const target = new Float64Array(columns);
@@ -67,35 +44,12 @@ export function roundToCodes(problem: RoundProblem): Rounded {
   return { codes, scales, error };
 }
 
-interface Block {
-  readonly from: number;
-  readonly size: number;
-  readonly matrix: Float64Array;
-}
-
-function prepareBlocks({ covariance, blockColumns }: RoundProblem): Block[] {
-  return covariance.map((raw, b) => {
-    const size = Math.sqrt(raw.length);
-    const matrix = Float64Array.from(raw);
-    let trace = 0;
-    for (let i = 0; i < size; i++) trace += matrix[i * size + i]!;
-    const damping = (DAMPING * trace) / size || 1;
-    for (let i = 0; i < size; i++) matrix[i * size + i]! += damping;
-    return { from: b * blockColumns, size, matrix };
-  });
-}
-
 /** GPTQ with the columns of the largest variance first: they have the most others left to absorb their error. */
 function cascade(problem: RoundProblem, block: Block, scales: Float32Array, codes: Int8Array): void {
   const { weights, rows, columns, nearest, keepZero } = problem;
-  const { from, size, matrix } = block;
-  const order = Array.from({ length: size }, (_, i) => i).sort(
-    (a, b) => matrix[b * size + b]! - matrix[a * size + a]! || a - b,
-  );
-  const ordered = new Float64Array(size * size);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j < size; j++) ordered[i * size + j] = matrix[order[i]! * size + order[j]!]!;
-  const factor = inverseCholesky(ordered, size);
+  const { from, size } = block;
+  const order = columnOrder(block);
+  const factor = inverseCholesky(permuted(block, order), size);
   const moved = new Float64Array(size);
   for (let row = 0; row < rows; row++) {
     const start = row * columns + from;

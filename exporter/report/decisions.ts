@@ -13,6 +13,7 @@ export function decisionSection(produced: Produced, { fused, noisy, budget }: Co
     ['Calibration', `${integer(plan.calibration.samples)} pictures, seed ${plan.seed}`],
     ['Clusters a layer', clusters.size === 0 ? 'not clustered' : [...clusters].sort((a, b) => a - b).join(', ')],
     ['Activation ranges', method],
+    ...(plan.rounding === 'nearest' ? [['Rounding of weights', 'to the nearest code'] as [string, string]] : []),
     ...(plan.equalize === undefined ? [] : [['Equalized', plan.equalize === true ? 'yes' : 'no'] as [string, string]]),
     ...(tried.length === 0 ? [] : [['Divergence from the float answers', tried.join(', ')] as [string, string]]),
     ['Run in int8', `${integer(fused.quantized)} convolutions and matrix products`],

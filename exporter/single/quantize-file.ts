@@ -24,6 +24,7 @@ export interface QuantizeFileOptions
       | 'calibration'
       | 'seed'
       | 'range'
+      | 'rounding'
       | 'target'
       | 'equalize'
       | 'threads'

@@ -1,5 +1,6 @@
 import { batchesOf, batchSizeFor } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
+import { openGraph } from '../../calibration/graph-session.ts';
 import { exposing } from '../../calibration/observe.ts';
 import type { WaysideError } from '../../core/errors.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
@@ -22,7 +23,7 @@ export async function requireAnswers(
   what: string,
 ): Promise<void> {
   requireFiniteWeights(model, `${what} was not written: it has weights that are no numbers`);
-  const session = await openSession(encodeModel(model), { threads: 1 });
+  const session = await openGraph(model, { threads: 1 });
   try {
     const { input } = session;
     const fixed = typeof input.shape[0] === 'number';

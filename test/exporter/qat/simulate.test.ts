@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { observe } from '../../../calibration/observe.ts';
 import { observedRanges } from '../../../calibration/range-source.ts';
 import { layersOf } from '../../../compression/layers.ts';
+import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
 import { collectMoments } from '../../../compression/rounding/collect.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Chosen } from '../../../exporter/calibrated.ts';
@@ -12,7 +13,7 @@ import { withinBounds } from '../../../exporter/qat/bounds.ts';
 import { settle } from '../../../exporter/qat/settle.ts';
 import { type Simulation, simulate } from '../../../exporter/qat/simulate.ts';
 import { quantizeModel, valuesToCalibrate } from '../../../exporter/quantize.ts';
-import { decideWeights } from '../../../exporter/weights.ts';
+import { type DecidedWeights, decideWeights } from '../../../exporter/weights.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { runPasses } from '../../../onnx/pass.ts';
@@ -80,13 +81,17 @@ describe.each([
     const observed = await observe(folded, pictures, { preprocessing, values: valuesToCalibrate(folded), indices });
     const moments = await collectMoments(folded, layers, pictures, { preprocessing, indices, seed: 1 });
     const ranges = rangesBy(folded, observedRanges(observed), 'percentile');
-    const weights = new Map(
-      layers.map((layer) => {
-        const each = moments.get(layer.node.name)!;
-        const grouped = layer.rows % (groups ?? 1) === 0 ? groups : 1;
-        return [layer.node.name, decideWeights(layer, each, { limit: LIMIT, clusters, groups: grouped })];
-      }),
-    );
+    const products = new MatrixProducts();
+    const weights = new Map<string, DecidedWeights>();
+    for (const layer of layers) {
+      const each = moments.get(layer.node.name)!;
+      const grouped = layer.rows % (groups ?? 1) === 0 ? groups : 1;
+      weights.set(
+        layer.node.name,
+        await decideWeights(layer, each, { limit: LIMIT, clusters, groups: grouped }, products),
+      );
+    }
+    await products.close();
     chosen = { ranges, weights };
     simulation = simulate(folded, chosen, LIMIT);
   });
