@@ -59,7 +59,7 @@ async function outcomeOf(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /**
- * Runs one command line and sets the exit code of the process: 0, or that of the error's code (docs/errors.md).
+ * Runs one command line and sets the exit code of the process: 0, or that of the error's code (docs/reference/errors.md).
  *
  * The process then ends by itself: an early `process.exit` would cut off output still on its way to a pipe.
  */

@@ -18,7 +18,7 @@ import { trainCommand } from './commands/train.ts';
 
 const EXITS = `
 Exit codes: 0 done, 64 usage, 65 bad input, 66 input not found, 69 camera or broker not reachable, 70 fault of Wayside,
-74 output not written, 78 configuration, 130 interrupted. docs/errors.md explains every error code.
+74 output not written, 78 configuration, 130 interrupted. docs/reference/errors.md explains every error code.
 Environment: NO_COLOR=1 no colours, WAYSIDE_LOG=debug more of the log, WAYSIDE_DEBUG=1 stack traces.`;
 
 /**

@@ -2,7 +2,7 @@
  * Every error Wayside raises on purpose, with the exit code the command line ends with (BSD sysexits) and what it means.
  *
  * A code is part of the contract with scripts and with the control centre: it is never renamed, only retired.
- * `docs/errors.md` lists the same table; a test keeps both equal.
+ * `docs/reference/errors.md` lists the same table; a test keeps both equal.
  */
 
 /** BSD `sysexits.h`, so that systemd (`RestartPreventExitStatus=78`) and scripts can tell the kinds of failure apart. */

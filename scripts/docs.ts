@@ -5,7 +5,11 @@ import { PACKAGE_ROOT } from '../core/layout.ts';
 import { cliPage, errorsPage, manualPage } from './pages.ts';
 
 // Writes the pages that are made from the sources: `npm run docs`.
-const pages = { 'docs/errors.md': errorsPage(), 'docs/cli.md': cliPage(), 'docs/man/wayside.1': manualPage() };
+const pages = {
+  'docs/reference/errors.md': errorsPage(),
+  'docs/reference/cli.md': cliPage(),
+  'docs/reference/man/wayside.1': manualPage(),
+};
 
 for (const [path, text] of Object.entries(pages)) {
   const target = join(PACKAGE_ROOT, path);

@@ -20,7 +20,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof Exit, string>> = {
   interrupted: 'stopped by Ctrl-C or SIGTERM; nothing was left behind',
 };
 
-/** `docs/errors.md`: every exit code and error code. */
+/** `docs/reference/errors.md`: every exit code and error code. */
 export function errorsPage(): string {
   const exits = Object.entries(Exit).map(([name, code]) => row(String(code), EXIT_MEANINGS[name as keyof typeof Exit]));
   const codes = Object.entries(ERROR_CODES).map(([code, { exit, meaning }]) =>
@@ -93,7 +93,7 @@ function commandSection(command: Command): string[] {
   ];
 }
 
-/** `docs/cli.md`: every command with its options. */
+/** `docs/reference/cli.md`: every command with its options. */
 export function cliPage(): string {
   const { commands } = createProgram();
   return [
@@ -115,7 +115,7 @@ const roff = (text: string): string =>
     .replaceAll('-', '\\-')
     .replace(/^([.'])/gm, '\\&$1');
 
-/** `docs/man/wayside.1`: the same as a manual page. */
+/** `docs/reference/man/wayside.1`: the same as a manual page. */
 export function manualPage(): string {
   const program = createProgram();
   const section = (command: Command): string[] => [

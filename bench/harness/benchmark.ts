@@ -48,7 +48,7 @@ export interface Benchmark {
   /** As given on the command line, and the name of its file in `bench/results/`. */
   readonly name: string;
   readonly title: string;
-  /** What it runs and how each figure is taken, for `docs/benchmarks.md`: a paragraph. */
+  /** What it runs and how each figure is taken, for `docs/research/benchmarks.md`: a paragraph. */
   readonly method: string;
   /** Subjects as rows and measures as columns, in one table or one for each set of measures, or one figure a line. */
   readonly layout: 'grid' | 'grids' | 'list';

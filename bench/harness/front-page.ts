@@ -45,5 +45,5 @@ export function missedPromises(results: readonly StoredResult[]): string {
   const missed = promises.filter(({ met }) => !met);
   const names = [...new Set(missed.map(({ benchmark }) => `\`${benchmark}\``))];
   if (missed.length === 0) return `All ${promises.length} promises with a number are kept.`;
-  return `Of ${promises.length} promises with a number, ${missed.length} are missed (${names.join(', ')}): each is listed with the rest in [docs/benchmarks.md](docs/benchmarks.md).`;
+  return `Of ${promises.length} promises with a number, ${missed.length} are missed (${names.join(', ')}): each is listed with the rest in the [benchmarks](docs/research/benchmarks.md).`;
 }

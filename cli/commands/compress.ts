@@ -177,7 +177,7 @@ async function compressModel(context: Context, model: string, options: CompressO
   report({ document: documentOf(result), text: summary(result) });
 }
 
-/** The shape other tools rely on: docs/cli.md. */
+/** The shape other tools rely on: docs/reference/cli.md. */
 const documentOf = ({
   package: folder,
   baseline,

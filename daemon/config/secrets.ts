@@ -38,7 +38,7 @@ export async function readSecret(
     if (value === undefined || value === '') {
       throw new WaysideError('SECRET_UNREADABLE', {
         message: `${where}.passwordEnv: expected the environment variable ${source.passwordEnv}, found none`,
-        hint: 'under systemd, prefer `passwordFile` with LoadCredential=: see docs/daemon.md',
+        hint: 'under systemd, prefer `passwordFile` with LoadCredential=: see docs/guide/box.md',
       });
     }
     return value;

@@ -68,7 +68,7 @@ function asyncApi(kinds: readonly [string, MessageKind][]): Json {
 /**
  * The published contract as files: JSON Schema (2020-12) of every message and the AsyncAPI document over them.
  *
- * @returns file name to text, for `docs/contract/`
+ * @returns file name to text, for `docs/reference/contract/`
  */
 export function contractFiles(): ReadonlyMap<string, string> {
   const kinds = Object.entries(MESSAGE_KINDS);

@@ -244,6 +244,9 @@ export class Publisher {
     }
     this.#refused.set(topic, { topic, reason });
     if (before === undefined)
-      this.#log.error({ topic, reason, hint: 'let the box write to this topic: see docs/mqtt.md' }, 'topic refused');
+      this.#log.error(
+        { topic, reason, hint: 'let the box write to this topic: see docs/reference/mqtt.md' },
+        'topic refused',
+      );
   }
 }

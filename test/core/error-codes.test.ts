@@ -19,8 +19,8 @@ describe('error codes', () => {
     expect(unused).toEqual([]);
   });
 
-  it('are documented: docs/errors.md is what `npm run docs` writes', () => {
-    expect(readFileSync(join(PACKAGE_ROOT, 'docs', 'errors.md'), 'utf8')).toBe(errorsPage());
+  it('are documented: docs/reference/errors.md is what `npm run docs` writes', () => {
+    expect(readFileSync(join(PACKAGE_ROOT, 'docs', 'reference', 'errors.md'), 'utf8')).toBe(errorsPage());
   });
 
   it('named in a docstring exist', () => {

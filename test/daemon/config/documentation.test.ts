@@ -6,11 +6,11 @@ import { parseConfig } from '../../../daemon/config/load.ts';
 import { cameraSchema, configSchema, modelSchema, mqttSchema, regionSchema } from '../../../daemon/config/schema.ts';
 import { stateReasonSchema } from '../../../daemon/messages/state.ts';
 
-const document = (name: string): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', name), 'utf8');
+const document = (...path: string[]): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', ...path), 'utf8');
 
-describe('docs/daemon.md', () => {
+describe('docs/guide/box.md', () => {
   it('explains every key of the configuration', async () => {
-    const text = await document('daemon.md');
+    const text = await document('guide', 'box.md');
     const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
     const parts = ['mqtt', 'model', 'cameras', 'telemetry', 'log'];
     const keys = [
@@ -29,7 +29,7 @@ describe('docs/daemon.md', () => {
   });
 
   it('names the defaults that hold', async () => {
-    const text = await document('daemon.md');
+    const text = await document('guide', 'box.md');
     const minimal = `site: s\nbox: b\nmqtt: { url: "mqtt://h" }\nmodel: { package: p }\ncameras: [{ id: a, url: "rtsp://h/" }]\n`;
     const { mqtt, model, cameras, telemetry } = parseConfig(minimal, 'f');
     for (const [key, value] of [
@@ -48,9 +48,9 @@ describe('docs/daemon.md', () => {
   });
 });
 
-describe('docs/mqtt.md', () => {
+describe('docs/reference/mqtt.md', () => {
   it('explains every reason of a state', async () => {
-    const text = await document('mqtt.md');
+    const text = await document('reference', 'mqtt.md');
     for (const code of stateReasonSchema.shape.code.options) expect(text).toContain(`| \`${code}\` |`);
   });
 });

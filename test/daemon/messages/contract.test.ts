@@ -5,7 +5,7 @@ import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { contractFiles } from '../../../daemon/messages/contract.ts';
 import { MESSAGE_KINDS, rootTopic, topicOf } from '../../../daemon/messages/topics.ts';
 
-const folder = join(PACKAGE_ROOT, 'docs', 'contract');
+const folder = join(PACKAGE_ROOT, 'docs', 'reference', 'contract');
 
 describe('the published contract', () => {
   it('is what the schemas say (`npm run contract` writes it)', async () => {
@@ -14,8 +14,8 @@ describe('the published contract', () => {
     for (const [name, text] of files) expect(await readFile(join(folder, name), 'utf8'), name).toBe(text);
   });
 
-  it('names every topic, with its quality of service, in docs/mqtt.md', async () => {
-    const document = await readFile(join(PACKAGE_ROOT, 'docs', 'mqtt.md'), 'utf8');
+  it('names every topic, with its quality of service, in docs/reference/mqtt.md', async () => {
+    const document = await readFile(join(PACKAGE_ROOT, 'docs', 'reference', 'mqtt.md'), 'utf8');
     for (const kind of Object.values(MESSAGE_KINDS)) {
       const row = document
         .split('\n')
