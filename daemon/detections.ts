@@ -1,9 +1,9 @@
+import type { Body } from '../contract/messenger.ts';
 import { labelOf } from '../inference/scores.ts';
 import type { Frame } from './camera/types.ts';
 import type { CameraEntry } from './cameras.ts';
 import type { Job } from './inference/client.ts';
 import type { Ready, Result } from './inference/protocol.ts';
-import type { Body } from './messenger.ts';
 import type { Stage } from './telemetry/stages.ts';
 import type { Region } from './working-size.ts';
 

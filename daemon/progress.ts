@@ -1,6 +1,6 @@
+import type { PublisherStatus } from '../contract/mqtt/publisher.ts';
 import type { CameraStatus } from './camera/types.ts';
 import type { ServiceStatus } from './inference/service.ts';
-import type { PublisherStatus } from './mqtt/publisher.ts';
 
 /** What the watchdog looks at. Times in ms of `performance.now()`. */
 export interface Situation {

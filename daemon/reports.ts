@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../contract/messages/envelope.ts';
+import { topicOf } from '../contract/messages/topics.ts';
+import { type Body, Messenger } from '../contract/messenger.ts';
+import { type OtherBox, OtherBoxes } from '../contract/mqtt/other-box.ts';
+import { Publisher, type PublisherStatus } from '../contract/mqtt/publisher.ts';
 import type { Log } from '../core/log.ts';
 import type { CameraStatus } from './camera/types.ts';
 import type { LoadedConfig } from './config/load.ts';
-import type { Clock } from './messages/envelope.ts';
-import { topicOf } from './messages/topics.ts';
-import { type Body, Messenger } from './messenger.ts';
-import { type OtherBox, OtherBoxes } from './mqtt/other-box.ts';
-import { Publisher, type PublisherStatus } from './mqtt/publisher.ts';
 import { bootId, cameraStatusBody } from './status-bodies.ts';
 
 /** Where the reports read the present from: retained messages are made anew whenever they are sent. */

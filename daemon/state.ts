@@ -1,8 +1,8 @@
+import type { StateMessage, StateReason } from '../contract/messages/state.ts';
+import type { OtherBox } from '../contract/mqtt/other-box.ts';
+import type { PublisherStatus } from '../contract/mqtt/publisher.ts';
 import type { CameraReason, CameraState, CameraStatus } from './camera/types.ts';
 import type { ServiceStatus } from './inference/service.ts';
-import type { StateMessage, StateReason } from './messages/state.ts';
-import type { OtherBox } from './mqtt/other-box.ts';
-import type { PublisherStatus } from './mqtt/publisher.ts';
 
 export interface Conditions {
   readonly cameras: readonly CameraStatus[];

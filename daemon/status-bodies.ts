@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem } from 'node:os';
+import type { Body } from '../contract/messenger.ts';
 import type { Digest } from '../core/hash.ts';
 import { VERSION } from '../core/layout.ts';
 import type { CameraStatus } from './camera/types.ts';
 import type { CameraEntry } from './cameras.ts';
 import type { Ready } from './inference/protocol.ts';
-import type { Body } from './messenger.ts';
 
 const hundredth = (value: number): number => Math.round(value * 100) / 100;
 

@@ -1,15 +1,15 @@
+import type { Clock } from '../contract/messages/envelope.ts';
 import type { Log } from '../core/log.ts';
 import { CameraSet } from './cameras.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { detectionsBody, jobFor, type PendingFrame, stageTimes } from './detections.ts';
+import { filesShort, openFiles } from './file-descriptors.ts';
 import type { Ready, Result } from './inference/protocol.ts';
 import { InferenceService } from './inference/service.ts';
-import type { Clock } from './messages/envelope.ts';
 import { ModelChoice } from './model.ts';
 import { stuckParts } from './progress.ts';
 import { sameConnection } from './reload.ts';
 import { Reports } from './reports.ts';
-import { filesShort, openFiles } from './shortage.ts';
 import { stateOf } from './state.ts';
 import { infoBody } from './status-bodies.ts';
 import { ClockSteps } from './telemetry/clock-steps.ts';

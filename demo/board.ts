@@ -1,7 +1,7 @@
-import type { CameraStatusMessage } from '../daemon/messages/camera-status.ts';
-import type { DetectionsMessage } from '../daemon/messages/detections.ts';
-import type { StateMessage } from '../daemon/messages/state.ts';
-import type { TelemetryMessage } from '../daemon/messages/telemetry.ts';
+import type { CameraStatusMessage } from '../contract/messages/camera-status.ts';
+import type { DetectionsMessage } from '../contract/messages/detections.ts';
+import type { StateMessage } from '../contract/messages/state.ts';
+import type { TelemetryMessage } from '../contract/messages/telemetry.ts';
 import type { CameraReport, RegionAnswer } from './parts/link.ts';
 import { Tally } from './tally.ts';
 

@@ -1,11 +1,11 @@
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { z } from 'zod';
+import { cameraStatusSchema } from '../contract/messages/camera-status.ts';
+import { type DetectionsMessage, detectionsSchema } from '../contract/messages/detections.ts';
+import { stateSchema } from '../contract/messages/state.ts';
+import { telemetrySchema } from '../contract/messages/telemetry.ts';
+import { rootTopic, topicOf } from '../contract/messages/topics.ts';
 import { messageOf, WaysideError } from '../core/errors.ts';
-import { cameraStatusSchema } from '../daemon/messages/camera-status.ts';
-import { type DetectionsMessage, detectionsSchema } from '../daemon/messages/detections.ts';
-import { stateSchema } from '../daemon/messages/state.ts';
-import { telemetrySchema } from '../daemon/messages/telemetry.ts';
-import { rootTopic, topicOf } from '../daemon/messages/topics.ts';
 import type { Board } from './board.ts';
 import { CAMERA, SITE } from './parts/configuration.ts';
 import { nowMs } from './parts/link.ts';

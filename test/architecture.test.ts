@@ -9,13 +9,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   onnx: ['core'],
   inference: ['core'],
+  contract: ['core'],
   calibration: ['core', 'onnx', 'inference'],
   compression: ['core', 'onnx', 'inference', 'calibration'],
   exporter: ['core', 'onnx', 'inference', 'calibration', 'compression'],
-  deploy: ['core', 'inference'],
-  daemon: ['core', 'inference', 'deploy'],
-  demo: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'deploy', 'daemon'],
-  cli: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'deploy', 'daemon', 'demo'],
+  deploy: ['core', 'inference', 'contract'],
+  daemon: ['core', 'inference', 'contract', 'deploy'],
+  demo: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'contract', 'deploy', 'daemon'],
+  cli: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'contract', 'deploy', 'daemon', 'demo'],
 };
 
 const MOST_LINES = 350;

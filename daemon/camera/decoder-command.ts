@@ -1,5 +1,5 @@
 import { WaysideError } from '../../core/errors.ts';
-import { explainShortage } from '../shortage.ts';
+import { explainShortage } from '../../core/shortage.ts';
 import type { DecoderCommand } from './decoder.ts';
 import { type DecodingPlan, type Ffmpeg, ffmpegInvocation, probeFfmpeg } from './ffmpeg.ts';
 import { parentDeathPrefix } from './parent-death.ts';

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { asWaysideError } from '../../core/errors.ts';
+import { explainShortage } from '../../core/shortage.ts';
 import { hasPipes, startChild } from '../child.ts';
-import { explainShortage } from '../shortage.ts';
 import { type FrameTime, FrameTimes, UNKNOWN_TIME } from './frame-times.ts';
 import { reasonFor } from './last-words.ts';
 import { type PpmFrame, PpmParser } from './ppm.ts';

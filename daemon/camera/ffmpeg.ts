@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { WaysideError } from '../../core/errors.ts';
-import { explainShortage } from '../shortage.ts';
+import { explainShortage } from '../../core/shortage.ts';
 import { hasCredentials } from './address.ts';
 import { filterGraph, type TimeReport } from './filter.ts';
 import type { Economy } from './timing/economy.ts';

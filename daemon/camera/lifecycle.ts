@@ -1,4 +1,4 @@
-import { backoffMs } from '../backoff.ts';
+import { backoffMs } from '../../core/backoff.ts';
 import type { Backoff, CameraReason, CameraState } from './types.ts';
 
 /** Everything that decides when a decoder lives and dies, without a clock, a timer or a process of its own. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { isShortage } from '../shortage.ts';
+import { isShortage } from '../../core/shortage.ts';
 
 /**
  * What stands before a command so that the kernel kills it when this process dies (PR_SET_PDEATHSIG), by util-linux's

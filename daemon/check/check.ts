@@ -15,7 +15,7 @@ import {
   mqttSchema,
 } from '../config/schema.ts';
 import { readPem, readSecret, type SecretSource } from '../config/secrets.ts';
-import { filesShort, openFiles } from '../shortage.ts';
+import { filesShort, openFiles } from '../file-descriptors.ts';
 import { authorityProblem, identityProblems } from './certificates.ts';
 import { credentialOf, credentialSource, sourceState } from './credentials.ts';
 

@@ -1,3 +1,4 @@
+import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { verifyGolden } from '../../inference/golden.ts';
 import { type Box, type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
@@ -6,7 +7,6 @@ import { readPackage } from '../../inference/package.ts';
 import { createPreprocessor, inputLength, type Preprocessor } from '../../inference/preprocess.ts';
 import { probabilities, type Ranked, topK } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
-import type { ModelIdentity } from '../messages/envelope.ts';
 
 export interface Wanted {
   readonly boxes: readonly Box[];

@@ -4,10 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
 import { compiledModule } from '../../core/layout.ts';
 import type { Log } from '../../core/log.ts';
+import { explainShortage } from '../../core/shortage.ts';
 import type { Box } from '../../inference/image.ts';
 import { hasPipes, startChild } from '../child.ts';
 import { onLines } from '../lines.ts';
-import { explainShortage } from '../shortage.ts';
 import { residentBytes } from '../telemetry/processes.ts';
 import { encodeHeader, parseUpward, type Ready, type Result, type Upward } from './protocol.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { modelSchema } from '../../contract/messages/envelope.ts';
 import type { Box } from '../../inference/image.ts';
-import { modelSchema } from '../messages/envelope.ts';
 
 /**
  * What the supervisor and the inference process say to each other.

@@ -1,5 +1,5 @@
+import { backoffMs } from '../../core/backoff.ts';
 import type { Log } from '../../core/log.ts';
-import { backoffMs } from '../backoff.ts';
 import { type InferenceEnd, type InferenceOptions, InferenceProcess, type Job } from './client.ts';
 import type { Ready, Result } from './protocol.ts';
 

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { OSUtils } from 'node-os-utils';
-import type { TelemetryMessage } from '../messages/telemetry.ts';
+import type { TelemetryMessage } from '../../contract/messages/telemetry.ts';
 import { temperatureCelsius, throttled } from './thermal.ts';
 
 export type HostFigures = Pick<

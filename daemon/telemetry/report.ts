@@ -1,8 +1,8 @@
+import type { ModelIdentity } from '../../contract/messages/envelope.ts';
+import type { Body } from '../../contract/messenger.ts';
+import type { PublisherStatus } from '../../contract/mqtt/publisher.ts';
 import type { CameraStatus } from '../camera/types.ts';
 import type { ServiceStatus } from '../inference/service.ts';
-import type { ModelIdentity } from '../messages/envelope.ts';
-import type { Body } from '../messenger.ts';
-import type { PublisherStatus } from '../mqtt/publisher.ts';
 import type { ClockStepsSeen } from './clock-steps.ts';
 import { descendantsOf } from './descendants.ts';
 import type { HostFigures } from './host.ts';

@@ -1,5 +1,5 @@
+import type { DetectionsMessage } from '../../contract/messages/detections.ts';
 import type { CameraOptions } from '../../daemon/camera/types.ts';
-import type { DetectionsMessage } from '../../daemon/messages/detections.ts';
 import { EventStream } from '../../daemon/web/event-stream.ts';
 import { startWebServer, type WebServer } from '../../daemon/web/server.ts';
 import type { RegionNow } from '../board.ts';

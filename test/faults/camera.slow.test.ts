@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CameraStatusMessage } from '../../daemon/messages/camera-status.ts';
+import type { CameraStatusMessage } from '../../contract/messages/camera-status.ts';
 import { describeWith } from '../support/requirements.ts';
 import { northCamera, Rig, startColourCamera, tookLine } from '../support/rig.ts';
 

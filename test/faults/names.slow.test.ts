@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import type { StateMessage, StateReason } from '../../daemon/messages/state.ts';
+import type { StateMessage, StateReason } from '../../contract/messages/state.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
 import { Listener } from '../support/listener.ts';
 import { Mosquitto } from '../support/mosquitto.ts';

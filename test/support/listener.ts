@@ -1,5 +1,5 @@
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../daemon/messages/topics.ts';
+import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../contract/messages/topics.ts';
 
 export interface Heard<K extends KindName = KindName> {
   readonly kind: K;

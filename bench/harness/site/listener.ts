@@ -1,6 +1,6 @@
 import mqtt, { type MqttClient } from 'mqtt';
-import type { KindName, MessageOf } from '../../../daemon/messages/topics.ts';
-import { MESSAGE_KINDS, topicOf } from '../../../daemon/messages/topics.ts';
+import type { KindName, MessageOf } from '../../../contract/messages/topics.ts';
+import { MESSAGE_KINDS, topicOf } from '../../../contract/messages/topics.ts';
 
 /** A message as it arrived. `at` is ms of `performance.now()`. */
 export interface Arrival<K extends KindName> {

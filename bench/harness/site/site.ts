@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { rootTopic } from '../../../contract/messages/topics.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
-import { rootTopic } from '../../../daemon/messages/topics.ts';
 import { type Broker, mosquittoIn } from './broker.ts';
 import { type Listener, listenTo } from './listener.ts';
 import { type RunningProgram, startProgram } from './program.ts';

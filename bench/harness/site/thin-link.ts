@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { MESSAGE_KINDS } from '../../../daemon/messages/topics.ts';
+import { MESSAGE_KINDS } from '../../../contract/messages/topics.ts';
 import { type Modem, makeModem } from './modem.ts';
 import { type Site, startSite } from './site.ts';
 

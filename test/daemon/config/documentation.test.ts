@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { stateReasonSchema } from '../../../contract/messages/state.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { parseConfig } from '../../../daemon/config/load.ts';
 import { cameraSchema, configSchema, modelSchema, mqttSchema, regionSchema } from '../../../daemon/config/schema.ts';
-import { stateReasonSchema } from '../../../daemon/messages/state.ts';
 
 const document = (...path: string[]): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', ...path), 'utf8');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LinkWindow } from '../../../daemon/mqtt/link-window.ts';
+import { LinkWindow } from '../../../contract/mqtt/link-window.ts';
 
 const MESSAGE = 1100;
 const EXPIRY_MS = 5000;

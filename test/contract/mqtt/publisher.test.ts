@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Publisher } from '../../../daemon/mqtt/publisher.ts';
+import { Publisher } from '../../../contract/mqtt/publisher.ts';
 import { freePort } from '../../support/mosquitto.ts';
 import { QuietBroker } from '../../support/quiet-broker.ts';
 import { until } from '../../support/until.ts';

@@ -1,6 +1,6 @@
 import { type IClientOptions, MqttClient } from 'mqtt';
 import { redactUrls } from '../../core/log.ts';
-import { explainShortage } from '../shortage.ts';
+import { explainShortage } from '../../core/shortage.ts';
 import { Connection } from './connection.ts';
 import { openTransport, type Transport } from './transport.ts';
 

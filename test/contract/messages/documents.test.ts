@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { contractFiles } from '../../../contract/messages/documents.ts';
+import { MESSAGE_KINDS, rootTopic, topicOf } from '../../../contract/messages/topics.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
-import { contractFiles } from '../../../daemon/messages/contract.ts';
-import { MESSAGE_KINDS, rootTopic, topicOf } from '../../../daemon/messages/topics.ts';
 
 const folder = join(PACKAGE_ROOT, 'docs', 'reference', 'contract');
 

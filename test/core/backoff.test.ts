@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffMs } from '../../daemon/backoff.ts';
+import { backoffMs } from '../../core/backoff.ts';
 
 const PLAN = { firstMs: 500, longestMs: 30_000 };
 

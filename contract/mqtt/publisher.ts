@@ -1,5 +1,5 @@
+import { backoffMs } from '../../core/backoff.ts';
 import type { Log } from '../../core/log.ts';
-import { backoffMs } from '../backoff.ts';
 import { attempt, type BrokerOptions, type Failure, type ProtocolLevel, type Will } from './attempt.ts';
 import type { Connection } from './connection.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';

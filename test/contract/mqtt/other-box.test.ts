@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OtherBoxes } from '../../../daemon/mqtt/other-box.ts';
+import { OtherBoxes } from '../../../contract/mqtt/other-box.ts';
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
 const message = (session: string, second: number, more: object = {}): Record<string, unknown> => ({

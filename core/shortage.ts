@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { isSystemError, messageOf } from '../core/errors.ts';
+import { readFileSync } from 'node:fs';
+import { isSystemError, messageOf } from './errors.ts';
 
 /** How many files this process may have open; undefined where the system does not tell (no /proc) or sets no limit. */
 export function fileLimit(): number | undefined {
@@ -9,34 +9,6 @@ export function fileLimit(): number | undefined {
   } catch {
     return undefined; // no /proc, or no descriptor left to read it with: the limit is not known
   }
-}
-
-/** Files that this process has open; undefined where the system does not tell. */
-export function openFiles(): number | undefined {
-  try {
-    return readdirSync('/proc/self/fd').length;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A decoder has four pipes; its camera is asked first, over one connection. */
-const FILES_A_CAMERA = 6;
-/** Two inference processes during a swap with three pipes each, broker, page, a file being read, and room to spare. */
-const FILES_BESIDES = 24;
-
-/**
- * Whether the cameras will find enough file descriptors.
- *
- * @param open those in use before anything is started
- * @returns what is short, for a person; undefined when there is enough
- */
-export function filesShort(cameras: number, open: number | undefined, limit = fileLimit()): string | undefined {
-  if (limit === undefined || open === undefined) return undefined;
-  const needed = open + FILES_A_CAMERA * cameras + FILES_BESIDES;
-  return limit >= needed
-    ? undefined
-    : `${limit} file descriptors allowed, about ${needed} needed for ${cameras} cameras (LimitNOFILE= in the unit, or ulimit -n)`;
 }
 
 /** The message of a system error; where the system ran out of something, what that is and who sets the limit. */
