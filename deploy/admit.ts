@@ -1,6 +1,6 @@
 import type { Digest } from '../core/hash.ts';
 import type { Manifest } from '../inference/manifest.ts';
-import { readPackage } from '../inference/package.ts';
+import { readPackage } from '../inference/read-package.ts';
 
 /** A package that may be loaded: complete and unaltered. What it computes is for the inference process to prove. */
 export interface AdmittedPackage {

@@ -88,6 +88,25 @@ describe('the supervisor', () => {
   });
 });
 
+describe('what runs on a box', () => {
+  it.each(['daemon/main.ts', 'daemon/inference/process.ts'])(
+    '%s loads nothing that opens, measures or writes models',
+    (entry) => {
+      const loaded = [...loadedBy(entry)];
+      expect(loaded).toContain('inference/read-package.ts');
+      const ofWorkstation = [
+        'inference/package.ts', // writes packages, opens bare models
+        'inference/external-data.ts', // walks the protobuf of a model
+        'inference/latency.ts',
+        'onnx-proto',
+        'protobufjs',
+      ];
+      const houses = /^(?:onnx|calibration|compression|exporter|demo|cli|bench)\//;
+      expect(loaded.filter((target) => ofWorkstation.includes(target) || houses.test(target))).toEqual([]);
+    },
+  );
+});
+
 describe('the command line', () => {
   it('loads nothing but the option parser before it knows which command runs', () => {
     const packages = [...loadedBy('cli/main.ts')].filter(

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WHOLE_FRAME } from '../../inference/image.ts';
-import { readPackage } from '../../inference/package.ts';
 import { createPreprocessor, inputLength } from '../../inference/preprocess.ts';
+import { readPackage } from '../../inference/read-package.ts';
 import { floatTensor, openSession } from '../../inference/session.ts';
 
 // node dist/bench/bare/inference.js PACKAGE FRAME.rgb WIDTH HEIGHT RUNS FPS

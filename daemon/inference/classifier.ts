@@ -3,8 +3,8 @@ import { WaysideError } from '../../core/errors.ts';
 import { verifyGolden } from '../../inference/golden.ts';
 import { type Box, type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
-import { readPackage } from '../../inference/package.ts';
 import { createPreprocessor, inputLength, type Preprocessor } from '../../inference/preprocess.ts';
+import { readPackage } from '../../inference/read-package.ts';
 import { probabilities, type Ranked, topK } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
 
