@@ -1,6 +1,7 @@
 import type { RunOptions } from '../core/progress.ts';
 import type { Model } from '../onnx/graph.ts';
 import { agreement, answersOf, meanDivergence, softened } from './divergence.ts';
+import { MatrixProducts } from './linear-algebra/products.ts';
 import type { ChannelAnalysis, ChannelGroup } from './prune/channels/groups.ts';
 import { compensate } from './prune/damage/compensate.ts';
 import type { LayerMoments } from './prune/damage/readers.ts';
@@ -52,25 +53,29 @@ export async function measureSensitivity(
   const expected = await answersOf(model, pictures, { threads, signal });
   const soft = softened(expected, TEMPERATURE);
   const found: GroupSensitivity[] = [];
-  for (const [g, group] of analysis.groups.entries()) {
-    const points: SensitivityPoint[] = [];
-    for (const ratio of ratios) {
-      // Making up for what goes computes without a pause: signals are heard between the ratios.
-      await new Promise(setImmediate);
-      signal?.throwIfAborted();
-      const removed = leastOf(group, importance[g]!, ratio);
-      if (removed.size === 0) continue;
-      const start = moments === undefined ? model : compensate(model, group, removed, moments);
-      const got = await answersOf(removeChannels(start, analysis, removed), pictures, { threads, signal });
-      points.push({
-        ratio,
-        removed: removed.size,
-        divergence: meanDivergence(soft, softened(got, TEMPERATURE)),
-        agreement: agreement(expected, got),
-      });
+  const products = new MatrixProducts(threads);
+  try {
+    for (const [g, group] of analysis.groups.entries()) {
+      const points: SensitivityPoint[] = [];
+      for (const ratio of ratios) {
+        signal?.throwIfAborted();
+        const removed = leastOf(group, importance[g]!, ratio);
+        if (removed.size === 0) continue;
+        const start =
+          moments === undefined ? model : await compensate(model, group, removed, moments, { products, signal });
+        const got = await answersOf(removeChannels(start, analysis, removed), pictures, { threads, signal });
+        points.push({
+          ratio,
+          removed: removed.size,
+          divergence: meanDivergence(soft, softened(got, TEMPERATURE)),
+          agreement: agreement(expected, got),
+        });
+      }
+      found.push({ name: group.name, channels: group.channels.length, points });
+      onProgress?.({ stage: 'measuring sensitivity', done: g + 1, total: analysis.groups.length });
     }
-    found.push({ name: group.name, channels: group.channels.length, points });
-    onProgress?.({ stage: 'measuring sensitivity', done: g + 1, total: analysis.groups.length });
+  } finally {
+    await products.close();
   }
   return found;
 }

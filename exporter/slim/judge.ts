@@ -1,7 +1,8 @@
 import { layersOf } from '../../compression/layers.ts';
-import type { ChannelAnalysis } from '../../compression/prune/channels/groups.ts';
+import { MatrixProducts } from '../../compression/linear-algebra/products.ts';
+import type { ChannelAnalysis, ChannelGroup } from '../../compression/prune/channels/groups.ts';
 import { type Criterion, fpgm, l1, l2 } from '../../compression/prune/criteria.ts';
-import { damageInTurns } from '../../compression/prune/damage/damage.ts';
+import { damage } from '../../compression/prune/damage/damage.ts';
 import { taylorScores } from '../../compression/prune/taylor-scores.ts';
 import { loadPictures } from '../../compression/reconstruct/pictures.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
@@ -32,20 +33,30 @@ export async function judgeChannels(
   criterion: CriterionName,
   context: SlimContext,
 ): Promise<Float64Array[]> {
-  const { signal, onProgress } = context;
+  const { signal } = context;
   if (criterion === 'taylor') {
     const found = await taylorScores(model, groups, context.train, context);
     return groups.map(({ name }) => found.get(name)!);
   }
-  const evidence = criterion === 'damage' ? (moments ?? (await momentsFor(model, context))) : undefined;
+  if (criterion !== 'damage') return judgedBy((group) => WEIGHTS_ONLY[criterion](model, group), groups, context);
+  const evidence = moments ?? (await momentsFor(model, context));
+  const products = new MatrixProducts(context.threads);
+  try {
+    return await judgedBy((group) => damage(evidence, model, group, { products, signal }), groups, context);
+  } finally {
+    await products.close();
+  }
+}
+
+async function judgedBy(
+  judge: (group: ChannelGroup) => Float64Array | Promise<Float64Array>,
+  groups: readonly ChannelGroup[],
+  { signal, onProgress }: SlimContext,
+): Promise<Float64Array[]> {
   const scores: Float64Array[] = [];
   for (const group of groups) {
     signal?.throwIfAborted();
-    scores.push(
-      evidence !== undefined
-        ? await damageInTurns(evidence, model, group, signal)
-        : WEIGHTS_ONLY[criterion as keyof typeof WEIGHTS_ONLY](model, group),
-    );
+    scores.push(await judge(group));
     onProgress?.({ stage: 'judging channels', done: scores.length, total: groups.length });
     await new Promise(setImmediate); // lets an interrupt be heard between groups
   }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { layersOf } from '../../compression/layers.ts';
+import { MatrixProducts } from '../../compression/linear-algebra/products.ts';
 import { analyzeChannels } from '../../compression/prune/channels/groups.ts';
 import { damage } from '../../compression/prune/damage/damage.ts';
+import type { LayerMoments } from '../../compression/prune/damage/readers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { measureSensitivity, sensitivityFactors } from '../../compression/sensitivity.ts';
 import { seededRandom } from '../../core/random.ts';
+import type { Model } from '../../onnx/graph.ts';
 import { noisePictures, preprocessing } from './noise.ts';
 import { flattened, tokens } from './prune/structures.ts';
 
@@ -12,13 +15,21 @@ const noise = noisePictures(96);
 const random = seededRandom(2);
 const pictures = { dims: [3, 8, 8], data: Float32Array.from({ length: 48 * 192 }, () => random.normal()) };
 
+async function judged(model: Model, moments: LayerMoments): Promise<Float64Array[]> {
+  const products = new MatrixProducts();
+  const scores: Float64Array[] = [];
+  for (const group of analyzeChannels(model).groups) scores.push(await damage(moments, model, group, { products }));
+  await products.close();
+  return scores;
+}
+
 describe('sensitivity', () => {
   it('grows with what is removed, and is less where the readers make up for it', async () => {
     const model = flattened();
     const analysis = analyzeChannels(model);
     const indices = Array.from({ length: 96 }, (_, i) => i);
     const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
-    const importance = analysis.groups.map((group) => damage(moments)(model, group));
+    const importance = await judged(model, moments);
     const bare = await measureSensitivity(model, analysis, { pictures, importance });
     const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
     const total = (groups: typeof bare): number =>
@@ -37,7 +48,7 @@ describe('sensitivity', () => {
     const analysis = analyzeChannels(model);
     const indices = Array.from({ length: 96 }, (_, i) => i);
     const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
-    const importance = analysis.groups.map((group) => damage(moments)(model, group));
+    const importance = await judged(model, moments);
     const bare = await measureSensitivity(model, analysis, { pictures, importance });
     const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
     for (const [g, { points }] of helped.entries()) {

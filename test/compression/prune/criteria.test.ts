@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/prune/channels/groups.ts';
 import { type Criterion, fpgm, l1, l2, taylor } from '../../../compression/prune/criteria.ts';
-import { eliminate, eliminateInTurns } from '../../../compression/prune/damage/elimination.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
@@ -66,103 +65,5 @@ describe('Taylor', () => {
       for (let i = filter * 27; i < (filter + 1) * 27; i++) change += w[i]! * g[i]!;
       expect(scores[filter]).toBeCloseTo(Math.abs(change), 4);
     }
-  });
-});
-
-describe('elimination', () => {
-  const random = seededRandom(9);
-  const [size, rows, samples] = [6, 3, 400];
-  const mixing = Array.from({ length: size * size }, () => random.normal());
-  const x = Array.from({ length: samples }, () => {
-    const raw = Array.from({ length: size }, () => random.normal());
-    return raw.map((_, i) => raw.reduce((sum, value, j) => sum + mixing[i * size + j]! * value, 0));
-  });
-  const covariance = new Float64Array(size * size);
-  for (const row of x) {
-    for (let i = 0; i < size; i++)
-      for (let j = 0; j < size; j++) covariance[i * size + j]! += (row[i]! * row[j]!) / samples;
-  }
-  const weights = Float64Array.from({ length: rows * size }, () => random.normal());
-  const columns = [
-    [0, 1],
-    [2, 3],
-    [4, 5],
-  ];
-
-  /** Least error of the outputs without some columns, by gradient descent on the others: slow and independent. */
-  function leastError(gone: readonly number[]): number {
-    const damped = covariance.slice();
-    const trace = columns.flat().reduce((sum, i) => sum + covariance[i * size + i]!, 0);
-    for (let i = 0; i < size; i++) damped[i * size + i]! += (0.01 * trace) / size;
-    let total = 0;
-    for (let r = 0; r < rows; r++) {
-      const change = new Float64Array(size);
-      for (const i of gone) change[i] = -weights[r * size + i]!;
-      for (let sweep = 0; sweep < 3000; sweep++) {
-        for (let i = 0; i < size; i++) {
-          if (gone.includes(i)) continue;
-          let slope = 0;
-          for (let j = 0; j < size; j++) slope += damped[i * size + j]! * change[j]!;
-          change[i]! -= slope / damped[i * size + i]!;
-        }
-      }
-      for (let i = 0; i < size; i++)
-        for (let j = 0; j < size; j++) total += change[i]! * damped[i * size + j]! * change[j]!;
-    }
-    return total;
-  }
-
-  it('costs what is left of the error when all other weights have made up for a channel', () => {
-    const { order, costs } = eliminate([{ weights, rows, size, covariance, columns, norm: 1 }], 3);
-    const alone = columns.map(leastError);
-    expect(order[0]).toBe(alone.indexOf(Math.min(...alone)));
-    expect(costs[0]).toBeCloseTo(Math.min(...alone), 6);
-    const two = columns.map((each, c) =>
-      c === order[0] ? Number.POSITIVE_INFINITY : leastError([...columns[order[0]!]!, ...each]),
-    );
-    expect(order[1]).toBe(two.indexOf(Math.min(...two)));
-    expect(costs[0]! + costs[1]!).toBeCloseTo(Math.min(...two), 5);
-  });
-
-  it('takes a channel that another one repeats for free', () => {
-    const twin = covariance.slice();
-    for (let i = 0; i < size; i++)
-      for (const [to, from] of [
-        [2, 0],
-        [3, 1],
-      ] as const)
-        twin[to * size + i] = covariance[from * size + i]!;
-    const both = twin.slice();
-    for (let i = 0; i < size; i++)
-      for (const [to, from] of [
-        [2, 0],
-        [3, 1],
-      ] as const)
-        both[i * size + to] = twin[i * size + from]!;
-    const { order, costs } = eliminate([{ weights, rows, size, covariance: both, columns, norm: 1 }], 3);
-    expect(order[0]).not.toBe(2);
-    expect(costs[0]! / costs[1]!).toBeLessThan(0.05);
-  });
-
-  it('of many channels lets others have their turn, is the same then, and hears a signal', async () => {
-    const many = 60;
-    const random = seededRandom(8);
-    const square = Float64Array.from({ length: many * many }, (_, i) =>
-      i % (many + 1) === 0 ? 1 + random.next() : 0.01,
-    );
-    const reader = {
-      weights: Float64Array.from({ length: 256 * many }, () => random.normal()),
-      rows: 256,
-      size: many,
-      covariance: square,
-      columns: Array.from({ length: many }, (_, i) => [i]),
-      norm: 1,
-    };
-    const whole = await eliminateInTurns([reader], many, undefined, 0);
-    expect(whole).toEqual(eliminate([reader], many));
-    const stop = new AbortController();
-    const judging = eliminateInTurns([reader, reader], many, stop.signal, 0);
-    setImmediate(() => stop.abort());
-    await expect(judging).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
