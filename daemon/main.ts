@@ -43,7 +43,7 @@ async function requireModelFolder({ config, folder }: LoadedConfig, file: string
  * SIGTERM and SIGINT drain: the frame in flight is finished, `offline` is published, all children are gone when this
  * resolves (8 s at most). SIGHUP reads the configuration again; one that is refused leaves the old one in use.
  *
- * @param configPath YAML file, see docs/guide/box.md
+ * @param configPath YAML file, see docs/reference/configuration.md
  * @throws {WaysideError} FILE_NOT_FOUND, CONFIG_INVALID, SECRET_UNREADABLE: only before anything was started
  */
 export async function runDaemon(configPath: string, options: DaemonOptions = {}): Promise<void> {

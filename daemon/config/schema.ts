@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { redactUrls } from '../../core/log.ts';
 
 /**
- * The configuration of one box. Unknown keys are refused; every default is the one `docs/guide/box.md` prints.
+ * The configuration of one box. Unknown keys are refused; every default is the one `docs/reference/configuration.md` prints.
  * No secret is ever a value here: `passwordFile` and `passwordEnv` say where it is.
  */
 
@@ -103,7 +103,7 @@ export const cameraSchema = z
     stallSeconds: within(1, 300).default(3),
     /** Resident memory above which the decoder is replaced. */
     memoryLimitMb: integerWithin(32, 65_536).default(512),
-    /** Another decoder than the system's ffmpeg: see docs/guide/box.md for what it must print. */
+    /** Another decoder than the system's ffmpeg: see docs/reference/configuration.md for what it must print. */
     decoder: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
   })
   .refine(hasOnePassword, onePassword)

@@ -8,9 +8,9 @@ import { cameraSchema, configSchema, modelSchema, mqttSchema, regionSchema } fro
 
 const document = (...path: string[]): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', ...path), 'utf8');
 
-describe('docs/guide/box.md', () => {
+describe('docs/reference/configuration.md', () => {
   it('explains every key of the configuration', async () => {
-    const text = await document('guide', 'box.md');
+    const text = await document('reference', 'configuration.md');
     const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
     const parts = ['mqtt', 'model', 'cameras', 'telemetry', 'log'];
     const keys = [
@@ -29,7 +29,7 @@ describe('docs/guide/box.md', () => {
   });
 
   it('names the defaults that hold', async () => {
-    const text = await document('guide', 'box.md');
+    const text = await document('reference', 'configuration.md');
     const minimal = `site: s\nbox: b\nmqtt: { url: "mqtt://h" }\nmodel: { package: p }\ncameras: [{ id: a, url: "rtsp://h/" }]\n`;
     const { mqtt, model, cameras, telemetry } = parseConfig(minimal, 'f');
     for (const [key, value] of [
