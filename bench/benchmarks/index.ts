@@ -4,6 +4,7 @@ import { criteria } from './criteria.ts';
 import { demo } from './demo.ts';
 import { exporters } from './exporters.ts';
 import { gtsrb } from './gtsrb.ts';
+import { large } from './large.ts';
 import { onnxSuite } from './onnx-suite.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
@@ -29,6 +30,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   gtsrb,
   qat,
   peerQuantizeStatic,
+  large,
   peers,
   exporters,
   rtsp,

@@ -54,6 +54,11 @@ export async function cpuSeconds(root: number): Promise<number> {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** CPU seconds of the children of this process that have ended, with all of theirs. Exact where one child runs at a time. */
+export async function waitedSeconds(): Promise<number> {
+  return ((await readStat(process.pid))?.waitedTicks ?? 0) / TICKS_PER_SECOND;
+}
+
 /** A field of `/proc/PID/status` given in kB, as bytes; 0 when the process ended meanwhile. */
 async function statusBytes(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');

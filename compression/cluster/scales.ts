@@ -49,8 +49,8 @@ const STEPS = Array.from({ length: 33 }, (_, i) => 1.025 ** (i - 20));
 
 /** From as many columns on a row is put into bins first: below, trying every step on every weight is as quick. */
 const WIDE = 1024;
-/** 16 to 32 a code of 8 bits: a weight is taken for its neighbour only next to the border of two codes, where either errs alike. */
-const BINS = 4096;
+/** 8 to 16 a code of 8 bits: a weight is taken for its neighbour only next to the border of two codes, where either errs alike. */
+const BINS = 2048;
 
 /**
  * For each row the scale, near the present one, whose nearest codes leave the least weighted error: clipping a few large
