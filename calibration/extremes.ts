@@ -202,7 +202,10 @@ export async function observeExtremes(
   const all = watchedOf(model, preprocessing, values);
   // A Slice may leave nothing of a value: a reduction of nothing is infinite, or no number.
   const watched = all.filter(({ channels, plane }) => channels * plane > 0);
-  const session = await openGraph(reducing(model, watched), { threads });
+  const session = await openGraph(reducing(model, watched), {
+    threads,
+    config: { 'session.intra_op.allow_spinning': '0' }, // on ResNet50 two threads that wait in a loop doubled the CPU time
+  });
   try {
     const { input } = session;
     const wanted = Math.max(1, Math.floor(BATCH_BYTES / (inputLength(preprocessing) * 4)));
