@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from './messages/envelope.ts';
+import { expirySeconds } from './messages/delivery.ts';
+import { type Clock, CONTRACT_VERSION } from './messages/envelope.ts';
 import {
+  type KindDelivered,
   type KindName,
   MESSAGE_KINDS,
-  type MessageKind,
   type MessageOf,
-  rootTopic,
-  topicOf,
-} from './messages/topics.ts';
+  type TopicParameters,
+} from './messages/kinds.ts';
+import { rootTopic, topicOf } from './messages/topics.ts';
 import type { Publisher } from './mqtt/publisher.ts';
 
 /** What the maker of a message says; the envelope is added here. */
@@ -23,6 +24,14 @@ export interface MessengerOptions {
   readonly session: string;
   readonly clock: () => Clock;
   readonly telemetrySeconds: number;
+}
+
+/** When the fact in a message was observed. */
+export interface Observed {
+  /** ms since the epoch. @default now */
+  readonly capturedAt?: number;
+  /** How old it is by a clock that makes no steps; its expiry counts from its capture. @default 0 */
+  readonly ageMs?: number;
 }
 
 /** Asking the kernel for every message would cost more than the message. */
@@ -51,12 +60,43 @@ export class Messenger {
   }
 
   /** The text of a message, with its envelope; takes the next number of its topic. */
-  compose<K extends KindName>(kind: K, body: Body<K>, { camera = '', capturedAt = Date.now() } = {}): string {
-    const topic = topicOf(this.root, kind, camera);
+  compose<K extends KindName>(kind: K, body: Body<K>, ...parameters: TopicParameters<K>): string {
+    return this.#compose(topicOf(this.root, kind, ...parameters), kind, body, Date.now());
+  }
+
+  /** Keeps a retained topic true: `make` says the present, now and at every later connection. */
+  retain<K extends KindDelivered<'retained'>>(kind: K, make: () => Body<K>, ...parameters: TopicParameters<K>): void {
+    const topic = topicOf(this.root, kind, ...parameters);
+    this.#publisher?.retain(topic, () => this.#compose(topic, kind, make(), Date.now()));
+  }
+
+  clear<K extends KindDelivered<'retained'>>(kind: K, ...parameters: TopicParameters<K>): void {
+    this.#publisher?.clear(topicOf(this.root, kind, ...parameters));
+  }
+
+  /** Publishes a retained topic once more. */
+  repeat<K extends KindDelivered<'retained'>>(kind: K, ...parameters: TopicParameters<K>): void {
+    this.#publisher?.repeat(topicOf(this.root, kind, ...parameters));
+  }
+
+  /** Says something that is worthless later: sent so that it arrives in time, or dropped. */
+  send<K extends KindDelivered<'latest'>>(
+    kind: K,
+    body: Body<K>,
+    { capturedAt = Date.now(), ageMs = 0 }: Observed,
+    ...parameters: TopicParameters<K>
+  ): boolean {
+    const topic = topicOf(this.root, kind, ...parameters);
+    const text = this.#compose(topic, kind, body, capturedAt);
+    const seconds = expirySeconds(MESSAGE_KINDS[kind].delivery, this.#options.telemetrySeconds);
+    return this.#publisher?.send(topic, text, seconds, { kind, ageMs }) ?? false;
+  }
+
+  #compose<K extends KindName>(topic: string, kind: K, body: Body<K>, capturedAt: number): string {
     const seq = this.#sequence.get(topic) ?? 0;
     this.#sequence.set(topic, seq + 1);
     return JSON.stringify({
-      schema: `wayside/v1/${kind}`,
+      schema: `wayside/v${CONTRACT_VERSION}/${kind}`,
       id: randomUUID(),
       session: this.#options.session,
       seq,
@@ -65,38 +105,6 @@ export class Messenger {
       clock: this.#readClock(),
       ...body,
     });
-  }
-
-  /** Keeps a retained topic true: `make` says the present, now and at every later connection. */
-  retain<K extends KindName>(kind: K, make: () => Body<K>, camera = ''): void {
-    this.#publisher?.retain(topicOf(this.root, kind, camera), () => this.compose(kind, make(), { camera }));
-  }
-
-  clear(kind: KindName, camera = ''): void {
-    this.#publisher?.clear(topicOf(this.root, kind, camera));
-  }
-
-  /** Publishes a retained topic once more. */
-  repeat(kind: KindName, camera = ''): void {
-    this.#publisher?.repeat(topicOf(this.root, kind, camera));
-  }
-
-  /**
-   * Says something that is worthless later: sent so that it arrives in time, or dropped.
-   *
-   * @param about.ageMs how old it is by a clock that makes no steps; its expiry counts from its capture
-   */
-  send<K extends KindName>(
-    kind: K,
-    body: Body<K>,
-    about: { camera?: string; capturedAt?: number; ageMs?: number } = {},
-  ): boolean {
-    const { expiry }: MessageKind = MESSAGE_KINDS[kind];
-    const seconds =
-      expiry === null ? 0 : 'seconds' in expiry ? expiry.seconds : expiry.intervals * this.#options.telemetrySeconds;
-    const topic = topicOf(this.root, kind, about.camera);
-    const { ageMs = 0 } = about;
-    return this.#publisher?.send(topic, this.compose(kind, body, about), seconds, { kind, ageMs }) ?? false;
   }
 
   #readClock(): Clock {

@@ -83,7 +83,7 @@ export class Reports {
   /** Leaves one broker, or one set of topics, for another: says goodbye there first. */
   async reconnect(loaded: LoadedConfig): Promise<void> {
     this.#messenger.retain('state', () => this.#goodbye('the box now reports elsewhere'));
-    for (const id of this.#cameras) this.#messenger.clear('camera-status', id);
+    for (const id of this.#cameras) this.#messenger.clear('camera-status', { camera: id });
     await this.#publisher.stop();
     if (this.#stopped) return;
     this.#before = this.status();
@@ -109,20 +109,21 @@ export class Reports {
     const status = this.#present.camera(id);
     if (status === undefined) {
       this.#cameras.delete(id);
-      this.#messenger.clear('camera-status', id);
+      this.#messenger.clear('camera-status', { camera: id });
       return;
     }
     this.#cameras.add(id);
     // Read again when it is sent, which may be after the next change: never older than this one.
-    this.#messenger.retain('camera-status', () => cameraStatusBody(this.#present.camera(id) ?? status), id);
+    this.#messenger.retain('camera-status', () => cameraStatusBody(this.#present.camera(id) ?? status), { camera: id });
   }
 
   detections(body: Body<'detections'>, capturedAt: number): void {
-    this.#messenger.send('detections', body, { camera: body.camera, capturedAt, ageMs: body.latencyMs.total });
+    const { camera, latencyMs } = body;
+    this.#messenger.send('detections', body, { capturedAt, ageMs: latencyMs.total }, { camera });
   }
 
   telemetry(body: Body<'telemetry'>): void {
-    this.#messenger.send('telemetry', body);
+    this.#messenger.send('telemetry', body, {});
   }
 
   /** Says `offline` and leaves. */

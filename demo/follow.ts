@@ -1,9 +1,7 @@
 import { connectAsync, type MqttClient } from 'mqtt';
-import type { z } from 'zod';
-import { cameraStatusSchema } from '../contract/messages/camera-status.ts';
-import { type DetectionsMessage, detectionsSchema } from '../contract/messages/detections.ts';
-import { stateSchema } from '../contract/messages/state.ts';
-import { telemetrySchema } from '../contract/messages/telemetry.ts';
+import type { DetectionsMessage } from '../contract/messages/detections.ts';
+import { readMessage } from '../contract/messages/heard.ts';
+import type { KindName, MessageOf } from '../contract/messages/kinds.ts';
 import { rootTopic, topicOf } from '../contract/messages/topics.ts';
 import { messageOf, WaysideError } from '../core/errors.ts';
 import type { Board } from './board.ts';
@@ -34,32 +32,33 @@ export async function follow(
 ): Promise<Following> {
   const root = rootTopic(SITE, box);
   const accept =
-    <S extends z.ZodType>(schema: S, use: (message: z.infer<S>) => void) =>
+    <K extends KindName>(kind: K, use: (message: MessageOf<K>) => void) =>
     (payload: Buffer): void => {
-      if (payload.length > 0) use(schema.parse(JSON.parse(payload.toString('utf8'))));
+      const message = readMessage(kind, payload);
+      if (message !== undefined) use(message);
     };
   const listeners = new Map([
     [
       topicOf(root, 'state'),
-      accept(stateSchema, (message) => {
+      accept('state', (message) => {
         board.state = message;
       }),
     ],
     [
-      topicOf(root, 'camera-status', CAMERA),
-      accept(cameraStatusSchema, (message) => {
+      topicOf(root, 'camera-status', { camera: CAMERA }),
+      accept('camera-status', (message) => {
         board.camera = message;
       }),
     ],
     [
       topicOf(root, 'telemetry'),
-      accept(telemetrySchema, (message) => {
+      accept('telemetry', (message) => {
         board.telemetry = message;
       }),
     ],
     [
-      topicOf(root, 'detections', CAMERA),
-      accept(detectionsSchema, (message) => {
+      topicOf(root, 'detections', { camera: CAMERA }),
+      accept('detections', (message) => {
         board.detections(message, nowMs());
         onDetections(message);
       }),

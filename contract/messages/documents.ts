@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { ON_WIRE } from './delivery.ts';
 import { CONTRACT_VERSION } from './envelope.ts';
-import { MESSAGE_KINDS, type MessageKind } from './topics.ts';
+import { MESSAGE_KINDS, type MessageKind, TOPIC_PARAMETERS } from './kinds.ts';
+import { parametersIn } from './topics.ts';
 
 type Json = { readonly [key: string]: unknown };
 
@@ -8,8 +10,9 @@ function jsonSchema(kind: MessageKind): Json {
   return z.toJSONSchema(kind.schema, { target: 'draft-2020-12' }) as Json;
 }
 
-function expiryText({ expiry }: MessageKind): string {
-  if (expiry === null) return 'no expiry';
+function expiryText({ delivery }: MessageKind): string {
+  if (delivery.kind === 'retained') return 'no expiry';
+  const { expiry } = delivery;
   return 'seconds' in expiry
     ? `expires after ${expiry.seconds} s`
     : `expires after ${expiry.intervals} telemetry intervals`;
@@ -18,25 +21,27 @@ function expiryText({ expiry }: MessageKind): string {
 const channelName = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function channel(name: string, kind: MessageKind): Json {
-  const camera = kind.topic.includes('{camera}');
+  const described: Readonly<Record<string, string>> = TOPIC_PARAMETERS;
+  const parameters = parametersIn(kind.topic).map((each) => [each, { description: described[each] ?? each }] as const);
   return {
     address: `wayside/v${CONTRACT_VERSION}/{site}/{box}/${kind.topic}`,
     messages: { [channelName(name)]: { $ref: `#/components/messages/${channelName(name)}` } },
     parameters: {
       site: { description: 'the installation' },
       box: { description: 'the computer' },
-      ...(camera ? { camera: { description: 'the camera, as configured' } } : {}),
+      ...Object.fromEntries(parameters),
     },
     bindings: {},
   };
 }
 
 function operation(name: string, kind: MessageKind): Json {
+  const { qos, retain } = ON_WIRE[kind.delivery.kind];
   return {
     action: 'send',
-    summary: `QoS ${kind.qos}, ${kind.retain ? 'retained' : 'not retained'}, ${expiryText(kind)}`,
+    summary: `QoS ${qos}, ${retain ? 'retained' : 'not retained'}, ${expiryText(kind)}`,
     channel: { $ref: `#/channels/${channelName(name)}` },
-    bindings: { mqtt: { qos: kind.qos, retain: kind.retain, bindingVersion: '0.2.0' } },
+    bindings: { mqtt: { qos, retain, bindingVersion: '0.2.0' } },
   };
 }
 
@@ -70,8 +75,10 @@ function asyncApi(kinds: readonly [string, MessageKind][]): Json {
  *
  * @returns file name to text, for `docs/reference/contract/`
  */
-export function contractFiles(): ReadonlyMap<string, string> {
-  const kinds = Object.entries(MESSAGE_KINDS);
+export function contractFiles(
+  rows: Readonly<Record<string, MessageKind>> = MESSAGE_KINDS,
+): ReadonlyMap<string, string> {
+  const kinds = Object.entries(rows);
   const text = (json: Json): string => `${JSON.stringify(json, null, 2)}\n`;
   return new Map([
     ...kinds.map(([name, kind]) => [`${name}.schema.json`, text(jsonSchema(kind))] as const),

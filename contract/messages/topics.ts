@@ -1,43 +1,43 @@
-import type { z } from 'zod';
-import { cameraStatusSchema } from './camera-status.ts';
-import { detectionsSchema } from './detections.ts';
 import { CONTRACT_VERSION } from './envelope.ts';
-import { infoSchema } from './info.ts';
-import { stateSchema } from './state.ts';
-import { telemetrySchema } from './telemetry.ts';
+import { type KindName, MESSAGE_KINDS, type TopicParameters } from './kinds.ts';
 
-/** One kind of message: where it goes, how, and what it holds. */
-export interface MessageKind {
-  /** Under the root; `{camera}` stands for the id of a camera. */
-  readonly topic: string;
-  readonly qos: 0 | 1;
-  readonly retain: boolean;
-  /** MQTT 5 message expiry; `intervals` counts telemetry intervals; null: none. */
-  readonly expiry: { readonly seconds: number } | { readonly intervals: number } | null;
-  readonly schema: z.ZodType;
-}
-
-export const MESSAGE_KINDS = {
-  state: { topic: 'state', qos: 1, retain: true, expiry: null, schema: stateSchema },
-  info: { topic: 'info', qos: 1, retain: true, expiry: null, schema: infoSchema },
-  'camera-status': { topic: 'camera/{camera}/status', qos: 1, retain: true, expiry: null, schema: cameraStatusSchema },
-  detections: {
-    topic: 'camera/{camera}/detections',
-    qos: 0,
-    retain: false,
-    expiry: { seconds: 5 },
-    schema: detectionsSchema,
-  },
-  telemetry: { topic: 'telemetry', qos: 0, retain: false, expiry: { intervals: 2 }, schema: telemetrySchema },
-} as const satisfies Record<string, MessageKind>;
-
-export type KindName = keyof typeof MESSAGE_KINDS;
-export type MessageOf<K extends KindName> = z.infer<(typeof MESSAGE_KINDS)[K]['schema']>;
+const PARAMETER = /\{([^}]+)\}/g;
+/** A value is one level of a topic, and no wildcard (MQTT 5, 4.7). */
+const ONE_LEVEL = /^[^/+#\0]+$/;
 
 /** `wayside/v1/<site>/<box>` */
 export const rootTopic = (site: string, box: string): string => `wayside/v${CONTRACT_VERSION}/${site}/${box}`;
 
+/** The names in braces of a pattern, in order. */
+export const parametersIn = (pattern: string): string[] =>
+  [...pattern.matchAll(PARAMETER)].map(([, name = '']) => name);
+
+/** The topic that a pattern is with these values; values that it does not name are not used. */
+export function topicUnder(root: string, pattern: string, values: Readonly<Record<string, string>>): string {
+  const filled = pattern.replace(PARAMETER, (_, name: string) => {
+    const value = values[name] ?? '';
+    if (!ONE_LEVEL.test(value))
+      throw new Error(`${pattern}: expected one level of a topic for ${name}, got '${value}'`);
+    return value;
+  });
+  return `${root}/${filled}`;
+}
+
 /** The topic of a message under a root. */
-export function topicOf(root: string, kind: KindName, camera = ''): string {
-  return `${root}/${MESSAGE_KINDS[kind].topic.replace('{camera}', camera)}`;
+export function topicOf<K extends KindName>(root: string, kind: K, ...[values]: TopicParameters<K>): string {
+  return topicUnder(root, MESSAGE_KINDS[kind].topic, values ?? {});
+}
+
+/** The values of a pattern's parameters in a topic below the root; undefined where it is a topic of another pattern. */
+export function valuesIn(pattern: string, below: string): Readonly<Record<string, string>> | undefined {
+  const wanted = pattern.split('/');
+  const levels = below.split('/');
+  if (wanted.length !== levels.length) return undefined;
+  const values: Record<string, string> = {};
+  for (const [index, level] of levels.entries()) {
+    const [name] = parametersIn(wanted[index] ?? '');
+    if (name !== undefined) values[name] = level;
+    else if (wanted[index] !== level) return undefined;
+  }
+  return values;
 }

@@ -1,6 +1,7 @@
 import { type IClientOptions, MqttClient } from 'mqtt';
 import { redactUrls } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
+import { ON_WIRE } from '../messages/delivery.ts';
 import { Connection } from './connection.ts';
 import { openTransport, type Transport } from './transport.ts';
 
@@ -70,7 +71,7 @@ function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will):
     connectTimeout: CONNECT_TIMEOUT_MS,
     queueQoSZero: false,
     resubscribe: false,
-    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    will: { topic: will.topic, payload: Buffer.from(will.payload), ...ON_WIRE.retained },
     ...defined('username', broker.username),
     ...defined('password', broker.password),
   };

@@ -1,3 +1,4 @@
+import { ON_WIRE } from '../messages/delivery.ts';
 import type { Connection } from './connection.ts';
 import { LinkWindow } from './link-window.ts';
 
@@ -219,7 +220,7 @@ export class Outbox {
     lane.due = false;
     lane.underWay = true;
     this.#count(topic, payload, Number.POSITIVE_INFINITY);
-    connection.publish({ topic, payload, qos: 1, retain: true }, ({ refused }) => {
+    connection.publish({ topic, payload, ...ON_WIRE.retained }, ({ refused }) => {
       if (connection !== this.#connection) return;
       lane.underWay = false;
       this.#answered(topic, refused);
@@ -250,7 +251,7 @@ export class Outbox {
     if (ask) lane.askedAt = now;
     this.#count(lane.topic, payload, deadline, () => this.#drop(kind));
     connection.publish(
-      { topic: lane.topic, payload, qos: ask ? 1 : 0, retain: false, expirySeconds },
+      { topic: lane.topic, payload, ...ON_WIRE.latest, ...(ask ? { qos: 1 } : {}), expirySeconds },
       ask ? ({ refused }) => connection === this.#connection && this.#answered(lane.topic, refused) : undefined,
     );
     return true;

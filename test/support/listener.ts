@@ -1,5 +1,6 @@
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../contract/messages/topics.ts';
+import { kindOf } from '../../contract/messages/heard.ts';
+import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../contract/messages/kinds.ts';
 
 export interface Heard<K extends KindName = KindName> {
   readonly kind: K;
@@ -8,12 +9,6 @@ export interface Heard<K extends KindName = KindName> {
   /** ms of `performance.now()`. */
   readonly at: number;
   readonly message: MessageOf<K>;
-}
-
-function kindOf(topic: string): KindName | undefined {
-  const below = topic.split('/').slice(4);
-  const pattern = below[0] === 'camera' ? ['camera', '{camera}', ...below.slice(2)] : below;
-  return (Object.keys(MESSAGE_KINDS) as KindName[]).find((kind) => MESSAGE_KINDS[kind].topic === pattern.join('/'));
 }
 
 /** A control centre in small: hears everything, and checks every message against the published schema. */
@@ -26,7 +21,7 @@ export class Listener {
   private constructor(client: MqttClient) {
     this.#client = client;
     client.on('message', (topic, payload, packet) => {
-      const kind = kindOf(topic);
+      const kind = kindOf(topic)?.kind;
       if (payload.length > 0) {
         const parsed =
           kind === undefined ? undefined : MESSAGE_KINDS[kind].schema.safeParse(JSON.parse(payload.toString()));

@@ -1,6 +1,7 @@
 import mqtt, { type MqttClient } from 'mqtt';
-import type { KindName, MessageOf } from '../../../contract/messages/topics.ts';
-import { MESSAGE_KINDS, topicOf } from '../../../contract/messages/topics.ts';
+import { readMessage } from '../../../contract/messages/heard.ts';
+import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../../contract/messages/kinds.ts';
+import { topicUnder } from '../../../contract/messages/topics.ts';
 
 /** A message as it arrived. `at` is ms of `performance.now()`. */
 export interface Arrival<K extends KindName> {
@@ -53,9 +54,11 @@ export class Listener {
 
   /** Calls `hear` for every message of a kind from now on; answers how to stop. */
   on<K extends KindName>(kind: K, hear: (arrival: Arrival<K>) => void): () => void {
-    const topic = topicOf(this.#root, kind, this.#camera);
-    const handler: Handler = (payload, retained, at) =>
-      hear({ at, retained, message: MESSAGE_KINDS[kind].schema.parse(JSON.parse(payload.toString())) as MessageOf<K> });
+    const topic = topicUnder(this.#root, MESSAGE_KINDS[kind].topic, { camera: this.#camera });
+    const handler: Handler = (payload, retained, at) => {
+      const message = readMessage(kind, payload);
+      if (message !== undefined) hear({ at, retained, message });
+    };
     this.#handlers.set(topic, [...(this.#handlers.get(topic) ?? []), handler]);
     return () => {
       this.#handlers.set(

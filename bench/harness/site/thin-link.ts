@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { MESSAGE_KINDS } from '../../../contract/messages/topics.ts';
+import { MESSAGE_KINDS } from '../../../contract/messages/kinds.ts';
 import { type Modem, makeModem } from './modem.ts';
 import { type Site, startSite } from './site.ts';
 
@@ -34,7 +34,7 @@ const DECODER = `const frame = Buffer.concat([Buffer.from('P6\\n64 36\\n255\\n')
 setInterval(() => process.stdout.write(frame), ${1000 / FRAMES_PER_SECOND});
 `;
 
-const EXPIRY_MS = MESSAGE_KINDS.detections.expiry.seconds * 1000;
+const EXPIRY_MS = MESSAGE_KINDS.detections.delivery.expiry.seconds * 1000;
 
 /** A box behind a modem with a camera at 10 frames a second, its broker on this machine, and someone beside the broker who listens. */
 export class ThinLink {

@@ -1,11 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Delivery, ON_WIRE } from '../../../contract/messages/delivery.ts';
 import { contractFiles } from '../../../contract/messages/documents.ts';
-import { MESSAGE_KINDS, rootTopic, topicOf } from '../../../contract/messages/topics.ts';
+import { MESSAGE_KINDS } from '../../../contract/messages/kinds.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 
 const folder = join(PACKAGE_ROOT, 'docs', 'reference', 'contract');
+
+function expiryIn(delivery: Delivery): string {
+  if (delivery.kind === 'retained') return 'none';
+  return 'seconds' in delivery.expiry ? `${delivery.expiry.seconds} s` : `${delivery.expiry.intervals} intervals`;
+}
 
 describe('the published contract', () => {
   it('is what the schemas say (`npm run contract` writes it)', async () => {
@@ -14,14 +21,15 @@ describe('the published contract', () => {
     for (const [name, text] of files) expect(await readFile(join(folder, name), 'utf8'), name).toBe(text);
   });
 
-  it('names every topic, with its quality of service, in docs/reference/mqtt.md', async () => {
+  it('names every topic, with its quality of service and expiry, in docs/reference/mqtt.md', async () => {
     const document = await readFile(join(PACKAGE_ROOT, 'docs', 'reference', 'mqtt.md'), 'utf8');
     for (const kind of Object.values(MESSAGE_KINDS)) {
       const row = document
         .split('\n')
         .find((line) => line.startsWith(`| \`${kind.topic.replace('{camera}', '<id>')}\``));
       expect(row, kind.topic).toBeDefined();
-      expect(row).toContain(`| ${kind.qos}${kind.retain ? ', retained' : ''}`);
+      const { qos, retain } = ON_WIRE[kind.delivery.kind];
+      expect(row).toContain(`| ${qos}${retain ? ', retained' : ''} | ${expiryIn(kind.delivery)} |`);
     }
   });
 
@@ -44,9 +52,24 @@ describe('the published contract', () => {
     }
   });
 
-  it('puts every topic under the root of its box', () => {
-    const root = rootTopic('ring-road', 'km-12');
-    expect(topicOf(root, 'state')).toBe('wayside/v1/ring-road/km-12/state');
-    expect(topicOf(root, 'detections', 'north')).toBe('wayside/v1/ring-road/km-12/camera/north/detections');
+  it('takes a topic of another shape by a row', () => {
+    const event = {
+      topic: 'camera/{camera}/event/{kind}',
+      delivery: { kind: 'journalled', expiry: { seconds: 604_800 } },
+      schema: z.strictObject({ class: z.string() }),
+    } as const;
+    const files = contractFiles({ ...MESSAGE_KINDS, 'camera-event': event });
+    expect(JSON.parse(files.get('asyncapi.json') ?? '')).toMatchObject({
+      channels: { cameraEvent: { address: 'wayside/v1/{site}/{box}/camera/{camera}/event/{kind}' } },
+      operations: {
+        'send-camera-event': {
+          summary: 'QoS 1, not retained, expires after 604800 s',
+          bindings: { mqtt: { qos: 1, retain: false } },
+        },
+      },
+    });
+    const { parameters } = JSON.parse(files.get('asyncapi.json') ?? '').channels.cameraEvent;
+    expect(Object.keys(parameters)).toEqual(['site', 'box', 'camera', 'kind']);
+    expect([...files.keys()]).toContain('camera-event.schema.json');
   });
 });

@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import { cameraStatusSchema } from './camera-status.ts';
+import type { Delivery } from './delivery.ts';
+import { detectionsSchema } from './detections.ts';
+import { infoSchema } from './info.ts';
+import { stateSchema } from './state.ts';
+import { telemetrySchema } from './telemetry.ts';
+
+/** One kind of message: where it goes, how, and what it holds. */
+export interface MessageKind {
+  /** Under the root; `{camera}` stands for a parameter that {@link TOPIC_PARAMETERS} describes. */
+  readonly topic: string;
+  readonly delivery: Delivery;
+  readonly schema: z.ZodType;
+}
+
+/** Every message of the contract: the codes, the published documents and the listeners all read these rows. */
+export const MESSAGE_KINDS = {
+  state: { topic: 'state', delivery: { kind: 'retained' }, schema: stateSchema },
+  info: { topic: 'info', delivery: { kind: 'retained' }, schema: infoSchema },
+  'camera-status': { topic: 'camera/{camera}/status', delivery: { kind: 'retained' }, schema: cameraStatusSchema },
+  detections: {
+    topic: 'camera/{camera}/detections',
+    delivery: { kind: 'latest', expiry: { seconds: 5 } },
+    schema: detectionsSchema,
+  },
+  telemetry: { topic: 'telemetry', delivery: { kind: 'latest', expiry: { intervals: 2 } }, schema: telemetrySchema },
+} as const satisfies Record<string, MessageKind>;
+
+export type KindName = keyof typeof MESSAGE_KINDS;
+export type MessageOf<K extends KindName> = z.infer<(typeof MESSAGE_KINDS)[K]['schema']>;
+
+/** The kinds with one delivery. */
+export type KindDelivered<D extends Delivery['kind']> = {
+  [K in KindName]: (typeof MESSAGE_KINDS)[K]['delivery']['kind'] extends D ? K : never;
+}[KindName];
+
+/** The names in braces of a pattern. */
+type NamesIn<Pattern extends string> = Pattern extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : never;
+
+type NamesOf<K extends KindName> = NamesIn<(typeof MESSAGE_KINDS)[K]['topic']>;
+
+/** What the topic of a kind wants to be told, as the last argument: nothing where its pattern names nothing. */
+export type TopicParameters<K extends KindName> = [NamesOf<K>] extends [never]
+  ? []
+  : [parameters: Readonly<Record<NamesOf<K>, string>>];
+
+/** Every parameter of a topic below the root, for a reader. */
+export const TOPIC_PARAMETERS: Readonly<Record<NamesOf<KindName>, string>> = {
+  camera: 'the camera, as configured',
+};
