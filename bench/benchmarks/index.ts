@@ -8,6 +8,7 @@ import { large } from './large.ts';
 import { onnxSuite } from './onnx-suite.ts';
 import { peerQuantizeStatic } from './peer-quantize-static.ts';
 import { peers } from './peers.ts';
+import { pruneLarge } from './prune-large.ts';
 import { qat } from './qat.ts';
 import { recovery } from './recovery.ts';
 import { rtsp } from './rtsp.ts';
@@ -27,6 +28,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   yolox,
   criteria,
   ...slim,
+  pruneLarge,
   gtsrb,
   qat,
   peerQuantizeStatic,

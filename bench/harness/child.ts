@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { redactUrls } from '../../core/log.ts';
 import type { Accuracy } from '../../demo/tally.ts';
-import { peakResident } from './process-tree.ts';
+import { cpuSeconds, peakResident } from './process-tree.ts';
 
 export interface ChildRun {
   readonly stdout: string;
@@ -14,6 +14,8 @@ export interface ChildRun {
   readonly wallSeconds: number;
   /** Highest resident memory of the process and its children, bytes. */
   readonly peakBytes: number;
+  /** User and system time of the process and its children, as of the last look at it: short by at most 0.2 s of each core. */
+  readonly cpuSeconds: number;
 }
 
 export interface ChildOptions {
@@ -24,14 +26,15 @@ export interface ChildOptions {
 /** The kernel keeps the high-water mark (VmHWM), so a look misses at most what grew after the last one. */
 const LOOK_EVERY_MS = 200;
 
-/** Follows the memory of a process until it ends. */
-async function watchPeak(pid: number, ended: AbortSignal): Promise<number> {
-  let peak = 0;
+/** Follows memory and time of a process until it ends. */
+async function watch(pid: number, ended: AbortSignal): Promise<Pick<ChildRun, 'peakBytes' | 'cpuSeconds'>> {
+  let [peakBytes, seconds] = [0, 0];
   while (!ended.aborted) {
-    peak = Math.max(peak, await peakResident(pid));
+    peakBytes = Math.max(peakBytes, await peakResident(pid));
+    seconds = Math.max(seconds, await cpuSeconds(pid));
     await delay(LOOK_EVERY_MS, undefined, { signal: ended }).catch(() => undefined); // the end is no failure
   }
-  return peak;
+  return { peakBytes, cpuSeconds: seconds };
 }
 
 /**
@@ -53,18 +56,19 @@ export async function runChild(
   });
   const ended = new AbortController();
   const exit = once(child, 'close').finally(() => ended.abort());
-  const peak = child.pid === undefined ? Promise.resolve(0) : watchPeak(child.pid, ended.signal);
-  const [[code, killedBy], stdout, stderr, peakBytes] = await Promise.all([
+  const watched =
+    child.pid === undefined ? Promise.resolve({ peakBytes: 0, cpuSeconds: 0 }) : watch(child.pid, ended.signal);
+  const [[code, killedBy], stdout, stderr, used] = await Promise.all([
     exit,
     text(child.stdout),
     text(child.stderr),
-    peak,
+    watched,
   ]);
   if (code !== 0) {
     const tail = redactUrls(stderr.trim().split('\n').slice(-8).join('\n'));
     throw new Error(`${program} ${args.slice(0, 3).join(' ')} ended with ${code ?? killedBy}\n${tail}`);
   }
-  return { stdout, stderr, wallSeconds: (performance.now() - started) / 1000, peakBytes };
+  return { stdout, stderr, wallSeconds: (performance.now() - started) / 1000, ...used };
 }
 
 /** Accuracy, size and speed of one model as `wayside compress --json` reports them. */
@@ -119,12 +123,45 @@ export interface TrainReport {
 
 /** Runs the command line as a user would: `wayside ARGS --json`. */
 async function wayside<T>(args: readonly string[], options: ChildOptions): Promise<T> {
-  const { stdout } = await runChild(
-    process.execPath,
-    [join(PACKAGE_ROOT, 'bin', 'wayside.js'), ...args, '--json'],
-    options,
-  );
+  const { stdout } = await runChild(process.execPath, waysideArguments(args), options);
   return JSON.parse(stdout) as T;
+}
+
+const waysideArguments = (args: readonly string[]): string[] => [
+  join(PACKAGE_ROOT, 'bin', 'wayside.js'),
+  ...args,
+  '--json',
+];
+
+/** What `wayside prune --json` says when it is done. */
+export interface PruneReport {
+  readonly model: string;
+  readonly stages: readonly StageReport[];
+}
+
+/** The same with what the run took. */
+export async function waysidePrune(
+  args: readonly string[],
+  options: ChildOptions,
+): Promise<{ readonly report: PruneReport; readonly run: ChildRun }> {
+  const run = await runChild(process.execPath, waysideArguments(['prune', ...args]), options);
+  return { report: JSON.parse(run.stdout) as PruneReport, run };
+}
+
+/** Sends a command SIGTERM after some time. @returns seconds until it was gone; undefined when it had ended by then */
+export async function waysideStopped(
+  args: readonly string[],
+  afterSeconds: number,
+  { signal }: ChildOptions,
+): Promise<number | undefined> {
+  const child = spawn(process.execPath, waysideArguments(args), { cwd: PACKAGE_ROOT, stdio: 'ignore', signal });
+  const exit = once(child, 'close');
+  await Promise.race([exit, delay(afterSeconds * 1000, undefined, { signal, ref: false })]);
+  if (child.exitCode !== null || child.signalCode !== null) return undefined;
+  const sent = performance.now();
+  child.kill('SIGTERM');
+  await exit;
+  return (performance.now() - sent) / 1000;
 }
 
 export const waysideCompress = (args: readonly string[], options: ChildOptions): Promise<CompressReport> =>

@@ -20,6 +20,12 @@ const place = (i: number, area: number, perPicture: number, random: Random): num
   perPicture === area ? i : random.below(area);
 
 /**
+ * Channels whose planes are read side by side: 16 fill a cache line of the rows, and at 112x112 take 800 KB. With all of a place's channels at once
+ * every value read is a cache line of its own.
+ */
+export const TOGETHER = 16;
+
+/**
  * Adds the values at the drawn places to `rows`, channel by channel.
  *
  * @param values some pictures of a value, `[count, channels, ...]`
@@ -42,12 +48,15 @@ export function addRows(
     throw new WaysideError('MODEL_UNSUPPORTED', { message: `a value of ${width} channels is compared with more` });
   }
   for (let picture = 0; picture < count; picture++) {
-    for (let p = 0; p < perPicture; p++) {
-      const row = (from + picture) * perPicture + p;
-      const corner = picture * width * area + places[row]!;
-      channels.forEach((channel, c) => {
-        rows[row * channels.length + c]! += sign * values[corner + channel * area]!;
-      });
+    for (let first = 0; first < channels.length; first += TOGETHER) {
+      const last = Math.min(first + TOGETHER, channels.length);
+      for (let p = 0; p < perPicture; p++) {
+        const row = (from + picture) * perPicture + p;
+        const corner = picture * width * area + places[row]!;
+        for (let c = first; c < last; c++) {
+          rows[row * channels.length + c]! += sign * values[corner + channels[c]! * area]!;
+        }
+      }
     }
   }
 }

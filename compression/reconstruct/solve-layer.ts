@@ -5,7 +5,7 @@ import { type Layer, weightRows } from '../layers.ts';
 import { copyPatch, outputOf } from '../rounding/patches.ts';
 import { withLayerWeights } from './layer-weights.ts';
 import { type Algebra, leastSquares } from './least-squares.ts';
-import type { Positions } from './positions.ts';
+import { type Positions, TOGETHER } from './positions.ts';
 import type { Repair } from './repairs.ts';
 import type { Activation } from './walk.ts';
 
@@ -74,16 +74,21 @@ function inputRows({ window, columns }: Layer, { input, count, positions }: Laye
   const [channels = 1, height = 1, width = 1] = input.dims;
   const size = { channels, height, width };
   const out = outputOf(window, size);
-  const perGroup = columns / (window.kernel[0] * window.kernel[1]);
+  const area = window.kernel[0] * window.kernel[1];
+  const perGroup = columns / area;
   for (let picture = 0; picture < count; picture++) {
-    for (let p = 0; p < positions.perPicture; p++) {
-      const sample = picture * positions.perPicture + p;
-      const place = positions.places[sample]!;
-      const row = Math.floor(place / out.columns);
-      const top = row * window.strides[0] - out.top;
-      const left = (place - row * out.columns) * window.strides[1] - out.left;
-      const start = picture * channels * height * width;
-      copyPatch(input.data, start, size, window, { top, left }, group * perGroup, perGroup, x, sample * columns);
+    const start = picture * channels * height * width;
+    for (let first = 0; first < perGroup; first += TOGETHER) {
+      const some = Math.min(TOGETHER, perGroup - first);
+      for (let p = 0; p < positions.perPicture; p++) {
+        const sample = picture * positions.perPicture + p;
+        const place = positions.places[sample]!;
+        const row = Math.floor(place / out.columns);
+        const top = row * window.strides[0] - out.top;
+        const left = (place - row * out.columns) * window.strides[1] - out.left;
+        const at = sample * columns + first * area;
+        copyPatch(input.data, start, size, window, { top, left }, group * perGroup + first, some, x, at);
+      }
     }
   }
   return x;
