@@ -69,6 +69,19 @@ describe('paths of this repository in documents', () => {
     expect(missing(page, readPage(page), { strict: false, anywhere: false })).toEqual([]);
   });
 
+  it('in sources, messages and units lead to documents that exist', () => {
+    const sources = files.filter(
+      (file) => /\.(ts|mjs|js|yaml|service)$/.test(file) && !file.startsWith('test/documents/'),
+    );
+    const dead = sources.flatMap((file) =>
+      [...readPage(file).matchAll(/(?<![\w/.])docs\/[\w/-]+(\.\w+)*|(?<=share\/doc\/wayside\/)[\w/.-]+/g)]
+        .map(([path]) => (path.startsWith('docs/') ? path : `docs/${path}`).replace(/\/$/, ''))
+        .filter((path) => !entries.has(path))
+        .map((path) => `${file}: ${path}`),
+    );
+    expect(dead).toEqual([]);
+  });
+
   it('are found missing', () => {
     const text =
       'in `exporter/nothing.ts`, `exporter/passes/`, `core/`, `nothing.ts`, `a/b`, `cli/commands/NAME.ts`, `cli/nothing/NAME.ts`\n';
