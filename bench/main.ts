@@ -6,8 +6,8 @@ import { messageOf } from '../core/errors.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
 import type { Benchmark } from './harness/benchmark.ts';
 import { describeMachine } from './harness/machine.ts';
+import { tablesOf, terminalTable } from './harness/pages/table.ts';
 import { resultOf, type StoredResult, writeResult } from './harness/results.ts';
-import { tablesOf, terminalTable } from './harness/table.ts';
 import { cacheFolder, missingOf, sharedDataFolder } from './harness/workplace.ts';
 
 const USAGE = `usage: npm run bench -- [NAME...] [--minutes N]

@@ -2,8 +2,8 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSession, type Session, type SessionOptions } from '../inference/session.ts';
+import { encodeApart, encodeModel } from '../onnx/file/write.ts';
 import type { Model } from '../onnx/graph.ts';
-import { encodeApart, encodeModel } from '../onnx/write.ts';
 
 /** Bytes of weights from which on a model goes through a file. */
 const LARGE_BYTES = 32 * 2 ** 20;

@@ -3,8 +3,8 @@ import { messageOf, WaysideError } from '../core/errors.ts';
 import { readNamedFile, writeFileAtomic } from '../core/files.ts';
 import { type Digest, digestOf } from '../core/hash.ts';
 import { Preprocessing } from '../inference/preprocess.ts';
+import { encodeModel } from '../onnx/file/write.ts';
 import type { Model } from '../onnx/graph.ts';
-import { encodeModel } from '../onnx/write.ts';
 import { RANGE_METHOD_NAMES } from './ranges/methods.ts';
 
 export const TABLE_FORMAT = 1;

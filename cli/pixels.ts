@@ -24,8 +24,8 @@ export async function preprocessingFor(
   }
   const [{ defaultPreprocessing }, { chosenNormalization }, { readMetadata }] = await Promise.all([
     import('../inference/preprocess.ts'),
-    import('../exporter/model-notes.ts'),
-    import('../onnx/metadata.ts'),
+    import('../exporter/reading/model-notes.ts'),
+    import('../onnx/file/metadata.ts'),
   ]);
   const normalization = chosenNormalization(normalize, await readMetadata(model.modelPath), note);
   return defaultPreprocessing(session.input.shape, {

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { CRITERIA } from '../exporter/slim/criteria.ts';
+import { CRITERIA } from '../exporter/prune-finetune/criteria.ts';
 import { decimal } from './options.ts';
 
 const GOALS = {

@@ -1,5 +1,5 @@
 import { wilson } from '../core/intervals.ts';
-import type { StageOutcome } from '../exporter/slim/outcome.ts';
+import type { StageOutcome } from '../exporter/prune-finetune/outcome.ts';
 import { bytes, count, milliseconds, percent } from './format.ts';
 import { table } from './table.ts';
 

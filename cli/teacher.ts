@@ -19,7 +19,7 @@ export const teacherWeightOption = (): Option =>
 export async function readTeacher({ teacher, teacherWeight: weight }: TeacherOptions): Promise<Teacher | undefined> {
   if (teacher !== undefined) {
     const [{ readModel }, { widenFloats }] = await Promise.all([
-      import('../onnx/read.ts'),
+      import('../onnx/file/read.ts'),
       import('../exporter/reading/widen-floats.ts'),
     ]);
     return { model: widenFloats(await readModel(teacher)), ...(weight !== undefined && { weight }) };

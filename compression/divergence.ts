@@ -2,7 +2,7 @@ import { openGraph } from '../calibration/graph-session.ts';
 import { probabilities } from '../inference/scores.ts';
 import { floatsOf, floatTensor } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
-import type { Activation } from './reconstruct/walk.ts';
+import type { Activation } from './pruning/reconstruct/walk.ts';
 
 export interface AnswerOptions {
   readonly threads?: number;

@@ -1,7 +1,7 @@
 import { WaysideError } from '../core/errors.ts';
-import { ATTRIBUTE_CHECKS } from './attribute-types.ts';
+import { ATTRIBUTE_CHECKS } from './file/attribute-types.ts';
+import { isInt64 } from './file/proto.ts';
 import type { Attribute, Node } from './graph.ts';
-import { isInt64 } from './proto.ts';
 
 /**
  * Attributes of ONNX operators have the type the specification gives them, and numbers are numbers a file can hold.

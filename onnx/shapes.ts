@@ -1,6 +1,6 @@
 import { WaysideError } from '../core/errors.ts';
+import { MAX_RANK } from './file/limits.ts';
 import type { Graph, Model, Node, Shape, ValueType } from './graph.ts';
-import { MAX_RANK } from './limits.ts';
 import { CONVOLUTION } from './shapes/convolution.ts';
 import { Contradiction, textOf, unifyShapes } from './shapes/dimensions.ts';
 import { ELEMENTWISE } from './shapes/elementwise.ts';

@@ -1,6 +1,6 @@
 import { distinctElements } from './distinct.ts';
+import { packedBytes } from './file/packed-bytes.ts';
 import type { Graph, Node } from './graph.ts';
-import { packedBytes } from './packed-bytes.ts';
 import { elementCount } from './tensor.ts';
 import type { GraphIndex } from './topology.ts';
 

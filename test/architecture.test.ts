@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../core/layout.ts';
 import { importsOf, loadedBy, sourceFiles } from './support/imports.ts';
+
+const WORKSTATION = ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter'] as const;
 
 /** What each room may import besides itself: docs/architecture.md. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -15,11 +17,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   exporter: ['core', 'onnx', 'inference', 'calibration', 'compression'],
   deploy: ['core', 'inference', 'contract'],
   daemon: ['core', 'inference', 'contract', 'deploy'],
-  demo: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'contract', 'deploy', 'daemon'],
-  cli: ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'contract', 'deploy', 'daemon', 'demo'],
+  demo: [...WORKSTATION, 'contract', 'deploy', 'daemon'],
+  cli: [...WORKSTATION, 'contract', 'deploy', 'daemon', 'demo'],
+  bench: [...WORKSTATION, 'contract', 'deploy', 'daemon', 'demo', 'cli'],
+  scripts: [...WORKSTATION, 'contract', 'deploy', 'daemon', 'demo', 'cli', 'bench'],
 };
 
 const MOST_LINES = 350;
+/** Beyond so many loose files, a folder holds more than one subject. */
+const MOST_FILES = 20;
 
 const rooms = Object.keys(MAY_IMPORT).filter((room) => existsSync(join(PACKAGE_ROOT, room)));
 const files = sourceFiles(rooms);
@@ -50,7 +56,7 @@ describe('the rooms', () => {
     expect(importers).toEqual(['inference/runtime.ts']);
   });
 
-  it('have no import cycles', () => {
+  it('have no import cycles, counting imports of types', () => {
     const inProgress = new Set<string>();
     const finished = new Set<string>();
     const cycles: string[] = [];
@@ -61,8 +67,8 @@ describe('the rooms', () => {
         return;
       }
       inProgress.add(file);
-      for (const { target, ours, typeOnly } of importsOf(file)) {
-        if (ours && !typeOnly && target.endsWith('.ts')) visit(target, [...path, file]);
+      for (const { target, ours } of importsOf(file)) {
+        if (ours && target.endsWith('.ts')) visit(target, [...path, file]);
       }
       finished.add(file);
     };
@@ -75,6 +81,14 @@ describe('the rooms', () => {
       .map((file) => ({ file, lines: readFileSync(join(PACKAGE_ROOT, file), 'utf8').split('\n').length }))
       .filter(({ lines }) => lines > MOST_LINES);
     expect(long).toEqual([]);
+  });
+});
+
+describe('the folders', () => {
+  it(`hold at most ${MOST_FILES} loose files`, () => {
+    const count = new Map<string, number>();
+    for (const file of files) count.set(dirname(file), (count.get(dirname(file)) ?? 0) + 1);
+    expect([...count].filter(([, loose]) => loose > MOST_FILES)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { startCamera } from '../../daemon/camera/camera.ts';
 import type { Frame } from '../../daemon/camera/types.ts';
-import { cpuSeconds } from '../harness/process-tree.ts';
+import { cpuSeconds } from '../harness/process/tree.ts';
 
 // node dist/bench/bare/camera.js URL WIDTH HEIGHT FRAMES
 // The daemon's way from RTSP to a frame in memory and nothing behind it: prints the CPU seconds of this process and its decoder over

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { CRITERIA } from '../../exporter/slim/criteria.ts';
+import { CRITERIA } from '../../exporter/prune-finetune/criteria.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { waysideCompress } from '../harness/child.ts';
 import { cifar10Folder } from '../harness/data.ts';
+import { waysideCompress } from '../harness/process/child.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 /** Shares of the operations that go. */

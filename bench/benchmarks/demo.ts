@@ -9,7 +9,7 @@ import { measureLatency } from '../../inference/latency.ts';
 import { readPackage } from '../../inference/package.ts';
 import { openSession } from '../../inference/session.ts';
 import type { Benchmark, Figure, Limit } from '../harness/benchmark.ts';
-import { waysideDemo } from '../harness/child.ts';
+import { waysideDemo } from '../harness/process/child.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 const PACKAGE = join(PACKAGE_ROOT, 'demo', 'package');

@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accuracyFigure, lossFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type CompressReport, waysideCompress } from '../harness/child.ts';
 import { gtsrbFolder } from '../harness/gtsrb.ts';
+import { type CompressReport, waysideCompress } from '../harness/process/child.ts';
 import { type Trained, trainedNetwork } from '../harness/trained.ts';
 
 const CLUSTERS = 16;

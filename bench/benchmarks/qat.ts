@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { accuracyFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type CompressReport, type StageReport, waysideCompress } from '../harness/child.ts';
 import { cifar10Folder } from '../harness/data.ts';
+import { type CompressReport, type StageReport, waysideCompress } from '../harness/process/child.ts';
 import type { Workplace } from '../harness/workplace.ts';
 
 interface Setting {

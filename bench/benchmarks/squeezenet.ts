@@ -4,8 +4,8 @@ import { startRtspServer } from '../../demo/rtsp/server.ts';
 import { videoFileSource } from '../../demo/rtsp/video-file-source.ts';
 import { accuracyFigure, lossFigure } from '../harness/accuracy.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import type { CompressReport } from '../harness/child.ts';
 import { compressSqueezenet } from '../harness/packages.ts';
+import type { CompressReport } from '../harness/process/child.ts';
 import { startSite } from '../harness/site/site.ts';
 import type { Workplace } from '../harness/workplace.ts';
 

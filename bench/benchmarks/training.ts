@@ -5,7 +5,7 @@ import { median } from '../../core/statistics.ts';
 import { GRADIENT_CASES } from '../gradient/cases.ts';
 import { checkCase } from '../gradient/check-case.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { PEERS, peerPython } from '../harness/peer-environment.ts';
+import { PEERS, peerPython } from '../harness/peers/environment.ts';
 import { steppedInTurns } from '../harness/stepping.ts';
 import type { Workplace } from '../harness/workplace.ts';
 

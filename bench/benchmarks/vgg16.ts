@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { writeModel } from '../../onnx/write.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type CompressReport, waysideCompress } from '../harness/child.ts';
 import { cifar10Folder } from '../harness/data.ts';
 import { interleavedLatencies, pairedRatio } from '../harness/interleave.ts';
 import { describeMachine, hasInt8DotProduct } from '../harness/machine.ts';
+import { type CompressReport, waysideCompress } from '../harness/process/child.ts';
 import { buildVgg16 } from '../networks/vgg16.ts';
 
 const SEED = 16;

@@ -1,11 +1,11 @@
-import { differentiate, withRuntimeOperators } from '../../compression/gradient/differentiate.ts';
-import { Tape } from '../../compression/gradient/tape.ts';
+import { differentiate, withRuntimeOperators } from '../../compression/autodiff/differentiate.ts';
+import { Tape } from '../../compression/autodiff/tape.ts';
 import { seededRandom } from '../../core/random.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { elementCount, float32Tensor } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 export interface GradientCheck {
   /** Largest |gradient - difference quotient| over all elements, relative to the largest |difference quotient|. */

@@ -1,6 +1,6 @@
 import { mapped, pairedCounts, pairedDifference, wilson } from '../../core/intervals.ts';
 import type { Figure, Limit } from './benchmark.ts';
-import type { CompressReport } from './child.ts';
+import type { CompressReport } from './process/child.ts';
 
 /** Said with every comparison. */
 export const PAIRED_NOTE =

@@ -1,4 +1,5 @@
 import type { Interval } from '../../core/intervals.ts';
+import type { Need } from './need.ts';
 import type { Workplace } from './workplace.ts';
 
 /**
@@ -60,9 +61,6 @@ export interface Benchmark {
   readonly minutes?: number;
   run(place: Workplace): Promise<Outcome | Skipped>;
 }
-
-/** `shared-data` is the folder of test data; the others are programs on the PATH. */
-export type Need = 'shared-data' | 'ffmpeg' | 'mosquitto' | 'python3';
 
 export const isMet = ({ value, limit, interval }: Figure): boolean | undefined => {
   if (limit === undefined) return undefined;

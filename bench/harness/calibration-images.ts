@@ -4,7 +4,7 @@ import { batchesOf } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { sampleIndices, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { writeNpy } from './npy.ts';
+import { writeNpy } from './peers/npy.ts';
 
 interface Draw {
   readonly samples: number;

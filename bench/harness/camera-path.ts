@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { compiledModule } from '../../core/layout.ts';
 import type { RtspServer } from '../../demo/rtsp/server.ts';
-import { BARE_FRAMES, type FrameSize } from './bare.ts';
+import { BARE_FRAMES, type FrameSize } from './process/bare.ts';
 
 interface Report {
   readonly cpuSeconds: number;

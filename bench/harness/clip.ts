@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runChild } from './child.ts';
+import { runChild } from './process/child.ts';
 import type { Workplace } from './workplace.ts';
 
 export const CLIP = { width: 1280, height: 720, fps: 25 } as const;

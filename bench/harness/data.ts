@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { runChild } from './child.ts';
+import { runChild } from './process/child.ts';
 import type { Workplace } from './workplace.ts';
 
 /** Shared with the tests, which unpack into the same folder. */

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { openDataset } from '../../calibration/datasets/open.ts';
 import { evaluate } from '../../calibration/evaluate.ts';
-import { withOptimizedGraph } from '../../exporter/fusion.ts';
+import { withOptimizedGraph } from '../../exporter/quantize/fusion.ts';
 import { probabilities } from '../../inference/scores.ts';
-import type { PeerNetwork } from './peer-networks.ts';
+import type { PeerNetwork } from './peers/networks.ts';
 
 /** What a model file is and answers, whoever made it. */
 export interface Measured {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RtspServer } from '../../demo/rtsp/server.ts';
-import type { FrameSize } from './bare.ts';
 import { CLIP } from './clip.ts';
-import { cpuSeconds, type ResidentProcess, residentTree } from './process-tree.ts';
+import type { FrameSize } from './process/bare.ts';
+import { cpuSeconds, type ResidentProcess, residentTree } from './process/tree.ts';
 import { FrameLatencies } from './site/frame-latency.ts';
 import type { Site } from './site/site.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type CompressReport, waysideCompress } from './child.ts';
+import { type CompressReport, waysideCompress } from './process/child.ts';
 import type { Workplace } from './workplace.ts';
 
 const CALIBRATION = 128;

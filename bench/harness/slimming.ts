@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accuracyFigure, lossFigure } from './accuracy.ts';
 import type { Benchmark, Figure, Headline, Limit } from './benchmark.ts';
-import { type CompressReport, type StageReport, waysideCompress } from './child.ts';
 import { cifar10Folder, unpackedModel } from './data.ts';
 import { interleavedLatencies, pairedRatio } from './interleave.ts';
 import { describeMachine, hasInt8DotProduct } from './machine.ts';
+import { type CompressReport, type StageReport, waysideCompress } from './process/child.ts';
 import { type Trained, type Training, trainedNetwork } from './trained.ts';
 import type { Workplace } from './workplace.ts';
 

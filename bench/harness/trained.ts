@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf } from '../../core/hash.ts';
-import { type TrainReport, waysideTrain } from './child.ts';
 import { cifar10Folder } from './data.ts';
+import { type TrainReport, waysideTrain } from './process/child.ts';
 import type { Workplace } from './workplace.ts';
 
 /** A network that `wayside train` makes for the benchmarks. */

@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import type { ChildRun } from './child.ts';
+import type { ChildRun } from './process/child.ts';
 import type { Workplace } from './workplace.ts';
 
 export interface Turn {

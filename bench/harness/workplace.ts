@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
-import type { Need } from './benchmark.ts';
+import type { Need } from './need.ts';
 
 /** Where a benchmark finds its data and puts what it makes. */
 export interface Workplace {

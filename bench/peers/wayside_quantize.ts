@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../../calibration/datasets/open.ts';
-import type { CompressOptions } from '../../exporter/compress.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
-import { preprocessingOf } from '../../exporter/prepare.ts';
-import { produce } from '../../exporter/produce.ts';
-import { StageLog } from '../../exporter/stages.ts';
+import type { CompressOptions } from '../../exporter/pipeline/compress.ts';
+import { preprocessingOf } from '../../exporter/pipeline/prepare.ts';
+import { produce } from '../../exporter/pipeline/quantize-by-plan.ts';
+import { StageLog } from '../../exporter/pipeline/stage-log.ts';
+import { readModel } from '../../onnx/file/read.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { runPasses } from '../../onnx/pass.ts';
-import { readModel } from '../../onnx/read.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 // node dist/bench/peers/wayside_quantize.js MODEL DATA OUT --range min-max --calibration 512 --seed 1 [--normalize caffe] [--clusters 16]
 // The part of `wayside compress` that a quantizer of others does too: read, fold, calibrate, quantize, write. No evaluation.

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
-import { crossEntropy } from '../../compression/gradient/losses/cross-entropy.ts';
-import { buildTrainingGraph } from '../../compression/gradient/training-graph.ts';
-import { buildNetwork } from '../../compression/networks/registry.ts';
-import { sgd } from '../../compression/training/sgd.ts';
-import { ofWholeBatch, openSteppers, shardsOf } from '../../compression/training/shards/shards.ts';
+import { crossEntropy } from '../../compression/autodiff/losses/cross-entropy.ts';
+import { buildTrainingGraph } from '../../compression/autodiff/training-graph.ts';
+import { ofWholeBatch, openSteppers, shardsOf } from '../../compression/training/data-parallel/shards.ts';
+import { buildNetwork } from '../../compression/training/networks/registry.ts';
+import { sgd } from '../../compression/training/optimizers/sgd.ts';
 import { stepPlan } from '../../compression/training/step-plan.ts';
 import { updateRunning, weightsOf } from '../../compression/training/weights.ts';
 import { seededRandom } from '../../core/random.ts';

@@ -33,9 +33,9 @@ export function finetuneCommand(): Command {
 
 async function finetuneModel(context: Context, path: string, options: FinetuneOptions): Promise<void> {
   const [{ readStored }, { classesOf, withHead }, { notedRemoved }] = await Promise.all([
-    import('../../exporter/float-source.ts'),
+    import('../../exporter/reading/float-source.ts'),
     import('../../compression/training/head.ts'),
-    import('../../exporter/model-notes.ts'),
+    import('../../exporter/reading/model-notes.ts'),
   ]);
   const model = await readStored(path, { ...context, output: options.output });
   const known = classesOf(model);

@@ -28,7 +28,7 @@ async function inspect(
   const [{ openModel }, { inspectModel }, { readModel }] = await Promise.all([
     import('../../inference/package.ts'),
     import('../inspection.ts'),
-    import('../../onnx/read.ts'),
+    import('../../onnx/file/read.ts'),
   ]);
   const opened = await openModel(path);
   const inspection = inspectModel(await readModel(opened.modelPath));

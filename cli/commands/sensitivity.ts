@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
-import type { HeldBack } from '../../compression/prune/held-back.ts';
-import type { GroupSensitivity } from '../../compression/sensitivity.ts';
+import type { HeldBack } from '../../compression/pruning/held-back.ts';
+import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
 import { percent } from '../format.ts';
 import { dataOption, type PixelOptions, validationOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
@@ -34,7 +34,7 @@ export function sensitivityCommand(): Command {
 
 async function measure(context: Context, model: string, options: SensitivityOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
-  const { sensitivityFile } = await import('../../exporter/single/sensitivity-file.ts');
+  const { sensitivityFile } = await import('../../exporter/pipeline/single/sensitivity-file.ts');
   const { groups, heldBack } = await sensitivityFile({ ...options, model, signal, onProgress, note });
   report({ document: { model, groups, heldBack }, text: [summary(groups), ...heldBackTable(heldBack)].join('\n\n') });
 }

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { STEMS, type Stem } from '../../compression/networks/network.ts';
+import { STEMS, type Stem } from '../../compression/training/networks/network.ts';
 import { type Context, running } from '../running.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
 
@@ -29,7 +29,7 @@ interface TrainOptions extends TrainingOptions {
 }
 
 async function trainNetwork(context: Context, architecture: string, options: TrainOptions): Promise<void> {
-  const { buildNetwork } = await import('../../compression/networks/registry.ts');
+  const { buildNetwork } = await import('../../compression/training/networks/registry.ts');
   const size = options.size ?? [32, 32];
   await runTraining(context, options, {
     of: architecture,

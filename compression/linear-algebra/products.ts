@@ -1,7 +1,7 @@
 import { openSession, type RunTensor, type Session } from '../../inference/session.ts';
 import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
-import { encodeModel } from '../../onnx/write.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 
 /** Row-major `[rows, columns]`. */
 export interface Matrix<T extends Values = Values> {

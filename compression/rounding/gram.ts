@@ -1,7 +1,7 @@
 import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
 import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
-import { encodeModel } from '../../onnx/write.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 
 /** Below this many columns a product in plain loops is done before ONNX Runtime has been called. */
 const SMALL = 32;

@@ -1,5 +1,5 @@
 import type { Turn } from '../../core/turns.ts';
-import type { NearestCode } from '../cluster/nearest.ts';
+import type { NearestCode } from '../clustering/nearest.ts';
 import { dampingOf, type Rounded } from './problem.ts';
 
 export interface NearestProblem {

@@ -1,4 +1,4 @@
-import type { NearestCode } from '../cluster/nearest.ts';
+import type { NearestCode } from '../clustering/nearest.ts';
 
 export interface RoundProblem {
   /** `[rows, columns]` of one group's weights. */

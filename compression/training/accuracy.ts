@@ -1,6 +1,6 @@
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
-import type { Pictures } from './pictures.ts';
+import type { Pictures } from './data/images.ts';
 import { openValidator } from './validator.ts';
 
 export interface AccuracyOptions {

@@ -1,13 +1,13 @@
 import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
-import type { DistillationOptions } from '../gradient/losses/distillation.ts';
-import type { Parameter } from '../gradient/parameters.ts';
-import type { Augmentation } from './augment.ts';
+import type { DistillationOptions } from '../autodiff/losses/distillation.ts';
+import type { Parameter } from '../autodiff/parameters.ts';
 import type { EpochReport } from './checkpoint.ts';
-import type { Optimizer } from './optimizer.ts';
-import type { Pictures } from './pictures.ts';
-import type { Schedule } from './schedule.ts';
+import type { Augmentation } from './data/augment.ts';
+import type { Pictures } from './data/images.ts';
+import type { Optimizer } from './optimizers/optimizer.ts';
+import type { Schedule } from './optimizers/schedule.ts';
 import type { Weights } from './weights.ts';
 
 /** The original model, whose answers are to be kept. */

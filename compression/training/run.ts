@@ -1,7 +1,7 @@
 import { digestOf } from '../../core/hash.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { encodeModel } from '../../onnx/write.ts';
-import type { TrainingGraph } from '../gradient/training-graph.ts';
+import type { TrainingGraph } from '../autodiff/training-graph.ts';
 import type { EpochReport } from './checkpoint.ts';
 import type { TrainOptions } from './options.ts';
 import type { Weights } from './weights.ts';

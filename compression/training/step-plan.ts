@@ -1,7 +1,7 @@
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { encodeModel } from '../../onnx/write.ts';
-import { channelBlock, withBlockedConvolutions } from '../gradient/blocked.ts';
-import type { TrainingGraph } from '../gradient/training-graph.ts';
+import { channelBlock, withBlockedConvolutions } from '../autodiff/blocked.ts';
+import type { TrainingGraph } from '../autodiff/training-graph.ts';
 import type { Weights } from './weights.ts';
 
 interface Fed {

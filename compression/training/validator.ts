@@ -1,10 +1,10 @@
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { argMax } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession, type RunTensor } from '../../inference/session.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model, ValueInfo } from '../../onnx/graph.ts';
-import { encodeModel } from '../../onnx/write.ts';
-import { normalizationTables, place, UNCHANGED } from './augment.ts';
-import type { Pictures } from './pictures.ts';
+import { normalizationTables, place, UNCHANGED } from './data/augment.ts';
+import type { Pictures } from './data/images.ts';
 import { AS_WRITTEN } from './stepper.ts';
 import type { Weights } from './weights.ts';
 

@@ -1,7 +1,7 @@
 import type { Model } from '../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../onnx/tensor.ts';
-import type { Parameter } from '../gradient/parameters.ts';
-import type { BatchStatistics } from '../gradient/training-graph.ts';
+import type { Parameter } from '../autodiff/parameters.ts';
+import type { BatchStatistics } from '../autodiff/training-graph.ts';
 
 /** The numbers of a network while it learns: parameters, and running statistics of its normalisations. */
 export interface Weights {

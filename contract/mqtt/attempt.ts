@@ -2,11 +2,8 @@ import { type IClientOptions, MqttClient } from 'mqtt';
 import { redactUrls } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import { ON_WIRE } from '../messages/delivery.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ProtocolLevel } from './connection.ts';
 import { openTransport, type Transport } from './transport.ts';
-
-/** MQTT 5 and MQTT 3.1.1, by the protocol level in CONNECT. */
-export type ProtocolLevel = 5 | 4;
 
 export interface BrokerOptions {
   /** `mqtt://` or `mqtts://`, without credentials. */

@@ -1,7 +1,9 @@
 import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt';
 import { messageOf } from '../../core/errors.ts';
-import type { ProtocolLevel } from './attempt.ts';
 import type { Transport } from './transport.ts';
+
+/** MQTT 5 and MQTT 3.1.1, by the protocol level in CONNECT. */
+export type ProtocolLevel = 5 | 4;
 
 /** A message on its way, and how it goes. */
 export interface Outgoing {

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../core/backoff.ts';
 import type { Log } from '../../core/log.ts';
-import { attempt, type BrokerOptions, type Failure, type ProtocolLevel, type Will } from './attempt.ts';
-import type { Connection } from './connection.ts';
+import { attempt, type BrokerOptions, type Failure, type Will } from './attempt.ts';
+import type { Connection, ProtocolLevel } from './connection.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';
 import { type OwnTopics, ReadBack } from './read-back.ts';
 

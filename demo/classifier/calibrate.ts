@@ -1,10 +1,10 @@
-import { normalizationTables, place, UNCHANGED } from '../../compression/training/augment.ts';
-import type { Pictures } from '../../compression/training/pictures.ts';
+import { normalizationTables, place, UNCHANGED } from '../../compression/training/data/augment.ts';
+import type { Pictures } from '../../compression/training/data/images.ts';
 import { inputLength } from '../../inference/preprocess.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 import { PREPROCESSING } from './network.ts';
 import { calibrateFactor, type Scored } from './temperature.ts';
 

@@ -1,4 +1,4 @@
-import { NetworkBuilder } from '../../compression/networks/layers.ts';
+import { NetworkBuilder } from '../../compression/training/networks/layers.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { CLASSES } from '../scene/types.ts';

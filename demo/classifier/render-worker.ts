@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { loadPictures } from '../../compression/training/pictures.ts';
+import { loadPictures } from '../../compression/training/data/images.ts';
 import { PREPROCESSING } from './network.ts';
 import { SceneDataset, type SceneDatasetOptions } from './scene-dataset.ts';
 

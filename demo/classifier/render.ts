@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { LoadedPictures, Pictures } from '../../compression/training/pictures.ts';
+import type { LoadedPictures, Pictures } from '../../compression/training/data/images.ts';
 import { compiledModule } from '../../core/layout.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { RenderTask } from './render-worker.ts';

@@ -1,7 +1,7 @@
-import { adamW } from '../../compression/training/adamw.ts';
 import type { EpochReport } from '../../compression/training/checkpoint.ts';
-import type { Pictures } from '../../compression/training/pictures.ts';
-import { oneCycle } from '../../compression/training/schedule.ts';
+import type { Pictures } from '../../compression/training/data/images.ts';
+import { adamW } from '../../compression/training/optimizers/adamw.ts';
+import { oneCycle } from '../../compression/training/optimizers/schedule.ts';
 import { train } from '../../compression/training/train.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { Model } from '../../onnx/graph.ts';

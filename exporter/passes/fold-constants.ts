@@ -1,11 +1,11 @@
 import { openSession, type RunTensor } from '../../inference/session.ts';
 import { withConstantsStored } from '../../onnx/constants.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
 import { noneOf, pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { byteLength, type Tensor } from '../../onnx/tensor.ts';
 import { valuesRead } from '../../onnx/topology.ts';
-import { encodeModel } from '../../onnx/write.ts';
 import { livingParts } from './eliminate-dead.ts';
 import { withGraph } from './rewrite.ts';
 

@@ -1,14 +1,14 @@
-import { usedCodes } from '../../compression/cluster/cluster.ts';
+import { usedCodes } from '../../compression/clustering/cluster.ts';
 import { layersOf, weightRows } from '../../compression/layers.ts';
 import { narrow } from '../../core/narrow.ts';
 import { floatsOf, openSession, type Results } from '../../inference/session.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 import { livingParts } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
-import type { ActivationScale } from '../scales.ts';
-import type { DecidedWeights } from '../weights.ts';
+import type { DecidedWeights } from '../quantize/choose-weights.ts';
+import type { ActivationScale } from '../quantize/scales.ts';
 import type { Simulation } from './simulate.ts';
 
 /** What training made of what was decided: `quantizeModel` writes it as it is. */

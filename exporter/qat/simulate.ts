@@ -1,4 +1,4 @@
-import type { Parameter } from '../../compression/gradient/parameters.ts';
+import type { Parameter } from '../../compression/autodiff/parameters.ts';
 import type { Layer } from '../../compression/layers.ts';
 import { narrow } from '../../core/narrow.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
@@ -6,9 +6,9 @@ import { irVersionFor, upgradeOpset } from '../../onnx/opset.ts';
 import { float32Tensor, uint8Tensor } from '../../onnx/tensor.ts';
 import { livingParts } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
-import type { QuantizeInput } from '../quantize.ts';
-import { assignRoles, type Roles } from '../roles.ts';
-import { type ActivationScale, dataInputs, planScales, type ScalePlan } from '../scales.ts';
+import type { QuantizeInput } from '../quantize/quantize-model.ts';
+import { assignRoles, type Roles } from '../quantize/roles.ts';
+import { type ActivationScale, dataInputs, planScales, type ScalePlan } from '../quantize/scales.ts';
 import { Sketch } from './sketch.ts';
 import { type SimulatedWeights, simulateWeights } from './weights.ts';
 

@@ -1,8 +1,8 @@
-import type { Parameter, ParameterKind } from '../../compression/gradient/parameters.ts';
+import type { Parameter, ParameterKind } from '../../compression/autodiff/parameters.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { NameGiver } from '../../onnx/names.ts';
 import { float32Tensor, int64Tensor } from '../../onnx/tensor.ts';
-import { GraphEmitter } from '../emitter.ts';
+import { GraphEmitter } from '../quantize/node-writer.ts';
 
 /** A graph that is being written with quantization simulated in it: nodes, constants, what is trained and what is held. */
 export class Sketch extends GraphEmitter {

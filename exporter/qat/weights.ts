@@ -1,8 +1,8 @@
 import { type Layer, storedOrder, weightRows } from '../../compression/layers.ts';
 import { narrow } from '../../core/narrow.ts';
 import { int32Tensor } from '../../onnx/tensor.ts';
-import { indicesOf } from '../codebook.ts';
-import type { LayerWeights } from '../quantize.ts';
+import { indicesOf } from '../quantize/codebook.ts';
+import type { LayerWeights } from '../quantize/layer-weights.ts';
 import type { Sketch } from './sketch.ts';
 
 /** Values of a simulated layer: what the layer computes with, and what of it goes into the file. */

@@ -1,8 +1,8 @@
 import type { Layer } from '../../compression/layers.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { INTEGER_RANGE } from '../../core/narrow.ts';
-import type { LayerWeights } from '../quantize.ts';
-import type { ActivationScale } from '../scales.ts';
+import type { LayerWeights } from './layer-weights.ts';
+import type { ActivationScale } from './scales.ts';
 
 const [, MOST] = INTEGER_RANGE.int32;
 

@@ -1,5 +1,5 @@
 import { mapped, pairedCounts, pairedDifference } from '../../core/intervals.ts';
-import type { AccuracyChange } from '../options.ts';
+import type { AccuracyChange } from '../pipeline/options.ts';
 
 /** What a model answered, picture by picture, in the order of the data set. */
 export interface Answered {

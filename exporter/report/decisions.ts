@@ -1,6 +1,6 @@
-import type { BudgetResult, CompressResult } from '../options.ts';
-import type { Produced } from '../produce.ts';
-import { describeWidth } from '../widths.ts';
+import type { BudgetResult, CompressResult } from '../pipeline/options.ts';
+import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import { describeWidth } from '../quantize/precision.ts';
 import { decibels, integer, named, section, table } from './html.ts';
 
 /** What was decided on the way, and what stayed in float. */

@@ -1,11 +1,11 @@
-import { usedCodes } from '../../compression/cluster/cluster.ts';
+import { usedCodes } from '../../compression/clustering/cluster.ts';
 import { type Layer, weightCount } from '../../compression/layers.ts';
-import { weightForm } from '../codebook.ts';
-import type { LayerErrors } from '../layer-errors.ts';
-import type { Produced } from '../produce.ts';
-import { storedCodes } from '../qdq.ts';
-import { distinctValues } from '../unique.ts';
-import type { DecidedWeights } from '../weights.ts';
+import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { DecidedWeights } from '../quantize/choose-weights.ts';
+import { weightForm } from '../quantize/codebook.ts';
+import { storedCodes } from '../quantize/qdq.ts';
+import { distinctValues } from '../verify/distinct-weights.ts';
+import type { LayerErrors } from '../verify/layer-errors.ts';
 import { bytes, decibels, EXACT, escaped, integer, named, section, shortened, table } from './html.ts';
 import { across, itemNumbers, key, linearAxis, PLOT_HEIGHT, plot, px, yOf } from './plot.ts';
 import { DRAWN } from './style.ts';

@@ -1,9 +1,9 @@
-import type { LayerErrors } from '../layer-errors.ts';
-import type { CompressResult } from '../options.ts';
-import type { Produced } from '../produce.ts';
-import type { PruneRecord } from '../slim/outcome.ts';
-import type { StageEntry } from '../stages.ts';
-import type { DistinctWeights } from '../unique.ts';
+import type { CompressResult } from '../pipeline/options.ts';
+import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { StageEntry } from '../pipeline/stage-log.ts';
+import type { PruneRecord } from '../prune-finetune/outcome.ts';
+import type { DistinctWeights } from '../verify/distinct-weights.ts';
+import type { LayerErrors } from '../verify/layer-errors.ts';
 import { barList } from './bars.ts';
 import type { Answered } from './class-changes.ts';
 import { classSection } from './classes.ts';

@@ -1,4 +1,4 @@
-import type { PruneRecord } from '../slim/outcome.ts';
+import type { PruneRecord } from '../prune-finetune/outcome.ts';
 import { escaped, integer, named, percent, section, shortened, table } from './html.ts';
 import { type Axis, across, itemNumbers, key, linearAxis, middleOf, PLOT_HEIGHT, plot, px, yOf } from './plot.ts';
 import { DRAWN } from './style.ts';

@@ -1,4 +1,4 @@
-import type { StageOutcome } from '../slim/outcome.ts';
+import type { StageOutcome } from '../prune-finetune/outcome.ts';
 import { bytes, escaped, percent } from './html.ts';
 import { type Axis, across, linearAxis, plot, px, shareOf, yOf } from './plot.ts';
 

@@ -1,4 +1,4 @@
-import type { StageOutcome } from '../slim/outcome.ts';
+import type { StageOutcome } from '../prune-finetune/outcome.ts';
 import { type Bar, barList } from './bars.ts';
 import { bytes, integer, milliseconds, operations, percent, ratio, seconds, section, signed, table } from './html.ts';
 import { sizeAgainstAccuracy } from './scatter.ts';

@@ -1,5 +1,5 @@
 import { isClear } from '../../core/intervals.ts';
-import type { CompressResult } from '../options.ts';
+import type { CompressResult } from '../pipeline/options.ts';
 import { bytes, escaped, integer, milliseconds, operations, percent, ratio, signed } from './html.ts';
 
 interface Tile {

@@ -1,4 +1,4 @@
-import type { DistinctWeights } from '../unique.ts';
+import type { DistinctWeights } from '../verify/distinct-weights.ts';
 import { integer, ratio, section, table } from './html.ts';
 
 /** How many different weights there are, by every way of counting that a reader may have in mind. */

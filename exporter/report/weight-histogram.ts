@@ -1,5 +1,5 @@
 import { type Layer, weightRows } from '../../compression/layers.ts';
-import type { DecidedWeights } from '../weights.ts';
+import type { DecidedWeights } from '../quantize/choose-weights.ts';
 import { escaped, integer, shortened } from './html.ts';
 
 const BINS = 48;

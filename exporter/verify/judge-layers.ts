@@ -1,10 +1,10 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { calibrationIndices } from '../calibration-draw.ts';
-import { type LayerErrors, measureLayerErrors, productsOf } from '../layer-errors.ts';
-import { type CompressOptions, defaultThreads } from '../options.ts';
-import type { Produced } from '../produce.ts';
-import type { StageLog } from '../stages.ts';
+import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
+import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { StageLog } from '../pipeline/stage-log.ts';
+import { calibrationIndices } from '../search/calibration-samples.ts';
+import { type LayerErrors, measureLayerErrors, productsOf } from './layer-errors.ts';
 import { describeNoisy, type NoisyLayer, noisyLayers, requireQuiet } from './layer-noise.ts';
 
 export interface JudgedLayers {

@@ -1,5 +1,5 @@
 import { WaysideError } from '../../core/errors.ts';
-import type { LayerErrors } from '../layer-errors.ts';
+import type { LayerErrors } from './layer-errors.ts';
 
 /** Below it a quarter of what a layer says is noise: no more than one bit is left. */
 export const LEAST_DECIBELS = 6;

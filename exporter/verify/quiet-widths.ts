@@ -1,5 +1,5 @@
-import type { LayerErrors } from '../layer-errors.ts';
-import { type Widths, wider } from '../widths.ts';
+import { type Widths, wider } from '../quantize/precision.ts';
+import type { LayerErrors } from './layer-errors.ts';
 import { noisyLayers } from './layer-noise.ts';
 
 /**

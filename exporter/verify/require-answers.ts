@@ -5,9 +5,9 @@ import { exposing } from '../../calibration/observe.ts';
 import type { WaysideError } from '../../core/errors.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { type Feeds, openSession, type Results } from '../../inference/session.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { encodeModel } from '../../onnx/write.ts';
 import { notFinite, requireFiniteWeights } from './require-finite.ts';
 
 /**

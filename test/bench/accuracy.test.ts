@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { aboveFigure, accuracyFigure, lossFigure } from '../../bench/harness/accuracy.ts';
 import { isMet } from '../../bench/harness/benchmark.ts';
-import type { CompressReport } from '../../bench/harness/child.ts';
-import { formatLimit } from '../../bench/harness/table.ts';
+import { formatLimit } from '../../bench/harness/pages/table.ts';
+import type { CompressReport } from '../../bench/harness/process/child.ts';
 
 /** Answers to 1,000 images, of which the first `wrong` are wrong. */
 const answers = (wrong: number): boolean[] => Array.from({ length: 1000 }, (_, i) => i >= wrong);

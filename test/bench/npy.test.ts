@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeNpy } from '../../bench/harness/npy.ts';
+import { writeNpy } from '../../bench/harness/peers/npy.ts';
 
 describe('writeNpy', () => {
   it('writes a header that NumPy documents and the values after it, aligned to 64 bytes', async () => {

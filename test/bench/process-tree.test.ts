@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cpuSeconds, peakResident, residentTree } from '../../bench/harness/process-tree.ts';
+import { cpuSeconds, peakResident, residentTree } from '../../bench/harness/process/tree.ts';
 
 /** A Node process that burns 300 ms of CPU in a child of its own, waits for it, says so, and stays. */
 const PARENT = `

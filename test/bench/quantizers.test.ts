@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PEERS } from '../../bench/harness/peer-environment.ts';
-import type { PeerNetwork } from '../../bench/harness/peer-networks.ts';
-import { QUANTIZERS, SAME_BITS } from '../../bench/harness/quantizers.ts';
+import { PEERS } from '../../bench/harness/peers/environment.ts';
+import type { PeerNetwork } from '../../bench/harness/peers/networks.ts';
+import { QUANTIZERS, SAME_BITS } from '../../bench/harness/peers/quantizers.ts';
 import { defaultPreprocessing } from '../../inference/preprocess.ts';
 
 const network: PeerNetwork = {

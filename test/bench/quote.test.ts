@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BENCHMARKS } from '../../bench/benchmarks/index.ts';
-import { QUOTING_PAGES, quotedPages } from '../../bench/harness/pages.ts';
+import { QUOTING_PAGES, quotedPages } from '../../bench/harness/pages/pages.ts';
 import { readResults } from '../../bench/harness/results.ts';
 
 describe('the figures in the documents', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { replaceBlock } from '../../bench/harness/blocks.ts';
 import type { Machine } from '../../bench/harness/machine.ts';
+import { replaceBlock } from '../../bench/harness/pages/blocks.ts';
+import { formatValue, markdownTable, promisesOf, tablesOf, terminalTable } from '../../bench/harness/pages/table.ts';
 import { resultOf } from '../../bench/harness/results.ts';
-import { formatValue, markdownTable, promisesOf, tablesOf, terminalTable } from '../../bench/harness/table.ts';
 
 const machine: Machine = {
   cpu: 'Some CPU',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runChild } from '../../bench/harness/child.ts';
+import { runChild } from '../../bench/harness/process/child.ts';
 import { runInTurns, type Turn } from '../../bench/harness/turns.ts';
 
 const { signal } = new AbortController();

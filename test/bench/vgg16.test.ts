@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildVgg16 } from '../../bench/networks/vgg16.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 describe('the VGG16-shaped network', () => {
   const model = buildVgg16(1);

@@ -6,7 +6,7 @@ import { evaluate } from '../../calibration/evaluate.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
 import { defaultPreprocessing } from '../../inference/preprocess.ts';
 import { openSession } from '../../inference/session.ts';
-import { readModel } from '../../onnx/read.ts';
+import { readModel } from '../../onnx/file/read.ts';
 import { unpackedData } from '../support/data.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 

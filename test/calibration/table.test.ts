@@ -8,8 +8,8 @@ import { observedRanges, tableRanges } from '../../calibration/range-source.ts';
 import { RANGE_METHOD_NAMES } from '../../calibration/ranges/methods.ts';
 import { type CalibrationTable, readTable, requireTableFor, writeTable } from '../../calibration/table.ts';
 import { digestOf } from '../../core/hash.ts';
-import { decodeModel } from '../../onnx/read.ts';
-import { encodeModel } from '../../onnx/write.ts';
+import { decodeModel } from '../../onnx/file/read.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../support/colour-classifier.ts';
 import { madeDataset } from '../support/memory-dataset.ts';
 

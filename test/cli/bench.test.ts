@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeModel } from '../../onnx/write.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
 import { runWayside } from '../support/wayside.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readModel } from '../../onnx/read.ts';
-import { writeModel } from '../../onnx/write.ts';
+import { readModel } from '../../onnx/file/read.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { writeColours } from '../support/tiny-classifier.ts';
 import { runWayside } from '../support/wayside.ts';

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeModel, writeModel } from '../../onnx/write.ts';
+import { encodeModel, writeModel } from '../../onnx/file/write.ts';
 import { colourClassifier } from '../support/colour-classifier.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { greyIn, twoInputs } from '../support/networks/forms.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { PACKAGE_ROOT, VERSION } from '../../core/layout.ts';
-import { writeModel } from '../../onnx/write.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
 import { runWayside, startWayside } from '../support/wayside.ts';

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { largestDifference } from '../../exporter/parity.ts';
 import { batchNormToConv } from '../../exporter/passes/batch-norm-to-conv.ts';
 import { foldBatchNorm } from '../../exporter/passes/fold-batch-norm.ts';
 import { foldConstants } from '../../exporter/passes/fold-constants.ts';
@@ -8,9 +7,10 @@ import { foldPad } from '../../exporter/passes/fold-pad.ts';
 import { foldShapes } from '../../exporter/passes/fold-shapes.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
 import { removeIdentity } from '../../exporter/passes/remove-identity.ts';
+import { largestDifference } from '../../exporter/verify/parity.ts';
 import { int, ints, tensor } from '../../onnx/attributes.ts';
+import { readModel } from '../../onnx/file/read.ts';
 import { runPasses } from '../../onnx/pass.ts';
-import { readModel } from '../../onnx/read.ts';
 import { float32Tensor, int64Tensor } from '../../onnx/tensor.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 import { everythingNetwork, NetworkBuilder } from './networks.ts';

@@ -1,7 +1,7 @@
 import { seededRandom } from '../../core/random.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 /** Seeded noise `[count, ...dims]`. */
 export function noise(dims: readonly number[], seed = 3): { data: Float32Array; dims: readonly number[] } {

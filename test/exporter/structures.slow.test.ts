@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { table } from '../../cli/table.ts';
-import { compress } from '../../exporter/compress.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
+import { compress } from '../../exporter/pipeline/compress.ts';
 import { readPackage } from '../../inference/package.ts';
+import { encodeModel, writeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { upgradeOpset } from '../../onnx/opset.ts';
 import { runPasses } from '../../onnx/pass.ts';
-import { encodeModel, writeModel } from '../../onnx/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { agreement, relativeDifference, scoresOf } from '../support/networks/agreement.ts';
 import { FAMILIES } from '../support/networks/index.ts';

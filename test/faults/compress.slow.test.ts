@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../core/random.ts';
-import { writeModel } from '../../onnx/write.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { writeColours } from '../support/tiny-classifier.ts';
 import { runWayside, startWayside } from '../support/wayside.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { modelBytes } from '../../inference/external-data.ts';
-import { writeModel } from '../../onnx/write.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import { colourClassifier } from '../support/colour-classifier.ts';
 
 describe('modelBytes', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { latencyApart } from '../../inference/latency-apart.ts';
-import { encodeModel, writeModel } from '../../onnx/write.ts';
+import { encodeModel, writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
 

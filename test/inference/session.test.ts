@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compiledModule } from '../../core/layout.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
-import { decodeModel } from '../../onnx/read.ts';
+import { decodeModel } from '../../onnx/file/read.ts';
 import { colourClassifierBytes } from '../support/colour-classifier.ts';
 
 const picture = (batch: number) => floatTensor(new Float32Array(batch * 3 * 64).fill(0.5), [batch, 3, 8, 8]);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { graph, int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
+import { decodeModel } from '../../onnx/file/read.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Graph, Model } from '../../onnx/graph.ts';
-import { decodeModel } from '../../onnx/read.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { float32Tensor, int64Tensor } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 const build = (builder: GraphBuilder, last: string): Model => {
   builder.output(last, 'float32', null);

@@ -3,12 +3,12 @@ import { link, mkdir, mkdtemp, open, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { proto } from '../../onnx/file/proto.ts';
+import { decodeModel, readModel } from '../../onnx/file/read.ts';
+import { writeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { printModel } from '../../onnx/print.ts';
-import { proto } from '../../onnx/proto.ts';
-import { decodeModel, readModel } from '../../onnx/read.ts';
 import { asFloat32 } from '../../onnx/tensor.ts';
-import { writeModel } from '../../onnx/write.ts';
 import { resnet } from './support/resnet.ts';
 
 let base: string;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { seededRandom } from '../../core/random.ts';
-import { encodeModel } from '../../onnx/write.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 import { mutate } from './support/mutate.ts';
 import { mutateStructure } from './support/mutate-structure.ts';

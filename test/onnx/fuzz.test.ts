@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../core/random.ts';
-import { encodeModel } from '../../onnx/write.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { mutate } from './support/mutate.ts';
 import { mutateStructure } from './support/mutate-structure.ts';
 import { outcomeOf } from './support/outcome.ts';

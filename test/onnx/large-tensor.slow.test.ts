@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inspectModel } from '../../cli/inspection.ts';
-import { proto } from '../../onnx/proto.ts';
-import { decodeModel, readModel } from '../../onnx/read.ts';
-import { encodeModel, writeModel } from '../../onnx/write.ts';
+import { proto } from '../../onnx/file/proto.ts';
+import { decodeModel, readModel } from '../../onnx/file/read.ts';
+import { encodeModel, writeModel } from '../../onnx/file/write.ts';
 
 /** float32 [24000, 24000]: 2.3 GB, which no single read of Node, and no protobuf file, can hold. */
 const SIDE = 24_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS } from '../../onnx/limits.ts';
-import { surveyWire } from '../../onnx/wire.ts';
-import { encodeModel } from '../../onnx/write.ts';
+import { DEFAULT_LIMITS } from '../../onnx/file/limits.ts';
+import { surveyWire } from '../../onnx/file/wire.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { varint } from './support/mutate.ts';
 import { variety } from './support/variety.ts';
 

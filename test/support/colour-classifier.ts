@@ -2,9 +2,9 @@ import { seededRandom } from '../../core/random.ts';
 import type { RgbImage } from '../../inference/image.ts';
 import { ints } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Dimension, Model } from '../../onnx/graph.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 /** What a colour classifier expects of its pixels. */
 export const COLOUR_PREPROCESSING = {

@@ -4,8 +4,8 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession } from '../../inference/session.ts';
 import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
-import { encodeModel } from '../../onnx/write.ts';
 
 export const COLOURS = ['red', 'green', 'blue'] as const;
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { slope } from '../../../core/statistics.ts';
-import { residentTree } from '../process-tree.ts';
+import { residentTree } from '../process/tree.ts';
 
 /** What a process of the daemon is for. */
 export type Role = 'supervisor' | 'inference' | 'decoder' | 'other';

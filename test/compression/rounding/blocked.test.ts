@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { fullGrid, nearestCode } from '../../../compression/cluster/nearest.ts';
-import { absmaxScales, searchScale } from '../../../compression/cluster/scales.ts';
+import { fullGrid, nearestCode } from '../../../compression/clustering/nearest.ts';
+import { absmaxScales, searchScale } from '../../../compression/clustering/scales.ts';
 import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
 import { roundInProducts } from '../../../compression/rounding/blocked.ts';
 import { blockColumnsFor } from '../../../compression/rounding/moments.ts';

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { batchMaker } from '../../../compression/training/batch-maker.ts';
-import { batchesOfEpochs } from '../../../compression/training/batch-stream.ts';
+import { batchMaker } from '../../../compression/training/data/batch-maker.ts';
+import { batchesOfEpochs } from '../../../compression/training/data/batch-stream.ts';
 import { PLAIN, sides } from './support.ts';
 
 const plan = { pictures: sides(48), preprocessing: PLAIN, augmentation: { flip: true }, batch: 8, seed: 3 };

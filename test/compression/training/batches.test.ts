@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { betaSample, draw, normalizationTables, place, UNCHANGED } from '../../../compression/training/augment.ts';
-import { batchMaker } from '../../../compression/training/batch-maker.ts';
-import { splitPictures } from '../../../compression/training/split.ts';
+import { betaSample, draw, normalizationTables, place, UNCHANGED } from '../../../compression/training/data/augment.ts';
+import { batchMaker } from '../../../compression/training/data/batch-maker.ts';
+import { splitPictures } from '../../../compression/training/data/split.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { PLAIN, SIDE, sides } from './support.ts';
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { NETWORKS } from '../../../compression/networks/registry.ts';
 import { classesOf, headParameters, withHead } from '../../../compression/training/head.ts';
+import { NETWORKS } from '../../../compression/training/networks/registry.ts';
 import { withOpenBatch } from '../../../compression/training/open-batch.ts';
 import { withLogits } from '../../../compression/training/scores.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 import { int, ints } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
+import { encodeModel } from '../../../onnx/file/write.ts';
 import { float32Tensor, int64Tensor } from '../../../onnx/tensor.ts';
-import { encodeModel } from '../../../onnx/write.ts';
-import { Network } from '../prune/network.ts';
-import { answersOf, difference } from '../prune/same.ts';
-import { tokens } from '../prune/structures.ts';
+import { Network } from '../pruning/network.ts';
+import { answersOf, difference } from '../pruning/same.ts';
+import { tokens } from '../pruning/structures.ts';
 
 /** A network that ends in a convolution, a pooling and a softmax, as SqueezeNet does. */
 function convolutionalHead() {

@@ -5,8 +5,8 @@ import { checkModel } from '../../../onnx/check.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { runPasses } from '../../../onnx/pass.ts';
 import { noisePictures, preprocessing } from '../noise.ts';
-import { answersOf, difference } from '../prune/same.ts';
-import { depthwise, residual } from '../prune/structures.ts';
+import { answersOf, difference } from '../pruning/same.ts';
+import { depthwise, residual } from '../pruning/structures.ts';
 
 const noise = noisePictures(32);
 const count = ({ graph }: Model, opType: string): number => graph.nodes.filter((node) => node.opType === opType).length;

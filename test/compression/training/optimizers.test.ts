@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { adamW } from '../../../compression/training/adamw.ts';
-import type { Optimizer } from '../../../compression/training/optimizer.ts';
-import { cosine, oneCycle } from '../../../compression/training/schedule.ts';
-import { sgd } from '../../../compression/training/sgd.ts';
+import { adamW } from '../../../compression/training/optimizers/adamw.ts';
+import type { Optimizer } from '../../../compression/training/optimizers/optimizer.ts';
+import { cosine, oneCycle } from '../../../compression/training/optimizers/schedule.ts';
+import { sgd } from '../../../compression/training/optimizers/sgd.ts';
 
 const WEIGHT = [{ name: 'w', kind: 'weight', dims: [3] }] as const;
 const GRADIENTS = [

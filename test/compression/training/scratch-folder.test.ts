@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { scratchFolder } from '../../../compression/training/shards/scratch-folder.ts';
+import { scratchFolder } from '../../../compression/training/data-parallel/scratch-folder.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 describe('the folder of a training', () => {

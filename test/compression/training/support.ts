@@ -1,5 +1,5 @@
-import { NetworkBuilder } from '../../../compression/networks/layers.ts';
-import type { Pictures } from '../../../compression/training/pictures.ts';
+import type { Pictures } from '../../../compression/training/data/images.ts';
+import { NetworkBuilder } from '../../../compression/training/networks/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 import type { Model } from '../../../onnx/graph.ts';

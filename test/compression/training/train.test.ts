@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adamW } from '../../../compression/training/adamw.ts';
+import { adamW } from '../../../compression/training/optimizers/adamw.ts';
+import { cosine } from '../../../compression/training/optimizers/schedule.ts';
+import { sgd } from '../../../compression/training/optimizers/sgd.ts';
 import type { TrainOptions } from '../../../compression/training/options.ts';
-import { cosine } from '../../../compression/training/schedule.ts';
-import { sgd } from '../../../compression/training/sgd.ts';
 import { train } from '../../../compression/training/train.ts';
+import { encodeModel } from '../../../onnx/file/write.ts';
 import { asFloat32 } from '../../../onnx/tensor.ts';
-import { encodeModel } from '../../../onnx/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { PLAIN, sides, smallNetwork } from './support.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PREPROCESSING, streetNet } from '../../../demo/classifier/network.ts';
 import { CLASSES } from '../../../demo/scene/types.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
-import { encodeModel } from '../../../onnx/write.ts';
+import { encodeModel } from '../../../onnx/file/write.ts';
 
 describe('the network of the demonstration', () => {
   it('gives one score a class for pictures of its size', async () => {

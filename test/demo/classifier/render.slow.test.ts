@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { loadPictures } from '../../../compression/training/pictures.ts';
+import { loadPictures } from '../../../compression/training/data/images.ts';
 import { PREPROCESSING } from '../../../demo/classifier/network.ts';
 import { renderScenes } from '../../../demo/classifier/render.ts';
 import { SceneDataset } from '../../../demo/classifier/scene-dataset.ts';

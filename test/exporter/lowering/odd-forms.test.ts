@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { quantizeNetwork } from '../../../exporter/quantize-network.ts';
+import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
 import { float, int, ints, string } from '../../../onnx/attributes.ts';
+import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor, int64Tensor } from '../../../onnx/tensor.ts';
-import { writeModel } from '../../../onnx/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { wavyPictures } from '../../support/networks/pictures.ts';
 import { SIDE, TokenBuilder } from './networks.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lowered } from '../../../exporter/lowering/index.ts';
-import { largestDifference } from '../../../exporter/parity.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
-import { quantizeNetwork } from '../../../exporter/quantize-network.ts';
+import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
+import { largestDifference } from '../../../exporter/verify/parity.ts';
+import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { runPasses } from '../../../onnx/pass.ts';
-import { writeModel } from '../../../onnx/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 import { wavyPictures } from '../../support/networks/pictures.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { largestDifference } from '../../../exporter/parity.ts';
 import { dropUnreadOutputs } from '../../../exporter/passes/drop-unread-outputs.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
 import { settleForms } from '../../../exporter/reading/settle-forms.ts';
+import { largestDifference } from '../../../exporter/verify/parity.ts';
 import { int, ints } from '../../../onnx/attributes.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { upgradeOpset } from '../../../onnx/opset.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { largestDifference } from '../../../exporter/parity.ts';
 import { inlineIf } from '../../../exporter/passes/inline-if.ts';
 import { removeIdentity } from '../../../exporter/passes/remove-identity.ts';
 import { settleForms } from '../../../exporter/reading/settle-forms.ts';
+import { largestDifference } from '../../../exporter/verify/parity.ts';
 import { graph as graphOf, int, tensor } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import type { Attributes, Graph, Model, Node } from '../../../onnx/graph.ts';

@@ -1,10 +1,10 @@
 import { layersOf } from '../../../compression/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
-import { makePlan } from '../../../exporter/plan.ts';
+import { makePlan } from '../../../exporter/pipeline/plan.ts';
+import type { StageOutcome } from '../../../exporter/prune-finetune/outcome.ts';
+import { nearestWeights } from '../../../exporter/quantize/choose-weights.ts';
 import type { ReportInput } from '../../../exporter/report/page.ts';
-import type { StageOutcome } from '../../../exporter/slim/outcome.ts';
-import { countDistinct } from '../../../exporter/unique.ts';
-import { nearestWeights } from '../../../exporter/weights.ts';
+import { countDistinct } from '../../../exporter/verify/distinct-weights.ts';
 import { ints } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import type { Model } from '../../../onnx/graph.ts';

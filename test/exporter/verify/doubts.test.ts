@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { quantizeFile } from '../../../exporter/single/quantize-file.ts';
+import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
 import { binomialTail, farFromFloat, farInDistance, nearChance } from '../../../exporter/verify/doubts.ts';
 import { int } from '../../../onnx/attributes.ts';
+import { writeModel } from '../../../onnx/file/write.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
-import { writeModel } from '../../../onnx/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 import { NetworkBuilder } from '../networks.ts';

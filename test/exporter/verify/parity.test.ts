@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { noiseShare } from '../../../exporter/distance.ts';
-import { requireParity } from '../../../exporter/parity.ts';
-import { quantizeNetwork } from '../../../exporter/quantize-network.ts';
-import { quantizeFile } from '../../../exporter/single/quantize-file.ts';
+import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
+import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
+import { noiseShare } from '../../../exporter/search/divergence.ts';
+import { requireParity } from '../../../exporter/verify/parity.ts';
 import { openSession } from '../../../inference/session.ts';
+import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
-import { encodeModel, writeModel } from '../../../onnx/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { inputsOf, wavyPictures } from '../../support/networks/pictures.ts';
 import { NetworkBuilder } from '../networks.ts';

@@ -1,5 +1,5 @@
 import type { Random } from '../../../core/random.ts';
-import { proto } from '../../../onnx/proto.ts';
+import { proto } from '../../../onnx/file/proto.ts';
 
 interface Place {
   readonly holder: Record<string | number, unknown>;

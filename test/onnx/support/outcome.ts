@@ -1,11 +1,11 @@
 import { type ErrorCode, WaysideError } from '../../../core/errors.ts';
 import { checkModel } from '../../../onnx/check.ts';
+import { decodeModel } from '../../../onnx/file/read.ts';
+import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { lowestOpset, upgradeOpset } from '../../../onnx/opset.ts';
 import { printModel } from '../../../onnx/print.ts';
-import { decodeModel } from '../../../onnx/read.ts';
 import { inferShapes } from '../../../onnx/shapes.ts';
-import { encodeModel } from '../../../onnx/write.ts';
 
 const READING: readonly ErrorCode[] = [
   'MODEL_DECODE',

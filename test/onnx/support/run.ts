@@ -1,7 +1,7 @@
 import { seededRandom } from '../../../core/random.ts';
 import { openSession, type RunTensor } from '../../../inference/session.ts';
+import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model, Shape } from '../../../onnx/graph.ts';
-import { encodeModel } from '../../../onnx/write.ts';
 
 /** Normal random numbers in a shape; symbols become `batch`. */
 export function randomInput(shape: Shape, seed = 1, batch = 2): RunTensor {

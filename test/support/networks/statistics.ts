@@ -1,8 +1,8 @@
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 import { int, ints } from '../../../onnx/attributes.ts';
+import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model, Node } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
-import { encodeModel } from '../../../onnx/write.ts';
 import { inputsOf } from './pictures.ts';
 
 /**

@@ -1,0 +1,110 @@
+import type { RunOptions } from '../../core/progress.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { agreement, answersOf, meanDivergence, softened } from '../divergence.ts';
+import { MatrixProducts } from '../linear-algebra/products.ts';
+import type { ChannelAnalysis, ChannelGroup } from './channels/groups.ts';
+import { compensate } from './obs/compensate.ts';
+import type { LayerMoments } from './obs/readers.ts';
+import type { Activation } from './reconstruct/walk.ts';
+import { removeChannels } from './remove.ts';
+
+/** What happens when this share of one group's channels goes, and nothing else. */
+export interface SensitivityPoint {
+  readonly ratio: number;
+  readonly removed: number;
+  /** Mean Kullback-Leibler divergence from the original's answers, both at temperature 4, nats. */
+  readonly divergence: number;
+  /** Share of pictures that keep their class. */
+  readonly agreement: number;
+}
+
+export interface GroupSensitivity {
+  readonly name: string;
+  readonly channels: number;
+  readonly points: readonly SensitivityPoint[];
+}
+
+export interface SensitivityOptions extends RunOptions {
+  readonly pictures: Activation;
+  /** One number a channel of each group: the least go first. */
+  readonly importance: readonly Float64Array[];
+  /** Lets the readers of the group make up for what goes, as reconstruction will. @default they do not */
+  readonly moments?: LayerMoments;
+  /** @default [0.25, 0.5, 0.75] */
+  readonly ratios?: readonly number[];
+  readonly threads?: number;
+}
+
+/** As distillation takes it (Hinton 2015): networks are all but certain of the pictures they were trained on. */
+const TEMPERATURE = 4;
+
+/**
+ * Prunes each group alone and looks how far the answers move: no labels needed. One run over the pictures a group and
+ * ratio.
+ *
+ * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function measureSensitivity(
+  model: Model,
+  analysis: ChannelAnalysis,
+  options: SensitivityOptions,
+): Promise<GroupSensitivity[]> {
+  const { pictures, importance, moments, ratios = [0.25, 0.5, 0.75], threads = 1, signal, onProgress } = options;
+  const expected = await answersOf(model, pictures, { threads, signal });
+  const soft = softened(expected, TEMPERATURE);
+  const found: GroupSensitivity[] = [];
+  const products = new MatrixProducts(threads);
+  try {
+    for (const [g, group] of analysis.groups.entries()) {
+      const points: SensitivityPoint[] = [];
+      for (const ratio of ratios) {
+        signal?.throwIfAborted();
+        const removed = leastOf(group, importance[g]!, ratio);
+        if (removed.size === 0) continue;
+        const start =
+          moments === undefined ? model : await compensate(model, group, removed, moments, { products, signal });
+        const got = await answersOf(removeChannels(start, analysis, removed), pictures, { threads, signal });
+        points.push({
+          ratio,
+          removed: removed.size,
+          divergence: meanDivergence(soft, softened(got, TEMPERATURE)),
+          agreement: agreement(expected, got),
+        });
+      }
+      found.push({ name: group.name, channels: group.channels.length, points });
+      onProgress?.({ stage: 'measuring sensitivity', done: g + 1, total: analysis.groups.length });
+    }
+  } finally {
+    await products.close();
+  }
+  return found;
+}
+
+/** Ids of the least important share of a group's channels; at least one channel stays. */
+function leastOf({ channels }: ChannelGroup, importance: Float64Array, ratio: number): Set<number> {
+  const order = Array.from(importance.keys()).sort((a, b) => importance[a]! - importance[b]! || a - b);
+  const count = Math.min(channels.length - 1, Math.round(ratio * channels.length));
+  return new Set(order.slice(0, count).map((i) => channels[i]!.id));
+}
+
+/**
+ * Nats of divergence per unit of importance removed, for each group: importance times this compares across groups.
+ * Least squares through the origin over the points measured.
+ */
+export function sensitivityFactors(
+  groups: readonly GroupSensitivity[],
+  importance: readonly Float64Array[],
+): ReadonlyMap<string, number> {
+  return new Map(
+    groups.map(({ name, points }, g) => {
+      const sorted = Array.from(importance[g]!).sort((a, b) => a - b);
+      let [products, squares] = [0, 0];
+      for (const { removed, divergence } of points) {
+        const sum = sorted.slice(0, removed).reduce((total, value) => total + value, 0);
+        products += sum * divergence;
+        squares += sum * sum;
+      }
+      return [name, squares > 0 ? products / squares : 0];
+    }),
+  );
+}

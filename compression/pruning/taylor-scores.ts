@@ -1,0 +1,87 @@
+import { batchesOf } from '../../calibration/batches.ts';
+import type { Dataset } from '../../calibration/dataset.ts';
+import { WaysideError } from '../../core/errors.ts';
+import type { RunOptions } from '../../core/progress.ts';
+import { sampleIndices, seededRandom } from '../../core/random.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { crossEntropy } from '../autodiff/losses/cross-entropy.ts';
+import { buildTrainingGraph, type TrainingGraph } from '../autodiff/training-graph.ts';
+import { withLogits } from '../training/scores.ts';
+import { stepPlan } from '../training/step-plan.ts';
+import { openStepper } from '../training/stepper.ts';
+import { weightsOf } from '../training/weights.ts';
+import type { ChannelGroup } from './channels/groups.ts';
+import { taylor } from './criteria.ts';
+
+export interface TaylorOptions extends RunOptions {
+  readonly preprocessing: Preprocessing;
+  /** Positions of the labelled pictures; whole batches of them are used. */
+  readonly indices: readonly number[];
+  /** Of their order: a set may be in the order of its classes. */
+  readonly seed: number;
+  readonly threads: number;
+}
+
+/** Gradients of a batch are a mean: of few pictures they are noise, of many nothing, since training has made them so. */
+const BATCH = 32;
+
+/**
+ * What each channel of each group is worth by the Taylor criterion: the mean over batches of the first-order change of the
+ * cross-entropy. Each batch is judged by its own gradients (Molchanov 2019): those of all pictures together vanish where a network
+ * has been trained.
+ *
+ * @returns one number a channel, by the name of the group
+ * @throws {WaysideError} MODEL_UNSUPPORTED for an operator without a gradient; DATASET_INVALID for a class the model does not know;
+ *   SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function taylorScores(
+  model: Model,
+  groups: readonly ChannelGroup[],
+  dataset: Dataset,
+  { preprocessing, indices, seed, threads, signal, onProgress }: TaylorOptions,
+): Promise<Map<string, Float64Array>> {
+  const batch = Math.min(BATCH, indices.length);
+  const graph = buildTrainingGraph(withLogits(model), { batch, loss: crossEntropy, batchNorm: 'frozen' });
+  const totals = new Map(groups.map(({ name, channels }) => [name, new Float64Array(channels.length)]));
+  const order = sampleIndices(indices.length, indices.length, seededRandom(seed)).map((i) => indices[i]!);
+  const weights = weightsOf(model, graph.parameters, graph.statistics);
+  const stepper = await openStepper(await stepPlan(graph, weights), weights.values, threads);
+  try {
+    let done = 0;
+    for await (const { tensor, count, labels } of batchesOf(dataset, preprocessing, batch, { indices: order })) {
+      signal?.throwIfAborted();
+      if (count < batch) break;
+      const { gradients } = await stepper.step(tensor.data, oneHot(labels, classesOf(graph)));
+      const criterion = taylor(new Map(graph.parameters.map(({ name }, i) => [name, gradients[i]!])));
+      for (const group of groups) {
+        const total = totals.get(group.name)!;
+        criterion(model, group).forEach((score, channel) => {
+          total[channel]! += score;
+        });
+      }
+      done += count;
+      onProgress?.({ stage: 'judging channels', done, total: order.length });
+    }
+  } finally {
+    await stepper.close();
+  }
+  return totals; // sums order channels as means do
+}
+
+const classesOf = ({ model, lossInputs }: TrainingGraph): number =>
+  Number(model.graph.inputs.find(({ name }) => name === lossInputs[0])?.shape?.[1]);
+
+function oneHot(labels: readonly number[], classes: number): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  labels.forEach((label, i) => {
+    if (label >= classes) {
+      throw new WaysideError('DATASET_INVALID', {
+        message: `a picture is of class ${label}, but the model knows ${classes} classes`,
+        hint: 'the data set belongs to another model',
+      });
+    }
+    targets[i * classes + label] = 1;
+  });
+  return targets;
+}

@@ -1,0 +1,51 @@
+import { sampleIndices, seededRandom } from '../../../core/random.ts';
+import type { LoadedPictures, Pictures } from './images.ts';
+
+/**
+ * Folder of a picture below its class's: `daisy/walk7/003.png` belongs to `daisy/walk7`. Frames of one track resemble each
+ * other; one in training and one in validation would make any network look good.
+ */
+function groupOf(id: string): string {
+  const parts = id.split('/');
+  return parts.length > 2 ? parts.slice(0, -1).join('/') : id;
+}
+
+/**
+ * Sets pictures aside to choose the best epoch by: the same share of every class, pictures of one sub-folder kept
+ * together. The test part of a data set is never used for that.
+ *
+ * @param share of the pictures to set aside, 0 to 1; at least one of each class that has two groups
+ */
+export function splitPictures(
+  pictures: LoadedPictures,
+  share: number,
+  seed: number,
+): { readonly training: Pictures; readonly validation: Pictures } {
+  const labels = new Int32Array(pictures.labels);
+  const classes = new Map<number, Map<string, number[]>>();
+  for (const position of pictures.positions) {
+    const label = labels[position]!;
+    const groups = classes.get(label) ?? new Map<string, number[]>();
+    classes.set(label, groups);
+    const group = groupOf(pictures.ids[position]!);
+    groups.set(group, [...(groups.get(group) ?? []), position]);
+  }
+  const random = seededRandom(seed);
+  const aside = new Set<number>();
+  for (const label of [...classes.keys()].sort((a, b) => a - b)) {
+    const groups = [...classes.get(label)!.values()];
+    const total = groups.reduce((sum, { length }) => sum + length, 0);
+    let taken = 0;
+    // The last group always stays for training.
+    for (const index of sampleIndices(groups.length, groups.length - 1, random)) {
+      if (taken >= share * total) break;
+      for (const position of groups[index]!) aside.add(position);
+      taken += groups[index]!.length;
+    }
+  }
+  const part = (wanted: boolean): Pictures => {
+    const { ids: _, ...shared } = pictures;
+    return { ...shared, positions: pictures.positions.filter((position) => aside.has(position) === wanted) };
+  };
+  return { training: part(false), validation: part(true) };
+}

@@ -1,0 +1,75 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import { type Evaluation, evaluate, type Outcome } from '../../calibration/evaluate.ts';
+import type { RunOptions } from '../../core/progress.ts';
+import { latencyApart } from '../../inference/latency-apart.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import { openSession, type Session } from '../../inference/session.ts';
+import type { Answered } from '../report/class-changes.ts';
+
+/** What models are measured on. */
+export interface Measuring extends RunOptions {
+  readonly test: Dataset;
+  readonly preprocessing: Preprocessing;
+  /** Pictures to use, spread evenly. @default all */
+  readonly limit?: number | undefined;
+}
+
+/** Accuracy, and what the model said of every image. */
+export interface Judged extends Evaluation {
+  readonly answers: Answered;
+}
+
+export interface Measured extends Judged {
+  /** Median of one picture on one thread, in a process of its own. */
+  readonly latencyMs: number;
+}
+
+/** @throws {WaysideError} as `evaluate` */
+export async function judge(
+  session: Session,
+  stage: string,
+  { test, preprocessing, limit, signal, onProgress }: Measuring,
+): Promise<Judged> {
+  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const [labels, predicted]: [number[], number[]] = [[], []];
+  const onOutcome = (outcome: Outcome): void => {
+    labels.push(outcome.label);
+    predicted.push(outcome.predicted);
+  };
+  const evaluation = await evaluate(session, test, {
+    preprocessing,
+    limit,
+    stage,
+    onOutcome,
+    needsNumbers: true,
+    ...run,
+  });
+  return { ...evaluation, answers: { labels, predicted } };
+}
+
+/**
+ * Accuracy on the test pictures, and latency.
+ *
+ * @param model what the session was opened with: the path of a file, or its bytes
+ * @throws {WaysideError} as `evaluate` and `latencyApart`
+ */
+export async function measure(
+  session: Session,
+  model: string | Uint8Array,
+  stage: string,
+  measuring: Measuring,
+): Promise<Measured> {
+  const judged = await judge(session, stage, measuring);
+  const { preprocessing, signal } = measuring;
+  return { ...judged, latencyMs: await latencyApart(model, preprocessing, { signal }) };
+}
+
+/** `measure` of a model that nobody has opened. */
+export async function measureModel(model: string | Uint8Array, stage: string, measuring: Measuring): Promise<Measured> {
+  const session = await openSession(model, { threads: 1 });
+  try {
+    return await measure(session, model, stage, measuring);
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,38 @@
+import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
+import type { FusionReport } from '../../quantize/fusion.ts';
+import { withNotes } from '../../reading/model-notes.ts';
+import type { NoisyLayer } from '../../verify/layer-noise.ts';
+import { type QuantizeNetworkOptions, quantizeNetwork } from '../quantize-network.ts';
+import { type FileOptions, requireFreeFile } from './stage-file.ts';
+
+export interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {
+  /** Pictures like those the model will see: `images:DIR`, any folder of them, or `cifar10:DIR`. */
+  readonly data: string;
+}
+
+export interface QuantizeUnlabelledResult {
+  readonly model: string;
+  readonly bytes: number;
+  /** Of its answers to held-out pictures from the float model's: nats for a classifier, share of noise for any other. */
+  readonly distance: number;
+  /** Pictures held out. */
+  readonly samples: number;
+  readonly fused: FusionReport;
+  /** Layers that are mostly noise beside the float model, where that was allowed. */
+  readonly noisy: readonly NoisyLayer[];
+  /** What makes one doubt it. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes the int8 QDQ model of any network that takes a picture, judged without labels.
+ *
+ * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; as `quantizeNetwork`
+ */
+export async function quantizeUnlabelled(options: QuantizeUnlabelledOptions): Promise<QuantizeUnlabelledResult> {
+  await requireFreeFile(options);
+  const { model, preprocessing, distance, samples, fused, noisy, warnings } = await quantizeNetwork(options);
+  const noted = { ...model, metadata: withNotes(model.metadata, preprocessing, undefined) };
+  await writeModel(noted, options.out);
+  return { model: options.out, bytes: encodeModel(noted).byteLength, distance, samples, fused, noisy, warnings };
+}

@@ -1,0 +1,56 @@
+import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
+import type { Criterion } from '../../compression/pruning/criteria.ts';
+import { pruneToLatency } from '../../compression/pruning/latency-goal.ts';
+import { measuredTypes } from '../../compression/pruning/measured-shapes.ts';
+import { type Pruned, prune } from '../../compression/pruning/prune.ts';
+import { type GroupSensitivity, sensitivityFactors } from '../../compression/pruning/sensitivity.ts';
+import { latencyApart } from '../../inference/latency-apart.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { SlimContext } from './context.ts';
+import { judgeChannels, momentsFor, sensitivityBy } from './judge.ts';
+import type { PrunePlan } from './plan.ts';
+
+/**
+ * Chooses what goes by the plan and removes it. Sensitivity is measured where the criterion needs it or the plan asks for it.
+ *
+ * @throws {WaysideError} PRUNING_IMPOSSIBLE; MODEL_UNSUPPORTED for a Taylor criterion without gradients
+ */
+export async function pruneBy(
+  model: Model,
+  plan: PrunePlan,
+  context: SlimContext,
+): Promise<Pruned & { readonly sensitivity: readonly GroupSensitivity[] }> {
+  const { criterion, unit, goal, also, floor, multiple, frozen = [], keep } = plan;
+  const analysis = analyzeChannels(model);
+  const types = await measuredTypes(model, context.preprocessing);
+  const measured = criterion === 'damage' || plan.sensitivity === true;
+  const evidence = { model, analysis, moments: measured ? await momentsFor(model, context) : undefined };
+  const scores = await judgeChannels(evidence, criterion, context);
+  const sensitivity = measured ? await sensitivityBy(evidence, scores, context) : [];
+  const importance = new Map(analysis.groups.map(({ name }, g) => [name, scores[g]!]));
+  const options = {
+    criterion: known(importance),
+    goal,
+    ...(also && { also }),
+    floor,
+    multiple,
+    types,
+    frozen: new Set(frozen),
+    ...(keep && { keep }),
+    ...(criterion === 'damage'
+      ? { scale: 'none' as const, factors: sensitivityFactors(sensitivity, scores) }
+      : { scale: 'size' as const }),
+  };
+  if (unit !== 'latency') return { ...prune(model, { ...options, unit }), sensitivity };
+  const { pruned } = await pruneToLatency(model, options, (each) => latencyOf(each, context));
+  return { ...pruned, sensitivity };
+}
+
+const known =
+  (importance: ReadonlyMap<string, Float64Array>): Criterion =>
+  (_, { name }) =>
+    importance.get(name)!;
+
+const latencyOf = (model: Model, { preprocessing, signal }: SlimContext): Promise<number> =>
+  latencyApart(encodeModel(model), preprocessing, { budgetMs: 1000, signal });

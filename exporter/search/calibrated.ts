@@ -1,0 +1,145 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
+import type { CalibrationTable } from '../../calibration/table.ts';
+import { type Layer, layersOf } from '../../compression/layers.ts';
+import { MatrixProducts } from '../../compression/linear-algebra/products.ts';
+import { collectMoments } from '../../compression/rounding/collect.ts';
+import type { InputMoments, InputVariances } from '../../compression/rounding/moments.ts';
+import type { RunOptions } from '../../core/progress.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { CompressionPlan } from '../pipeline/plan.ts';
+import type { StageLog } from '../pipeline/stage-log.ts';
+import { type DecidedWeights, decideWeights } from '../quantize/choose-weights.ts';
+import { floatLayers, type Width, type Widths } from '../quantize/precision.ts';
+import { type QuantizeInput, quantizeModel, valuesToCalibrate } from '../quantize/quantize-model.ts';
+import { momentsOfChannels, type Watched, watch } from './activation-statistics.ts';
+
+export interface CalibratedOptions extends RunOptions {
+  readonly preprocessing: Preprocessing;
+  readonly indices: readonly number[];
+  readonly threads: number;
+  readonly plan: Pick<CompressionPlan, 'seed' | 'range' | 'ranges' | 'rounding'>;
+  /** Largest code of the target. */
+  readonly limit: number;
+  readonly table?: CalibrationTable | undefined;
+  /** Codebooks of a layer, by its name. */
+  readonly groups: ReadonlyMap<string, number>;
+}
+
+/** What a quantized model is made with: the rest was measured. */
+export interface Choice {
+  readonly widths: Widths;
+  readonly method: RangeMethodName;
+  /** Of single values that differ. */
+  readonly methods?: Readonly<Record<string, RangeMethodName>>;
+  /** In place of those decided with the weights, by layer. */
+  readonly biases?: ReadonlyMap<string, Float32Array> | undefined;
+  /** Layers left in float besides those of that width. */
+  readonly float?: ReadonlySet<string>;
+}
+
+/** What `quantizeModel` is given. */
+export interface Chosen extends QuantizeInput {
+  readonly weights: ReadonlyMap<string, DecidedWeights>;
+}
+
+/**
+ * A float model with everything measured on calibration pictures that quantizing it takes. Weights are decided once for each
+ * layer and width, whatever is tried with them.
+ */
+export class Calibrated {
+  readonly model: Model;
+  readonly layers: readonly Layer[];
+  readonly watched: Watched;
+  readonly #options: CalibratedOptions;
+  readonly #moments: ReadonlyMap<string, InputMoments | InputVariances>;
+  readonly #decided = new Map<string, DecidedWeights>();
+
+  private constructor(
+    model: Model,
+    watched: Watched,
+    moments: ReadonlyMap<string, InputMoments | InputVariances>,
+    options: CalibratedOptions,
+  ) {
+    this.model = model;
+    this.layers = layersOf(model.graph);
+    this.watched = watched;
+    this.#moments = moments;
+    this.#options = options;
+  }
+
+  /** @throws {WaysideError} what `observe` and `collectMoments` throw */
+  static async measure(
+    model: Model,
+    train: Dataset,
+    options: CalibratedOptions,
+    stages: StageLog,
+  ): Promise<Calibrated> {
+    const { plan } = options;
+    const layers = layersOf(model.graph);
+    const watched = await stages.run('calibrate', () =>
+      watch(model, train, plan, { ...options, values: valuesToCalibrate(model) }),
+    );
+    const moments = await stages.run(
+      'measure layer inputs',
+      async () =>
+        (plan.rounding === 'nearest' ? momentsOfChannels(layers, watched) : undefined) ??
+        (await collectMoments(model, layers, train, { ...options, seed: plan.seed })),
+    );
+    return new Calibrated(model, watched, moments, options);
+  }
+
+  /** Weights of every layer that is not in float at these widths. */
+  async weights(
+    widths: Widths,
+    float: ReadonlySet<string> = floatLayers(widths),
+  ): Promise<ReadonlyMap<string, DecidedWeights>> {
+    const { signal, onProgress } = this.#options;
+    const found = new Map<string, DecidedWeights>();
+    const products = new MatrixProducts();
+    try {
+      for (const layer of this.layers) {
+        signal?.throwIfAborted();
+        const { name } = layer.node;
+        const width = widths.get(name) ?? 'int8';
+        if (width === 'float' || float.has(name) || found.has(name)) continue;
+        found.set(name, await this.#weightsOf(layer, width, products));
+        onProgress?.({ stage: 'deciding weights', done: found.size, total: this.layers.length });
+        await new Promise(setImmediate); // lets an interrupt be heard between layers
+      }
+    } finally {
+      await products.close();
+    }
+    return found;
+  }
+
+  /** @throws {WaysideError} CLUSTER_INVALID; CALIBRATION_* for ranges that cannot be used */
+  async quantized(choice: Choice): Promise<Model> {
+    return quantizeModel(this.model, await this.chosen(choice));
+  }
+
+  /** All that quantizing takes. */
+  async chosen({ widths, method, methods, biases, float = new Set() }: Choice): Promise<Chosen> {
+    const kept = new Set([...float, ...floatLayers(widths)]);
+    const decided = await this.weights(widths, kept);
+    const weights = biases === undefined ? decided : withBiases(decided, biases);
+    return { ranges: this.watched.ranges(method, methods), weights, float: kept };
+  }
+
+  async #weightsOf(layer: Layer, width: Exclude<Width, 'float'>, products: MatrixProducts): Promise<DecidedWeights> {
+    const { name } = layer.node;
+    const key = `${name} ${width}`;
+    const { limit, groups, signal } = this.#options;
+    const known = this.#decided.get(key);
+    if (known !== undefined) return known;
+    const clusters = width === 'int8' ? undefined : width;
+    const options = { limit, clusters, groups: groups.get(name) };
+    const decided = await decideWeights(layer, this.#moments.get(name)!, options, products, signal);
+    this.#decided.set(key, decided);
+    return decided;
+  }
+}
+
+const withBiases = (weights: ReadonlyMap<string, DecidedWeights>, biases: ReadonlyMap<string, Float32Array>) =>
+  new Map([...weights].map(([name, each]) => [name, { ...each, bias: biases.get(name) ?? each.bias }]));

@@ -1,0 +1,175 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
+import type { CalibrationTable } from '../../calibration/table.ts';
+import type { RunOptions } from '../../core/progress.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { CompressionPlan } from '../pipeline/plan.ts';
+import type { StageLog } from '../pipeline/stage-log.ts';
+import { planned, type Widths, widthOf } from '../quantize/precision.ts';
+import { scaleClasses } from '../quantize/quantize-model.ts';
+import { measureLayerErrors, productsOf } from '../verify/layer-errors.ts';
+import { quietWidths } from '../verify/quiet-widths.ts';
+import { blended } from './blended.ts';
+import { type HeldBudget, holdBudget, type Loss } from './budget.ts';
+import { Calibrated, type Choice } from './calibrated.ts';
+import { heldOutIndices } from './calibration-samples.ts';
+import { chooseBiases } from './choose-biases.ts';
+import { chooseMethod } from './choose-ranges.ts';
+import { equalizedBy } from './equalized.ts';
+import { OUTLIER_PICTURES, withOutliersInFloat } from './float-outliers.ts';
+import { Jury, mean } from './fold-agreement.ts';
+import { LayerDamage } from './layer-sensitivity.ts';
+import { type AskOptions, answersOf, pointsLost, uncertainty } from './predictions.ts';
+import { refineRanges } from './refine-ranges.ts';
+
+export interface DecideOptions extends RunOptions {
+  readonly preprocessing: Preprocessing;
+  readonly plan: CompressionPlan;
+  /** Points of accuracy that may be lost on held-out pictures before layers are widened. @default no limit */
+  readonly budget?: number | undefined;
+  /** What it is held on. @default images drawn from the training split that nothing is calibrated on */
+  readonly validation?: Dataset | undefined;
+  /** How far one layer alone may move the answers before it is left in float: see `withOutliersInFloat`. @default no limit */
+  readonly tolerance?: number | undefined;
+  /** Layers that are mostly noise are left as they are where a budget or a tolerance would keep them finer. @default false */
+  readonly allowNoisyLayers?: boolean | undefined;
+  /** The float model that the budget counts from. */
+  readonly reference: Model;
+  readonly threads: number;
+  /** In place of observing the calibration pictures. */
+  readonly table?: CalibrationTable | undefined;
+}
+
+export interface Decided {
+  readonly calibrated: Calibrated;
+  readonly choice: Choice;
+  /** Everything decided written into it: following it makes the same model without deciding again. */
+  readonly plan: CompressionPlan;
+  /** Mean Kullback-Leibler divergence from the float model's answers, by what was tried. */
+  readonly divergence: Readonly<Record<string, number>>;
+  readonly budget: HeldBudget | undefined;
+  /** The damage of each layer quantized alone: measured when asked for. */
+  readonly damage: () => Promise<ReadonlyMap<string, number>>;
+}
+
+/**
+ * Decides what a plan leaves open, by the answers to calibration pictures: whether channels are equalized, the range method
+ * and that of single values, how wide layers must be to stay inside a budget, and whether measured bias correction helps.
+ */
+export async function decide(
+  folded: Model,
+  train: Dataset,
+  options: DecideOptions,
+  stages: StageLog,
+): Promise<Decided> {
+  const { plan, budget, validation, tolerance, allowNoisyLayers = false, reference, ...run } = options;
+  const start = await equalizedBy(plan, folded, train, run, stages);
+  const { model, equalized, widths: planWidths, asked, ...shared } = start;
+  const measuring = { ...run, ...shared, indices: asked.indices, plan };
+  const calibrated = await Calibrated.measure(model, train, measuring, stages);
+  await stages.run('cluster and round weights', () => calibrated.weights(planWidths));
+  const choose = (widths: Widths) => stages.run('choose ranges', () => decideRanges(calibrated, plan, widths, asked));
+  const first = await choose(planWidths);
+  const wished =
+    tolerance === undefined
+      ? planWidths
+      : await stages.run('find layers for float', () => {
+          const damage = new LayerDamage(calibrated, first.choice, asked, OUTLIER_PICTURES);
+          return withOutliersInFloat(planWidths, damage, tolerance);
+        });
+  const { choice: ranged, divergence } = wished === planWidths ? first : await choose(wished);
+  const layerDamage = new LayerDamage(calibrated, ranged, asked);
+  const held =
+    budget === undefined
+      ? undefined
+      : await stages.run('hold the budget', async () => {
+          const heldOut =
+            validation === undefined
+              ? { indices: heldOutIndices(train, plan) }
+              : { dataset: validation, indices: allOf(validation) };
+          const lost = await heldOutLoss(reference, { ...asked, ...heldOut });
+          return holdBudget({
+            points: budget,
+            widths: wished,
+            lost: async (widths) => lost(await calibrated.quantized({ ...ranged, widths })),
+            damage: (...layer) => layerDamage.of(...layer),
+          });
+        });
+  const inside = held?.widths ?? wished;
+  const widths =
+    allowNoisyLayers || (budget === undefined && tolerance === undefined)
+      ? inside
+      : await stages.run('keep noisy layers finer', () =>
+          quietWidths(inside, async (tried) => {
+            const quantized = await calibrated.quantized({ ...ranged, widths: tried });
+            return measureLayerErrors(calibrated.model, quantized, productsOf(calibrated.model.graph), asked);
+          }),
+        );
+  const biased = await stages.run('correct biases', () =>
+    chooseBiases(calibrated, plan.biasCorrection ?? false, { ...ranged, widths }, asked),
+  );
+  const { method, methods = {} } = ranged;
+  const { refineRanges: _, ...settled } = plan;
+  return {
+    calibrated,
+    choice: biased.choice,
+    plan: {
+      ...settled,
+      range: method,
+      ...(Object.keys(methods).length === 0 ? {} : { ranges: methods }),
+      equalize: equalized,
+      ...(plan.biasCorrection === undefined ? {} : { biasCorrection: biased.corrected }),
+      layers: plan.layers.map((layer) => planned(layer, widths.get(layer.name) ?? widthOf(layer))),
+    },
+    divergence: { ...divergence, ...biased.divergence },
+    budget: held,
+    damage: async () => (held !== undefined && held.damage.size > 0 ? held.damage : await layerDamage.ofAll(widths)),
+  };
+}
+
+const allOf = ({ size }: Dataset): number[] => Array.from({ length: size }, (_, position) => position);
+
+/**
+ * Measures what a quantized model loses on held-out pictures: what it loses on them as they are, or the mean of that and of what it
+ * loses on them blended, whichever is more.
+ */
+async function heldOutLoss(reference: Model, plain: AskOptions): Promise<(model: Model) => Promise<Loss>> {
+  const harder = { ...plain, dataset: blended(plain.dataset) };
+  const before = { plain: await answersOf(reference, plain), harder: await answersOf(reference, harder) };
+  return async (model) => {
+    const after = { plain: await answersOf(model, plain), harder: await answersOf(model, harder) };
+    const points = pointsLost(before.plain, after.plain);
+    const both = (points + pointsLost(before.harder, after.harder)) / 2;
+    return { points: Math.max(points, both), error: uncertainty(before.plain, after.plain) };
+  };
+}
+
+/** The plan's methods, or the best of those tried for all values and then for single ones. */
+async function decideRanges(
+  calibrated: Calibrated,
+  { range, ranges = {}, refineRanges: refine = false }: CompressionPlan,
+  widths: Widths,
+  asked: AskOptions,
+): Promise<Pick<Decided, 'choice' | 'divergence'>> {
+  if (range !== 'auto') {
+    return { choice: { widths, method: range as RangeMethodName, methods: ranges }, divergence: {} };
+  }
+  const quantizeWith = (method: RangeMethodName, methods = ranges): Promise<Model> =>
+    calibrated.quantized({ widths, method, methods });
+  const { method, divergence } = await chooseMethod(calibrated.model, quantizeWith, asked);
+  const { source } = calibrated.watched;
+  if (!refine || source === undefined) return { choice: { widths, method, methods: ranges }, divergence };
+  const jury = await Jury.of(calibrated.model, asked);
+  const refined = await refineRanges({
+    source,
+    classes: scaleClasses(calibrated.model),
+    method,
+    divergenceWith: async (methods) => jury.divergences(await quantizeWith(method, { ...ranges, ...methods })),
+  });
+  const mixed = Object.keys(refined.methods).length === 0 ? {} : { mixed: mean(refined.divergence) };
+  return {
+    choice: { widths, method, methods: { ...ranges, ...refined.methods } },
+    divergence: { ...divergence, ...mixed },
+  };
+}

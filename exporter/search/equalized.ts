@@ -1,0 +1,58 @@
+import type { Dataset } from '../../calibration/dataset.ts';
+import { layersOf } from '../../compression/layers.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { type CompressionPlan, plannedLayers } from '../pipeline/plan.ts';
+import type { StageLog } from '../pipeline/stage-log.ts';
+import { type Widths, widthOf } from '../quantize/precision.ts';
+import { targetProfile } from '../quantize/targets.ts';
+import { calibrationIndices } from './calibration-samples.ts';
+import { chooseEqualization } from './choose-equalization.ts';
+import type { AskOptions } from './predictions.ts';
+
+/** The model that is calibrated, and what the plan says of its layers. */
+export interface Equalized {
+  readonly model: Model;
+  readonly equalized: boolean;
+  /** As the plan wishes them. */
+  readonly widths: Widths;
+  /** Codebooks of a layer, by its name. */
+  readonly groups: ReadonlyMap<string, number>;
+  /** Largest code of the target. */
+  readonly limit: number;
+  readonly asked: AskOptions;
+}
+
+/**
+ * Equalizes the channels of the folded model, where the plan says so or lets its answers decide.
+ *
+ * @throws {WaysideError} CLUSTER_INVALID for a plan of another model
+ */
+export async function equalizedBy(
+  plan: CompressionPlan,
+  folded: Model,
+  train: Dataset,
+  options: {
+    readonly preprocessing: Preprocessing;
+    readonly threads: number;
+    readonly signal?: AbortSignal | undefined;
+  },
+  stages: StageLog,
+): Promise<Equalized> {
+  const { preprocessing, threads, signal } = options;
+  const { limit } = targetProfile(plan.target);
+  const layers = plannedLayers(plan, layersOf(folded.graph));
+  const asked: AskOptions = {
+    dataset: train,
+    indices: calibrationIndices(train, plan),
+    preprocessing,
+    threads,
+    signal,
+  };
+  const widths: Widths = new Map([...layers].map(([name, layer]) => [name, widthOf(layer)]));
+  const groups = new Map([...layers].map(([name, layer]) => [name, layer.groups ?? 1]));
+  const chosen = await stages.run('choose equalization', () =>
+    chooseEqualization(folded, plan.equalize ?? false, { ...asked, widths, groups, limit }),
+  );
+  return { ...chosen, widths, groups, limit, asked };
+}

@@ -1,0 +1,103 @@
+import { batchesOf } from '../../calibration/batches.ts';
+import { openGraph } from '../../calibration/graph-session.ts';
+import { exposing } from '../../calibration/observe.ts';
+import { floatsOf, type Session } from '../../inference/session.ts';
+import type { Graph, Model, Node } from '../../onnx/graph.ts';
+import { type AskOptions, picturesOf, spreadOver } from '../search/predictions.ts';
+
+/** How far the outputs of layers moved. */
+export interface LayerErrors {
+  readonly pictures: number;
+  /** Signal to quantization noise of each layer's output in dB, by the name of the layer. */
+  readonly decibels: ReadonlyMap<string, number>;
+  /** Mean square of each layer's output in float. */
+  readonly signal: ReadonlyMap<string, number>;
+}
+
+/** What is compared: a node of the float graph and the value it makes. */
+export interface ComparedLayer {
+  readonly node: Node;
+  readonly output: string;
+}
+
+const PRODUCTS = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** Every convolution and matrix product, those of two activations too. */
+export const productsOf = ({ nodes }: Graph): readonly ComparedLayer[] =>
+  nodes.flatMap((node) =>
+    node.domain === '' && PRODUCTS.has(node.opType) ? [{ node, output: node.outputs[0] ?? '' }] : [],
+  );
+
+/** A layer's output is thousands of values a picture: more pictures change the figure by tenths of a dB. */
+const PICTURES = 32;
+
+/**
+ * Runs a float model and what was made of it on the same pictures and compares every layer's output, before any activation:
+ * 10 log10(sum y^2 / sum (y - y^)^2). What layers before it got wrong is part of a layer's error.
+ *
+ * @param quantized has the layers under their names in the float model
+ * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
+ */
+export async function measureLayerErrors(
+  float: Model,
+  quantized: Model,
+  layers: readonly ComparedLayer[],
+  { dataset, indices: all, preprocessing, threads, signal }: AskOptions,
+): Promise<LayerErrors> {
+  const made = new Map(quantized.graph.nodes.map(({ name, outputs }) => [name, outputs[0] ?? '']));
+  const pairs = layers.flatMap(({ node, output }) => {
+    const after = made.get(node.name);
+    return after === undefined || after === '' ? [] : [{ name: node.name, before: output, after }];
+  });
+  const before = pairs.map((pair) => pair.before);
+  const after = pairs.map((pair) => pair.after);
+  const config = { 'session.intra_op.allow_spinning': '0' };
+  const open = (model: Model, values: readonly string[]): Promise<Session> =>
+    openGraph(exposing(model, values), { threads, config });
+  const indices = spreadOver(all, picturesOf(preprocessing, PICTURES));
+  const sums = pairs.map(() => ({ signal: 0, noise: 0, values: 0 }));
+  const original = await open(float, before);
+  try {
+    const compressed = await open(quantized, after);
+    try {
+      const { input } = original;
+      const size = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
+      const fixed = typeof input.shape[0] === 'number';
+      for await (const { tensor, count } of batchesOf(dataset, preprocessing, size, { indices, fixed })) {
+        signal?.throwIfAborted();
+        const expected = await original.run({ [input.name]: tensor }, { outputs: before });
+        const got = await compressed.run({ [compressed.input.name]: tensor }, { outputs: after });
+        for (const [i, pair] of pairs.entries()) {
+          const [y, z] = [floatsOf(expected, pair.before), floatsOf(got, pair.after)];
+          add(sums[i]!, y, z, (y.length / (tensor.dims[0] ?? 1)) * count);
+        }
+      }
+    } finally {
+      await compressed.close();
+    }
+  } finally {
+    await original.close();
+  }
+  const decibels = pairs.map(({ name }, i) => [name, ratioOf(sums[i]!)] as const);
+  const powers = pairs.map(({ name }, i) => [name, sums[i]!.signal / Math.max(1, sums[i]!.values)] as const);
+  return { pictures: indices.length, decibels: new Map(decibels), signal: new Map(powers) };
+}
+
+interface Sums {
+  signal: number;
+  noise: number;
+  values: number;
+}
+
+/** The first `length` values: the rest of a fixed batch repeats pictures. */
+function add(sums: Sums, y: Float32Array, z: Float32Array, length: number): void {
+  sums.values += length;
+  for (let i = 0; i < length; i++) {
+    sums.signal += y[i]! ** 2;
+    sums.noise += (y[i]! - z[i]!) ** 2;
+  }
+}
+
+/** Of a float32's 24 bits of mantissa no more than 144 dB can be seen. */
+const ratioOf = ({ signal, noise }: Sums): number =>
+  noise <= 0 ? 144 : Math.min(144, 10 * Math.log10(Math.max(signal, 1e-30) / noise));

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { layersOf } from '../../../compression/layers.ts';
+import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
+import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
+import { damage } from '../../../compression/pruning/obs/damage.ts';
+import type { LayerMoments } from '../../../compression/pruning/obs/readers.ts';
+import { measureSensitivity, sensitivityFactors } from '../../../compression/pruning/sensitivity.ts';
+import { collectMoments } from '../../../compression/rounding/collect.ts';
+import { seededRandom } from '../../../core/random.ts';
+import type { Model } from '../../../onnx/graph.ts';
+import { noisePictures, preprocessing } from '../noise.ts';
+import { flattened, tokens } from './structures.ts';
+
+const noise = noisePictures(96);
+const random = seededRandom(2);
+const pictures = { dims: [3, 8, 8], data: Float32Array.from({ length: 48 * 192 }, () => random.normal()) };
+
+async function judged(model: Model, moments: LayerMoments): Promise<Float64Array[]> {
+  const products = new MatrixProducts();
+  const scores: Float64Array[] = [];
+  for (const group of analyzeChannels(model).groups) scores.push(await damage(moments, model, group, { products }));
+  await products.close();
+  return scores;
+}
+
+describe('sensitivity', () => {
+  it('grows with what is removed, and is less where the readers make up for it', async () => {
+    const model = flattened();
+    const analysis = analyzeChannels(model);
+    const indices = Array.from({ length: 96 }, (_, i) => i);
+    const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
+    const importance = await judged(model, moments);
+    const bare = await measureSensitivity(model, analysis, { pictures, importance });
+    const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
+    const total = (groups: typeof bare): number =>
+      groups.flatMap(({ points }) => points).reduce((sum, { divergence }) => sum + divergence, 0);
+    expect(bare.map(({ name }) => name)).toEqual(['conv1.weight', 'conv2.weight', 'hidden.weight']);
+    for (const { points } of bare) {
+      expect(points.map(({ ratio }) => ratio)).toEqual([0.25, 0.5, 0.75]);
+      expect(points[2]?.divergence).toBeGreaterThan(points[0]?.divergence ?? 0);
+      for (const point of points) expect(point.agreement).toBeLessThanOrEqual(1);
+    }
+    expect(total(helped)).toBeLessThan(total(bare));
+  });
+
+  it('is less behind tokens as well: what a matrix product without a bias makes up goes into the sum behind it', async () => {
+    const model = tokens();
+    const analysis = analyzeChannels(model);
+    const indices = Array.from({ length: 96 }, (_, i) => i);
+    const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
+    const importance = await judged(model, moments);
+    const bare = await measureSensitivity(model, analysis, { pictures, importance });
+    const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
+    for (const [g, { points }] of helped.entries()) {
+      for (const [p, { divergence }] of points.entries()) {
+        expect(divergence).toBeLessThan(bare[g]!.points[p]!.divergence);
+      }
+    }
+  });
+
+  it('makes factors that turn importance into divergence', () => {
+    const groups = [
+      { name: 'a', channels: 4, points: [{ ratio: 0.5, removed: 2, divergence: 6, agreement: 1 }] },
+      { name: 'b', channels: 4, points: [] },
+    ];
+    const factors = sensitivityFactors(groups, [Float64Array.of(9, 1, 2, 9), Float64Array.of(1, 1, 1, 1)]);
+    expect(factors.get('a')).toBe(2);
+    expect(factors.get('b')).toBe(0);
+  });
+});
