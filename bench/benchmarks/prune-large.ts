@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeModel } from '../../onnx/write.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type PruneReport, waysidePrune, waysideStopped } from '../harness/child.ts';
+import { type PruneReport, waysidePrune, waysideStopped } from '../harness/process/child.ts';
 import type { Workplace } from '../harness/workplace.ts';
 import { buildResNet50 } from '../networks/resnet50.ts';
 
