@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { type RtspServer, startRtspServer } from '../../demo/rtsp/server.ts';
-import { videoFileSource } from '../../demo/rtsp/video-file-source.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { findBelow } from '../harness/process/arguments.ts';
-import type { Arrival } from '../harness/site/listener.ts';
-import { freePort } from '../harness/site/ports.ts';
-import { type Site, startSite } from '../harness/site/site.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import { type RtspServer, startRtspServer } from '../../../demo/rtsp/server.ts';
+import { videoFileSource } from '../../../demo/rtsp/video-file-source.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { findBelow } from '../../harness/process/arguments.ts';
+import type { Arrival } from '../../harness/site/listener.ts';
+import { freePort } from '../../harness/site/ports.ts';
+import { type Site, startSite } from '../../harness/site/site.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 const CREDENTIALS = { username: 'operator', password: 'bench-right' };
 const OTHER_CREDENTIALS = { username: 'operator', password: 'bench-other' };

@@ -1,15 +1,15 @@
-import { agreement, meanDivergence } from '../../compression/divergence.ts';
-import { messageOf } from '../../core/errors.ts';
-import { median } from '../../core/statistics.ts';
-import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../harness/accuracy.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type Measured, measureModel } from '../harness/fidelity.ts';
-import { type InterleavedLatency, interleavedLatencies, pairedRatio } from '../harness/interleave.ts';
-import { type PeerNetwork, peerNetworks } from '../harness/peers/networks.ts';
-import { CLUSTERS, SAME_BITS } from '../harness/peers/quantizers.ts';
-import { type Made, type Pythons, peerPythons, quantizeByAll } from '../harness/peers/runs.ts';
-import type { ChildRun } from '../harness/process/child.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { agreement, meanDivergence } from '../../../compression/divergence.ts';
+import { messageOf } from '../../../core/errors.ts';
+import { median } from '../../../core/statistics.ts';
+import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../../harness/accuracy.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { type Measured, measureModel } from '../../harness/fidelity.ts';
+import { type InterleavedLatency, interleavedLatencies, pairedRatio } from '../../harness/interleave.ts';
+import { type PeerNetwork, peerNetworks } from '../../harness/peers/networks.ts';
+import { CLUSTERS, SAME_BITS } from '../../harness/peers/quantizers.ts';
+import { type Made, type Pythons, peerPythons, quantizeByAll } from '../../harness/peers/runs.ts';
+import type { ChildRun } from '../../harness/process/child.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 /** What one model file is, and how long it takes. */
 interface Known extends Measured {

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { compiledModule } from '../../core/layout.ts';
-import { median } from '../../core/statistics.ts';
-import { GRADIENT_CASES } from '../gradient/cases.ts';
-import { checkCase } from '../gradient/check-case.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { PEERS, peerPython } from '../harness/peers/environment.ts';
-import { steppedInTurns } from '../harness/stepping.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { compiledModule } from '../../../core/layout.ts';
+import { median } from '../../../core/statistics.ts';
+import { GRADIENT_CASES } from '../../gradient/cases.ts';
+import { checkCase } from '../../gradient/check-case.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { PEERS, peerPython } from '../../harness/peers/environment.ts';
+import { steppedInTurns } from '../../harness/stepping.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 const BATCH = 128;
 /** Measured on as many as there are processors. */

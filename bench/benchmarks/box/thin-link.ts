@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PACKAGE_ROOT } from '../../core/layout.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { type Modem, whyNoModem } from '../harness/site/modem.ts';
-import { type Deliveries, ThinLink } from '../harness/site/thin-link.ts';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { type Modem, whyNoModem } from '../../harness/site/modem.ts';
+import { type Deliveries, ThinLink } from '../../harness/site/thin-link.ts';
 
 const DEAD_MS = 20_000;
 const THIN_MS = 40_000;

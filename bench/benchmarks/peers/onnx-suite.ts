@@ -1,12 +1,12 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { inspectModel } from '../../cli/inspection.ts';
-import { messageOf, WaysideError } from '../../core/errors.ts';
-import { readModel } from '../../onnx/file/read.ts';
-import { inferShapes } from '../../onnx/shapes.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { PEERS } from '../harness/peers/environment.ts';
-import { runChild } from '../harness/process/child.ts';
+import { inspectModel } from '../../../cli/inspection.ts';
+import { messageOf, WaysideError } from '../../../core/errors.ts';
+import { readModel } from '../../../onnx/file/read.ts';
+import { inferShapes } from '../../../onnx/shapes.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { PEERS } from '../../harness/peers/environment.ts';
+import { runChild } from '../../harness/process/child.ts';
 
 const PYTHON = 'WAYSIDE_ONNX_PYTHON';
 

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { median, quantile, slope } from '../../core/statistics.ts';
-import { startRtspServer } from '../../demo/rtsp/server.ts';
-import { videoFileSource } from '../../demo/rtsp/video-file-source.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { CLIP, clip720p25 } from '../harness/clip.ts';
-import { type LiveRun, watchLive } from '../harness/live.ts';
-import { squeezenetPackage } from '../harness/packages.ts';
-import { BARE_FRAMES, bareDecode, bareInference } from '../harness/process/bare.ts';
-import { startSite } from '../harness/site/site.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import { median, quantile, slope } from '../../../core/statistics.ts';
+import { startRtspServer } from '../../../demo/rtsp/server.ts';
+import { videoFileSource } from '../../../demo/rtsp/video-file-source.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { CLIP, clip720p25 } from '../../harness/clip.ts';
+import { type LiveRun, watchLive } from '../../harness/live.ts';
+import { squeezenetPackage } from '../../harness/packages.ts';
+import { BARE_FRAMES, bareDecode, bareInference } from '../../harness/process/bare.ts';
+import { startSite } from '../../harness/site/site.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 /** 1,000 frames at 25 a second. */
 const SHORT_RUN_S = BARE_FRAMES / CLIP.fps;

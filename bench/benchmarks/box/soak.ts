@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { seededRandom } from '../../core/random.ts';
-import { median } from '../../core/statistics.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import type { Listener } from '../harness/site/listener.ts';
-import { freePort } from '../harness/site/ports.ts';
-import { startSite } from '../harness/site/site.ts';
-import { FAULT_NAMES, FlappingCamera, type Recovery } from '../harness/soak/flapping-camera.ts';
-import { growthPerHour, type Role, type Sample, sampleTree, seriesOf } from '../harness/soak/samples.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import { seededRandom } from '../../../core/random.ts';
+import { median } from '../../../core/statistics.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import type { Listener } from '../../harness/site/listener.ts';
+import { freePort } from '../../harness/site/ports.ts';
+import { startSite } from '../../harness/site/site.ts';
+import { FAULT_NAMES, FlappingCamera, type Recovery } from '../../harness/soak/flapping-camera.ts';
+import { growthPerHour, type Role, type Sample, sampleTree, seriesOf } from '../../harness/soak/samples.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 const CAMERAS = 3;
 /** Frames analysed a second, of each camera. */

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { type Judgement, judge } from '../../demo/classifier/judge.ts';
-import { kept } from '../../demo/classifier/kept-dataset.ts';
-import { SceneDataset } from '../../demo/classifier/scene-dataset.ts';
-import { CLASSES } from '../../demo/scene/types.ts';
-import type { Accuracy } from '../../demo/tally.ts';
-import { measureLatency } from '../../inference/latency.ts';
-import { readPackage } from '../../inference/package.ts';
-import { openSession } from '../../inference/session.ts';
-import type { Benchmark, Figure, Limit } from '../harness/benchmark.ts';
-import { waysideDemo } from '../harness/process/child.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import { type Judgement, judge } from '../../../demo/classifier/judge.ts';
+import { kept } from '../../../demo/classifier/kept-dataset.ts';
+import { SceneDataset } from '../../../demo/classifier/scene-dataset.ts';
+import { CLASSES } from '../../../demo/scene/types.ts';
+import type { Accuracy } from '../../../demo/tally.ts';
+import { measureLatency } from '../../../inference/latency.ts';
+import { readPackage } from '../../../inference/package.ts';
+import { openSession } from '../../../inference/session.ts';
+import type { Benchmark, Figure, Limit } from '../../harness/benchmark.ts';
+import { waysideDemo } from '../../harness/process/child.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 const PACKAGE = join(PACKAGE_ROOT, 'demo', 'package');
 const TEST_SCENES = 12;

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compiledModule } from '../../core/layout.ts';
-import { median } from '../../core/statistics.ts';
-import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../harness/accuracy.ts';
-import type { Benchmark, Figure } from '../harness/benchmark.ts';
-import { measureModel } from '../harness/fidelity.ts';
-import { PEERS, peerPython } from '../harness/peers/environment.ts';
-import { handPictures, type PeerNetwork, peerNetworks } from '../harness/peers/networks.ts';
-import { type ChildRun, runChild } from '../harness/process/child.ts';
-import type { Workplace } from '../harness/workplace.ts';
+import { compiledModule } from '../../../core/layout.ts';
+import { median } from '../../../core/statistics.ts';
+import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../../harness/accuracy.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { measureModel } from '../../harness/fidelity.ts';
+import { PEERS, peerPython } from '../../harness/peers/environment.ts';
+import { handPictures, type PeerNetwork, peerNetworks } from '../../harness/peers/networks.ts';
+import { type ChildRun, runChild } from '../../harness/process/child.ts';
+import type { Workplace } from '../../harness/workplace.ts';
 
 /** Both sides in turns: what else the machine does hits them alike. */
 const ROUNDS = 3;
