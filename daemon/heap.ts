@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * Lets the heap grow to three times what is alive before it is marked as a whole.
@@ -9,4 +10,23 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function letHeapGrow(): void {
   setFlagsFromString('--heap-growing-percent=200');
+}
+
+/** 0.1 s of work, and as long a pause, in 300 s. */
+const COLLECT_EVERY_MS = 300_000;
+
+/**
+ * Marks the whole heap now and then, whatever it has grown to.
+ *
+ * With a few small frames a second nothing reaches the limit that {@link letHeapGrow} sets for three quarters of an hour: what lived for two
+ * scavenges waits until then, 1.2 MB a minute of resident memory on a box whose live heap stays at 23 MB.
+ *
+ * @returns ends it
+ */
+export function collectRegularly(everyMs = COLLECT_EVERY_MS): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void; // a context made after the flag has it
+  setFlagsFromString('--no-expose-gc');
+  const timer = setInterval(() => collect(), everyMs);
+  return () => clearInterval(timer);
 }

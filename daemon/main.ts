@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
-import { letHeapGrow } from './heap.ts';
+import { collectRegularly, letHeapGrow } from './heap.ts';
 import { createNotifier, monotonicUsec, type Notifier } from './notify.ts';
 import { Supervisor } from './supervisor.ts';
 import { createClockReader } from './telemetry/clock.ts';
@@ -66,6 +66,7 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
   if (signal?.aborted === true) end();
 
   const checks = watch(supervisor, notifier, log);
+  const endCollecting = collectRegularly();
   try {
     await supervisor.start();
     notifier.notify('READY=1', `STATUS=${supervisor.summary}`);
@@ -79,6 +80,7 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
     await supervisor.stop();
     await reloading; // a reload under way gives up when it sees that the daemon drains
     clearInterval(checks);
+    endCollecting();
     signal?.removeEventListener('abort', end);
     if (handleSignals) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', hangUp);
   }
