@@ -1,5 +1,6 @@
 import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt';
 import { messageOf } from '../../core/errors.ts';
+import { publishPacket } from './publish-packet.ts';
 import type { Transport } from './transport.ts';
 
 /** MQTT 5 and MQTT 3.1.1, by the protocol level in CONNECT. */
@@ -45,11 +46,19 @@ export class Connection {
     });
   }
 
-  publish({ topic, payload, qos, retain, expirySeconds }: Outgoing, done?: (answer: Acknowledgement) => void): void {
+  /** What is of quality 0 and not retained has no answer: it goes past the client, in order with everything else. */
+  publish(message: Outgoing, done?: (answer: Acknowledgement) => void): void {
+    const { topic, payload, qos, retain } = message;
+    const expirySeconds = message.expirySeconds === undefined ? undefined : Math.ceil(message.expirySeconds);
+    if (qos === 0 && !retain) {
+      const { stream } = this.#transport;
+      if (stream.writable) stream.write(publishPacket({ topic, payload, expirySeconds }, this.level));
+      return;
+    }
     const options: IClientPublishOptions = { qos, retain };
     if (this.level === 5 && payload !== '') {
       options.properties = { contentType: 'application/json' };
-      if (expirySeconds !== undefined) options.properties.messageExpiryInterval = Math.ceil(expirySeconds);
+      if (expirySeconds !== undefined) options.properties.messageExpiryInterval = expirySeconds;
     }
     this.#client.publish(topic, payload, options, (error) => {
       if (!error) done?.({});
