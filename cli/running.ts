@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { WaysideError } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { type Paint, paintFor } from './colour.ts';
-import { ProgressBar } from './progress.ts';
+import { ProgressBar, type Terminal } from './progress.ts';
 
 /** What a command found out: a document for `--json`, a text for a person. */
 export interface Outcome {
@@ -57,6 +57,10 @@ function interrupted(kept: readonly string[]): WaysideError {
   });
 }
 
+/** Where progress goes: nowhere where `WAYSIDE_PROGRESS` is `off`. */
+const progressStream = (): Terminal =>
+  process.env['WAYSIDE_PROGRESS'] === 'off' ? { isTTY: false, write: () => true } : process.stderr;
+
 interface Reporter {
   readonly reported: boolean;
   report(outcome: Outcome): void;
@@ -89,7 +93,7 @@ export function running<A extends unknown[]>(
     const args = given.slice(0, -1) as A;
     const json = command.opts<{ json?: boolean }>().json === true;
     const controller = new AbortController();
-    const bar = new ProgressBar(process.stderr, paintFor(process.stderr));
+    const bar = new ProgressBar(progressStream(), paintFor(process.stderr));
     const ticking = setInterval(bar.tick, TICK_MS).unref();
     const release = stopOnSignal(controller);
     const output = reporter(json);

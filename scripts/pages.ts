@@ -147,6 +147,7 @@ export function manualPage(): string {
     ...[
       ['NO_COLOR', 'set to anything: no colours'],
       ['WAYSIDE_LOG', 'level of the log: trace, debug, info, warn, error, fatal, silent'],
+      ['WAYSIDE_PROGRESS', 'set to off: no progress on stderr'],
       ['WAYSIDE_DEBUG', 'set to 1: stack traces of errors'],
     ].flatMap(([name = '', text = '']) => ['.TP', `.B ${name}`, roff(text)]),
     '',

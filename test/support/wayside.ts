@@ -21,11 +21,11 @@ export interface WaysideOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts the real `wayside`, as `npx wayside` would. */
+/** Starts the real `wayside`, as `npx wayside` would; without progress, which depends on how long things take. */
 export function startWayside(args: readonly string[], { cwd, env }: WaysideOptions = {}): RunningWayside {
   const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'bin', 'wayside.js'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { WAYSIDE_PROGRESS: 'off', ...process.env, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
   const finish = async (): Promise<Run> => {
