@@ -18,9 +18,8 @@ export interface PendingFrame {
   readonly submittedAt: number;
 }
 
-export function jobFor(id: number, { config, regions }: CameraEntry, { width, height, data }: Frame): Job {
+export function jobFor({ config, regions }: CameraEntry, { width, height, data }: Frame): Job {
   return {
-    id,
     width,
     height,
     data,

@@ -7,6 +7,9 @@ import type { InferenceOptions } from './inference/client.ts';
 import type { InferenceService } from './inference/service.ts';
 import { type RunningModel, sameModel } from './reload.ts';
 
+/** The part of the service that decides which processes run; frames are not its business. */
+type Service = Pick<InferenceService<unknown>, 'start' | 'swap'>;
+
 const optionsOf = ({ admitted, config }: RunningModel): InferenceOptions => ({
   package: admitted.dir,
   threads: config.threads,
@@ -19,12 +22,12 @@ const optionsOf = ({ admitted, config }: RunningModel): InferenceOptions => ({
  * given to it, and takes over only once that process has reproduced its golden samples.
  */
 export class ModelChoice {
-  readonly #service: InferenceService;
+  readonly #service: Service;
   readonly #log: Log;
   #running: RunningModel | undefined;
   #refused: string | undefined;
 
-  constructor(service: InferenceService, log: Log) {
+  constructor(service: Service, log: Log) {
     this.#service = service;
     this.#log = log;
   }

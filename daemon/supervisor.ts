@@ -34,9 +34,8 @@ export class Supervisor {
   readonly #deps: SupervisorDeps;
   readonly #log: Log;
   readonly #stages = new StageLatencies();
-  readonly #pending = new Map<number, PendingFrame>();
   readonly #cameras: CameraSet;
-  readonly #service: InferenceService;
+  readonly #service: InferenceService<PendingFrame>;
   readonly #model: ModelChoice;
   readonly #reports: Reports;
   #loaded: LoadedConfig;
@@ -46,7 +45,6 @@ export class Supervisor {
   /** What the machine does not give enough of. */
   #short: string | undefined;
   readonly #filesBefore = openFiles();
-  #jobs = 0;
   #draining = false;
   readonly #telemetry: Every;
   readonly #clockSteps = new ClockSteps();
@@ -64,8 +62,8 @@ export class Supervisor {
     this.#service = new InferenceService(
       {
         onReady: (ready) => this.#modelReady(ready),
-        onResult: (result) => this.#publishResult(result),
-        onLost: (ids, reason) => this.#lost(ids, reason),
+        onResult: (result, pending) => this.#publishResult(result, pending),
+        onLost: (frames, reason) => this.#lost(frames, reason),
         onChange: () => this.#publishState(),
       },
       deps.log,
@@ -184,32 +182,26 @@ export class Supervisor {
     const next = this.#cameras.next();
     if (next === undefined) return;
     const { entry, frame } = next;
-    this.#jobs = (this.#jobs + 1) >>> 0; // ids are unsigned 32 bits on the wire
-    this.#pending.set(this.#jobs, {
+    this.#service.submit(jobFor(entry, frame), {
       camera: entry.id,
       regions: entry.regions,
       frame,
       speaker: this.#speaker,
       submittedAt: performance.now(),
     });
-    this.#service.submit(jobFor(this.#jobs, entry, frame));
   }
 
-  #publishResult(result: Result): void {
+  #publishResult(result: Result, pending: PendingFrame): void {
     const receivedAt = performance.now();
-    const pending = this.#pending.get(result.id);
-    this.#pending.delete(result.id);
-    if (pending !== undefined) this.#cameras.get(pending.camera)?.camera.giveBack(pending.frame.data); // answered: read to its end
+    this.#cameras.get(pending.camera)?.camera.giveBack(pending.frame.data); // answered: read to its end
     this.#dispatch(); // first: the model works while this process writes the message
-    if (pending === undefined) return;
     const body = detectionsBody(pending, result, performance.now());
     this.#reports.detections(body, pending.frame.capturedAtWall);
     this.#stages.add(stageTimes(pending, result, receivedAt, performance.now()));
   }
 
-  #lost(ids: readonly number[], reason: string): void {
-    for (const id of ids) this.#pending.delete(id);
-    this.#log.warn({ frames: ids.length, reason }, 'frames were taken and not analysed');
+  #lost(frames: readonly PendingFrame[], reason: string): void {
+    this.#log.warn({ frames: frames.length, reason }, 'frames were taken and not analysed');
     this.#dispatch();
   }
 

@@ -9,6 +9,7 @@ import type { Box } from '../../inference/image.ts';
 import { hasPipes, startChild } from '../child.ts';
 import { onLines } from '../lines.ts';
 import { residentBytes } from '../telemetry/processes.ts';
+import type { FramesInFlight } from './frames-in-flight.ts';
 import { encodeHeader, parseUpward, type Ready, type Result, type Upward } from './protocol.ts';
 
 export interface InferenceOptions {
@@ -28,17 +29,16 @@ export interface InferenceEnd {
   readonly expected: boolean;
 }
 
-export interface InferenceListeners {
+export interface InferenceListeners<Frame> {
   readonly onReady: (ready: Ready) => void;
-  readonly onResult: (result: Result) => void;
+  readonly onResult: (result: Result, frame: Frame) => void;
   /** One frame could not be analysed; the process goes on. */
-  readonly onFailed: (id: number, message: string) => void;
+  readonly onFailed: (frame: Frame, message: string) => void;
   /** Called once; no other call follows. */
   readonly onEnd: (end: InferenceEnd) => void;
 }
 
 export interface Job {
-  readonly id: number;
   readonly width: number;
   readonly height: number;
   /** `[height, width, 3]`, RGB; must not change until the result is there. */
@@ -62,19 +62,26 @@ function environmentOfChild(): NodeJS.ProcessEnv {
  *
  * At most one frame is in flight: a second one queued at the process would be older by a whole run when its turn came.
  */
-export class InferenceProcess {
+export class InferenceProcess<Frame> {
   readonly #child: ChildProcess;
-  readonly #listeners: InferenceListeners;
+  readonly #listeners: InferenceListeners<Frame>;
+  readonly #frames: FramesInFlight<InferenceProcess<Frame>, Frame>;
   readonly #options: InferenceOptions;
   readonly #exited: Promise<void>;
   #ready = false;
   #stopping = false;
-  #inFlight: number | undefined;
-  #waitingSince = performance.now();
+  readonly #startedAt = performance.now();
   #fault: { code: string; message: string } | undefined;
 
-  constructor(options: InferenceOptions, listeners: InferenceListeners, log: Log) {
+  /** @param frames the account of all processes: what this one is handed stands there under it */
+  constructor(
+    options: InferenceOptions,
+    frames: FramesInFlight<InferenceProcess<Frame>, Frame>,
+    listeners: InferenceListeners<Frame>,
+    log: Log,
+  ) {
     this.#options = options;
+    this.#frames = frames;
     this.#listeners = listeners;
     this.#child = startChild(
       process.execPath,
@@ -109,24 +116,28 @@ export class InferenceProcess {
 
   /** Ready, with no frame in flight. */
   get idle(): boolean {
-    return this.ready && this.#inFlight === undefined;
+    return this.ready && this.#frames.owedSince(this) === undefined;
   }
 
   /** How long the process has owed an answer, ms; 0 when it owes none. */
   owedMs(now = performance.now()): number {
-    return this.#ready && this.#inFlight === undefined ? 0 : now - this.#waitingSince;
+    const since = this.#ready ? this.#frames.owedSince(this) : this.#startedAt;
+    return since === undefined ? 0 : now - since;
   }
 
-  /** Hands over a frame. Only to be called while `idle`. */
-  submit(job: Job): void {
+  /**
+   * Hands over a frame. Only to be called while `idle`.
+   *
+   * @param frame what comes back with its answer
+   */
+  submit(job: Job, frame: Frame): void {
     if (!this.idle) throw new Error('the inference process is not idle');
-    this.#inFlight = job.id;
-    this.#waitingSince = performance.now();
+    const id = this.#frames.submitted(this, frame, performance.now());
     const stdin = this.#child.stdin;
     if (stdin === null) return;
     // Corked, header and pixels leave in one writev: no copy to join them.
     stdin.cork();
-    stdin.write(encodeHeader(job));
+    stdin.write(encodeHeader({ id, ...job }));
     stdin.write(job.data);
     stdin.uncork();
   }
@@ -180,17 +191,21 @@ export class InferenceProcess {
         this.#listeners.onReady(message);
         break;
       case 'result':
-        this.#inFlight = undefined;
-        this.#listeners.onResult(message);
+        this.#answered(message.id, (frame) => this.#listeners.onResult(message, frame));
         break;
       case 'failed':
-        this.#inFlight = undefined;
-        this.#listeners.onFailed(message.id, message.message);
+        this.#answered(message.id, (frame) => this.#listeners.onFailed(frame, message.message));
         break;
       case 'fatal':
         this.#fault ??= { code: message.code, message: message.message };
         break;
     }
+  }
+
+  #answered(id: number, use: (frame: Frame) => void): void {
+    const frame = this.#frames.answered(this, id);
+    if (frame === undefined) this.kill('INFERENCE_LOST', `answered frame ${id}, which it does not have`);
+    else use(frame);
   }
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {

@@ -1,14 +1,15 @@
 import { backoffMs } from '../../core/backoff.ts';
 import type { Log } from '../../core/log.ts';
 import { type InferenceEnd, type InferenceOptions, InferenceProcess, type Job } from './client.ts';
+import { FramesInFlight } from './frames-in-flight.ts';
 import type { Ready, Result } from './protocol.ts';
 
-export interface ServiceListeners {
+export interface ServiceListeners<Frame> {
   /** A process took over, the first or a later one: frames can be submitted. */
   readonly onReady: (ready: Ready) => void;
-  readonly onResult: (result: Result) => void;
+  readonly onResult: (result: Result, frame: Frame) => void;
   /** Frames in flight that will have no result. */
-  readonly onLost: (ids: readonly number[], reason: string) => void;
+  readonly onLost: (frames: readonly Frame[], reason: string) => void;
   readonly onChange: () => void;
 }
 
@@ -36,13 +37,13 @@ const STOP_GRACE_MS = 3000;
  *
  * Invariant: `#current` is the only process that frames go to; a process that is replaced finishes its frame first.
  */
-export class InferenceService {
-  readonly #listeners: ServiceListeners;
+export class InferenceService<Frame> {
+  readonly #listeners: ServiceListeners<Frame>;
   readonly #log: Log;
   #options: InferenceOptions | undefined;
-  #current: InferenceProcess | undefined;
-  readonly #leaving = new Set<InferenceProcess>();
-  readonly #inFlight = new Map<number, InferenceProcess>();
+  #current: InferenceProcess<Frame> | undefined;
+  readonly #leaving = new Set<InferenceProcess<Frame>>();
+  readonly #frames = new FramesInFlight<InferenceProcess<Frame>, Frame>();
   #fault: InferenceEnd | undefined;
   #failures = 0;
   #restarts = 0;
@@ -50,7 +51,7 @@ export class InferenceService {
   #retry: NodeJS.Timeout | undefined;
   #nextAttemptAt: number | undefined;
 
-  constructor(listeners: ServiceListeners, log: Log) {
+  constructor(listeners: ServiceListeners<Frame>, log: Log) {
     this.#listeners = listeners;
     this.#log = log;
   }
@@ -84,11 +85,14 @@ export class InferenceService {
     this.#spawnCurrent();
   }
 
-  /** Hands a frame to the current process. Only to be called while `idle`. */
-  submit(job: Job): void {
+  /**
+   * Hands a frame to the current process. Only to be called while `idle`.
+   *
+   * @param frame what comes back with its result, or with its loss
+   */
+  submit(job: Job, frame: Frame): void {
     if (this.#current === undefined) throw new Error('no inference process');
-    this.#inFlight.set(job.id, this.#current);
-    this.#current.submit(job);
+    this.#current.submit(job, frame);
   }
 
   /** To be called about twice a second: replaces processes that hang or grew too large. */
@@ -106,7 +110,7 @@ export class InferenceService {
   async swap(options: InferenceOptions): Promise<{ ready: Ready } | { end: InferenceEnd }> {
     return await new Promise((resolve) => {
       let tookOver = false;
-      const candidate: InferenceProcess = this.#spawn(options, {
+      const candidate: InferenceProcess<Frame> = this.#spawn(options, {
         onReady: (ready) => {
           if (this.#options === undefined) return; // all are being ended: the candidate too, which resolves this
           tookOver = true;
@@ -147,7 +151,7 @@ export class InferenceService {
     if (options === undefined) return;
     this.#nextAttemptAt = undefined;
     this.#startedAt = performance.now();
-    const process: InferenceProcess = this.#spawn(options, {
+    const process: InferenceProcess<Frame> = this.#spawn(options, {
       onReady: (ready) => this.#readied(ready),
       onEnd: (end) => this.#ended(process, end),
     });
@@ -157,20 +161,15 @@ export class InferenceService {
   #spawn(
     options: InferenceOptions,
     { onReady, onEnd }: { onReady: (ready: Ready) => void; onEnd: (end: InferenceEnd) => void },
-  ): InferenceProcess {
+  ): InferenceProcess<Frame> {
     return new InferenceProcess(
       options,
+      this.#frames,
       {
         onReady,
         onEnd,
-        onResult: (result) => {
-          this.#inFlight.delete(result.id);
-          this.#listeners.onResult(result);
-        },
-        onFailed: (id, message) => {
-          this.#inFlight.delete(id);
-          this.#listeners.onLost([id], message);
-        },
+        onResult: this.#listeners.onResult,
+        onFailed: (frame, message) => this.#listeners.onLost([frame], message),
       },
       this.#log,
     );
@@ -183,16 +182,15 @@ export class InferenceService {
     this.#listeners.onChange();
   }
 
-  #leave(process: InferenceProcess): void {
+  #leave(process: InferenceProcess<Frame>): void {
     this.#leaving.add(process);
     process
       .stop(STOP_GRACE_MS)
       .catch((error: unknown) => this.#log.error({ err: error }, 'ending an inference process'));
   }
 
-  #ended(process: InferenceProcess, end: InferenceEnd): void {
-    const lost = [...this.#inFlight].filter(([, owner]) => owner === process).map(([id]) => id);
-    for (const id of lost) this.#inFlight.delete(id);
+  #ended(process: InferenceProcess<Frame>, end: InferenceEnd): void {
+    const lost = this.#frames.lost(process);
     if (lost.length > 0) this.#listeners.onLost(lost, end.message);
     if (this.#leaving.delete(process) || this.#options === undefined) return;
     this.#current = undefined;
