@@ -1,5 +1,6 @@
 import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt';
 import { messageOf } from '../../core/errors.ts';
+import { filterFits } from './filter.ts';
 import { publishPacket } from './publish-packet.ts';
 import type { Transport } from './transport.ts';
 
@@ -29,6 +30,7 @@ export class Connection {
   readonly level: ProtocolLevel;
   readonly #client: MqttClient;
   readonly #transport: Transport;
+  readonly #hearers = new Map<string, (packet: IPublishPacket) => void>();
 
   constructor(client: MqttClient, transport: Transport, level: ProtocolLevel) {
     this.#client = client;
@@ -67,30 +69,47 @@ export class Connection {
   }
 
   /**
-   * Hears a topic; without what this connection itself publishes, under MQTT 5.
+   * Hears the topics that a filter names; without what this connection itself publishes, under MQTT 5.
    *
+   * @param options.qos the most that is asked for: 1 for what must not be lost on the way
    * @returns whether the broker granted it
    * @throws when the connection ends before it answers
    */
-  async subscribe(filter: string, onMessage: (packet: IPublishPacket) => void): Promise<boolean> {
-    this.#client.on('message', (_topic, _payload, packet) => onMessage(packet));
-    return await this.#subscribe(filter);
+  async subscribe(
+    filter: string,
+    onMessage: (packet: IPublishPacket) => void,
+    { qos = 0 }: { readonly qos?: 0 | 1 } = {},
+  ): Promise<boolean> {
+    if (this.#hearers.size === 0) this.#client.on('message', (_topic, _payload, packet) => this.#heard(packet));
+    this.#hearers.set(filter, onMessage);
+    return await this.#subscribe(filter, qos);
   }
 
-  /** Goes over from one subscription to a part of it. */
+  unsubscribe(filter: string): void {
+    this.#hearers.delete(filter);
+    this.#client.unsubscribe(filter);
+  }
+
+  /** Goes over from one subscription to a part of it, for the same hearer. */
   narrow(from: string, to: string): void {
-    this.#client.unsubscribe(from);
-    this.#subscribe(to).catch(() => undefined); // the connection ended: so did what it heard
+    const onMessage = this.#hearers.get(from);
+    this.unsubscribe(from);
+    if (onMessage !== undefined) this.#hearers.set(to, onMessage);
+    this.#subscribe(to, 0).catch(() => undefined); // the connection ended: so did what it heard
   }
 
-  async #subscribe(filter: string): Promise<boolean> {
+  async #subscribe(filter: string, qos: 0 | 1): Promise<boolean> {
     return await new Promise((resolve, reject) => {
-      this.#client.subscribe(filter, this.level === 5 ? { qos: 0, nl: true } : { qos: 0 }, (error, granted) => {
-        if (!error) resolve(granted?.every(({ qos }) => qos < 128) ?? false);
+      this.#client.subscribe(filter, this.level === 5 ? { qos, nl: true } : { qos }, (error, granted) => {
+        if (!error) resolve(granted?.every((each) => each.qos < 128) ?? false);
         else if ('code' in error && Number(error.code) >= 128) resolve(false);
         else reject(error);
       });
     });
+  }
+
+  #heard(packet: IPublishPacket): void {
+    for (const [filter, onMessage] of this.#hearers) if (filterFits(filter, packet.topic)) onMessage(packet);
   }
 
   ping(): void {

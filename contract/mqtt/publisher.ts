@@ -4,6 +4,7 @@ import { attempt, type BrokerOptions, type Failure, type Will } from './attempt.
 import type { Connection, ProtocolLevel } from './connection.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';
 import { type OwnTopics, ReadBack } from './read-back.ts';
+import { type Hear, Subscriptions } from './subscriptions.ts';
 
 /** A topic that the broker does not let the box write to. */
 export interface RefusedTopic {
@@ -49,6 +50,7 @@ export class Publisher {
   readonly #will: () => Will;
   readonly #log: Log;
   readonly #outbox: Outbox;
+  readonly #subscriptions: Subscriptions;
   readonly #own: OwnTopics | undefined;
   readonly #refused = new Map<string, RefusedTopic>();
   #readBack: ReadBack | undefined;
@@ -77,6 +79,7 @@ export class Publisher {
     this.#will = will;
     this.#log = log;
     this.#own = own;
+    this.#subscriptions = new Subscriptions(log);
     this.#outbox = new Outbox({
       onAnswer: (topic, refusal) => this.#answered(topic, refusal),
       onSent: (topic) => this.#readBack?.sent(topic),
@@ -135,6 +138,12 @@ export class Publisher {
     return this.#outbox.send(topic, payload, { kind, expirySeconds, ageMs });
   }
 
+  /** Listens to the topics that a filter names, now and at every later connection. @returns ends it */
+  subscribe(filter: string, hear: Hear): () => void {
+    this.#subscriptions.add(filter, hear);
+    return () => this.#subscriptions.remove(filter);
+  }
+
   /** Disconnects without the last will, once the broker has confirmed what was published. */
   async stop(graceMs = 2000): Promise<void> {
     this.#stopped = true;
@@ -147,6 +156,7 @@ export class Publisher {
     const problem = await this.#outbox.drained(graceMs).then(() => connection.endCleanly(graceMs));
     this.#connection = undefined;
     this.#readBack?.stop();
+    this.#subscriptions.disconnected();
     this.#outbox.disconnected();
     if (problem !== undefined) this.#log.warn({ reason: problem }, 'the broker may not have the last messages');
   }
@@ -167,6 +177,7 @@ export class Publisher {
     this.#since = performance.now();
     this.#log.info({ url: this.#broker.url, protocol: this.#level === 5 ? '5' : '3.1.1' }, 'connected to the broker');
     this.#readOwn(connection);
+    this.#subscriptions.connected(connection);
     this.#outbox.connected(connection);
   }
 
@@ -200,6 +211,7 @@ export class Publisher {
     this.#connection = undefined;
     this.#attemptSince = undefined;
     this.#readBack?.stop();
+    this.#subscriptions.disconnected();
     this.#outbox.disconnected();
     if (this.#stopped) return;
     if (!was && failure.protocolRefused && this.#level === 5) {

@@ -87,4 +87,30 @@ describe('Publisher', () => {
     await retains('state', 'offline');
     expect([...broker.retained.values()]).not.toContain('lost');
   });
+
+  it('hears what it listens to, and only that, also after the broker was gone', async () => {
+    const heard: string[] = [];
+    publisher.retain('info', () => 'here');
+    const end = publisher.subscribe('command/+', ({ topic, payload }) => heard.push(`${topic} ${payload}`));
+    publisher.subscribe('model/desired', ({ topic }) => heard.push(topic));
+    publisher.start();
+    await retains('info', 'here'); // asked for before it: MQTT is in order
+    await broker.say('command/status', { id: 1 });
+    await broker.say('command/status/more', { id: 2 });
+    await broker.say('model/desired', { job: 3 });
+    await until('both', () => heard.length === 2);
+    expect(heard).toEqual(['command/status {"id":1}', 'model/desired']);
+
+    await broker.close();
+    await until('the loss', () => !publisher.status().connected);
+    await broker.open();
+    await retains('info', 'here');
+    end();
+    publisher.retain('info', () => 'ended');
+    await retains('info', 'ended');
+    await broker.say('command/status', { id: 4 });
+    await broker.say('model/desired', { job: 5 });
+    await until('the next', () => heard.length === 3);
+    expect(heard[2]).toBe('model/desired');
+  });
 });
