@@ -42,7 +42,10 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'two boxes with one name', () =
         within: 60_000,
       });
       expect(told(first)).toContain('on this machine');
-      expect(rig.daemon.log + second.log).toContain('another box reports under this name');
+      // Written before the state was published, but through another pipe, which may be read later.
+      await until('the log to name it', () =>
+        (rig.daemon.log + second.log).includes('another box reports under this name'),
+      );
     } finally {
       const left = performance.now();
       await second.end();
