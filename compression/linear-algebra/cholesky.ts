@@ -25,14 +25,16 @@ export async function inverseFactor(
   signal?: AbortSignal,
 ): Promise<Float64Array | undefined> {
   const work: Doubles = { data: matrix.slice().reverse(), rows: size, columns: size };
+  // One for all panels: a layer of 2,304 columns would else leave 36 arrays of up to 40 MB behind, twice.
+  const scratch = new Float64Array(size * size);
   const diagonals: Doubles[] = [];
   for (let from = 0; from < size; from += PANEL) {
     signal?.throwIfAborted();
-    const inverse = await eliminatePanel(work, from, Math.min(PANEL, size - from), products);
+    const inverse = await eliminatePanel(work, from, Math.min(PANEL, size - from), scratch, products);
     if (inverse === undefined) return undefined;
     diagonals.push(inverse);
   }
-  return (await invertFactor(work, diagonals, products, signal)).data.reverse();
+  return (await invertFactor(work, diagonals, scratch, products, signal)).data.reverse();
 }
 
 /**
@@ -44,6 +46,7 @@ async function eliminatePanel(
   work: Doubles,
   from: number,
   width: number,
+  scratch: Float64Array,
   products: MatrixProducts,
 ): Promise<Doubles | undefined> {
   const corner = zeros(width, width);
@@ -58,11 +61,10 @@ async function eliminatePanel(
   const panel = zeros(rest, width);
   await products.multiply(panel.data, below, inverse, { transposeB: true });
   copyRectangle(panel, [0, 0], [rest, width], work, [next, from]);
-  const square = zeros(rest, rest);
-  await products.multiply(square.data, panel, panel, { transposeB: true });
+  await products.multiply(scratch, panel, panel, { transposeB: true });
   for (let r = 0; r < rest; r++) {
     const line = (next + r) * work.columns + next;
-    for (let c = 0; c <= r; c++) work.data[line + c]! -= square.data[r * rest + c]!;
+    for (let c = 0; c <= r; c++) work.data[line + c]! -= scratch[r * rest + c]!;
   }
   return inverse;
 }
@@ -71,6 +73,7 @@ async function eliminatePanel(
 async function invertFactor(
   factor: Doubles,
   diagonals: readonly Doubles[],
+  scratch: Float64Array,
   products: MatrixProducts,
   signal: AbortSignal | undefined,
 ): Promise<Doubles> {
@@ -83,7 +86,7 @@ async function invertFactor(
     if (from === 0) continue;
     const left = zeros(width, from);
     copyRectangle(factor, [from, 0], [width, from], left);
-    const above = zeros(from, from);
+    const above = { data: scratch, rows: from, columns: from };
     copyRectangle(inverse, [0, 0], [from, from], above);
     const sums = zeros(width, from);
     await products.multiply(sums.data, left, above);
