@@ -36,6 +36,16 @@ export function batchSizeFor(input: ValueSpec, { size }: Preprocessing, wanted =
   return typeof batch === 'number' ? batch : wanted;
 }
 
+/** Of all pictures of a run: two of 224x224. */
+const RUN_PIXELS = 2 * 224 * 224;
+
+/**
+ * Pictures a run of a model that is only looked at: a signal waits for the run to end, and 16 of 224x224 take ResNet50 more than a second on
+ * one thread.
+ */
+export const picturesToLookAt = ([height, width]: Preprocessing['size']): number =>
+  Math.max(1, Math.min(SYMBOLIC_BATCH, Math.floor(RUN_PIXELS / (height * width))));
+
 /** Streams a data set as preprocessed batches in one reused buffer. */
 export async function* batchesOf(
   dataset: Dataset,

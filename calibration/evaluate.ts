@@ -3,7 +3,7 @@ import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax } from '../inference/scores.ts';
 import { describeOutputs, floatsOf, type Session, type ValueSpec } from '../inference/session.ts';
-import { batchesOf, batchSizeFor } from './batches.ts';
+import { batchesOf, batchSizeFor, picturesToLookAt } from './batches.ts';
 import type { Dataset } from './dataset.ts';
 import { spreadPositions } from './datasets/positions.ts';
 
@@ -38,7 +38,7 @@ export interface EvaluateOptions extends RunOptions {
   readonly limit?: number | undefined;
   /** Positions to use instead of `limit`. */
   readonly indices?: readonly number[] | undefined;
-  /** Pictures a run where the model leaves the batch open. @default 16 */
+  /** Pictures a run where the model leaves the batch open. @default 16, fewer of more than 79x79 pixels */
   readonly batchSize?: number | undefined;
   /** Refuse a model that answers no image of the first batch with a number, rather than count every answer as wrong. @default false */
   readonly needsNumbers?: boolean | undefined;
@@ -143,7 +143,7 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
   const {
     preprocessing,
     limit,
-    batchSize,
+    batchSize = picturesToLookAt(options.preprocessing.size),
     needsNumbers = false,
     stage = 'evaluating',
     onOutcome,
