@@ -2,7 +2,6 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
-import { optimizeEarly } from './compiler.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { collectRegularly, letHeapGrow } from './heap.ts';
 import { createNotifier, monotonicUsec, type Notifier } from './notify.ts';
@@ -53,7 +52,6 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
   await requireModelFolder(loaded, configPath);
   setLevel(log, loaded);
   letHeapGrow();
-  optimizeEarly();
   const notifier = createNotifier(log);
   const supervisor = new Supervisor(loaded, { log, clock: createClockReader(log), readHost: createHostReader() });
 
