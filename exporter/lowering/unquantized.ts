@@ -69,7 +69,7 @@ function withoutKernel(graph: Graph, { opType, inputs }: Node): string | undefin
   if (WITHOUT_KERNEL.has(opType)) return `ONNX Runtime has no integer kernel for ${opType}`;
   const weights = constantOf(graph, inputs[1]);
   return opType === 'Conv' && weights !== undefined && weights.dims.length > 4
-    ? `a convolution over ${weights.dims.length - 2} dimensions has no fast integer kernel`
+    ? `a convolution over ${weights.dims.length - 2} dimensions is not quantized: images have two`
     : undefined;
 }
 
