@@ -63,6 +63,7 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
     { evaluate },
     { openSession },
     { latencyApart },
+    { nearChance },
   ] = await Promise.all([
     import('../pixels.ts'),
     import('../../inference/package.ts'),
@@ -71,6 +72,7 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
     import('../../calibration/evaluate.ts'),
     import('../../inference/session.ts'),
     import('../../inference/latency-apart.ts'),
+    import('../../exporter/verify/doubts.ts'),
   ]);
   const { signal, onProgress, report, note } = context;
   const model = await openModel(path);
@@ -84,17 +86,25 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
   const session = await openSession(model.modelPath, { threads: options.threads });
   try {
     const preprocessing = await preprocessingFor(model, session, options, note);
+    const answered: { labels: number[]; predicted: number[] } = { labels: [], predicted: [] };
     const { top1, top5, samples } = await evaluate(session, dataset, {
       preprocessing,
       output: options.output,
       limit: options.limit,
       needsNumbers: true,
+      onOutcome: ({ label, predicted }) => {
+        answered.labels.push(label);
+        answered.predicted.push(predicted);
+      },
       signal,
       onProgress,
     });
     const latencyMs = await latencyApart(model.modelPath, preprocessing, { signal });
     const { low, high } = wilson(Math.round(top1 * samples), samples);
-    const document = { top1, top1Interval: [low, high], top5, samples, latencyMs, bytes: model.bytes };
+    const doubt = nearChance(answered);
+    if (doubt !== undefined) note(`warning: ${doubt}`);
+    const warnings = doubt === undefined ? {} : { warnings: [doubt] };
+    const document = { top1, top1Interval: [low, high], top5, samples, latencyMs, bytes: model.bytes, ...warnings };
     report({ document, text: summary(document) });
   } finally {
     await session.close();

@@ -186,12 +186,14 @@ function centred({ from, size, products }: BlockSums, mean: Float64Array, sample
 
 /** Pictures a run so that the values of all stay within their share of memory, as far as their shapes are known. */
 function batchWithin(model: Model, { size }: Preprocessing, values: readonly string[]): number {
-  const input = model.graph.inputs[0]?.name ?? '';
-  const shapes = inferShapes(model, { inputs: { [input]: [1, 3, ...size] } });
+  const [input] = model.graph.inputs;
+  const declared = input?.shape?.[0];
+  const fixed = typeof declared === 'number' ? declared : 1;
+  const shapes = inferShapes(model, { inputs: { [input?.name ?? '']: [fixed, 3, ...size] } });
   let bytes = 1;
   for (const name of values) {
     const dims = shapes.get(name)?.shape ?? [];
-    bytes += 4 * dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
+    bytes += (4 * dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1)) / fixed;
   }
   return Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytes)));
 }

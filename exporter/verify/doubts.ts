@@ -32,7 +32,7 @@ export function nearChance({ labels, predicted }: Answered): string | undefined 
   for (const [label, count] of countsOf(labels)) expected += (count / n) * ((answered.get(label) ?? 0) / n);
   if (binomialTail(n, right, expected) < 0.05) return undefined;
   return (
-    `the float model is near chance: ${right} of ${n} images right, where guessing gets ${(n * expected).toFixed(0)}; ` +
+    `the model is near chance: ${right} of ${n} images right, where guessing gets ${(n * expected).toFixed(0)}; ` +
     'its figures mean nothing. Check --normalize (caffe, unit, ...), the order of the classes (--labels), --size, and that --data is what it was trained for'
   );
 }

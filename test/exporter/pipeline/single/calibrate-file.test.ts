@@ -4,8 +4,9 @@ import { type CompressOptions, compress } from '../../../../exporter/pipeline/co
 import { calibrateFile } from '../../../../exporter/pipeline/single/calibrate-file.ts';
 import { quantizeFile } from '../../../../exporter/pipeline/single/quantize-file.ts';
 import { sensitivityFile } from '../../../../exporter/pipeline/single/sensitivity-file.ts';
+import { readModel } from '../../../../onnx/file/read.ts';
 import type { Model } from '../../../../onnx/graph.ts';
-import { asFloat32, float32Tensor } from '../../../../onnx/tensor.ts';
+import { asFloat32, asInt32, float32Tensor } from '../../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../../support/folder.ts';
 import { writeColours } from '../../../support/tiny-classifier.ts';
 import { wideClassifier } from '../../../support/wide-classifier.ts';
@@ -38,7 +39,7 @@ describe('a calibration table', () => {
     ['chosen ranges', {}],
     ['min-max ranges', { range: 'min-max' }],
     ['clusters and a budget, where ranges of single values are chosen', { clusters: 8, budget: 5 }],
-    ['nearest rounding', { rounding: 'nearest' }],
+    ['nearest rounding', { rounding: 'nearest', range: 'auto' }],
     ['channels that need equalizing', { equalize: 'auto' }, uneven()],
   ])('gives the bytes that observing gives: %s', async (_, more, model) => {
     const { at, options } = await given(folder(), model);
@@ -51,6 +52,38 @@ describe('a calibration table', () => {
     await compress({ ...options, ...more, out: at('read'), calibrationTable: table, onProgress });
     expect(seen).not.toContain('calibrating');
     expect(await modelIn(join(at('read'), 'model.onnx'))).toEqual(await modelIn(join(at('observed'), 'model.onnx')));
+  });
+
+  test('gives the same codes where ranges are min-max and rounding is to nearest, and scales and biases but for their last bits', async () => {
+    const { at, options } = await given(folder());
+    const calibrationTable = at('table.json');
+    await calibrateFile({ ...options, out: calibrationTable });
+    const nearest = { ...options, rounding: 'nearest' } as const;
+    await compress({ ...nearest, out: at('observed') }); // means reduced inside ONNX Runtime, in float32
+    await compress({ ...nearest, calibrationTable, out: at('read') }); // means of the table, in float64
+    const [observed, read] = await Promise.all(
+      ['observed', 'read'].map(async (name) => (await readModel(join(at(name), 'model.onnx'))).graph.initializers),
+    );
+    expect([...read!.keys()]).toEqual([...observed!.keys()]);
+    let biases = 0;
+    for (const [name, tensor] of read!) {
+      const other = observed!.get(name)!;
+      if (tensor.dtype === 'int32') {
+        biases++;
+        const theirs = asInt32(other);
+        for (const [i, value] of asInt32(tensor).entries()) {
+          expect(Math.abs(value - theirs[i]!), name).toBeLessThanOrEqual(1);
+        }
+      } else if (tensor.dtype === 'float32') {
+        const theirs = asFloat32(other);
+        for (const [i, value] of asFloat32(tensor).entries()) {
+          expect(Math.abs(value - theirs[i]!), name).toBeLessThanOrEqual(2 ** -21 * Math.abs(value));
+        }
+      } else {
+        expect(tensor, name).toEqual(other);
+      }
+    }
+    expect(biases).toBeGreaterThan(0);
   });
 
   test('is refused for another model, other pictures, another draw, other pixels, and where the model is pruned first', async () => {
