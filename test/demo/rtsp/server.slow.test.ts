@@ -54,9 +54,9 @@ describeWith({ needs: ['ffmpeg'] }, 'the RTSP server', () => {
     }
   });
 
-  it('refuses UDP and other paths', async () => {
+  it('serves over UDP too, and refuses other paths', async () => {
     const server = await serve();
-    await expect(timesOf(server.url, 'udp')).rejects.toThrow('461');
+    expect((await timesOf(server.url, 'udp')).length).toBeGreaterThan(25); // datagrams may be lost, also on loopback
     await expect(timesOf(`${server.url}/other`)).rejects.toThrow('404');
   });
 

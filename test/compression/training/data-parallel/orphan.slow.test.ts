@@ -10,12 +10,12 @@ const from = (module: string): string => JSON.stringify(pathToFileURL(compiledMo
 
 /** Steps without end in two processes. */
 const PARENT = `
-const { buildNetwork } = await import(${from('networks/registry')});
-const { buildTrainingGraph } = await import(${from('gradient/training-graph')});
-const { crossEntropy } = await import(${from('gradient/losses/cross-entropy')});
+const { buildNetwork } = await import(${from('training/networks/registry')});
+const { buildTrainingGraph } = await import(${from('autodiff/training-graph')});
+const { crossEntropy } = await import(${from('autodiff/losses/cross-entropy')});
 const { weightsOf } = await import(${from('training/weights')});
 const { stepPlan } = await import(${from('training/step-plan')});
-const { openShardedStepper } = await import(${from('training/shards/sharded-stepper')});
+const { openShardedStepper } = await import(${from('training/data-parallel/sharded-stepper')});
 const model = buildNetwork('resnet20', { classes: 10, size: [32, 32], seed: 1 });
 const graph = buildTrainingGraph(model, { batch: 16, loss: crossEntropy });
 const weights = weightsOf(model, graph.parameters, graph.statistics);
