@@ -10,6 +10,11 @@ export type FrameClock = 'camera' | 'arrival';
 /** Longer than the burst after a short pause of the network or the decoder, which makes up for itself. */
 const ENDURED_MS = 1000;
 const CATCHING_UP_MS = 5000;
+/**
+ * Of the limit, from which frames are called late: what they waited before the first one was seen cannot be measured and comes on top,
+ * and a reader is to know before they are 3 s old.
+ */
+const SAID_FROM = 0.7;
 /** Of each second: a backlog that shrinks faster is being worked off. */
 const CATCHING_UP = 0.5;
 
@@ -97,7 +102,10 @@ export class Timeliness {
   /** What a reader must know of the frames that are published; in words that stay the same while the matter does. */
   concern(now: number): CameraReason | undefined {
     if (this.#clock === 'arrival') return this.#wrongTime();
-    if (this.#over !== undefined) return behind(`frames are more than ${this.#limitMs} ms behind the camera`);
+    const saidFrom = Math.round(SAID_FROM * this.#limitMs);
+    if (this.#over !== undefined || (this.#lagMs ?? 0) > saidFrom) {
+      return behind(`frames are more than ${saidFrom} ms behind the camera`);
+    }
     const { economy, behindAt, futile } = this.#effort;
     if (economy === 'keyframes') return behind('the decoder is too slow for this stream: keyframes only');
     if (economy === 'fewer') return behind('the decoder is too slow for this stream: fewer frames are asked for');
