@@ -29,9 +29,14 @@ export interface Deliveries {
 }
 
 const FRAMES_PER_SECOND = 10;
-/** A decoder of our own: PPM frames at an even rate, so that the link is all that is in the way. */
-const DECODER = `const frame = Buffer.concat([Buffer.from('P6\\n64 36\\n255\\n'), Buffer.alloc(64 * 36 * 3, 90)]);
-setInterval(() => process.stdout.write(frame), ${1000 / FRAMES_PER_SECOND});
+/** A decoder of our own: PPM frames at an even rate, so that the link is all that is in the way; of noise, which no camera's view check takes for blind. */
+const DECODER = `const { randomFillSync } = require('node:crypto');
+const header = Buffer.from('P6\\n64 36\\n255\\n');
+setInterval(() => {
+  const frame = Buffer.alloc(header.length + 64 * 36 * 3);
+  header.copy(frame);
+  process.stdout.write(randomFillSync(frame, header.length));
+}, ${1000 / FRAMES_PER_SECOND});
 `;
 
 const EXPIRY_MS = MESSAGE_KINDS.detections.delivery.expiry.seconds * 1000;
