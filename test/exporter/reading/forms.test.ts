@@ -47,7 +47,9 @@ describe.each(FORMS)('a classifier with its weights in %s', (_, extent, form) =>
     }
   });
 
-  test.runIf(extent === 'through')('is pruned, measured and quantized as with initializers', async () => {
+  if (extent === 'first') return;
+
+  test('is pruned, measured and quantized as with initializers', async () => {
     const plain = await given(folder());
     const { at, options } = await written();
     const goal = { pruneFlops: 0.3, prunePictures: 64, pruneCriterion: 'l1', reconstruct: false } as const;
@@ -65,7 +67,7 @@ describe.each(FORMS)('a classifier with its weights in %s', (_, extent, form) =>
     expect(stages.at(-1)?.top1).toBe(1);
   });
 
-  test.runIf(extent === 'through')('is fine-tuned on other classes: its head is found', async () => {
+  test('is fine-tuned on other classes: its head is found', async () => {
     const { at, options } = await written();
     const run = await runWayside([
       ...['finetune', options.model, '--data', options.data, '--classes', '5', '--epochs', '1', '--freeze'],
