@@ -115,7 +115,7 @@ export const peers: Benchmark = {
       against: {
         subject: 'ResNet56, quantize_static, U8S8 a channel',
         measure: 'divergence from float',
-        says: 'best of five settings of four other quantizers',
+        says: 'best of seven settings of four other quantizers',
       },
     },
   ],
