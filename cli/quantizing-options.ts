@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { DEFAULT_TARGET, TARGET_NAMES } from '../exporter/quantize/targets.ts';
+import { DEFAULT_TARGET, TARGET_NAMES } from '../exporter/plan/targets.ts';
 
 const RANGES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
 

@@ -116,7 +116,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     import('../inference/preprocess.ts'),
     import('../exporter/reading/model-notes.ts'),
     import('../onnx/file/write.ts'),
-    import('../exporter/pipeline/single/stage-file.ts'),
+    import('../exporter/commands/stage-file.ts'),
     import('../exporter/verify/require-answers.ts'),
     import('../compression/training/insert-batch-norm.ts'),
     import('../core/random.ts'),

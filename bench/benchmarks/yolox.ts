@@ -2,7 +2,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset, Sample } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
-import { type QuantizedNetwork, quantizeNetwork } from '../../exporter/pipeline/quantize-network.ts';
+import { type QuantizedNetwork, quantizeNetwork } from '../../exporter/commands/quantize-network.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import { boxAgreement } from '../detection/agreement.ts';
 import { framesDataset, halves, letterboxedFrames } from '../detection/frames.ts';

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../../calibration/datasets/open.ts';
+import { StageLog } from '../../core/stage-log.ts';
+import type { CompressOptions } from '../../exporter/commands/compress.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
-import type { CompressOptions } from '../../exporter/pipeline/compress.ts';
 import { preprocessingOf } from '../../exporter/pipeline/prepare.ts';
 import { produce } from '../../exporter/pipeline/quantize-by-plan.ts';
-import { StageLog } from '../../exporter/pipeline/stage-log.ts';
 import { readModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import { runPasses } from '../../onnx/pass.ts';

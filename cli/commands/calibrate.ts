@@ -36,7 +36,7 @@ export function calibrateCommand(): Command {
 
 async function calibrateModel(context: Context, model: string, options: CalibrateOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
-  const { calibrateFile } = await import('../../exporter/pipeline/single/calibrate-file.ts');
+  const { calibrateFile } = await import('../../exporter/commands/calibrate-file.ts');
   const found = await calibrateFile({ ...options, model, signal, onProgress, note });
   const { model: digest, data, equalized, values } = found;
   const document = { table: options.out, model: digest, data, equalized, values: Object.keys(values).length };

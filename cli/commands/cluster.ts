@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ClusterFileResult } from '../../exporter/pipeline/single/cluster-file.ts';
+import type { ClusterFileResult } from '../../exporter/commands/cluster-file.ts';
 import { count } from '../format.ts';
 import { dataOption, integer, validationOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
@@ -40,7 +40,7 @@ export function clusterCommand(): Command {
 
 async function clusterModel(context: Context, model: string, options: ClusterOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
-  const { clusterFile } = await import('../../exporter/pipeline/single/cluster-file.ts');
+  const { clusterFile } = await import('../../exporter/commands/cluster-file.ts');
   const result = await clusterFile({ ...options, model, signal, onProgress, note });
   report({ document: result, text: summary(result) });
 }

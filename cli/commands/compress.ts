@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
-import type { CompressResult } from '../../exporter/pipeline/compress.ts';
+import type { CompressResult } from '../../exporter/commands/compress.ts';
 import type { CriterionName } from '../../exporter/prune-finetune/criteria.ts';
 import { bytes, changeInterval, count, milliseconds, percent, points, ratio, shareInterval } from '../format.ts';
 import {
@@ -141,7 +141,7 @@ async function requireFree(out: string): Promise<void> {
 async function readPlan(path: string) {
   const [{ readNamedFile }, { CompressionPlan }] = await Promise.all([
     import('../../core/files.ts'),
-    import('../../exporter/pipeline/plan.ts'),
+    import('../../exporter/plan/plan.ts'),
   ]);
   const text = (await readNamedFile(path)).toString('utf8');
   const refuse = (why: string): WaysideError =>
@@ -167,7 +167,7 @@ async function compressModel(context: Context, model: string, options: CompressO
   if (options.force !== true) await requireFree(options.out);
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
   const [{ compress }, { readModel }, { widenFloats }] = await Promise.all([
-    import('../../exporter/pipeline/compress.ts'),
+    import('../../exporter/commands/compress.ts'),
     import('../../onnx/file/read.ts'),
     import('../../exporter/reading/widen-floats.ts'),
   ]);

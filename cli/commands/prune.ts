@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
-import type { PruneFileResult } from '../../exporter/pipeline/single/prune-file.ts';
+import type { PruneFileResult } from '../../exporter/commands/prune-file.ts';
 import type { CriterionName } from '../../exporter/prune-finetune/criteria.ts';
 import { count } from '../format.ts';
 import { decimal, integer } from '../options.ts';
@@ -62,7 +62,7 @@ async function pruneModel(context: Context, model: string, options: PruneOptions
     });
   }
   const { signal, onProgress, note, report } = context;
-  const { pruneFile } = await import('../../exporter/pipeline/single/prune-file.ts');
+  const { pruneFile } = await import('../../exporter/commands/prune-file.ts');
   const result = await pruneFile({
     ...rest,
     model,

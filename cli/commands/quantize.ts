@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
-import type { QuantizeFileResult } from '../../exporter/pipeline/single/quantize-file.ts';
-import type { QuantizeUnlabelledResult } from '../../exporter/pipeline/single/quantize-unlabelled.ts';
+import type { QuantizeFileResult } from '../../exporter/commands/quantize-file.ts';
+import type { QuantizeUnlabelledResult } from '../../exporter/commands/quantize-unlabelled.ts';
 import type { FusionReport } from '../../exporter/quantize/fusion.ts';
 import { bytes, count } from '../format.ts';
 import { decimal } from '../options.ts';
@@ -51,7 +51,7 @@ export function quantizeCommand(): Command {
 async function quantizeModel(context: Context, model: string, options: QuantizeOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
   if (options.unlabelled === true) {
-    const { quantizeUnlabelled } = await import('../../exporter/pipeline/single/quantize-unlabelled.ts');
+    const { quantizeUnlabelled } = await import('../../exporter/commands/quantize-unlabelled.ts');
     const result = await quantizeUnlabelled({ ...options, model, signal, onProgress, note });
     report({ document: result, text: unlabelledSummary(result) });
     return;
@@ -62,7 +62,7 @@ async function quantizeModel(context: Context, model: string, options: QuantizeO
       hint: 'a labelled classifier keeps to --budget: see compress',
     });
   }
-  const { quantizeFile } = await import('../../exporter/pipeline/single/quantize-file.ts');
+  const { quantizeFile } = await import('../../exporter/commands/quantize-file.ts');
   const result = await quantizeFile({ ...options, model, signal, onProgress, note });
   report({ document: result, text: summary(result) });
 }

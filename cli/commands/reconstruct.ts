@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ReconstructFileResult } from '../../exporter/pipeline/single/reconstruct-file.ts';
+import type { ReconstructFileResult } from '../../exporter/commands/reconstruct-file.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
@@ -25,7 +25,7 @@ export function reconstructCommand(): Command {
 
 async function reconstructModel(context: Context, model: string, options: ReconstructOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
-  const { reconstructFile } = await import('../../exporter/pipeline/single/reconstruct-file.ts');
+  const { reconstructFile } = await import('../../exporter/commands/reconstruct-file.ts');
   const result = await reconstructFile({ ...options, model, signal, onProgress, note });
   report({ document: result, text: summary(result) });
 }

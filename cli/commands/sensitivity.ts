@@ -34,7 +34,7 @@ export function sensitivityCommand(): Command {
 
 async function measure(context: Context, model: string, options: SensitivityOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
-  const { sensitivityFile } = await import('../../exporter/pipeline/single/sensitivity-file.ts');
+  const { sensitivityFile } = await import('../../exporter/commands/sensitivity-file.ts');
   const { groups, heldBack } = await sensitivityFile({ ...options, model, signal, onProgress, note });
   report({ document: { model, groups, heldBack }, text: [summary(groups), ...heldBackTable(heldBack)].join('\n\n') });
 }

@@ -6,7 +6,7 @@ import { asWaysideError, formatError } from '../../core/errors.ts';
 import { digestOfFile } from '../../core/hash.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import type { Progress } from '../../core/progress.ts';
-import { compress } from '../../exporter/pipeline/compress.ts';
+import { compress } from '../../exporter/commands/compress.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import type { Accuracy } from '../tally.ts';
 import { judge } from './judge.ts';

@@ -7,10 +7,10 @@ import type { Model } from '../../onnx/graph.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { lowered } from '../lowering/index.ts';
 import { equalize } from '../passes/equalize.ts';
-import { slimPlan } from '../prune-finetune/plan.ts';
+import type { CompressionPlan } from '../plan/plan.ts';
+import { slimPlan } from '../plan/prune-finetune.ts';
 import { valuesToCalibrate } from '../quantize/quantize-model.ts';
 import type { CompressOptions } from './options.ts';
-import type { CompressionPlan } from './plan.ts';
 
 /**
  * Reads the table that `wayside calibrate` has made, and refuses one of another model, of other pictures or of pictures

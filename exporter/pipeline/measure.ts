@@ -4,7 +4,7 @@ import type { RunOptions } from '../../core/progress.ts';
 import { latencyApart } from '../../inference/latency-apart.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession, type Session } from '../../inference/session.ts';
-import type { Answered } from '../report/class-changes.ts';
+import type { Answered } from '../verify/class-changes.ts';
 
 /** What models are measured on. */
 export interface Measuring extends RunOptions {

@@ -1,8 +1,9 @@
+import type { StageLog } from '../../core/stage-log.ts';
 import { openModel } from '../../inference/package.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { describeOutputs, openSession, type Session } from '../../inference/session.ts';
 import { type FloatSource, readFloat } from '../reading/float-source.ts';
-import type { Answered } from '../report/class-changes.ts';
+import type { Answered } from '../verify/class-changes.ts';
 import { nearChance } from '../verify/doubts.ts';
 import { requireParity } from '../verify/parity.ts';
 import { probeNormalization } from '../verify/probe-normalization.ts';
@@ -10,7 +11,6 @@ import { requireScores } from '../verify/require-scores.ts';
 import { judge, type Measuring, measure } from './measure.ts';
 import type { CompressOptions, ModelFigures } from './options.ts';
 import { type Data, openData, preprocessingOf } from './prepare.ts';
-import type { StageLog } from './stage-log.ts';
 
 /** What every stage is told of the model and the pictures. */
 export type SourceOptions = Pick<

@@ -4,13 +4,13 @@ import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import type { Interval } from '../../core/intervals.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { CompressionPlan } from '../plan/plan.ts';
+import type { SlimOptions } from '../plan/prune-finetune.ts';
+import type { QatOptions } from '../plan/qat.ts';
 import type { StageOutcome } from '../prune-finetune/outcome.ts';
-import type { SlimOptions } from '../prune-finetune/plan.ts';
-import type { QatOptions } from '../qat/plan.ts';
 import type { FusionReport } from '../quantize/fusion.ts';
 import type { Width } from '../quantize/precision.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
-import type { CompressionPlan } from './plan.ts';
 
 export interface CompressOptions extends RunOptions, SlimOptions, QatOptions {
   /** Float ONNX file. */

@@ -3,22 +3,22 @@ import { printRanges } from '../../calibration/datasets/ranges.ts';
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import { type Layer, layersOf } from '../../compression/layers.ts';
+import type { StageLog } from '../../core/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { lowered } from '../lowering/index.ts';
-import { type SlimOptions, slimPlan } from '../prune-finetune/plan.ts';
-import { type QatOptions, qatPlan } from '../qat/plan.ts';
+import { type CompressionPlan, makePlan } from '../plan/plan.ts';
+import { type SlimOptions, slimPlan } from '../plan/prune-finetune.ts';
+import { type QatOptions, qatPlan } from '../plan/qat.ts';
+import { targetProfile } from '../plan/targets.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
 import { type Widths, widthOf } from '../quantize/precision.ts';
 import { quantizeModel, valuesToCalibrate, withFittingWeights } from '../quantize/quantize-model.ts';
-import { targetProfile } from '../quantize/targets.ts';
 import { requireLayers } from '../reading/require-layers.ts';
 import type { Chosen } from '../search/calibrated.ts';
 import { type Decided, decide } from '../search/decide.ts';
 import { planWithTable } from './calibration-table.ts';
 import { type BudgetResult, type CompressOptions, defaultThreads } from './options.ts';
-import { type CompressionPlan, makePlan } from './plan.ts';
-import type { StageLog } from './stage-log.ts';
 
 /** A compressed model and what was decided on the way to it. */
 export interface Produced {

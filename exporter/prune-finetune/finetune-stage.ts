@@ -12,8 +12,8 @@ import type { Model } from '../../onnx/graph.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { asFloat32 } from '../../onnx/tensor.ts';
 import { FOLDING } from '../passes/index.ts';
+import type { FinetunePlan } from '../plan/prune-finetune.ts';
 import type { SlimContext } from './context.ts';
-import type { FinetunePlan } from './plan.ts';
 
 /** Share of the images set aside to choose the best epoch by, where no validation images are given. */
 const ASIDE = 0.05;

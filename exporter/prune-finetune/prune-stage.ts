@@ -7,9 +7,9 @@ import { type GroupSensitivity, sensitivityFactors } from '../../compression/pru
 import { latencyApart } from '../../inference/latency-apart.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
+import type { PrunePlan } from '../plan/prune-finetune.ts';
 import type { SlimContext } from './context.ts';
 import { judgeChannels, momentsFor, sensitivityBy } from './judge.ts';
-import type { PrunePlan } from './plan.ts';
 
 /**
  * Chooses what goes by the plan and removes it. Sensitivity is measured where the criterion needs it or the plan asks for it.

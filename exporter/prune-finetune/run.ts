@@ -4,9 +4,9 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
 import type { Data } from '../pipeline/prepare.ts';
-import { teacherOf } from '../pipeline/teacher.ts';
-import { calibrationIndices } from '../search/calibration-samples.ts';
-import { type SlimOptions, slimPlan } from './plan.ts';
+import { calibrationIndices } from '../plan/calibration-samples.ts';
+import { type SlimOptions, slimPlan } from '../plan/prune-finetune.ts';
+import { teacherOf } from '../plan/teacher.ts';
 import { type Slimmed, type SlimRun, slim } from './slim.ts';
 import { WorkFolder } from './work-folder.ts';
 

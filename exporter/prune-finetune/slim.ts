@@ -12,10 +12,10 @@ import { encodeModel } from '../../onnx/file/write.ts';
 import { nonFiniteWeight } from '../../onnx/finite.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { elementCount } from '../../onnx/tensor.ts';
+import type { FinetunePlan, PrunePlan } from '../plan/prune-finetune.ts';
 import type { SlimContext } from './context.ts';
 import { finetuneBy } from './finetune-stage.ts';
 import { PruneRecord, StageOutcome } from './outcome.ts';
-import type { FinetunePlan, PrunePlan } from './plan.ts';
 import { pruneBy } from './prune-stage.ts';
 import type { WorkFolder } from './work-folder.ts';
 

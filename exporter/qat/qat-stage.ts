@@ -14,9 +14,9 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import { decodeModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
+import type { QatPlan } from '../plan/qat.ts';
 import { WorkFolder } from '../prune-finetune/work-folder.ts';
 import { withinBounds } from './bounds.ts';
-import type { QatPlan } from './plan.ts';
 import type { Simulation } from './simulate.ts';
 
 export interface QatContext extends RunOptions {

@@ -1,13 +1,13 @@
+import type { StageLog } from '../../core/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
 import type { Data } from '../pipeline/prepare.ts';
 import type { Produced } from '../pipeline/quantize-by-plan.ts';
-import type { StageLog } from '../pipeline/stage-log.ts';
-import { teacherOf } from '../pipeline/teacher.ts';
+import { targetProfile } from '../plan/targets.ts';
+import { teacherOf } from '../plan/teacher.ts';
 import { quantizeModel } from '../quantize/quantize-model.ts';
-import { targetProfile } from '../quantize/targets.ts';
 import { trainSimulation } from './qat-stage.ts';
 import { settle } from './settle.ts';
 import { simulate } from './simulate.ts';

@@ -1,4 +1,4 @@
-import type { PlannedLayer } from '../pipeline/plan.ts';
+import type { PlannedLayer } from '../plan/plan.ts';
 
 /** How finely a layer is kept: its number of clusters, plain int8 codes, or float. */
 export type Width = number | 'int8' | 'float';

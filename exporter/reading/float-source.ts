@@ -1,10 +1,10 @@
+import type { StageLog } from '../../core/stage-log.ts';
 import { readModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { upgradeOpset } from '../../onnx/opset.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { FOLDING } from '../passes/index.ts';
-import type { StageLog } from '../pipeline/stage-log.ts';
 import { requireFiniteWeights } from '../verify/require-finite.ts';
 import { requireInference } from '../verify/require-inference.ts';
 import { withChosenOutput } from './chosen-output.ts';

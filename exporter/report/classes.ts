@@ -1,6 +1,6 @@
 import { pairedError } from '../../core/intervals.ts';
 import { labelOf } from '../../inference/scores.ts';
-import { type Answered, answerChanges, type ClassChange, type Confused } from './class-changes.ts';
+import { type Answered, answerChanges, type ClassChange, type Confused } from '../verify/class-changes.ts';
 import { integer, named, percent, section, shortened, signed, table } from './html.ts';
 
 /** Most classes and confusions listed; a network may know thousands. */

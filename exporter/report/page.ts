@@ -1,11 +1,11 @@
+import type { StageEntry } from '../../core/stage-log.ts';
 import type { CompressResult } from '../pipeline/options.ts';
 import type { Produced } from '../pipeline/quantize-by-plan.ts';
-import type { StageEntry } from '../pipeline/stage-log.ts';
 import type { PruneRecord } from '../prune-finetune/outcome.ts';
+import type { Answered } from '../verify/class-changes.ts';
 import type { DistinctWeights } from '../verify/distinct-weights.ts';
 import type { LayerErrors } from '../verify/layer-errors.ts';
 import { barList } from './bars.ts';
-import type { Answered } from './class-changes.ts';
 import { classSection } from './classes.ts';
 import { decisionSection } from './decisions.ts';
 import { escaped, seconds, section } from './html.ts';

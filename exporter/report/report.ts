@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { VERSION } from '../../core/layout.ts';
+import type { StageLog } from '../../core/stage-log.ts';
 import { RUNTIME_VERSION } from '../../inference/runtime.ts';
 import type { Data } from '../pipeline/prepare.ts';
-import type { StageLog } from '../pipeline/stage-log.ts';
 import { type ReportInput, renderReport } from './page.ts';
 
 /** The report of a run: what is known of it, and on what it was made. */

@@ -7,7 +7,7 @@ import { type CalibrationTable, requireTableFor } from '../../calibration/table.
 import type { Layer } from '../../compression/layers.ts';
 import type { InputVariances } from '../../compression/rounding/moments.ts';
 import type { Model } from '../../onnx/graph.ts';
-import type { CompressionPlan } from '../pipeline/plan.ts';
+import type { CompressionPlan } from '../plan/plan.ts';
 import type { Range } from '../quantize/range.ts';
 import { rangesBy } from './choose-ranges.ts';
 

@@ -1,12 +1,12 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { layersOf } from '../../compression/layers.ts';
+import type { StageLog } from '../../core/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { type CompressionPlan, plannedLayers } from '../pipeline/plan.ts';
-import type { StageLog } from '../pipeline/stage-log.ts';
+import { calibrationIndices } from '../plan/calibration-samples.ts';
+import { type CompressionPlan, plannedLayers } from '../plan/plan.ts';
+import { targetProfile } from '../plan/targets.ts';
 import { type Widths, widthOf } from '../quantize/precision.ts';
-import { targetProfile } from '../quantize/targets.ts';
-import { calibrationIndices } from './calibration-samples.ts';
 import { chooseEqualization } from './choose-equalization.ts';
 import type { AskOptions } from './predictions.ts';
 

@@ -1,4 +1,4 @@
-import type { Answered } from '../report/class-changes.ts';
+import type { Answered } from './class-changes.ts';
 
 /** Images below which nothing is said of an accuracy: chance alone does a lot with fewer. */
 const LEAST_IMAGES = 16;

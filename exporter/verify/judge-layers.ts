@@ -1,9 +1,9 @@
 import type { Dataset } from '../../calibration/dataset.ts';
+import type { StageLog } from '../../core/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
 import type { Produced } from '../pipeline/quantize-by-plan.ts';
-import type { StageLog } from '../pipeline/stage-log.ts';
-import { calibrationIndices } from '../search/calibration-samples.ts';
+import { calibrationIndices } from '../plan/calibration-samples.ts';
 import { type LayerErrors, measureLayerErrors, productsOf } from './layer-errors.ts';
 import { describeNoisy, type NoisyLayer, noisyLayers, requireQuiet } from './layer-noise.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { table } from '../../cli/table.ts';
+import { compress } from '../../exporter/commands/compress.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
-import { compress } from '../../exporter/pipeline/compress.ts';
 import { readPackage } from '../../inference/package.ts';
 import { encodeModel, writeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';

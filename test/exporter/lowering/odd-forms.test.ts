@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
+import { quantizeNetwork } from '../../../exporter/commands/quantize-network.ts';
 import { float, int, ints, string } from '../../../onnx/attributes.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { quantizeNetwork } from '../../../exporter/commands/quantize-network.ts';
 import { lowered } from '../../../exporter/lowering/index.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
-import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
 import { largestDifference } from '../../../exporter/verify/parity.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { layersOf } from '../../../compression/layers.ts';
-import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
+import { quantizeNetwork } from '../../../exporter/commands/quantize-network.ts';
 import { withinAccumulators } from '../../../exporter/quantize/accumulator.ts';
 import type { LayerWeights } from '../../../exporter/quantize/layer-weights.ts';
 import { activationScale } from '../../../exporter/quantize/scales.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
 import { graph as graphOf, int } from '../../../onnx/attributes.ts';
 import { readModel } from '../../../onnx/file/read.ts';
 import type { Graph, Model, Node } from '../../../onnx/graph.ts';
 import { float32Tensor, int64Tensor, type Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';
-import { given } from '../pipeline/single/given.ts';
+import { given } from '../commands/given.ts';
 
 const folder = temporaryFolder();
 const bool = (value: boolean): Tensor => ({ dtype: 'bool', dims: [], bytes: Uint8Array.of(Number(value)) });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { inspectModel } from '../../../cli/inspection.ts';
 import { layersOf, weightRows } from '../../../compression/layers.ts';
-import { calibrateFile } from '../../../exporter/pipeline/single/calibrate-file.ts';
-import { clusterFile } from '../../../exporter/pipeline/single/cluster-file.ts';
-import { pruneFile } from '../../../exporter/pipeline/single/prune-file.ts';
-import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
-import { sensitivityFile } from '../../../exporter/pipeline/single/sensitivity-file.ts';
+import { calibrateFile } from '../../../exporter/commands/calibrate-file.ts';
+import { clusterFile } from '../../../exporter/commands/cluster-file.ts';
+import { pruneFile } from '../../../exporter/commands/prune-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
+import { sensitivityFile } from '../../../exporter/commands/sensitivity-file.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import { readModel } from '../../../onnx/file/read.ts';
 import type { Model } from '../../../onnx/graph.ts';
@@ -14,7 +14,7 @@ import { constantNodes } from '../../support/networks/forms.ts';
 import { inHalf } from '../../support/networks/half.ts';
 import { runWayside } from '../../support/wayside.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';
-import { given } from '../pipeline/single/given.ts';
+import { given } from '../commands/given.ts';
 
 const folder = temporaryFolder();
 

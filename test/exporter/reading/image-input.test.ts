@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compress } from '../../../exporter/pipeline/compress.ts';
+import { compress } from '../../../exporter/commands/compress.ts';
 import { preprocessingOf } from '../../../exporter/pipeline/prepare.ts';
 import { asPictureInput } from '../../../exporter/reading/image-input.ts';
 import { openSession, type RunTensor } from '../../../inference/session.ts';

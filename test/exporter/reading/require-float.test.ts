@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
 import { requireFloat } from '../../../exporter/reading/require-float.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor, uint8Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';
-import { given } from '../pipeline/single/given.ts';
+import { given } from '../commands/given.ts';
 
 const folder = temporaryFolder();
 

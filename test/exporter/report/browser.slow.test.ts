@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compress } from '../../../exporter/pipeline/compress.ts';
+import { compress } from '../../../exporter/commands/compress.ts';
 import { renderReport } from '../../../exporter/report/page.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import { Browser, type Screen } from '../../../scripts/browser.ts';

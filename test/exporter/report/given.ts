@@ -1,6 +1,6 @@
 import { layersOf } from '../../../compression/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
-import { makePlan } from '../../../exporter/pipeline/plan.ts';
+import { makePlan } from '../../../exporter/plan/plan.ts';
 import type { StageOutcome } from '../../../exporter/prune-finetune/outcome.ts';
 import { nearestWeights } from '../../../exporter/quantize/choose-weights.ts';
 import type { ReportInput } from '../../../exporter/report/page.ts';

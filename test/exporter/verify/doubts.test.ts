@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
 import { binomialTail, farFromFloat, farInDistance, nearChance } from '../../../exporter/verify/doubts.ts';
 import { int } from '../../../onnx/attributes.ts';
 import { writeModel } from '../../../onnx/file/write.ts';

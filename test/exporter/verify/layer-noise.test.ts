@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { compress } from '../../../exporter/pipeline/compress.ts';
-import { CompressionPlan } from '../../../exporter/pipeline/plan.ts';
-import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
+import { compress } from '../../../exporter/commands/compress.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
+import { CompressionPlan } from '../../../exporter/plan/plan.ts';
 import type { Width } from '../../../exporter/quantize/precision.ts';
 import { noisyLayers } from '../../../exporter/verify/layer-noise.ts';
 import { quietWidths } from '../../../exporter/verify/quiet-widths.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
-import { quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
-import { quantizeFile } from '../../../exporter/pipeline/single/quantize-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
+import { quantizeNetwork } from '../../../exporter/commands/quantize-network.ts';
 import { noiseShare } from '../../../exporter/search/divergence.ts';
 import { requireParity } from '../../../exporter/verify/parity.ts';
 import { openSession } from '../../../inference/session.ts';

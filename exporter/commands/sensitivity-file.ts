@@ -1,13 +1,13 @@
-import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
-import { type HeldBack, heldBack, heldBackText } from '../../../compression/pruning/held-back.ts';
-import { measuredTypes } from '../../../compression/pruning/measured-shapes.ts';
-import type { GroupSensitivity } from '../../../compression/pruning/sensitivity.ts';
-import { WaysideError } from '../../../core/errors.ts';
-import { judgeChannels, momentsFor, sensitivityBy } from '../../prune-finetune/judge.ts';
-import { calibrationIndices } from '../../search/calibration-samples.ts';
-import { openFloat, type SourceOptions } from '../open-float.ts';
-import { defaultThreads } from '../options.ts';
-import { StageLog } from '../stage-log.ts';
+import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
+import { type HeldBack, heldBack, heldBackText } from '../../compression/pruning/held-back.ts';
+import { measuredTypes } from '../../compression/pruning/measured-shapes.ts';
+import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
+import { WaysideError } from '../../core/errors.ts';
+import { StageLog } from '../../core/stage-log.ts';
+import { openFloat, type SourceOptions } from '../pipeline/open-float.ts';
+import { defaultThreads } from '../pipeline/options.ts';
+import { calibrationIndices } from '../plan/calibration-samples.ts';
+import { judgeChannels, momentsFor, sensitivityBy } from '../prune-finetune/judge.ts';
 
 export interface SensitivityFileOptions extends SourceOptions {
   /** Training pictures to judge channels on. @default 512 */

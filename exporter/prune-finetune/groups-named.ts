@@ -1,6 +1,6 @@
-import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
-import { WaysideError } from '../../../core/errors.ts';
-import type { Model } from '../../../onnx/graph.ts';
+import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
+import { WaysideError } from '../../core/errors.ts';
+import type { Model } from '../../onnx/graph.ts';
 
 /**
  * Names of the groups that are meant: by their own name, or by that of any weight they hold.

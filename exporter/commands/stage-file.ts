@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { isSystemError, WaysideError } from '../../../core/errors.ts';
-import { writeModel } from '../../../onnx/file/write.ts';
-import type { Model } from '../../../onnx/graph.ts';
-import type { StageOutcome } from '../../prune-finetune/outcome.ts';
-import { sizesOf } from '../../prune-finetune/slim.ts';
-import { notedClasses, withNotes } from '../../reading/model-notes.ts';
-import { requireAnswers } from '../../verify/require-answers.ts';
-import type { Opened, OpenedAndMeasured } from '../open-float.ts';
+import { isSystemError, WaysideError } from '../../core/errors.ts';
+import { writeModel } from '../../onnx/file/write.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { Opened, OpenedAndMeasured } from '../pipeline/open-float.ts';
+import type { StageOutcome } from '../prune-finetune/outcome.ts';
+import { sizesOf } from '../prune-finetune/slim.ts';
+import { notedClasses, withNotes } from '../reading/model-notes.ts';
+import { requireAnswers } from '../verify/require-answers.ts';
 
 /** A stage done alone, from one file to another. */
 export interface FileOptions {

@@ -1,14 +1,14 @@
-import { modelDigest } from '../../../calibration/table.ts';
-import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
-import { WaysideError } from '../../../core/errors.ts';
-import type { PruneRecord, StageOutcome } from '../../prune-finetune/outcome.ts';
-import type { SlimOptions } from '../../prune-finetune/plan.ts';
-import { slimByOptions } from '../../prune-finetune/run.ts';
-import { withRemoved } from '../../reading/model-notes.ts';
-import { measureModel } from '../measure.ts';
-import { openAndMeasure, type SourceOptions } from '../open-float.ts';
-import { StageLog } from '../stage-log.ts';
-import { groupsNamed } from './frozen.ts';
+import { modelDigest } from '../../calibration/table.ts';
+import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
+import { WaysideError } from '../../core/errors.ts';
+import { StageLog } from '../../core/stage-log.ts';
+import { measureModel } from '../pipeline/measure.ts';
+import { openAndMeasure, type SourceOptions } from '../pipeline/open-float.ts';
+import type { SlimOptions } from '../plan/prune-finetune.ts';
+import { groupsNamed } from '../prune-finetune/groups-named.ts';
+import type { PruneRecord, StageOutcome } from '../prune-finetune/outcome.ts';
+import { slimByOptions } from '../prune-finetune/run.ts';
+import { withRemoved } from '../reading/model-notes.ts';
 import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface PruneFileOptions

@@ -1,19 +1,19 @@
-import type { RangeMethodName } from '../../../calibration/ranges/methods.ts';
-import { encodeModel } from '../../../onnx/file/write.ts';
-import { requireQuantizable, unquantized } from '../../lowering/unquantized.ts';
-import type { StageOutcome } from '../../prune-finetune/outcome.ts';
-import { sizesOf } from '../../prune-finetune/slim.ts';
-import { type FusionReport, requireFused, withOptimizedGraph, withPlanned } from '../../quantize/fusion.ts';
-import { floatLayers } from '../../quantize/precision.ts';
-import { farFromFloat } from '../../verify/doubts.ts';
-import { judgeLayers } from '../../verify/judge-layers.ts';
-import type { NoisyLayer } from '../../verify/layer-noise.ts';
-import { tableFor } from '../calibration-table.ts';
-import { measure } from '../measure.ts';
-import { openAndMeasure, type SourceOptions } from '../open-float.ts';
-import type { CompressOptions } from '../options.ts';
-import { produce } from '../quantize-by-plan.ts';
-import { StageLog } from '../stage-log.ts';
+import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
+import { StageLog } from '../../core/stage-log.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
+import { tableFor } from '../pipeline/calibration-table.ts';
+import { measure } from '../pipeline/measure.ts';
+import { openAndMeasure, type SourceOptions } from '../pipeline/open-float.ts';
+import type { CompressOptions } from '../pipeline/options.ts';
+import { produce } from '../pipeline/quantize-by-plan.ts';
+import type { StageOutcome } from '../prune-finetune/outcome.ts';
+import { sizesOf } from '../prune-finetune/slim.ts';
+import { type FusionReport, requireFused, withOptimizedGraph, withPlanned } from '../quantize/fusion.ts';
+import { floatLayers } from '../quantize/precision.ts';
+import { farFromFloat } from '../verify/doubts.ts';
+import { judgeLayers } from '../verify/judge-layers.ts';
+import type { NoisyLayer } from '../verify/layer-noise.ts';
+import { requireQuantizable, unquantized } from '../verify/unquantized.ts';
 import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface QuantizeFileOptions

@@ -3,9 +3,9 @@ import { parseRanges } from '../../calibration/datasets/ranges.ts';
 import { RANGE_METHOD_NAMES } from '../../calibration/ranges/methods.ts';
 import { type Layer, weightCount } from '../../compression/layers.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { FinetunePlan, PrunePlan } from '../prune-finetune/plan.ts';
-import { QatPlan } from '../qat/plan.ts';
-import { TARGET_NAMES } from '../quantize/targets.ts';
+import { FinetunePlan, PrunePlan } from './prune-finetune.ts';
+import { QatPlan } from './qat.ts';
+import { TARGET_NAMES } from './targets.ts';
 
 const PlannedLayer = z.strictObject({
   name: z.string(),

@@ -1,15 +1,19 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
 import { WaysideError } from '../../core/errors.ts';
+import { StageLog } from '../../core/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession } from '../../inference/session.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { requireQuantizable, unquantized } from '../lowering/unquantized.ts';
+import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
+import { preprocessingOf } from '../pipeline/prepare.ts';
+import { produce } from '../pipeline/quantize-by-plan.ts';
+import { heldOutIndices } from '../plan/calibration-samples.ts';
+import type { CompressionPlan } from '../plan/plan.ts';
 import { checkFusion, type FusionReport, requireFused, withPlanned } from '../quantize/fusion.ts';
 import { floatLayers } from '../quantize/precision.ts';
 import { type FloatSource, readFloat } from '../reading/float-source.ts';
-import { heldOutIndices } from '../search/calibration-samples.ts';
 import { distance } from '../search/divergence.ts';
 import { answersOf, picturesOf, spreadOver } from '../search/predictions.ts';
 import { farInDistance } from '../verify/doubts.ts';
@@ -18,11 +22,7 @@ import type { NoisyLayer } from '../verify/layer-noise.ts';
 import { requireParity } from '../verify/parity.ts';
 import { requireAnswers } from '../verify/require-answers.ts';
 import { requireScores } from '../verify/require-scores.ts';
-import { type CompressOptions, defaultThreads } from './options.ts';
-import type { CompressionPlan } from './plan.ts';
-import { preprocessingOf } from './prepare.ts';
-import { produce } from './quantize-by-plan.ts';
-import { StageLog } from './stage-log.ts';
+import { requireQuantizable, unquantized } from '../verify/unquantized.ts';
 
 type Shared =
   | 'signal'

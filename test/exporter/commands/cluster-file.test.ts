@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { layersOf, weightRows } from '../../../../compression/layers.ts';
-import { clusterFile } from '../../../../exporter/pipeline/single/cluster-file.ts';
-import { readModel } from '../../../../onnx/file/read.ts';
-import { temporaryFolder } from '../../../support/folder.ts';
+import { layersOf, weightRows } from '../../../compression/layers.ts';
+import { clusterFile } from '../../../exporter/commands/cluster-file.ts';
+import { readModel } from '../../../onnx/file/read.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { given } from './given.ts';
 
 const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { compress } from '../../../exporter/pipeline/compress.ts';
+import { compress } from '../../../exporter/commands/compress.ts';
 import { unpackedData } from '../../support/data.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { describeWith, sharedData } from '../../support/requirements.ts';

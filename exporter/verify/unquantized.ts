@@ -2,11 +2,11 @@ import { layerOf } from '../../compression/layers.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { Graph, Model, Node } from '../../onnx/graph.ts';
 import { indexGraph } from '../../onnx/topology.ts';
+import { lowered } from '../lowering/index.ts';
 import { constantOf } from '../passes/rewrite.ts';
 import { type FloatLayer, incomplete } from '../quantize/fusion.ts';
 import { isProduct } from '../quantize/roles.ts';
 import { requireLayers } from '../reading/require-layers.ts';
-import { lowered } from './index.ts';
 
 /** What multiplies, but has no integer kernel in ONNX Runtime (1.30, read off the graph that it loads). */
 const WITHOUT_KERNEL = new Set(['ConvTranspose', 'Einsum', 'LSTM', 'GRU', 'RNN', 'DeformConv', 'Attention']);

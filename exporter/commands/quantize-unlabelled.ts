@@ -1,8 +1,8 @@
-import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
-import type { FusionReport } from '../../quantize/fusion.ts';
-import { withNotes } from '../../reading/model-notes.ts';
-import type { NoisyLayer } from '../../verify/layer-noise.ts';
-import { type QuantizeNetworkOptions, quantizeNetwork } from '../quantize-network.ts';
+import { encodeModel, writeModel } from '../../onnx/file/write.ts';
+import type { FusionReport } from '../quantize/fusion.ts';
+import { withNotes } from '../reading/model-notes.ts';
+import type { NoisyLayer } from '../verify/layer-noise.ts';
+import { type QuantizeNetworkOptions, quantizeNetwork } from './quantize-network.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
 export interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answerChanges } from '../../../exporter/report/class-changes.ts';
+import { answerChanges } from '../../../exporter/verify/class-changes.ts';
 
 const LABELS = [0, 0, 0, 1, 1, 2];
 

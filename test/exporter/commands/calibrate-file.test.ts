@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type CompressOptions, compress } from '../../../../exporter/pipeline/compress.ts';
-import { calibrateFile } from '../../../../exporter/pipeline/single/calibrate-file.ts';
-import { quantizeFile } from '../../../../exporter/pipeline/single/quantize-file.ts';
-import { sensitivityFile } from '../../../../exporter/pipeline/single/sensitivity-file.ts';
-import { readModel } from '../../../../onnx/file/read.ts';
-import type { Model } from '../../../../onnx/graph.ts';
-import { asFloat32, asInt32, float32Tensor } from '../../../../onnx/tensor.ts';
-import { temporaryFolder } from '../../../support/folder.ts';
-import { writeColours } from '../../../support/tiny-classifier.ts';
-import { wideClassifier } from '../../../support/wide-classifier.ts';
+import { calibrateFile } from '../../../exporter/commands/calibrate-file.ts';
+import { type CompressOptions, compress } from '../../../exporter/commands/compress.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
+import { sensitivityFile } from '../../../exporter/commands/sensitivity-file.ts';
+import { readModel } from '../../../onnx/file/read.ts';
+import type { Model } from '../../../onnx/graph.ts';
+import { asFloat32, asInt32, float32Tensor } from '../../../onnx/tensor.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { writeColours } from '../../support/tiny-classifier.ts';
+import { wideClassifier } from '../../support/wide-classifier.ts';
 import { given, modelIn } from './given.ts';
 
 const folder = temporaryFolder();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from '../pipeline/teacher.ts';
+import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from './teacher.ts';
 
 /** Training of the quantized model, its rounding simulated, on the training pictures and the original's answers. */
 export const QatPlan = z.strictObject({

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { clusterFile } from '../../../../exporter/pipeline/single/cluster-file.ts';
-import { pruneFile } from '../../../../exporter/pipeline/single/prune-file.ts';
-import { quantizeFile } from '../../../../exporter/pipeline/single/quantize-file.ts';
-import { sensitivityFile } from '../../../../exporter/pipeline/single/sensitivity-file.ts';
-import { unpackedData } from '../../../support/data.ts';
-import { temporaryFolder } from '../../../support/folder.ts';
-import { describeWith, sharedData } from '../../../support/requirements.ts';
+import { clusterFile } from '../../../exporter/commands/cluster-file.ts';
+import { pruneFile } from '../../../exporter/commands/prune-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
+import { sensitivityFile } from '../../../exporter/commands/sensitivity-file.ts';
+import { unpackedData } from '../../support/data.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { describeWith, sharedData } from '../../support/requirements.ts';
 
 describeWith({ needs: ['data'] }, 'stages of a real network, one by one', () => {
   const folder = temporaryFolder();

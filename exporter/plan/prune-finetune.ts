@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from '../pipeline/teacher.ts';
-import { CRITERIA, type CriterionName } from './criteria.ts';
+import { CRITERIA, type CriterionName } from '../prune-finetune/criteria.ts';
+import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from './teacher.ts';
 
 /** Channels are judged and layers solved on this many pictures: fewer cost points (see `reconstruct`). */
 export const PRUNING_PICTURES = 2048;

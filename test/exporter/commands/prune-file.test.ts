@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compress } from '../../../../exporter/pipeline/compress.ts';
-import { pruneFile } from '../../../../exporter/pipeline/single/prune-file.ts';
-import { quantizeFile } from '../../../../exporter/pipeline/single/quantize-file.ts';
-import { reconstructFile } from '../../../../exporter/pipeline/single/reconstruct-file.ts';
-import { readModel } from '../../../../onnx/file/read.ts';
-import { writeModel } from '../../../../onnx/file/write.ts';
-import { temporaryFolder } from '../../../support/folder.ts';
-import { colourClassifier } from '../../../support/tiny-classifier.ts';
+import { compress } from '../../../exporter/commands/compress.ts';
+import { pruneFile } from '../../../exporter/commands/prune-file.ts';
+import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
+import { reconstructFile } from '../../../exporter/commands/reconstruct-file.ts';
+import { readModel } from '../../../onnx/file/read.ts';
+import { writeModel } from '../../../onnx/file/write.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { colourClassifier } from '../../support/tiny-classifier.ts';
 import { given, modelIn } from './given.ts';
 
 const folder = temporaryFolder();

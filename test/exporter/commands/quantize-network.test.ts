@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type QuantizeNetworkOptions, quantizeNetwork } from '../../../exporter/pipeline/quantize-network.ts';
+import { type QuantizeNetworkOptions, quantizeNetwork } from '../../../exporter/commands/quantize-network.ts';
 import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';

@@ -1,7 +1,7 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { sampleIndices, seededRandom } from '../../core/random.ts';
-import type { CompressionPlan } from '../pipeline/plan.ts';
+import type { CompressionPlan } from './plan.ts';
 
 /**
  * The training pictures a plan calibrates on: a uniform draw by its seed, in the order of the set, so that neighbours are read

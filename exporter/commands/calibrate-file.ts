@@ -1,14 +1,14 @@
-import { calibrate } from '../../../calibration/calibrate.ts';
-import { type CalibrationTable, writeTable } from '../../../calibration/table.ts';
-import { layersOf } from '../../../compression/layers.ts';
-import { lowered } from '../../lowering/index.ts';
-import { valuesToCalibrate } from '../../quantize/quantize-model.ts';
-import { requireLayers } from '../../reading/require-layers.ts';
-import { equalizedBy } from '../../search/equalized.ts';
-import { openFloat, type SourceOptions } from '../open-float.ts';
-import { defaultThreads } from '../options.ts';
-import { planOf } from '../quantize-by-plan.ts';
-import { StageLog } from '../stage-log.ts';
+import { calibrate } from '../../calibration/calibrate.ts';
+import { type CalibrationTable, writeTable } from '../../calibration/table.ts';
+import { layersOf } from '../../compression/layers.ts';
+import { StageLog } from '../../core/stage-log.ts';
+import { lowered } from '../lowering/index.ts';
+import { openFloat, type SourceOptions } from '../pipeline/open-float.ts';
+import { defaultThreads } from '../pipeline/options.ts';
+import { planOf } from '../pipeline/quantize-by-plan.ts';
+import { valuesToCalibrate } from '../quantize/quantize-model.ts';
+import { requireLayers } from '../reading/require-layers.ts';
+import { equalizedBy } from '../search/equalized.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
 export interface CalibrateFileOptions extends SourceOptions, FileOptions {

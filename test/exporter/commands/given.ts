@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeModel } from '../../../../onnx/file/read.ts';
-import { encodeModel, writeModel } from '../../../../onnx/file/write.ts';
-import type { Model } from '../../../../onnx/graph.ts';
-import { writeColours } from '../../../support/tiny-classifier.ts';
-import { wideClassifier } from '../../../support/wide-classifier.ts';
+import { decodeModel } from '../../../onnx/file/read.ts';
+import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
+import type { Model } from '../../../onnx/graph.ts';
+import { writeColours } from '../../support/tiny-classifier.ts';
+import { wideClassifier } from '../../support/wide-classifier.ts';
 
 /** Options of a run in a place of its own: the classifier with channels to spare, and 300 coloured pictures it is right about. */
 export async function given(folder: string, model: Model = wideClassifier()) {
