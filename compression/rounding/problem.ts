@@ -36,7 +36,10 @@ export interface Block {
   readonly matrix: Float64Array;
 }
 
-export function dampedBlock({ covariance, blockColumns }: RoundProblem, b: number): Block {
+export function dampedBlock(
+  { covariance, blockColumns }: Pick<RoundProblem, 'covariance' | 'blockColumns'>,
+  b: number,
+): Block {
   const raw = covariance[b] ?? new Float32Array();
   const size = Math.sqrt(raw.length);
   const matrix = Float64Array.from(raw);

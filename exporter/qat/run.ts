@@ -1,3 +1,5 @@
+import { layersOf } from '../../compression/layers.ts';
+import { collectMoments } from '../../compression/rounding/collect.ts';
 import type { StageLog } from '../../core/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
@@ -5,10 +7,12 @@ import type { Model } from '../../onnx/graph.ts';
 import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
 import type { Data } from '../pipeline/prepare.ts';
 import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import { calibrationIndices } from '../plan/calibration-samples.ts';
 import { targetProfile } from '../plan/targets.ts';
 import { teacherOf } from '../plan/teacher.ts';
 import { quantizeModel } from '../quantize/quantize-model.ts';
 import { trainSimulation } from './qat-stage.ts';
+import { remeasured } from './remeasured.ts';
 import { settle } from './settle.ts';
 import { simulate } from './simulate.ts';
 
@@ -47,10 +51,16 @@ export async function qatByPlan(
   return stages.run('train with quantization simulated', async () => {
     const simulation = simulate(float, chosen, targetProfile(plan.target).limit);
     const trained = await trainSimulation(simulation, { ...context, ...run });
-    const { weights, scales } = await settle(trained.model, simulation, float, chosen.weights);
-    const model = quantizeModel(float, { ...chosen, weights, scales });
+    const { weights: stored, scales } = await settle(trained.model, simulation, float, chosen.weights);
+    const indices = calibrationIndices(train, plan);
+    const measured = { preprocessing, indices, seed: plan.seed, threads, ...run };
+    const weights = await remeasured(stored, layersOf(float.graph), (layers) =>
+      collectMoments(float, layers, train, measured),
+    );
+    const after = { ...chosen, weights, scales };
+    const model = quantizeModel(float, after);
     const seconds = (performance.now() - started) / 1000;
     const untrained = encodeModel(quantized.model);
-    return { produced: { ...quantized, model, weights }, untrained, seconds, clear: trained.clear };
+    return { produced: { ...quantized, model, chosen: after, weights }, untrained, seconds, clear: trained.clear };
   });
 }

@@ -6,6 +6,7 @@ import type { MatrixProducts } from '../../compression/linear-algebra/products.t
 import { roundByOutput } from '../../compression/rounding/by-output.ts';
 import { type InputMoments, type InputVariances, variancesOf } from '../../compression/rounding/moments.ts';
 import { roundToNearest } from '../../compression/rounding/nearest.ts';
+import { outputNoise } from '../../compression/rounding/noise.ts';
 import { type Turn, turnsOf } from '../../core/turns.ts';
 import { indexBitsFor } from './codebook.ts';
 import type { LayerWeights } from './layer-weights.ts';
@@ -84,9 +85,31 @@ export async function decideWeights(
   }
   const codebooks = clustered === undefined ? [] : codebooksOf(codes, groups);
   const bias = await correctedBias(layer, weights, { codes, scales }, moments.mean, turn);
-  const signalPower = await signalOf(matrix, variances, turn);
-  const snr = 10 * Math.log10(signalPower / Math.max(noise, 1e-30));
+  const snr = decibelsOf(await signalOf(matrix, variances, turn), noise);
   return { codes, scales, bias, codebooks, indexBits: indexBitsFor(clusters ?? 256), snr };
+}
+
+const decibelsOf = (signal: number, noise: number): number => 10 * Math.log10(signal / Math.max(noise, 1e-30));
+
+/**
+ * What `decideWeights` says of the weights that it decided, of any others: signal to noise of the layer's output in dB where its float
+ * weights are replaced by these and nothing else is.
+ *
+ * @throws the reason of `signal`
+ */
+export async function signalToNoise(
+  layer: Layer,
+  { codes, scales }: Pick<LayerWeights, 'codes' | 'scales'>,
+  moments: InputMoments,
+  signal?: AbortSignal,
+): Promise<number> {
+  const { rows, columns } = layer;
+  const turn = turnsOf(signal);
+  const weights = weightRows(layer);
+  const change = weights.map((weight, at) => weight - scales[Math.floor(at / columns)]! * codes[at]!);
+  const variances = variancesOf(moments);
+  const power = await signalOf({ weights, rows, columns, importance: variances }, variances, turn);
+  return decibelsOf(power, await outputNoise(layer, change, moments, turn));
 }
 
 async function startingScalesOf(matrix: WeightRows, limit: number, grid: NearestCode, turn: Turn) {

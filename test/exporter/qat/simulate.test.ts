@@ -4,10 +4,12 @@ import { observedRanges } from '../../../calibration/range-source.ts';
 import { layersOf } from '../../../compression/layers.ts';
 import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
 import { collectMoments } from '../../../compression/rounding/collect.ts';
+import type { InputMoments } from '../../../compression/rounding/moments.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
 import { withGraph } from '../../../exporter/passes/rewrite.ts';
 import { withinBounds } from '../../../exporter/qat/bounds.ts';
+import { remeasured } from '../../../exporter/qat/remeasured.ts';
 import { settle } from '../../../exporter/qat/settle.ts';
 import { type Simulation, simulate } from '../../../exporter/qat/simulate.ts';
 import { type DecidedWeights, decideWeights } from '../../../exporter/quantize/choose-weights.ts';
@@ -74,12 +76,13 @@ describe.each([
   let folded: Model;
   let chosen: Chosen;
   let simulation: Simulation;
+  let moments: ReadonlyMap<string, InputMoments>;
 
   beforeAll(async () => {
     folded = await runPasses(everythingNetwork(), FOLDING);
     const layers = layersOf(folded.graph);
     const observed = await observe(folded, pictures, { preprocessing, values: valuesToCalibrate(folded), indices });
-    const moments = await collectMoments(folded, layers, pictures, { preprocessing, indices, seed: 1 });
+    moments = await collectMoments(folded, layers, pictures, { preprocessing, indices, seed: 1 });
     const ranges = rangesBy(folded, observedRanges(observed), 'percentile');
     const products = new MatrixProducts();
     const weights = new Map<string, DecidedWeights>();
@@ -105,6 +108,20 @@ describe.each([
     expect(encodeModel(quantizeModel(folded, { ...chosen, weights, scales }))).toEqual(
       encodeModel(quantizeModel(folded, chosen)),
     );
+  });
+
+  test('says what weights cost their layer, of those that rounding left and of those that training moved', async () => {
+    const noisesOf = (weights: ReadonlyMap<string, DecidedWeights>) =>
+      remeasured(weights, layersOf(folded.graph), () => Promise.resolve(moments));
+    const unmoved = await noisesOf(chosen.weights);
+    const { weights } = await settle(moved(simulation, 0.1), simulation, folded, chosen.weights);
+    const trained = await noisesOf(weights);
+    expect(unmoved.size).toBe(chosen.weights.size);
+    for (const [name, { snr }] of chosen.weights) {
+      // Rounding in matrix products counts in float32.
+      expect(unmoved.get(name)!.snr).toBeCloseTo(snr, 1);
+      expect(trained.get(name)!.snr).toBeLessThan(snr);
+    }
   });
 
   test('is written as it was trained: nothing is rounded a second time', async () => {
