@@ -105,6 +105,24 @@ export const ERROR_CODES = {
   BROKER_UNAVAILABLE: entry(Exit.unavailable, 'the MQTT broker could not be reached or refused the connection'),
   INFERENCE_LOST: entry(Exit.software, 'the inference process ended or stopped answering'),
 
+  // deploy
+  UPDATE_REFUSED: entry(
+    Exit.data,
+    'the repository offers what its keys did not sign, what is older than what was seen, or what does not fit together',
+  ),
+  UPDATE_EXPIRED: entry(
+    Exit.data,
+    'the metadata of the repository is expired: nobody refreshes it, or old metadata is served in its place',
+  ),
+  UPDATE_STATE_LOST: entry(
+    Exit.data,
+    'what the box knows of the versions it has seen is damaged in every copy: an older version could be offered unseen',
+  ),
+  TARGET_UNKNOWN: entry(Exit.data, 'the repository has no such target, or nobody who may sign it did'),
+  DOWNLOAD_FAILED: entry(Exit.unavailable, 'a server could not be reached, answered with an error, or broke off'),
+  DOWNLOAD_SLOW: entry(Exit.unavailable, 'a download came slower than the lowest rate that is allowed'),
+  DOWNLOAD_TOO_LARGE: entry(Exit.data, 'a server sends more than was signed, or than the quota allows'),
+
   // demo
   VIDEO_SOURCE_FAILED: entry(Exit.unavailable, 'the loopback camera could not read, render or encode its pictures'),
   LISTEN_FAILED: entry(Exit.unavailable, 'a local server could not open its port'),
