@@ -1,4 +1,4 @@
-import { pathToFileURL } from 'node:url';
+import { answerParent } from '../core/child.ts';
 
 /** What loading a model costs a process that does nothing else. */
 export interface LoadCost {
@@ -30,11 +30,4 @@ async function measure({ model, threads, size }: LoadRequest): Promise<LoadCost>
 }
 
 // Started as a process of its own by `wayside bench`: memory cannot be told apart inside one.
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.once('message', (request: LoadRequest) => {
-    measure(request).then(
-      (cost) => process.send?.({ cost }, () => process.disconnect()),
-      (error: unknown) => process.send?.({ error: String(error) }, () => process.disconnect()),
-    );
-  });
-}
+answerParent(import.meta.url, measure);

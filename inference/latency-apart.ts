@@ -1,11 +1,9 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { askModule } from '../core/child.ts';
 import { WaysideError } from '../core/errors.ts';
-import { compiledModule } from '../core/layout.ts';
-import type { LatencyAnswer, LatencyRequest } from './latency-probe.ts';
+import type { LatencyRequest } from './latency-probe.ts';
 import type { Preprocessing } from './preprocess.ts';
 
 export interface LatencyApartOptions extends Pick<LatencyRequest, 'budgetMs'> {
@@ -36,21 +34,16 @@ export async function latencyApart(
 }
 
 async function ask(request: LatencyRequest, signal: AbortSignal | undefined): Promise<number> {
-  const child = fork(compiledModule('inference/latency-probe'), {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    killSignal: 'SIGKILL',
-    ...(signal && { signal }),
-  });
-  let answer: LatencyAnswer | undefined;
-  child.once('message', (message) => {
-    answer = message as LatencyAnswer;
-  });
-  const closed = once(child, 'close'); // rejects with the abort: fork() reports it as an error of the child
-  child.send(request);
-  await closed;
-  if (answer !== undefined && 'latencyMs' in answer) return answer.latencyMs;
-  throw new WaysideError('SESSION_LOAD', {
-    message: `${request.model}: a fresh process could not run it${answer === undefined ? '' : `: ${answer.error}`}`,
-  });
+  try {
+    return await askModule<LatencyRequest, number>('inference/latency-probe', request, {
+      lost: (how) => new WaysideError('SESSION_LOAD', { message: `it ${how}` }),
+      signal,
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof WaysideError)) throw thrown;
+    throw new WaysideError('SESSION_LOAD', {
+      message: `${request.model}: a fresh process could not run it: ${thrown.message}`,
+      cause: thrown,
+    });
+  }
 }

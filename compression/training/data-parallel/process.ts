@@ -1,7 +1,6 @@
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { asWaysideError, type ErrorCode } from '../../../core/errors.ts';
+import { answerParent } from '../../../core/child.ts';
 import { elementCount } from '../../../onnx/tensor.ts';
 import type { StepPlan } from '../step-plan.ts';
 import { openStepper } from '../stepper.ts';
@@ -21,16 +20,11 @@ export interface ShardTask {
 /** What it is told then: to take its pictures forward and backward; to take the mean of its share of everybody's gradients. */
 export type ShardOrder = 'step' | 'mean';
 
-export type ShardAnswer =
-  | { readonly done: true }
-  | { readonly loss: number }
-  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint?: string | undefined } };
-
 /**
- * Takes its part of every batch forward and backward: whenever it is told so, it reads the weights and its pictures, and writes
- * their gradients and statistics behind them.
+ * Takes its part of every batch forward and backward: whenever it is told so, it reads the weights and its pictures, writes
+ * their gradients and statistics behind them, and answers with the loss.
  */
-async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<ShardAnswer>> {
+async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<number | undefined>> {
   const { plan, folder, shard, shards, threads } = task;
   const weights = new Float32Array(floatsIn(plan.gradients));
   const lengths = plan.gradients.map(({ length }) => length); // parameters are as long as their gradients
@@ -51,14 +45,14 @@ async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<Sh
     if (order === 'mean') {
       meanInto(mean, part, files, gradientsAt + from);
       writeFloats(meanFile, [mean], from);
-      return { done: true };
+      return undefined;
     }
     readFloats(weightsFile, weights);
     readFloats(file, data);
     readFloats(file, targets, data.length);
     const { loss, gradients, statistics } = await stepper.step(data, targets);
     writeFloats(file, [...gradients, ...statistics], gradientsAt);
-    return { loss };
+    return loss;
   };
 }
 
@@ -72,23 +66,10 @@ function meanInto(mean: Float32Array, part: Float32Array, files: readonly number
   for (let i = 0; i < mean.length; i++) mean[i] = mean[i]! / files.length;
 }
 
-// Started as a process of its own by `openShardedStepper`, which ends it, also where a terminal interrupts both.
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  process.once('disconnect', () => process.exit());
-  const answer = (given: ShardAnswer): void => {
-    if (process.connected) process.send?.(given, (error: Error | null) => error && process.exit()); // nobody waits any more
-  };
-  const fail = (thrown: unknown): void => {
-    const { code, message, hint } = asWaysideError(thrown);
-    answer({ error: { code, message, hint } });
-  };
-  process.once('message', (task: ShardTask) => {
-    serve(task).then((follow) => {
-      process.on('message', (order: ShardOrder) => {
-        follow(order).then(answer, fail);
-      });
-      answer({ done: true });
-    }, fail);
-  });
-}
+// Started as a process of its own by `openShardedStepper`.
+let follow: ((order: ShardOrder) => Promise<number | undefined>) | undefined;
+answerParent(import.meta.url, async (told: ShardTask | ShardOrder) => {
+  if (typeof told === 'string') return follow?.(told);
+  follow = await serve(told);
+  return undefined;
+});
