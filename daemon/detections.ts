@@ -12,8 +12,8 @@ export interface PendingFrame {
   readonly camera: string;
   readonly regions: readonly Region[];
   readonly frame: Frame;
-  /** What the process said that the frame was handed to. */
-  readonly speaker: Ready;
+  /** What the process that the frame was handed to said of itself. */
+  readonly ready: Ready;
   /** ms of `performance.now()`. */
   readonly submittedAt: number;
 }
@@ -36,11 +36,11 @@ const score = (value: number): number => Math.min(1, Math.round(value * 1e5) / 1
 
 /** @param now ms of `performance.now()`, just before the message is handed over */
 export function detectionsBody(pending: PendingFrame, result: Result, now: number): Body<'detections'> {
-  const { frame, regions, speaker } = pending;
-  const labels = speaker.labels ?? undefined;
+  const { frame, regions, ready } = pending;
+  const labels = ready.labels ?? undefined;
   const { sequence, connection, ptsSeconds, width, height } = frame;
   return {
-    model: speaker.model,
+    model: ready.model,
     camera: pending.camera,
     frame: { sequence, connection, ptsSeconds, width, height },
     latencyMs: {

@@ -30,14 +30,14 @@ export function cameraStatusBody(status: CameraStatus): Body<'camera-status'> {
 }
 
 export function infoBody(
-  speaker: Ready | undefined,
+  model: Ready | undefined,
   cameras: readonly CameraEntry[],
   configuration: Digest,
 ): Body<'info'> {
   const processors = cpus();
   return {
-    software: { wayside: VERSION, node: process.versions.node, onnxRuntime: speaker?.runtime ?? null },
-    model: speaker?.model ?? null,
+    software: { wayside: VERSION, node: process.versions.node, onnxRuntime: model?.runtime ?? null },
+    model: model?.model ?? null,
     cameras: cameras.map(({ id, config, regions }) => ({
       id,
       rate: config.rate,

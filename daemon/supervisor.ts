@@ -2,21 +2,17 @@ import type { Clock } from '../contract/messages/envelope.ts';
 import type { Log } from '../core/log.ts';
 import { CameraSet } from './cameras.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { detectionsBody, jobFor, type PendingFrame, stageTimes } from './detections.ts';
+import { jobFor, type PendingFrame } from './detections.ts';
+import { DaemonView, type Feature, type Present } from './features/feature.ts';
+import { featuresOf } from './features/list.ts';
 import { filesShort, openFiles } from './file-descriptors.ts';
 import type { Ready, Result } from './inference/protocol.ts';
 import { InferenceService } from './inference/service.ts';
 import { ModelChoice } from './model.ts';
 import { stuckParts } from './progress.ts';
 import { sameConnection } from './reload.ts';
-import { Reports } from './reports.ts';
-import { stateOf } from './state.ts';
-import { infoBody } from './status-bodies.ts';
-import { ClockSteps } from './telemetry/clock-steps.ts';
-import { Every } from './telemetry/every.ts';
 import type { HostFigures } from './telemetry/host.ts';
-import { telemetryBody } from './telemetry/report.ts';
-import { StageLatencies } from './telemetry/stages.ts';
+import { Uplink } from './uplink.ts';
 
 export interface SupervisorDeps {
   readonly log: Log;
@@ -25,96 +21,77 @@ export interface SupervisorDeps {
 }
 
 /**
- * The whole of the daemon: cameras to inference process to MQTT.
+ * Cameras to inference process to features, which publish.
  *
  * It holds the credentials and loads neither a video nor an inference library: these live in children, which it replaces.
  * Whatever fails out there changes the published state and nothing else: nobody stands beside the box to read a log.
  */
 export class Supervisor {
-  readonly #deps: SupervisorDeps;
   readonly #log: Log;
-  readonly #stages = new StageLatencies();
   readonly #cameras: CameraSet;
   readonly #service: InferenceService<PendingFrame>;
   readonly #model: ModelChoice;
-  readonly #reports: Reports;
-  #loaded: LoadedConfig;
-  /** What the inference process in use said of itself. */
-  #speaker: Ready | undefined;
-  #configurationRefused: string | undefined;
-  /** What the machine does not give enough of. */
-  #short: string | undefined;
+  readonly #view = new DaemonView(() => this.#present());
+  readonly #uplink: Uplink;
+  readonly #features: readonly Feature[];
+  readonly #ended = new AbortController();
   readonly #filesBefore = openFiles();
+  #loaded: LoadedConfig;
+  #ready: Ready | undefined;
+  #configurationRefused: string | undefined;
+  #short: string | undefined;
   #draining = false;
-  readonly #telemetry: Every;
-  readonly #clockSteps = new ClockSteps();
-  #reportedAt = performance.now();
-  readonly #startedAt = performance.now();
 
   constructor(loaded: LoadedConfig, deps: SupervisorDeps) {
     this.#loaded = loaded;
-    this.#deps = deps;
     this.#log = deps.log;
     this.#cameras = new CameraSet(
-      { onFrame: () => this.#dispatch(), onStatus: (id) => this.#cameraChanged(id) },
+      { onFrame: () => this.#dispatch(), onStatus: (id) => this.#view.emit('camera', id) },
       deps.log,
     );
     this.#service = new InferenceService(
       {
         onReady: (ready) => this.#modelReady(ready),
-        onResult: (result, pending) => this.#publishResult(result, pending),
+        onResult: (result, pending) => this.#analysed(result, pending),
         onLost: (frames, reason) => this.#lost(frames, reason),
-        onChange: () => this.#publishState(),
+        onChange: () => this.#view.emit('changed'),
       },
       deps.log,
     );
     this.#model = new ModelChoice(this.#service, deps.log);
-    this.#telemetry = new Every(
-      () => this.#reportTelemetry().catch((error: unknown) => this.#log.error({ err: error }, 'telemetry failed')),
-      () => this.#log.warn('telemetry is late: the figures of the host take longer than an interval to read'),
-    );
-    this.#reports = new Reports(
-      loaded,
-      {
-        state: () => this.#state(),
-        info: () => infoBody(this.#speaker, this.#cameras.entries, this.#loaded.digest),
-        camera: (id) => this.#cameras.get(id)?.camera.status(),
-      },
-      deps,
-    );
+    this.#uplink = new Uplink(loaded, deps);
+    this.#features = featuresOf(this.#view, this.#uplink, deps);
   }
 
   /** One line for `systemctl status`. */
   get summary(): string {
     const live = this.#cameras.statuses().filter(({ state }) => state === 'live').length;
-    const { name, version } = this.#speaker?.model ?? { name: 'no model', version: 'ready' };
-    const broker = this.#reports.status().connected ? 'connected' : 'away';
+    const { name, version } = this.#ready?.model ?? { name: 'no model', version: 'ready' };
+    const broker = this.#uplink.status().connected ? 'connected' : 'away';
     return `${live} of ${this.#loaded.config.cameras.length} cameras live, ${name} ${version}, broker ${broker}`;
   }
 
   /** Starts everything; resolves when all parts are under way, not when they are well. */
   async start(): Promise<void> {
     this.#countFiles();
-    this.#reports.start();
+    for (const feature of this.#features) feature.start(this.#ended.signal);
+    this.#uplink.start();
     await this.#model.apply(this.#loaded);
     await this.#applyCameras();
-    this.#keepTelemetry();
   }
 
   /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
   check(): string[] {
-    const stepMs = this.#clockSteps.look();
-    if (stepMs !== undefined) this.#log.warn({ stepMs }, 'the clock of the box was set');
     this.#service.check();
     this.#cameras.check();
-    this.#publishState();
+    this.#view.emit('tick');
     const idle = this.#service.idle && !this.#draining;
     return stuckParts({
       now: performance.now(),
       cameras: this.#cameras.statuses(),
       inference: this.#service.status(),
       hangMs: (this.#model.running?.config.hangSeconds ?? 0) * 1000,
-      mqtt: this.#reports.status(),
+      mqtt: this.#uplink.status(),
       undispatchedSince: idle ? this.#cameras.waitingSince() : undefined,
     });
   }
@@ -125,60 +102,67 @@ export class Supervisor {
     this.#loaded = next;
     this.#countFiles();
     this.#configurationRefused = undefined;
-    if (reconnect) await this.#reports.reconnect(next);
+    if (reconnect) await this.#move(next);
     if (!this.#draining) await this.#model.apply(next);
     if (this.#draining) return;
     await this.#applyCameras();
-    this.#keepTelemetry();
-    this.#reports.info();
-    this.#publishState();
     this.#log.info({ digest: next.digest, reconnect }, 'configuration reloaded');
   }
 
   /** Says that a configuration was not taken. */
   refuse(reason: string): void {
     this.#configurationRefused = reason;
-    this.#publishState();
+    this.#view.emit('changed');
   }
 
-  /** Finishes the frame in flight, publishes `offline`, ends all children. */
+  /** Finishes the frame in flight, lets the features say their last words, ends all children. */
   async stop(): Promise<void> {
     this.#draining = true;
-    this.#telemetry.stop();
     await Promise.all([this.#cameras.stop(), this.#service.stop()]);
-    await this.#reports.stop();
+    this.#view.emit('leaving', 'ended on request', true);
+    this.#ended.abort();
+    await this.#uplink.stop();
   }
 
-  #state(): ReturnType<typeof stateOf> {
-    const { refusedTopics, unstable } = this.#reports.status();
-    return stateOf({
-      short: this.#short,
-      broker: { refusedTopics, unstable, other: this.#reports.other() },
-      cameras: this.#cameras.statuses(),
+  #present(): Present {
+    return {
+      loaded: this.#loaded,
+      model: this.#ready,
+      cameras: this.#cameras.entries,
       inference: this.#service.status(),
       modelRefused: this.#model.refused,
       configurationRefused: this.#configurationRefused,
-    });
+      short: this.#short,
+      draining: this.#draining,
+    };
+  }
+
+  async #move(next: LoadedConfig): Promise<void> {
+    this.#view.emit('leaving', 'the box now reports elsewhere', false);
+    await this.#uplink.move(next);
+    if (!this.#draining) this.#view.emit('moved');
   }
 
   async #applyCameras(): Promise<void> {
     const model = this.#model.running;
-    if (model === undefined || this.#draining) return;
-    const { config, secrets } = this.#loaded;
-    const wanted = config.cameras.map((camera) => ({
-      config: camera,
-      password: secrets.cameras.get(camera.id),
-      authority: secrets.cameraAuthorities.get(camera.id),
-    }));
-    const gone = await this.#cameras.apply(wanted, model.admitted.manifest.preprocessing);
-    for (const id of [...gone, ...config.cameras.map((camera) => camera.id)]) this.#reports.camera(id);
-    this.#reports.info();
-    this.#publishState();
+    if (model !== undefined && !this.#draining) {
+      const { config, secrets } = this.#loaded;
+      const wanted = config.cameras.map((camera) => ({
+        config: camera,
+        password: secrets.cameras.get(camera.id),
+        authority: secrets.cameraAuthorities.get(camera.id),
+      }));
+      const gone = await this.#cameras.apply(wanted, model.admitted.manifest.preprocessing);
+      for (const id of [...gone, ...config.cameras.map((camera) => camera.id)]) this.#view.emit('camera', id);
+    }
+    if (this.#draining) return;
+    this.#view.emit('configured');
+    this.#view.emit('changed');
   }
 
   /** Gives the next frame to the model, as soon as there is one and the model has time. */
   #dispatch(): void {
-    if (this.#draining || this.#speaker === undefined || !this.#service.idle) return;
+    if (this.#draining || this.#ready === undefined || !this.#service.idle) return;
     const next = this.#cameras.next();
     if (next === undefined) return;
     const { entry, frame } = next;
@@ -186,18 +170,16 @@ export class Supervisor {
       camera: entry.id,
       regions: entry.regions,
       frame,
-      speaker: this.#speaker,
+      ready: this.#ready,
       submittedAt: performance.now(),
     });
   }
 
-  #publishResult(result: Result, pending: PendingFrame): void {
+  #analysed(result: Result, frame: PendingFrame): void {
     const receivedAt = performance.now();
-    this.#cameras.get(pending.camera)?.camera.giveBack(pending.frame.data); // answered: read to its end
-    this.#dispatch(); // first: the model works while this process writes the message
-    const body = detectionsBody(pending, result, performance.now());
-    this.#reports.detections(body, pending.frame.capturedAtWall);
-    this.#stages.add(stageTimes(pending, result, receivedAt, performance.now()));
+    this.#cameras.get(frame.camera)?.camera.giveBack(frame.frame.data); // answered: read to its end
+    this.#dispatch(); // first: the model works while the features do
+    this.#view.emit('analysed', { frame, result, receivedAt });
   }
 
   #lost(frames: readonly PendingFrame[], reason: string): void {
@@ -206,19 +188,9 @@ export class Supervisor {
   }
 
   #modelReady(ready: Ready): void {
-    this.#speaker = ready;
-    this.#reports.info();
+    this.#ready = ready;
+    this.#view.emit('configured');
     this.#dispatch();
-  }
-
-  #cameraChanged(id: string): void {
-    this.#reports.camera(id);
-    this.#publishState();
-  }
-
-  /** While draining, parts go down one by one: that is no news. */
-  #publishState(): void {
-    if (!this.#draining) this.#reports.state();
   }
 
   /** With too few it runs as well, with as many cameras as there is room for. */
@@ -226,31 +198,5 @@ export class Supervisor {
     const short = filesShort(this.#loaded.config.cameras.length, this.#filesBefore);
     if (short !== undefined && short !== this.#short) this.#log.error({ short }, 'too few file descriptors');
     this.#short = short;
-  }
-
-  #keepTelemetry(): void {
-    if (!this.#draining) this.#telemetry.set(this.#loaded.config.telemetry.intervalSeconds * 1000);
-  }
-
-  async #reportTelemetry(): Promise<void> {
-    const host = await this.#deps.readHost();
-    if (this.#draining) return;
-    const now = performance.now();
-    const intervalSeconds = (now - this.#reportedAt) / 1000;
-    this.#reportedAt = now;
-    this.#reports.telemetry(
-      telemetryBody({
-        host,
-        stages: this.#stages,
-        cameras: this.#cameras.statuses(),
-        inference: this.#service.status(),
-        mqtt: this.#reports.status(),
-        clockSteps: this.#clockSteps.seen,
-        model: this.#speaker?.model ?? null,
-        intervalSeconds,
-        uptimeSeconds: (now - this.#startedAt) / 1000,
-      }),
-    );
-    for (const { id } of this.#cameras.entries) this.#reports.camera(id);
   }
 }

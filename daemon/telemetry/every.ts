@@ -14,7 +14,7 @@ export class Every {
    * @param act must not reject
    * @param onSkipped the last turn had not ended when the next came
    */
-  constructor(act: () => Promise<void>, onSkipped: () => void) {
+  constructor(act: () => Promise<void>, onSkipped: () => void = () => undefined) {
     this.#act = act;
     this.#onSkipped = onSkipped;
   }

@@ -1,51 +1,43 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/messages/envelope.ts';
+import type { KindDelivered, TopicParameters } from '../contract/messages/kinds.ts';
 import { topicOf } from '../contract/messages/topics.ts';
-import { type Body, Messenger } from '../contract/messenger.ts';
+import { type Body, Messenger, type Observed } from '../contract/messenger.ts';
 import { type OtherBox, OtherBoxes } from '../contract/mqtt/other-box.ts';
 import { Publisher, type PublisherStatus } from '../contract/mqtt/publisher.ts';
 import type { Log } from '../core/log.ts';
-import type { CameraStatus } from './camera/types.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { bootId, cameraStatusBody } from './status-bodies.ts';
+import { bootId } from './status-bodies.ts';
 
-/** Where the reports read the present from: retained messages are made anew whenever they are sent. */
-export interface Present {
-  readonly state: () => Omit<Body<'state'>, 'bootId'>;
-  readonly info: () => Body<'info'>;
-  readonly camera: (id: string) => CameraStatus | undefined;
-}
-
-export interface ReportsDeps {
+export interface UplinkDeps {
   readonly log: Log;
   readonly clock: () => Clock;
 }
 
-/** RabbitMQ gives nothing retained to those who subscribe with a wildcard: they would wait for the next change. */
-const REPEAT_MS = 600_000;
 /** Two boxes with one name would otherwise answer each other as fast as the network allows. */
 const RESTORE_EVERY_MS = 30_000;
 const NOTHING_COUNTED = { reconnects: 0, resets: 0, dropped: 0, droppedByKind: new Map<string, number>() };
 
-/** The daemon's side of the contract: says what is, over one connection at a time. */
-export class Reports {
-  readonly #deps: ReportsDeps;
-  readonly #present: Present;
+/**
+ * The one way from the daemon to the control centre: messages of the contract, over one connection at a time. It is told what
+ * to say and asks nobody; what it knows of its own accord is the last will.
+ */
+export class Uplink {
+  /** Of this start of the machine; null where the kernel does not tell. */
+  readonly bootId = bootId();
+  readonly #deps: UplinkDeps;
   readonly #session = randomUUID();
-  readonly #bootId = bootId();
-  readonly #cameras = new Set<string>();
-  readonly #others = new OtherBoxes(this.#bootId);
+  readonly #others = new OtherBoxes(this.bootId);
   #restoredAt = Number.NEGATIVE_INFINITY;
-  #repeat: NodeJS.Timeout | undefined;
   #messenger: Messenger;
   #publisher: Publisher;
   #before: Pick<PublisherStatus, 'reconnects' | 'resets' | 'dropped' | 'droppedByKind'> = NOTHING_COUNTED;
-  #said = '';
+  /** Nothing is added to the last words at one broker. */
+  #leaving = false;
   #stopped = false;
 
-  constructor(loaded: LoadedConfig, present: Present, deps: ReportsDeps) {
+  constructor(loaded: LoadedConfig, deps: UplinkDeps) {
     this.#deps = deps;
-    this.#present = present;
     [this.#messenger, this.#publisher] = this.#prepare(loaded);
   }
 
@@ -64,74 +56,54 @@ export class Reports {
     };
   }
 
-  start(): void {
-    this.#messenger.retain('state', () => this.#stateBody());
-    this.#messenger.retain('info', () => this.#present.info());
-    for (const id of this.#cameras) this.camera(id);
-    this.#publisher.start();
-    this.#repeat ??= setInterval(() => {
-      this.#messenger.repeat('state');
-      this.#messenger.repeat('info');
-    }, REPEAT_MS);
-  }
-
   /** Another box that reports under this one's name. */
   other(): OtherBox | undefined {
     return this.#others.found(performance.now());
   }
 
-  /** Leaves one broker, or one set of topics, for another: says goodbye there first. */
-  async reconnect(loaded: LoadedConfig): Promise<void> {
-    this.#messenger.retain('state', () => this.#goodbye('the box now reports elsewhere'));
-    for (const id of this.#cameras) this.#messenger.clear('camera-status', { camera: id });
+  start(): void {
+    this.#publisher.start();
+  }
+
+  /** Keeps a retained topic true: `make` says the present, now and at every later connection to this broker. */
+  retain<K extends KindDelivered<'retained'>>(kind: K, make: () => Body<K>, ...parameters: TopicParameters<K>): void {
+    if (!this.#leaving) this.#messenger.retain(kind, make, ...parameters);
+  }
+
+  /** Removes a retained topic. */
+  clear<K extends KindDelivered<'retained'>>(kind: K, ...parameters: TopicParameters<K>): void {
+    if (!this.#leaving) this.#messenger.clear(kind, ...parameters);
+  }
+
+  /** Publishes a retained topic once more. */
+  repeat<K extends KindDelivered<'retained'>>(kind: K, ...parameters: TopicParameters<K>): void {
+    if (!this.#leaving) this.#messenger.repeat(kind, ...parameters);
+  }
+
+  /** Says what is worthless later: so that it arrives in time, or not at all. @returns whether it was not dropped at once */
+  send<K extends KindDelivered<'latest'>>(
+    kind: K,
+    body: Body<K>,
+    observed: Observed,
+    ...parameters: TopicParameters<K>
+  ): boolean {
+    return this.#messenger.send(kind, body, observed, ...parameters);
+  }
+
+  /** Leaves one broker, or one set of topics, for another, where nothing is retained yet. */
+  async move(loaded: LoadedConfig): Promise<void> {
+    this.#leaving = true;
     await this.#publisher.stop();
     if (this.#stopped) return;
     this.#before = this.status();
     [this.#messenger, this.#publisher] = this.#prepare(loaded);
+    this.#leaving = false;
     this.start();
   }
 
-  /** Publishes the state if it changed. */
-  state(): void {
-    const said = JSON.stringify(this.#present.state());
-    if (said === this.#said) return;
-    this.#said = said;
-    this.#deps.log.info(this.#present.state(), 'state');
-    this.#messenger.retain('state', () => this.#stateBody());
-  }
-
-  info(): void {
-    this.#messenger.retain('info', () => this.#present.info());
-  }
-
-  /** Publishes the status of a camera; removes it when the camera is gone. */
-  camera(id: string): void {
-    const status = this.#present.camera(id);
-    if (status === undefined) {
-      this.#cameras.delete(id);
-      this.#messenger.clear('camera-status', { camera: id });
-      return;
-    }
-    this.#cameras.add(id);
-    // Read again when it is sent, which may be after the next change: never older than this one.
-    this.#messenger.retain('camera-status', () => cameraStatusBody(this.#present.camera(id) ?? status), { camera: id });
-  }
-
-  detections(body: Body<'detections'>, capturedAt: number): void {
-    const { camera, latencyMs } = body;
-    this.#messenger.send('detections', body, { capturedAt, ageMs: latencyMs.total }, { camera });
-  }
-
-  telemetry(body: Body<'telemetry'>): void {
-    this.#messenger.send('telemetry', body, {});
-  }
-
-  /** Says `offline` and leaves. */
+  /** Leaves, once the broker has confirmed the last words. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#repeat);
-    for (const id of this.#cameras) this.camera(id);
-    this.#messenger.retain('state', () => this.#goodbye('ended on request'));
     await this.#publisher.stop();
   }
 
@@ -145,15 +117,7 @@ export class Reports {
       this.#deps.log.error({ other }, 'another box reports under this name: give each its own `box`');
     if (!live || now - this.#restoredAt < RESTORE_EVERY_MS) return;
     this.#restoredAt = now;
-    this.#messenger.repeat('state');
-  }
-
-  #stateBody(): Body<'state'> {
-    return { ...this.#present.state(), bootId: this.#bootId };
-  }
-
-  #goodbye(message: string): Body<'state'> {
-    return { state: 'offline', reasons: [{ code: 'stopped', message }], bootId: this.#bootId };
+    this.repeat('state');
   }
 
   #prepare({ config, secrets }: LoadedConfig): [Messenger, Publisher] {
@@ -169,7 +133,7 @@ export class Reports {
     const lost = {
       state: 'offline' as const,
       reasons: [{ code: 'connection-lost' as const, message: 'the broker lost the box' }],
-      bootId: this.#bootId,
+      bootId: this.bootId,
     };
     const publisher = new Publisher(
       {

@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import type { Log } from '../../core/log.ts';
+import type { CameraEntry } from '../cameras.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { PendingFrame } from '../detections.ts';
+import type { Ready, Result } from '../inference/protocol.ts';
+import type { ServiceStatus } from '../inference/service.ts';
+import type { HostFigures } from '../telemetry/host.ts';
+
+/** The daemon at this moment. */
+export interface Present {
+  readonly loaded: LoadedConfig;
+  /** What the inference process in use said of itself. */
+  readonly model: Ready | undefined;
+  readonly cameras: readonly CameraEntry[];
+  readonly inference: ServiceStatus;
+  /** Why no model is in use, or the newest one is not. */
+  readonly modelRefused: string | undefined;
+  readonly configurationRefused: string | undefined;
+  /** What the machine does not give enough of. */
+  readonly short: string | undefined;
+  /** Parts go down one by one: that is no news. */
+  readonly draining: boolean;
+}
+
+/** A frame that the model has answered. Times in ms of `performance.now()`. */
+export interface AnalysedFrame {
+  readonly frame: PendingFrame;
+  readonly result: Result;
+  /** When the answer came. */
+  readonly receivedAt: number;
+}
+
+/** What happens in the daemon, with what is told of it. */
+export interface DaemonEvents {
+  analysed: [AnalysedFrame];
+  /** A camera says something else than before, is new, or is gone. */
+  camera: [id: string];
+  /** Configuration, cameras or model are others than before. */
+  configured: [];
+  /** Something that bears on the state may have changed. */
+  changed: [];
+  /** About twice a second. */
+  tick: [];
+  /** The last words to this broker. `for good`: the daemon ends; otherwise it goes on elsewhere, and `moved` follows. */
+  leaving: [why: string, forGood: boolean];
+  /** Nothing that was published is known where the daemon publishes now. */
+  moved: [];
+}
+
+/** What features see of the daemon: they hear it and read it, and it does not know them. */
+export class DaemonView {
+  readonly #events = new EventEmitter();
+  readonly #present: () => Present;
+
+  constructor(present: () => Present) {
+    this.#present = present;
+    this.#events.setMaxListeners(0);
+  }
+
+  get present(): Present {
+    return this.#present();
+  }
+
+  /** Calls a listener at every event of a name until the signal aborts; in the order in which they began to listen. */
+  on<K extends keyof DaemonEvents>(name: K, listener: (...told: DaemonEvents[K]) => void, signal: AbortSignal): void {
+    this.#events.on(name, listener);
+    signal.addEventListener('abort', () => this.#events.off(name, listener), { once: true });
+  }
+
+  /** For the daemon alone. */
+  emit<K extends keyof DaemonEvents>(name: K, ...told: DaemonEvents[K]): void {
+    this.#events.emit(name, ...told);
+  }
+}
+
+/** One thing that the box does with what happens in it. */
+export interface Feature {
+  /** Listens, and acts, until the signal aborts. */
+  start(signal: AbortSignal): void;
+}
+
+/** What features need of the machine. */
+export interface FeatureDeps {
+  readonly log: Log;
+  readonly readHost: () => Promise<HostFigures>;
+}

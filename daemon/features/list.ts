@@ -1,0 +1,20 @@
+import type { Uplink } from '../uplink.ts';
+import { CameraStatusReport } from './camera-status-report.ts';
+import { DetectionsReport } from './detections-report.ts';
+import type { DaemonView, Feature, FeatureDeps } from './feature.ts';
+import { InfoReport } from './info-report.ts';
+import { RepeatRetained } from './repeat-retained.ts';
+import { StateReport } from './state-report.ts';
+import { TelemetryReport } from './telemetry-report.ts';
+
+/** Everything that the box does with what happens in it, in the order in which it hears of it. */
+export function featuresOf(daemon: DaemonView, uplink: Uplink, { log, readHost }: FeatureDeps): readonly Feature[] {
+  return [
+    new StateReport(daemon, uplink, log),
+    new InfoReport(daemon, uplink),
+    new RepeatRetained(uplink),
+    new CameraStatusReport(daemon, uplink),
+    new DetectionsReport(daemon, uplink),
+    new TelemetryReport(daemon, uplink, { log, readHost }), // last: it takes the time of what the others do with a frame
+  ];
+}

@@ -1,0 +1,24 @@
+import type { Uplink } from '../uplink.ts';
+import type { Feature } from './feature.ts';
+
+/** RabbitMQ gives nothing retained to those who subscribe with a wildcard: they would wait for the next change. */
+const REPEAT_MS = 600_000;
+
+/** Says again what the box is and how it is, for those who came late. */
+export class RepeatRetained implements Feature {
+  readonly #uplink: Uplink;
+  readonly #everyMs: number;
+
+  constructor(uplink: Uplink, everyMs = REPEAT_MS) {
+    this.#uplink = uplink;
+    this.#everyMs = everyMs;
+  }
+
+  start(signal: AbortSignal): void {
+    const timer = setInterval(() => {
+      this.#uplink.repeat('state');
+      this.#uplink.repeat('info');
+    }, this.#everyMs);
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+}
