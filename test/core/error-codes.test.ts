@@ -6,7 +6,19 @@ import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { errorsPage } from '../../scripts/pages.ts';
 import { sourceFiles } from '../support/imports.ts';
 
-const ROOMS = ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter', 'daemon', 'demo', 'cli'];
+const ROOMS = [
+  'core',
+  'onnx',
+  'inference',
+  'calibration',
+  'compression',
+  'exporter',
+  'contract',
+  'deploy',
+  'daemon',
+  'demo',
+  'cli',
+];
 
 /** Text of every source file but the list itself. */
 const sources = sourceFiles(ROOMS)

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { EnvHttpProxyAgent, request } from 'undici';
 import { messageOf, WaysideError } from '../../../core/errors.ts';
 import { VERSION } from '../../../core/layout.ts';
+import { chunksOf } from './chunks.ts';
 
 export interface DownloadLimits {
   /** Bytes that may come in all, over every download of this client. @default unlimited */
@@ -107,7 +108,7 @@ export class HttpClient {
         throw new HttpStatusError(address, statusCode);
       }
       const most = resumed ? maxBytes - from : maxBytes;
-      return { resumed, body: this.#limited(shown(address), body, most, slow, signal) };
+      return { resumed, body: this.#limited(shown(address), chunksOf(body), most, slow, signal) };
     }
   }
 
