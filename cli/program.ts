@@ -10,6 +10,8 @@ import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { bundleCommand } from './commands/package/bundle.ts';
+import { unbundleCommand } from './commands/package/unbundle.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
 import { reconstructCommand } from './commands/reconstruct.ts';
@@ -48,6 +50,8 @@ export function createProgram(): Command {
     quantizeCommand(),
     evaluateCommand(),
     benchCommand(),
+    bundleCommand(),
+    unbundleCommand(),
     daemonCommand(),
     cameraCommand(),
     demoCommand(),

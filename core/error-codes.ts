@@ -88,6 +88,11 @@ export const ERROR_CODES = {
   TRAINING_DIVERGED: entry(Exit.data, 'the loss of a training is no longer finite'),
   TRAINING_LOST: entry(Exit.software, 'a process that computes part of a training ended by itself'),
 
+  // deploy
+  BUNDLE_INVALID: entry(Exit.data, 'a bundle is damaged, cut short, or holds what no bundle may'),
+  BUNDLE_TOO_LARGE: entry(Exit.data, 'a bundle, or what it declares to hold, exceeds a stated limit'),
+  BUNDLE_PARENT: entry(Exit.data, 'a bundle holds differences from another package than the one that is here'),
+
   // daemon
   CONFIG_INVALID: entry(Exit.config, 'the configuration does not fit its schema'),
   SECRET_UNREADABLE: entry(Exit.config, 'a secret named in the configuration could not be read'),

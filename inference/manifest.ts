@@ -5,8 +5,8 @@ import { Preprocessing } from './preprocess.ts';
 export const PACKAGE_FORMAT = 1;
 
 /** Names inside a package: relative, forward slashes, no segment that begins with a dot; so neither `..` nor `/etc`. */
-const PackagePath = z.string().regex(/^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/);
-const DigestText = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
+export const PackagePath = z.string().regex(/^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/);
+export const DigestText = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
 const share = z.number().min(0).max(1);
 
 /** Measured in ONNX Runtime on the machine that made the package. */

@@ -10,6 +10,8 @@ export const MANIFEST = 'manifest.json';
 export const MODEL = 'model.onnx';
 export const REPORT = 'report.html';
 export const GOLDEN = 'golden/';
+/** OpenSSF Model Signing: signs the manifest and all other files, and so is named in none of them. */
+export const SIGNATURE = 'model.sig';
 /** A manifest holds a plan and some thousand labels: 16 MB is a hundred times that. */
 const LARGEST_MANIFEST = 16 * 1024 * 1024;
 
@@ -70,6 +72,7 @@ async function listFiles(dir: string, inside = ''): Promise<string[]> {
 async function requireFiles(dir: string, { files }: Manifest): Promise<void> {
   const present = new Set(await listFiles(dir));
   present.delete(MANIFEST);
+  present.delete(SIGNATURE);
   for (const [name, { digest, bytes }] of Object.entries(files)) {
     if (!present.delete(name)) throw invalidPackage(dir, `${name} is missing`);
     const { size } = await lstat(join(dir, name));
@@ -105,7 +108,7 @@ const bytesToLoad = ({ files }: Manifest): number =>
 
 /**
  * Opens a model package and checks all of it: the manifest's schema and format, that no file is missing, altered or
- * extra, that nothing is a link.
+ * extra, that nothing is a link. A signature may be there: who trusts it checks it.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, PACKAGE_INVALID
  */
