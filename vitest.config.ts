@@ -1,36 +1,55 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { ClosingReporter } from './test/support/reporter.ts';
 
+/** Vitest would leave one processor idle: half of a machine that has two. */
+const processors = availableParallelism();
+/** Ends what hangs. A busy machine must not decide a test: the longest takes 20 s on two idle processors. */
+const HANGS_MS = 300_000;
+
 /**
- * Two projects in one run, the quick one first: `fast` spreads its files over the processors, `slow` (real brokers, RTSP,
- * whole compressions) runs one file at a time, because it measures time and takes ports.
+ * Three projects in one run, one after the other, the quick one first:
+ * - `fast` (`*.test.ts`) and `slow` (`*.slow.test.ts`: whole compressions, fuzzing) compute, one file on each processor;
+ * - `waiting` (`*.waiting.test.ts`: cameras, brokers, daemons that fail and recover) takes ports and measures time. Its files wait
+ *   for nine tenths of theirs: alone with each other, two on each processor leave it half idle, so that what they time is theirs.
  */
 export default defineConfig({
   test: {
     reporters: [new ClosingReporter()],
+    pool: 'forks',
     projects: [
       {
+        extends: true,
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.slow.test.ts'],
-          pool: 'forks',
-          // Ends what hangs. A busy machine must not decide a test: the longest takes 20 s on two idle processors.
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
+          exclude: ['test/**/*.slow.test.ts', 'test/**/*.waiting.test.ts'],
+          maxWorkers: processors,
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
           sequence: { groupOrder: 0 },
         },
       },
       {
+        extends: true,
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          maxWorkers: 1,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          maxWorkers: processors,
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'waiting',
+          include: ['test/**/*.waiting.test.ts'],
+          maxWorkers: Math.min(8, 2 * processors),
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

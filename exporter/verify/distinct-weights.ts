@@ -70,10 +70,10 @@ function distinctAnywhere(layers: readonly Layer[]): number {
 /** Different products of a code and the scale of its row: of each row the codes in use, few as they are. */
 function distinctProducts({ codes, scales }: LayerWeights): number {
   const columns = codes.length / scales.length;
-  const seen = new DistinctPatterns();
+  const products = new Float32Array(codes.length);
+  let length = 0;
   scales.forEach((scale, row) => {
-    const used = usedCodes(codes.subarray(row * columns, (row + 1) * columns));
-    seen.addFloats(Float32Array.from(used, (code) => code * scale));
+    for (const code of usedCodes(codes.subarray(row * columns, (row + 1) * columns))) products[length++] = code * scale;
   });
-  return seen.floats;
+  return distinctFloats(products.subarray(0, length));
 }

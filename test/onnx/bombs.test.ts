@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { graph, int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import { decodeModel } from '../../onnx/file/read.ts';
@@ -11,6 +11,9 @@ const build = (builder: GraphBuilder, last: string): Model => {
   builder.output(last, 'float32', null);
   return builder.build({ opset: 13, irVersion: 8 });
 };
+
+// Shorter than what ends a test that hangs: here the time is what is tried.
+vi.setConfig({ testTimeout: 90_000 });
 
 /** Small files that cost the square, or two to the power, of their size if read naively: each would outlast its timeout. */
 describe('models made to exhaust the reader', () => {

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { afterAll, expect } from 'vitest';
+import { table } from '../../../cli/table.ts';
+import { compress } from '../../../exporter/commands/compress.ts';
+import { FOLDING } from '../../../exporter/passes/index.ts';
+import { readPackage } from '../../../inference/package.ts';
+import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
+import type { Model } from '../../../onnx/graph.ts';
+import { upgradeOpset } from '../../../onnx/opset.ts';
+import { runPasses } from '../../../onnx/pass.ts';
+import { temporaryFolder } from '../folder.ts';
+import { agreement, relativeDifference, scoresOf } from './agreement.ts';
+import { wavyPicture, wavyPictures } from './pictures.ts';
+
+/**
+ * Correlation with the float scores that random weights must keep: nothing in them is robust as in trained ones, and 50
+ * layers of them multiply every rounding error. Unrelated scores have 0 +- 0.07.
+ */
+const KEPT = { int8: 0.8, clustered: 0.45 };
+
+/** For the tests of one file: their folder, and a table of what was found at their end. */
+export function structureTrials() {
+  const rows = [['network', 'clusters', 'folded', 'agreement', 'int8', 'float', 'smaller', 'faster']];
+  const folder = temporaryFolder();
+  afterAll(() => process.stdout.write(`${table(rows)}\n`));
+
+  /** Through the whole exporter, as `wayside compress` would. */
+  async function through(name: string, model: Model, clusters?: number) {
+    const side = Math.max(...(model.graph.inputs[0]?.shape ?? []).map(Number).filter(Number.isFinite));
+    const stem = join(folder(), `${name.replaceAll(/\W+/g, '-')}-${clusters ?? 'int8'}`);
+    const path = `${stem}.onnx`;
+    await writeModel(model, path);
+    const data = { train: wavyPictures(48, side), test: wavyPictures(16, side, 500) };
+    // Random weights have nothing to spare: with codebooks, layers behind fifty others are mostly noise.
+    const allowed = { allowFloat: true, allowNoisyLayers: clusters !== undefined };
+    const result = await compress({ model: path, data, out: stem, clusters, threads: 1, ...allowed });
+    return { path, result, package: await readPackage(stem), pictures: wavyPictures(24, side, 1000) };
+  }
+
+  async function requireStructure(name: string, model: Model, clusters?: number): Promise<void> {
+    const { path, result, package: made, pictures } = await through(name, model, clusters);
+    const { preprocessing } = made.manifest;
+    const images = Array.from({ length: pictures.size }, (_, i) => wavyPicture(1000 + i, preprocessing.size[0]));
+    const float = await scoresOf(path, images, preprocessing);
+    const foldedModel = await runPasses(upgradeOpset(model, 13), FOLDING);
+    const folded = relativeDifference(float, await scoresOf(encodeModel(foldedModel), images, preprocessing));
+    const kept = agreement(float, await scoresOf(made.modelPath, images, preprocessing));
+    const { baseline, candidate, fused } = result;
+    rows.push([
+      name,
+      `${clusters ?? '-'}`,
+      folded.toExponential(0),
+      kept.toFixed(3),
+      `${fused.quantized}`,
+      `${fused.float.length}`,
+      (baseline.bytes / candidate.bytes).toFixed(2),
+      (baseline.latencyMs / candidate.latencyMs).toFixed(2),
+    ]);
+    expect(folded).toBeLessThan(1e-5);
+    expect(fused.float).toEqual([]);
+    expect(fused.quantized).toBeGreaterThan(10);
+    expect(kept).toBeGreaterThan(clusters === undefined ? KEPT.int8 : KEPT.clustered);
+    expect(baseline.bytes / candidate.bytes).toBeGreaterThan(clusters === undefined ? 2.5 : 3.4);
+  }
+
+  return { through, requireStructure };
+}
