@@ -99,7 +99,7 @@ async function invertFactor(
 }
 
 /** inverse(L) of a small positive definite matrix L L'; only its lower triangle is read. */
-function invertedCholesky({ data, rows: size }: Doubles): Doubles | undefined {
+export function invertedCholesky({ data, rows: size }: Doubles): Doubles | undefined {
   const lower = new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {

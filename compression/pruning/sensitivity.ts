@@ -1,12 +1,15 @@
 import type { RunOptions } from '../../core/progress.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { agreement, answersOf, meanDivergence, softened } from '../divergence.ts';
+import { valuesRead } from '../../onnx/topology.ts';
+import { agreement, meanDivergence, softened } from '../divergence.ts';
 import { MatrixProducts } from '../linear-algebra/products.ts';
 import type { ChannelAnalysis, ChannelGroup } from './channels/groups.ts';
 import { compensate } from './obs/compensate.ts';
 import type { LayerMoments } from './obs/readers.ts';
+import { cutBefore, cutsOf } from './reconstruct/cuts.ts';
 import type { Activation } from './reconstruct/walk.ts';
 import { removeChannels } from './remove.ts';
+import { SuffixAnswers } from './suffix-answers.ts';
 
 /** What happens when this share of one group's channels goes, and nothing else. */
 export interface SensitivityPoint {
@@ -39,8 +42,8 @@ export interface SensitivityOptions extends RunOptions {
 const TEMPERATURE = 4;
 
 /**
- * Prunes each group alone and looks how far the answers move: no labels needed. One run over the pictures a group and
- * ratio.
+ * Prunes each group alone and looks how far the answers move: no labels needed. Of the network only what comes after the
+ * group's first layer is run, once a group and ratio: half of it in the mean.
  *
  * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
  */
@@ -50,12 +53,18 @@ export async function measureSensitivity(
   options: SensitivityOptions,
 ): Promise<GroupSensitivity[]> {
   const { pictures, importance, moments, ratios = [0.25, 0.5, 0.75], threads = 1, signal, onProgress } = options;
-  const expected = await answersOf(model, pictures, { threads, signal });
+  const answers = new SuffixAnswers(model, pictures, threads);
+  const expected = await answers.of(model, signal);
   const soft = softened(expected, TEMPERATURE);
   const found: GroupSensitivity[] = [];
   const products = new MatrixProducts(threads);
+  const cuts = cutsOf(model);
+  const starts = analysis.groups.map((group) => firstChanged(model, analysis, group));
+  const inOrder = [...starts.keys()].sort((a, b) => starts[a]! - starts[b]! || a - b);
   try {
-    for (const [g, group] of analysis.groups.entries()) {
+    for (const [done, g] of inOrder.entries()) {
+      const group = analysis.groups[g]!;
+      await answers.goTo(cutBefore(cuts, starts[g]!), signal);
       const points: SensitivityPoint[] = [];
       for (const ratio of ratios) {
         signal?.throwIfAborted();
@@ -63,7 +72,7 @@ export async function measureSensitivity(
         if (removed.size === 0) continue;
         const start =
           moments === undefined ? model : await compensate(model, group, removed, moments, { products, signal });
-        const got = await answersOf(removeChannels(start, analysis, removed), pictures, { threads, signal });
+        const got = await answers.of(removeChannels(start, analysis, removed), signal);
         points.push({
           ratio,
           removed: removed.size,
@@ -71,13 +80,25 @@ export async function measureSensitivity(
           agreement: agreement(expected, got),
         });
       }
-      found.push({ name: group.name, channels: group.channels.length, points });
-      onProgress?.({ stage: 'measuring sensitivity', done: g + 1, total: analysis.groups.length });
+      found[g] = { name: group.name, channels: group.channels.length, points };
+      onProgress?.({ stage: 'measuring sensitivity', done: done + 1, total: analysis.groups.length });
     }
   } finally {
     await products.close();
   }
   return found;
+}
+
+/** The place of the first node that is another, or reads other weights, once channels of a group are gone. */
+function firstChanged(model: Model, analysis: ChannelAnalysis, { channels }: ChannelGroup): number {
+  const { nodes, initializers } = model.graph;
+  const { graph } = removeChannels(model, analysis, new Set(channels.slice(1).map(({ id }) => id)));
+  const changed = nodes.findIndex(
+    (node, position) =>
+      node !== graph.nodes[position] ||
+      [...valuesRead(node)].some((name) => initializers.get(name) !== graph.initializers.get(name)),
+  );
+  return Math.max(0, changed);
 }
 
 /** Ids of the least important share of a group's channels; at least one channel stays. */

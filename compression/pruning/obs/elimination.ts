@@ -3,7 +3,7 @@ export interface BlockState {
   /** Added error of the outputs if a channel went now, as a share of the layer's variance. */
   price(channel: number): number;
   /** Removes one; the others make up for it. @returns whether the channel was here at all */
-  remove(channel: number): boolean;
+  remove(channel: number): boolean | Promise<boolean>;
 }
 
 export interface Elimination {
@@ -45,10 +45,10 @@ export async function eliminate(
     dearest = Math.max(dearest, least);
     order.push(best);
     costs.push(dearest);
-    states.forEach((state, s) => {
-      if (!state.remove(best)) return;
+    for (const [s, state] of states.entries()) {
+      if (!(await state.remove(best))) continue;
       for (const channel of present) prices[s]![channel] = state.price(channel);
-    });
+    }
     if (performance.now() - since < turnMs) continue;
     await new Promise(setImmediate);
     signal?.throwIfAborted();

@@ -65,7 +65,7 @@ function blocksOf(layer: Layer, moments: InputMoments, columns: readonly (readon
         weights.set(all.subarray(start, start + size), r * size);
       }
       const inside = columns.map((each) => each.flatMap((c) => (c >= from && c < from + size ? [c - from] : [])));
-      return { weights, rows: perGroup, size, covariance: Float64Array.from(block), columns: inside };
+      return { weights, rows: perGroup, size, covariance: new Float64Array(block), columns: inside };
     }),
   );
 }

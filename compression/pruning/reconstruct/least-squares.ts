@@ -1,8 +1,9 @@
 import type { MatrixProducts } from '../../linear-algebra/products.ts';
 import type { GramSession } from '../../rounding/gram.ts';
 import { inverseCholesky } from '../../rounding/solve.ts';
+import { fewSamplesMeans } from './few-samples.ts';
 import { centre, dampedMatrix, errorOf, type Products, productsOf } from './products.ts';
-import { joined, wideErrorOf, wideProductsOf, wideSolved } from './wide-products.ts';
+import { wideMeans } from './wide-products.ts';
 
 export interface Fit {
   /** `[outputs, inputs]` */
@@ -40,12 +41,12 @@ export interface Algebra {
 }
 
 /** Sums, errors and solutions of one problem, by the means that suit its size. */
-interface Means {
-  sums(begin: number, end: number): Promise<Products>;
+export interface Means<Sums extends { readonly variance: number }> {
+  sums(begin: number, end: number): Promise<Sums>;
   /** Of all samples, from those of both parts. */
-  whole(seen: Products, heldBack: Products): Promise<Products>;
-  error(sums: Products, weights: Float32Array): Promise<number>;
-  solve(sums: Products, damping: number): Promise<Float32Array>;
+  whole(seen: Sums, heldBack: Sums): Promise<Sums>;
+  error(sums: Sums, weights: Float32Array): Promise<number>;
+  solve(sums: Sums, damping: number): Promise<Float32Array>;
 }
 
 /**
@@ -54,23 +55,12 @@ interface Means {
  */
 const NARROW = 640;
 
-function meansFor(problem: FitProblem, { gram, products, signal }: Algebra): Means {
-  const { inputs, outputs, weights } = problem;
-  if (inputs + outputs <= NARROW) {
-    return {
-      sums: (begin, end) => productsOf(problem, begin, end, gram),
-      whole: () => productsOf(problem, 0, problem.samples, gram),
-      error: (sums, found) => Promise.resolve(errorOf(sums, found)),
-      solve: (sums, damping) => Promise.resolve(solved(sums, weights, damping)),
-    };
-  }
-  return {
-    sums: (begin, end) => wideProductsOf(problem, begin, end, products, signal),
-    whole: (seen, heldBack) => Promise.resolve(joined(seen, heldBack)),
-    error: (sums, found) => wideErrorOf(sums, found, products),
-    solve: (sums, damping) => wideSolved(sums, weights, damping, products, signal),
-  };
-}
+const narrowMeans = (problem: FitProblem, { gram }: Algebra): Means<Products> => ({
+  sums: (begin, end) => productsOf(problem, begin, end, gram),
+  whole: () => productsOf(problem, 0, problem.samples, gram),
+  error: (sums, found) => Promise.resolve(errorOf(sums, found)),
+  solve: (sums, damping) => Promise.resolve(solved(sums, problem.weights, damping)),
+});
 
 /**
  * argmin over W, b of |XW' + b - Y|^2 + lambda |W - W0|^2, in closed form:
@@ -78,9 +68,19 @@ function meansFor(problem: FitProblem, { gram, products, signal }: Algebra): Mea
  *
  * @throws {WaysideError} SESSION_RUN; AbortError when `signal` aborts
  */
-export async function leastSquares(problem: FitProblem, algebra: Algebra): Promise<Fit> {
+export function leastSquares(problem: FitProblem, algebra: Algebra): Promise<Fit> {
+  const { samples, inputs, outputs } = problem;
+  if (inputs + outputs <= NARROW) return fitted(problem, narrowMeans(problem, algebra), algebra.signal);
+  if (samples < inputs) return fitted(problem, fewSamplesMeans(problem, algebra), algebra.signal);
+  return fitted(problem, wideMeans(problem, algebra), algebra.signal);
+}
+
+async function fitted<Sums extends { readonly variance: number }>(
+  problem: FitProblem,
+  means: Means<Sums>,
+  signal: AbortSignal | undefined,
+): Promise<Fit> {
   const { x, y, samples, inputs, outputs, weights, bias } = problem;
-  const means = meansFor(problem, algebra);
   const meanX = centre(x, samples, inputs);
   const meanY = centre(y, samples, outputs);
   const scarce = samples < AMPLE * inputs;
@@ -89,7 +89,7 @@ export async function leastSquares(problem: FitProblem, algebra: Algebra): Promi
   const heldBack = scarce ? await means.sums(border, samples) : undefined;
   const sums = heldBack === undefined ? seen : await means.whole(seen, heldBack);
   const damping =
-    heldBack === undefined ? problem.damping : await chooseDamping(problem, means, seen, heldBack, algebra.signal);
+    heldBack === undefined ? problem.damping : await chooseDamping(problem, means, seen, heldBack, signal);
   const found = damping === Number.POSITIVE_INFINITY ? weights.slice() : await means.solve(sums, damping);
   let offset = 0;
   for (let o = 0; o < outputs; o++) {
@@ -110,21 +110,30 @@ export async function leastSquares(problem: FitProblem, algebra: Algebra): Promi
   };
 }
 
-/** The damping that serves the last quarter of the samples best, when solved from the others; none at all where all do harm. */
-async function chooseDamping(
+/**
+ * The damping that serves the last quarter of the samples best, when solved from the others; none at all where all do harm. Its error first
+ * falls with the damping and then rises: from the middle of the range downhill, three or four of six are tried.
+ */
+async function chooseDamping<Sums extends { readonly variance: number }>(
   { weights, damping }: FitProblem,
-  means: Means,
-  seen: Products,
-  heldBack: Products,
+  means: Means<Sums>,
+  seen: Sums,
+  heldBack: Sums,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  let [best, least] = [Number.POSITIVE_INFINITY, await means.error(heldBack, weights)];
-  for (const each of [damping, ...DAMPINGS]) {
+  const dampings = [damping, ...DAMPINGS].sort((a, b) => a - b);
+  const errors = new Map<number, number>();
+  const errorAt = async (place: number): Promise<number> => {
+    const each = dampings[place];
+    if (each === undefined) return Number.POSITIVE_INFINITY;
     signal?.throwIfAborted();
-    const error = await means.error(heldBack, await means.solve(seen, each));
-    if (error < least) [best, least] = [each, error];
-  }
-  return best;
+    const error = errors.get(place) ?? (await means.error(heldBack, await means.solve(seen, each)));
+    errors.set(place, error);
+    return error;
+  };
+  let best = dampings.length >> 1;
+  for (const step of [-1, 1]) while ((await errorAt(best + step)) < (await errorAt(best))) best += step;
+  return (await errorAt(best)) < (await means.error(heldBack, weights)) ? dampings[best]! : Number.POSITIVE_INFINITY;
 }
 
 function solved(sums: Products, weights: Float32Array, damping: number): Float32Array {

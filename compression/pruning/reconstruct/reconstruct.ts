@@ -90,7 +90,7 @@ export async function reconstruct(
   try {
     for (const [r, repair] of repairs.entries()) {
       const { positions, rows } = await targets.take(r, signal);
-      await walk.advance(model, repair.position, signal);
+      await walk.advance(model, repair.position, undefined, signal);
       if (repair.shortcut !== undefined) {
         const { dims, data } = walk.value(repair.shortcut);
         const width = dims[0] ?? 0;

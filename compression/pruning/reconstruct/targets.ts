@@ -1,10 +1,8 @@
-import { exposing } from '../../../calibration/observe.ts';
-import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
-import { encodeModel } from '../../../onnx/file/write.ts';
+import { floatsOf, type Results } from '../../../inference/session.ts';
 import type { Model } from '../../../onnx/graph.ts';
-import { valuesRead } from '../../../onnx/topology.ts';
+import { cutBefore, cutsOf } from './cuts.ts';
 import { addRows, drawPositions, type Positions } from './positions.ts';
-import type { Activation, WalkOptions } from './walk.ts';
+import { type Activation, Walk, type WalkOptions } from './walk.ts';
 
 export interface TargetRequest {
   readonly value: string;
@@ -21,20 +19,27 @@ export interface TargetRows {
   readonly rows: Float32Array;
 }
 
-/** Bytes of rows gathered in one pass: all of a CIFAR ResNet; ResNet50 at 224x224, with 1.5 GB, takes six passes. */
-const PASS_BYTES = 250e6;
+/** Bytes of rows gathered at a time: all of a CIFAR ResNet; ResNet50 at 224x224 has 1.5 GB. */
+const BYTES_AT_A_TIME = 250e6;
+
+/** A request, the node that makes its value, and the rows found so far. */
+interface Wanted extends TargetRequest {
+  readonly position: number;
+  found?: TargetRows;
+}
 
 /**
- * What the original model computes at the places drawn for each request. Rows of the next layers are gathered together, in one pass over
- * the images as far as the last of them, and each is given away once: memory is bounded, whatever the depth of the network.
+ * What the original model computes at the places drawn for each request. Rows of the next layers are gathered together, and each is given
+ * away once: memory is bounded, whatever the depth of the network. The images are run through it once, piece by piece.
  */
 export class Targets {
   readonly #original: Model;
-  readonly #requests: readonly TargetRequest[];
-  readonly #pictures: Activation;
+  readonly #requests: readonly Wanted[];
+  /** Those that nothing was gathered for, in the order of their values. */
+  readonly #waiting: Wanted[];
+  readonly #cuts: readonly number[];
   readonly #count: number;
-  readonly #options: WalkOptions;
-  readonly #gathered = new Map<number, TargetRows>();
+  readonly #walk: Walk;
 
   constructor(
     original: Model,
@@ -43,78 +48,52 @@ export class Targets {
     count: number,
     options: WalkOptions,
   ) {
+    const { nodes, inputs } = original.graph;
+    const made = new Map(nodes.flatMap(({ outputs }, position) => outputs.map((value) => [value, position] as const)));
     this.#original = original;
-    this.#requests = requests;
-    this.#pictures = pictures;
+    this.#requests = requests.map((request) => ({ ...request, position: made.get(request.value) ?? 0 }));
+    this.#waiting = this.#requests.toSorted((a, b) => a.position - b.position);
+    this.#cuts = cutsOf(original);
     this.#count = count;
-    this.#options = options;
+    this.#walk = new Walk(inputs[0]?.name ?? '', pictures, count, options);
   }
 
   /**
-   * The rows of one request; of the requests before it none can be had any more.
+   * The rows of one request, which then are forgotten.
    *
    * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
    */
   async take(request: number, signal?: AbortSignal): Promise<TargetRows> {
-    if (!this.#gathered.has(request)) await this.#gatherFrom(request, signal);
-    const rows = this.#gathered.get(request)!;
-    this.#gathered.delete(request);
+    const wanted = this.#requests[request]!;
+    while (this.#waiting.includes(wanted)) await this.#gather(signal);
+    const rows = wanted.found!;
+    delete wanted.found;
     return rows;
   }
 
-  async #gatherFrom(first: number, signal: AbortSignal | undefined): Promise<void> {
-    let [last, bytes] = [first, 0];
-    for (; last < this.#requests.length && (last === first || bytes < PASS_BYTES); last++) {
-      const { wanted, channels } = this.#requests[last]!;
+  async #gather(signal: AbortSignal | undefined): Promise<void> {
+    let [next, bytes] = [0, 0];
+    while (next < this.#waiting.length) {
+      const { wanted, channels, position } = this.#waiting[next]!;
+      if (bytes >= BYTES_AT_A_TIME && position > this.#waiting[next - 1]!.position) break;
       bytes += 4 * this.#count * wanted * channels.length;
+      next++;
     }
-    const requests = this.#requests.slice(first, last);
-    const values = [...new Set(requests.map(({ value }) => value))];
-    const session = await openSession(encodeModel(upTo(exposing(this.#original, values), values)), {
-      threads: this.#options.threads ?? 1,
-      config: { 'session.intra_op.allow_spinning': '0' },
-    });
-    try {
-      const length = this.#pictures.data.length / this.#count;
-      for (let from = 0; from < this.#count; from += this.#options.batch) {
-        signal?.throwIfAborted();
-        const size = Math.min(this.#options.batch, this.#count - from);
-        const data = this.#pictures.data.subarray(from * length, (from + size) * length);
-        const feeds = { [session.input.name]: floatTensor(data, [size, ...this.#pictures.dims]) };
-        const results = await session.run(feeds, { outputs: values });
-        for (const [r, { value, channels, wanted, seed }] of requests.entries()) {
-          const { dims } = results[value]!;
-          const area = dims.slice(2).reduce((product, dim) => product * dim, 1);
-          const known = this.#gathered.get(first + r);
-          const rows = known ?? empty(drawPositions(this.#count, area, wanted, seed), channels.length);
-          if (known === undefined) this.#gathered.set(first + r, rows);
-          addRows(floatsOf(results, value), dims, rows.positions, channels, rows.rows, from, 1);
-        }
+    const wanted = this.#waiting.splice(0, next);
+    const values = [...new Set(wanted.map(({ value }) => value))];
+    const visit = (results: Results, from: number): void => {
+      for (const each of wanted) {
+        const { dims } = results[each.value]!;
+        const area = dims.slice(2).reduce((product, dim) => product * dim, 1);
+        each.found ??= empty(drawPositions(this.#count, area, each.wanted, each.seed), each.channels.length);
+        const { positions, rows } = each.found;
+        addRows(floatsOf(results, each.value), dims, positions, each.channels, rows, from, 1);
       }
-    } finally {
-      await session.close();
-    }
+    };
+    // Nothing is kept of what comes before the first value that is gathered next, or at all for none.
+    const until = this.#waiting.length === 0 ? 0 : cutBefore(this.#cuts, wanted.at(-1)!.position + 1);
+    await this.#walk.advance(this.#original, until, { values, visit }, signal);
   }
-}
-
-/** The part of a model that makes some values: layers behind them need not run. */
-function upTo(model: Model, values: readonly string[]): Model {
-  const { graph } = model;
-  const wanted = new Set(values);
-  const nodes = graph.nodes.toReversed().filter((node) => {
-    if (!node.outputs.some((output) => wanted.has(output))) return false;
-    for (const value of valuesRead(node)) wanted.add(value);
-    return true;
-  });
-  return {
-    ...model,
-    graph: {
-      ...graph,
-      nodes: nodes.reverse(),
-      outputs: graph.outputs.filter(({ name }) => wanted.has(name)),
-      initializers: new Map([...graph.initializers].filter(([name]) => wanted.has(name))),
-    },
-  };
 }
 
 const empty = (positions: Positions, channels: number): TargetRows => ({

@@ -1,6 +1,6 @@
+import { openGraph } from '../../../calibration/graph-session.ts';
 import { WaysideError } from '../../../core/errors.ts';
-import { floatsOf, floatTensor, openSession, type RunTensor } from '../../../inference/session.ts';
-import { encodeModel } from '../../../onnx/file/write.ts';
+import { floatsOf, floatTensor, type Results, type RunTensor } from '../../../inference/session.ts';
 import type { Graph, Model, Node } from '../../../onnx/graph.ts';
 import { valuesRead } from '../../../onnx/topology.ts';
 
@@ -14,6 +14,12 @@ export interface WalkOptions {
   /** Pictures a run; must divide their number where the model fixes it. */
   readonly batch: number;
   readonly threads?: number;
+}
+
+/** Values that are looked at on the way: those of each run, of `count` images from the image `from` on. */
+export interface Sight {
+  readonly values: readonly string[];
+  readonly visit: (results: Results, from: number, count: number) => void;
 }
 
 /**
@@ -44,35 +50,36 @@ export class Walk {
     throw new WaysideError('MODEL_UNSUPPORTED', { message: `no activation of ${name} is at hand` });
   }
 
-  has(name: string): boolean {
-    return this.#live.has(name);
-  }
-
-  /** Runs the nodes before position `until` that have not run yet, with the weights that `model` has now. */
-  async advance(model: Model, until: number, signal?: AbortSignal): Promise<void> {
-    const nodes = model.graph.nodes.slice(this.#done, until);
-    const ahead = readBy(model.graph.nodes.slice(until));
-    for (const { name } of model.graph.outputs) ahead.add(name);
-    if (nodes.length > 0) await this.#run(model, nodes, ahead, signal);
+  /**
+   * Runs the nodes before position `until` that have not run yet, with the weights that `model` has now. Never goes back.
+   *
+   * @param sight looked at in the same runs, however far behind `until` it is made
+   */
+  async advance(model: Model, until: number, sight?: Sight, signal?: AbortSignal): Promise<void> {
+    const { nodes, outputs } = model.graph;
+    const ahead = readBy(nodes.slice(until));
+    for (const { name } of outputs) ahead.add(name);
+    const made = nodes.slice(this.#done, until).flatMap((node) => node.outputs.filter((name) => ahead.has(name)));
+    await this.#run(model, made, sight, signal);
     for (const name of [...this.#live.keys()]) if (!ahead.has(name)) this.#live.delete(name);
-    this.#done = until;
+    this.#done = Math.max(this.#done, until);
   }
 
-  async #run(model: Model, nodes: readonly Node[], ahead: ReadonlySet<string>, signal?: AbortSignal): Promise<void> {
-    const read = readBy(nodes);
-    const inputs = [...this.#live.keys()].filter((name) => read.has(name));
-    const outputs = nodes.flatMap((node) => node.outputs.filter((name) => ahead.has(name)));
+  async #run(model: Model, kept: readonly string[], sight?: Sight, signal?: AbortSignal): Promise<void> {
+    const outputs = [...new Set([...kept, ...(sight?.values ?? [])])];
     if (outputs.length === 0) return;
     const { threads = 1, batch } = this.#options;
-    const graph = piece(model.graph, nodes, outputs, inputs, (name) => this.value(name).dims);
-    const session = await openSession(encodeModel({ ...model, graph }), { threads, config: SILENT });
+    const { graph, inputs } = piece(model.graph, outputs, this.#live);
+    const session = await openGraph({ ...model, graph }, { threads, config: SILENT });
     try {
       for (let from = 0; from < this.#pictures; from += batch) {
+        await new Promise(setImmediate); // a run computes on this thread
         signal?.throwIfAborted();
         const count = Math.min(batch, this.#pictures - from);
         const feeds = Object.fromEntries(inputs.map((name) => [name, this.#rows(name, from, count)]));
         const results = await session.run(feeds, { outputs });
-        for (const name of outputs) this.#keep(name, floatsOf(results, name), results[name]!.dims, from, count);
+        for (const name of kept) this.#keep(name, floatsOf(results, name), results[name]!.dims, from, count);
+        sight?.visit(results, from, count);
       }
     } finally {
       await session.close();
@@ -104,20 +111,28 @@ const SILENT = { 'session.intra_op.allow_spinning': '0' };
 
 const readBy = (nodes: readonly Node[]): Set<string> => new Set(nodes.flatMap((node) => [...valuesRead(node)]));
 
+/** The part of a graph that makes some values of others. */
 function piece(
   graph: Graph,
-  nodes: readonly Node[],
   outputs: readonly string[],
-  inputs: readonly string[],
-  dims: (name: string) => readonly number[],
-): Graph {
-  const read = readBy(nodes);
+  known: ReadonlyMap<string, Activation>,
+): { readonly graph: Graph; readonly inputs: readonly string[] } {
+  const wanted = new Set(outputs);
+  const nodes = graph.nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((output) => wanted.has(output) && !known.has(output))) return false;
+    for (const value of valuesRead(node)) wanted.add(value);
+    return true;
+  });
+  const inputs = [...known.keys()].filter((name) => wanted.has(name));
   return {
-    name: graph.name,
-    nodes,
-    inputs: inputs.map((name) => ({ name, dtype: 'float32', shape: ['N', ...dims(name)] })),
-    outputs: outputs.map((name) => ({ name, dtype: 'float32', shape: null })),
-    initializers: new Map([...graph.initializers].filter(([name]) => read.has(name))),
-    valueInfo: new Map(),
+    inputs,
+    graph: {
+      name: graph.name,
+      nodes: nodes.reverse(),
+      inputs: inputs.map((name) => ({ name, dtype: 'float32', shape: ['N', ...known.get(name)!.dims] })),
+      outputs: outputs.map((name) => ({ name, dtype: 'float32', shape: null })),
+      initializers: new Map([...graph.initializers].filter(([name]) => wanted.has(name))),
+      valueInfo: new Map(),
+    },
   };
 }
