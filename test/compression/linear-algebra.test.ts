@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { inverseFactor } from '../../compression/linear-algebra/cholesky.ts';
 import { MatrixProducts } from '../../compression/linear-algebra/products.ts';
+import { solveRows } from '../../compression/linear-algebra/solve.ts';
 import { inverseCholesky } from '../../compression/rounding/solve.ts';
 import { seededRandom } from '../../core/random.ts';
 
@@ -80,5 +81,26 @@ describe('the inverse factor', () => {
     const found = inverseFactor(positiveDefinite(300), 300, products, stop.signal);
     stop.abort();
     await expect(found).rejects.toThrow();
+  });
+});
+
+describe('solving', () => {
+  it.each([1, 5, 128, 300])('gives back what was multiplied with a matrix of %i columns', async (size) => {
+    const random = seededRandom(3);
+    const matrix = positiveDefinite(size);
+    const rows = 4;
+    const x = Float64Array.from({ length: rows * size }, () => random.normal());
+    const b = { data: new Float64Array(rows * size), rows, columns: size };
+    await products.multiply(b.data, { ...b, data: x }, { data: matrix, rows: size, columns: size });
+    expect(await solveRows(matrix, b, products)).toBe(true);
+    b.data.forEach((value, i) => {
+      expect(value).toBeCloseTo(x[i]!, 8);
+    });
+  });
+
+  it('refuses a matrix that is not positive definite', async () => {
+    const matrix = positiveDefinite(200);
+    matrix[150 * 200 + 150] = -1;
+    expect(await solveRows(matrix, { data: new Float64Array(200), rows: 1, columns: 200 }, products)).toBe(false);
   });
 });

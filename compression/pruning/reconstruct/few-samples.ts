@@ -1,6 +1,6 @@
 import type { Matrix, MatrixProducts } from '../../linear-algebra/products.ts';
 import { solveRows } from '../../linear-algebra/solve.ts';
-import type { Algebra, FitProblem, Means } from './least-squares.ts';
+import type { Algebra, FitProblem, Means } from './fit-problem.ts';
 import { dampedMatrix } from './products.ts';
 import { change } from './wide-products.ts';
 

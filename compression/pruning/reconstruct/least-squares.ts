@@ -1,7 +1,6 @@
-import type { MatrixProducts } from '../../linear-algebra/products.ts';
-import type { GramSession } from '../../rounding/gram.ts';
 import { inverseCholesky } from '../../rounding/solve.ts';
 import { fewSamplesMeans } from './few-samples.ts';
+import type { Algebra, FitProblem, Means } from './fit-problem.ts';
 import { centre, dampedMatrix, errorOf, type Products, productsOf } from './products.ts';
 import { wideMeans } from './wide-products.ts';
 
@@ -14,40 +13,9 @@ export interface Fit {
   readonly after: number;
 }
 
-export interface FitProblem {
-  /** `[samples, inputs]`; centred in place. */
-  readonly x: Float32Array;
-  /** `[samples, outputs]`; centred in place. */
-  readonly y: Float32Array;
-  readonly samples: number;
-  readonly inputs: number;
-  readonly outputs: number;
-  /** `[outputs, inputs]`: where the search starts, and what little evidence leaves unchanged. */
-  readonly weights: Float32Array;
-  readonly bias: Float64Array;
-  /** Share of the mean variance of an input added to each: pulls towards `weights`. */
-  readonly damping: number;
-}
-
 /** With fewer samples a column the pictures would be learnt by heart: how far to go is then tried on some held back. */
 const AMPLE = 8;
 const DAMPINGS = [1e-2, 1e-1, 1, 10, 100];
-
-/** What computes: products of a few columns in loops or one call, all others in blocks. */
-export interface Algebra {
-  readonly gram: GramSession;
-  readonly products: MatrixProducts;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Sums, errors and solutions of one problem, by the means that suit its size. */
-export interface Means<Sums extends { readonly variance: number }> {
-  sums(begin: number, end: number): Promise<Sums>;
-  /** Of all samples, from those of both parts. */
-  whole(seen: Sums, heldBack: Sums): Promise<Sums>;
-  error(sums: Sums, weights: Float32Array): Promise<number>;
-  solve(sums: Sums, damping: number): Promise<Float32Array>;
-}
 
 /**
  * Inputs and outputs up to which loops do: 576 and 64 are the widest layer of a CIFAR ResNet, done in 0.2 s. A layer of 2,048 inputs took

@@ -40,14 +40,18 @@ export class Targets {
   readonly #cuts: readonly number[];
   readonly #count: number;
   readonly #walk: Walk;
+  readonly #bytes: number;
 
+  /** @param bytes of rows gathered at a time */
   constructor(
     original: Model,
     requests: readonly TargetRequest[],
     pictures: Activation,
     count: number,
     options: WalkOptions,
+    bytes = BYTES_AT_A_TIME,
   ) {
+    this.#bytes = bytes;
     const { nodes, inputs } = original.graph;
     const made = new Map(nodes.flatMap(({ outputs }, position) => outputs.map((value) => [value, position] as const)));
     this.#original = original;
@@ -75,7 +79,7 @@ export class Targets {
     let [next, bytes] = [0, 0];
     while (next < this.#waiting.length) {
       const { wanted, channels, position } = this.#waiting[next]!;
-      if (bytes >= BYTES_AT_A_TIME && position > this.#waiting[next - 1]!.position) break;
+      if (bytes >= this.#bytes && position > this.#waiting[next - 1]!.position) break;
       bytes += 4 * this.#count * wanted * channels.length;
       next++;
     }

@@ -1,6 +1,6 @@
 import { copyRectangle, type Matrix, type MatrixProducts } from '../../linear-algebra/products.ts';
 import { solveRows } from '../../linear-algebra/solve.ts';
-import type { Algebra, FitProblem, Means } from './least-squares.ts';
+import type { Algebra, FitProblem, Means } from './fit-problem.ts';
 import { dampedMatrix, type Products } from './products.ts';
 
 /**
