@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../../calibration/datasets/open.ts';
-import { StageLog } from '../../core/stage-log.ts';
-import type { CompressOptions } from '../../exporter/commands/compress.ts';
+import { runContext } from '../../core/run-context.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
 import { preprocessingOf } from '../../exporter/pipeline/prepare.ts';
-import { produce } from '../../exporter/pipeline/quantize-by-plan.ts';
+import { quantizeByPlan } from '../../exporter/pipeline/quantize-by-plan.ts';
+import { type PlanOptions, planOf } from '../../exporter/plan/plan-of.ts';
 import { readModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import { runPasses } from '../../onnx/pass.ts';
@@ -25,23 +25,21 @@ const { values, positionals } = parseArgs({
   },
 });
 const [model = '', data = '', out = ''] = positionals;
-const options: CompressOptions = {
-  model,
-  data,
-  out,
-  range: values.range as CompressOptions['range'],
+const plan = planOf({
+  range: values.range as PlanOptions['range'],
   target: values.target,
-  rounding: values.rounding as CompressOptions['rounding'],
+  rounding: values.rounding as PlanOptions['rounding'],
   calibration: Number(values.calibration),
   seed: Number(values.seed),
-  normalize: values.normalize,
   ...(values.clusters === undefined ? {} : { clusters: Number(values.clusters) }),
-};
-const stages = new StageLog();
+});
+const context = runContext();
 const folded = await runPasses(await readModel(model), FOLDING);
 const input = folded.graph.inputs[0];
 const shape = (input?.shape ?? []).map((dim) => dim ?? 'N');
-const preprocessing = preprocessingOf({ name: input?.name ?? '', type: 'float32', shape }, options);
-const produced = await produce(folded, await openDataset(data, 'train'), preprocessing, options, stages);
-await writeFile(out, encodeModel(produced.model));
-process.stdout.write(JSON.stringify({ method: produced.method, stages: stages.entries }));
+const { normalize } = values;
+const preprocessing = preprocessingOf({ name: input?.name ?? '', type: 'float32', shape }, { normalize });
+const train = await openDataset(data, 'train');
+const quantized = await quantizeByPlan(folded, train, plan, { preprocessing }, context);
+await writeFile(out, encodeModel(quantized.model));
+process.stdout.write(JSON.stringify({ method: quantized.method, stages: context.log.entries }));

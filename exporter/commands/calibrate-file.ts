@@ -1,24 +1,21 @@
 import { calibrate } from '../../calibration/calibrate.ts';
 import { type CalibrationTable, writeTable } from '../../calibration/table.ts';
 import { layersOf } from '../../compression/layers.ts';
-import { StageLog } from '../../core/stage-log.ts';
+import { runContext } from '../../core/run-context.ts';
 import { lowered } from '../lowering/index.ts';
-import { openFloat, type SourceOptions } from '../pipeline/open-float.ts';
-import { defaultThreads } from '../pipeline/options.ts';
-import { planOf } from '../pipeline/quantize-by-plan.ts';
+import { openFloat } from '../pipeline/open-float.ts';
+import { completed } from '../plan/plan.ts';
+import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import { valuesToCalibrate } from '../quantize/quantize-model.ts';
 import { requireLayers } from '../reading/require-layers.ts';
 import { equalizedBy } from '../search/equalized.ts';
+import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
-export interface CalibrateFileOptions extends SourceOptions, FileOptions {
-  /** Training pictures to observe. @default 512 */
-  readonly calibration?: number | undefined;
-  /** @default 0 */
-  readonly seed?: number | undefined;
-  /** @default up to 4 */
-  readonly threads?: number | undefined;
-}
+export interface CalibrateFileOptions
+  extends FlowOptions,
+    FileOptions,
+    Pick<PlanOptions, 'calibration' | 'seed' | 'validation'> {}
 
 /**
  * Observes a float model on calibration pictures, as `compress` does, and writes the table that `compress` and `quantize` take.
@@ -27,23 +24,23 @@ export interface CalibrateFileOptions extends SourceOptions, FileOptions {
  */
 export async function calibrateFile(options: CalibrateFileOptions): Promise<CalibrationTable> {
   await requireFreeFile(options);
-  const stages = new StageLog();
-  const { folded: given, data, preprocessing } = await openFloat(options, stages);
-  const { threads = defaultThreads(), signal, onProgress } = options;
-  const folded = await lowered(given, signal);
+  const { calibration, seed, validation } = options;
+  const outline = planOf({ calibration, seed, validation });
+  const context = runContext(options);
+  const { log, ...run } = context;
+  const { folded: given, data, preprocessing } = await openFloat(options, outline, context);
+  const { train } = data;
+  const folded = await lowered(given, run.signal);
   requireLayers(folded, 'calibrate');
-  const { calibration, seed } = options;
-  const plan = planOf(layersOf(folded.graph), data.train, { calibration, seed });
-  const { model, equalized } = await equalizedBy(plan, folded, data.train, { preprocessing, threads, signal }, stages);
-  const table = await calibrate(model, data.train, {
+  const plan = completed(outline, layersOf(folded.graph), train.size);
+  const { model, equalized } = await equalizedBy(plan, folded, train, { preprocessing, ...run }, log);
+  const table = await calibrate(model, train, {
     preprocessing,
     samples: plan.calibration.samples,
     seed: plan.seed,
     values: valuesToCalibrate(model),
     equalized,
-    threads,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
+    ...run,
   });
   await writeTable(table, options.out);
   return table;

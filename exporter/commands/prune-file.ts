@@ -1,26 +1,23 @@
 import { modelDigest } from '../../calibration/table.ts';
 import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { StageLog } from '../../core/stage-log.ts';
-import { measureModel } from '../pipeline/measure.ts';
-import { openAndMeasure, type SourceOptions } from '../pipeline/open-float.ts';
-import type { SlimOptions } from '../plan/prune-finetune.ts';
-import { groupsNamed } from '../prune-finetune/groups-named.ts';
+import { runContext } from '../../core/run-context.ts';
+import { openAndMeasure } from '../pipeline/open-float.ts';
+import { runStages } from '../pipeline/run-stages.ts';
+import { floatOutcome } from '../pipeline/sizes.ts';
+import { floatStages } from '../pipeline/stages/index.ts';
+import { planOf } from '../plan/plan-of.ts';
+import type { PruneOptions } from '../plan/prune-finetune.ts';
 import type { PruneRecord, StageOutcome } from '../prune-finetune/outcome.ts';
-import { slimByOptions } from '../prune-finetune/run.ts';
 import { withRemoved } from '../reading/model-notes.ts';
-import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
+import type { FlowOptions } from './options.ts';
+import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface PruneFileOptions
-  extends SourceOptions,
+  extends FlowOptions,
     FileOptions,
-    Omit<SlimOptions, 'finetuneEpochs' | 'flip' | 'teacher' | 'pruneFrozen'> {
-  /** Groups that stay whole: by name, or by that of a weight they hold. */
-  readonly freeze?: readonly string[] | undefined;
-  /** @default 0 */
+    Omit<PruneOptions, 'finetuneEpochs' | 'flip' | 'teacher'> {
   readonly seed?: number | undefined;
-  /** @default up to 4 */
-  readonly threads?: number | undefined;
 }
 
 export interface PruneFileResult {
@@ -36,16 +33,17 @@ export interface PruneFileResult {
  *   `openAndMeasure`
  */
 export async function pruneFile(options: PruneFileOptions): Promise<PruneFileResult> {
+  const { out } = options;
   await requireFreeFile(options);
-  const opened = await openAndMeasure(options, new StageLog());
-  const { folded, data, preprocessing, measuring } = opened;
-  const { freeze = [] } = options;
-  const asked = { ...options, pruneFrozen: freeze.length === 0 ? undefined : groupsNamed(folded, freeze) };
-  const slimmed = await slimByOptions(folded, data, preprocessing, asked, async (bytes, name) => {
-    const { top1, samples, latencyMs } = await measureModel(bytes, `evaluating after ${name}`, measuring);
-    return { top1, samples, latencyMs };
-  });
-  const { model, stages, pruning, clear } = slimmed;
+  const plan = planOf(options);
+  const context = runContext(options);
+  const opened = await openAndMeasure(options, plan, context);
+  const { folded } = opened;
+  const { model, pruning, outcomes, clear } = await runStages(
+    floatStages(plan),
+    { model: folded, outcomes: [await floatOutcome(opened)] },
+    { ...context, opened, seed: plan.seed, limits: {}, out },
+  );
   if (pruning?.removed.length === 0) {
     await clear();
     throw new WaysideError('NOTHING_TO_DO', {
@@ -58,9 +56,9 @@ export async function pruneFile(options: PruneFileOptions): Promise<PruneFileRes
   }
   const removed = positionsOf(folded, new Set(pruning?.removed));
   const metadata = withRemoved(model.metadata, { of: modelDigest(folded), removed });
-  await writeStage({ ...model, metadata }, opened, options.out);
+  await writeStage({ ...model, metadata }, opened, out);
   await clear();
-  return { model: options.out, stages: [await floatOutcome(opened), ...stages], groups: pruning?.groups ?? [] };
+  return { model: out, stages: outcomes, groups: pruning?.groups ?? [] };
 }
 
 /** What was removed, as positions in each group. */

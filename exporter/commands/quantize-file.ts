@@ -1,37 +1,29 @@
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
-import { StageLog } from '../../core/stage-log.ts';
-import { encodeModel } from '../../onnx/file/write.ts';
+import { WaysideError } from '../../core/errors.ts';
+import { runContext } from '../../core/run-context.ts';
 import { tableFor } from '../pipeline/calibration-table.ts';
-import { measure } from '../pipeline/measure.ts';
-import { openAndMeasure, type SourceOptions } from '../pipeline/open-float.ts';
-import type { CompressOptions } from '../pipeline/options.ts';
-import { produce } from '../pipeline/quantize-by-plan.ts';
+import { openAndMeasure } from '../pipeline/open-float.ts';
+import { runStages } from '../pipeline/run-stages.ts';
+import { floatOutcome } from '../pipeline/sizes.ts';
+import { planned, type RunLimits } from '../pipeline/stage.ts';
+import { quantize } from '../pipeline/stages/quantize.ts';
+import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import type { StageOutcome } from '../prune-finetune/outcome.ts';
-import { sizesOf } from '../prune-finetune/slim.ts';
-import { type FusionReport, requireFused, withOptimizedGraph, withPlanned } from '../quantize/fusion.ts';
-import { floatLayers } from '../quantize/precision.ts';
+import type { FusionReport } from '../quantize/fusion.ts';
 import { farFromFloat } from '../verify/doubts.ts';
-import { judgeLayers } from '../verify/judge-layers.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
-import { requireQuantizable, unquantized } from '../verify/unquantized.ts';
-import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
+import { requireQuantizable } from '../verify/unquantized.ts';
+import type { FlowOptions } from './options.ts';
+import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
 export interface QuantizeFileOptions
-  extends SourceOptions,
+  extends FlowOptions,
     FileOptions,
-    Pick<
-      CompressOptions,
-      | 'calibration'
-      | 'seed'
-      | 'range'
-      | 'rounding'
-      | 'target'
-      | 'equalize'
-      | 'threads'
-      | 'allowFloat'
-      | 'allowNoisyLayers'
-      | 'calibrationTable'
-    > {}
+    Pick<PlanOptions, 'calibration' | 'validation' | 'seed' | 'range' | 'rounding' | 'target' | 'equalize'>,
+    Pick<RunLimits, 'allowFloat' | 'allowNoisyLayers'> {
+  /** What `wayside calibrate` wrote of the same model and images. @default they are observed */
+  readonly calibrationTable?: string | undefined;
+}
 
 export interface QuantizeFileResult {
   readonly model: string;
@@ -49,44 +41,39 @@ export interface QuantizeFileResult {
  * Writes the int8 QDQ model alone: no clusters, no package.
  *
  * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; FUSION_INCOMPLETE and LAYERS_NOISY unless allowed; as `openAndMeasure`, `tableFor`
- *   and `produce`
+ *   and `quantizeByPlan`
  */
 export async function quantizeFile(options: QuantizeFileOptions): Promise<QuantizeFileResult> {
+  const { out, allowFloat, allowNoisyLayers } = options;
   await requireFreeFile(options);
-  const log = new StageLog();
-  const opened = await openAndMeasure(options, log, ({ folded }) => requireQuantizable(folded, options));
-  const { folded, data, preprocessing, measuring } = opened;
-  const table = await tableFor(options, folded, data.train, preprocessing);
-  const started = performance.now();
-  const produced = await produce(
-    folded,
-    data.train,
-    preprocessing,
-    { ...options, table, heldOut: data.validation },
-    log,
+  const plan = planOf(options);
+  const context = runContext(options);
+  const { signal, log } = context;
+  const opened = await openAndMeasure(options, plan, context, ({ folded }) =>
+    requireQuantizable(folded, { allowFloat, signal, note: log.note }),
   );
-  const seconds = (performance.now() - started) / 1000;
-  const bytes = encodeModel(produced.model);
-  return withOptimizedGraph(bytes, async (session, report) => {
-    const fused = withPlanned(report, produced.model, floatLayers(produced.widths), unquantized(produced.float));
-    if (options.allowFloat !== true) requireFused(fused);
-    const { noisy } = await judgeLayers(produced, data.train, preprocessing, options, log);
-    const measured = await measure(session, bytes, 'evaluating quantized model', measuring);
-    const { top1, samples, latencyMs } = measured;
-    const far = farFromFloat(opened.answers, measured.answers);
-    if (far !== undefined) options.note?.(`warning: ${far}`);
-    await writeStage(produced.model, opened, options.out);
-    const outcome = {
-      name: 'quantize',
-      top1,
-      samples,
-      latencyMs,
-      bytes: bytes.byteLength,
-      ...(await sizesOf(folded, preprocessing)),
-      seconds,
-    };
-    const stages = [await floatOutcome(opened), outcome];
-    const warnings = [...opened.warnings, ...(far === undefined ? [] : [far])];
-    return { model: options.out, stages, range: produced.method, fused, noisy, warnings };
-  });
+  const { folded, data, preprocessing } = opened;
+  const table = await tableFor(options.calibrationTable, plan, folded, data.train, preprocessing);
+  const { quantized, verified, last, outcomes } = await runStages(
+    [planned(quantize, plan)],
+    { model: folded, outcomes: [await floatOutcome(opened)] },
+    {
+      ...context,
+      opened,
+      seed: plan.seed,
+      limits: { allowFloat, allowNoisyLayers },
+      table,
+      out,
+      makes: 'quantized model',
+    },
+  );
+  if (quantized === undefined || verified === undefined || last === undefined) {
+    throw new WaysideError('INTERNAL', { message: 'the stage left no int8 model' });
+  }
+  const far = farFromFloat(opened.answers, last.measured.answers);
+  if (far !== undefined) log.note(`warning: ${far}`);
+  await writeStage(quantized.model, opened, out);
+  const warnings = [...opened.warnings, ...(far === undefined ? [] : [far])];
+  const { fused, noisy } = verified;
+  return { model: out, stages: outcomes, range: quantized.method, fused, noisy, warnings };
 }

@@ -1,16 +1,17 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { StageLog } from '../../core/stage-log.ts';
+import { runContext } from '../../core/run-context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession } from '../../inference/session.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
 import { preprocessingOf } from '../pipeline/prepare.ts';
-import { produce } from '../pipeline/quantize-by-plan.ts';
+import { quantizeByPlan } from '../pipeline/quantize-by-plan.ts';
+import type { RunLimits } from '../pipeline/stage.ts';
 import { heldOutIndices } from '../plan/calibration-samples.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
+import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import { checkFusion, type FusionReport, requireFused, withPlanned } from '../quantize/fusion.ts';
 import { floatLayers } from '../quantize/precision.ts';
 import { type FloatSource, readFloat } from '../reading/float-source.ts';
@@ -23,30 +24,12 @@ import { requireParity } from '../verify/parity.ts';
 import { requireAnswers } from '../verify/require-answers.ts';
 import { requireScores } from '../verify/require-scores.ts';
 import { requireQuantizable, unquantized } from '../verify/unquantized.ts';
+import type { FlowOptions } from './options.ts';
 
-type Shared =
-  | 'signal'
-  | 'onProgress'
-  | 'model'
-  | 'calibration'
-  | 'clusters'
-  | 'seed'
-  | 'range'
-  | 'rounding'
-  | 'target'
-  | 'tolerance'
-  | 'equalize'
-  | 'plan'
-  | 'allowFloat'
-  | 'allowNoisyLayers'
-  | 'preprocessing'
-  | 'normalize'
-  | 'size'
-  | 'output'
-  | 'note'
-  | 'threads';
-
-export interface QuantizeNetworkOptions extends Pick<CompressOptions, Shared> {
+export interface QuantizeNetworkOptions
+  extends Omit<FlowOptions, 'data' | 'limit' | 'labels'>,
+    Pick<PlanOptions, 'plan' | 'calibration' | 'clusters' | 'seed' | 'range' | 'rounding' | 'target' | 'equalize'>,
+    Omit<RunLimits, 'budget'> {
   /** Pictures like those the model will see: `images:DIR` (any folder, no labels), `cifar10:DIR`, or a set. */
   readonly data: string | Dataset;
 }
@@ -87,37 +70,35 @@ const JUDGED = 256;
  *   FUSION_INCOMPLETE and LAYERS_NOISY unless allowed; AbortError when `signal` aborts
  */
 export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<QuantizedNetwork> {
-  const { threads = defaultThreads(), signal } = options;
   // A plan has decided already, whether by a tolerance or by hand.
-  const { tolerance = options.plan === undefined ? TOLERANCE : undefined } = options;
-  const stages = new StageLog();
-  const source = await readFloat(options.model, stages, options);
+  const { tolerance = options.plan === undefined ? TOLERANCE : undefined, allowFloat, allowNoisyLayers } = options;
+  const outline = planOf(options);
+  const context = runContext(options);
+  const { threads, signal, log } = context;
+  const { note } = log;
+  const source = await readFloat(options.model, log, { signal, note, output: options.output });
   const { folded } = source;
   requireScores(source.model);
-  await requireQuantizable(folded, options);
+  await requireQuantizable(folded, { allowFloat, signal, note });
   const pictures = await picturesFrom(options.data);
-  const preprocessing = await provenPreprocessing(source, options);
-  const produced = await produce(
-    folded,
-    pictures,
-    preprocessing,
-    { ...options, tolerance, calibration: Math.min(options.calibration ?? 512, Math.ceil(0.75 * pictures.size)) },
-    stages,
-  );
-  const { plan, widths } = produced;
-  const report = await checkFusion(encodeModel(produced.model));
-  const fused = withPlanned(report, produced.model, floatLayers(widths), unquantized(produced.float));
-  if (options.allowFloat !== true) requireFused(fused);
-  await requireAnswers(produced.model, pictures, preprocessing, 'the int8 model');
-  const { noisy } = await judgeLayers(produced, pictures, preprocessing, options, stages);
+  const preprocessing = await provenPreprocessing(source, { ...options, note });
+  const most = Math.ceil(0.75 * pictures.size);
+  const limits = { tolerance, allowNoisyLayers };
+  const quantized = await quantizeByPlan(folded, pictures, outline, { ...limits, preprocessing, most }, context);
+  const { plan, widths } = quantized;
+  const report = await checkFusion(encodeModel(quantized.model));
+  const fused = withPlanned(report, quantized.model, floatLayers(widths), unquantized(quantized.float));
+  if (allowFloat !== true) requireFused(fused);
+  await requireAnswers(quantized.model, pictures, preprocessing, 'the int8 model');
+  const { noisy } = await judgeLayers(quantized, pictures, preprocessing, limits, context);
   const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));
   const asked = { dataset: pictures, indices, preprocessing, threads, signal };
   const expected = await answersOf(folded, asked);
-  const away = distance(expected, await answersOf(produced.model, asked));
+  const away = distance(expected, await answersOf(quantized.model, asked));
   const far = farInDistance(away, expected.values === undefined);
-  if (far !== undefined) options.note?.(`warning: ${far}`);
+  if (far !== undefined) note(`warning: ${far}`);
   return {
-    model: produced.model,
+    model: quantized.model,
     preprocessing,
     plan,
     fused,
@@ -136,7 +117,7 @@ async function picturesFrom(data: string | Dataset): Promise<Dataset> {
 
 async function provenPreprocessing(
   { model, folded, original, wantsBytes }: FloatSource,
-  options: QuantizeNetworkOptions,
+  options: Parameters<typeof preprocessingOf>[1],
 ): Promise<Preprocessing> {
   const session = await openSession(original, { threads: 1 });
   try {

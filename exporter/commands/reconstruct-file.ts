@@ -1,39 +1,33 @@
 import { modelDigest } from '../../calibration/table.ts';
 import { layersOf } from '../../compression/layers.ts';
 import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
-import { type Pruned, prunedBy } from '../../compression/pruning/prune.ts';
-import { reconstruct } from '../../compression/pruning/reconstruct/reconstruct.ts';
+import { prunedBy } from '../../compression/pruning/prune.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { StageLog } from '../../core/stage-log.ts';
-import { encodeModel } from '../../onnx/file/write.ts';
+import { runContext } from '../../core/run-context.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { measureModel } from '../pipeline/measure.ts';
-import { openAndMeasure, type SourceOptions } from '../pipeline/open-float.ts';
-import { defaultThreads } from '../pipeline/options.ts';
-import { calibrationIndices } from '../plan/calibration-samples.ts';
-import { PRUNING_PICTURES } from '../plan/prune-finetune.ts';
+import { openAndMeasure } from '../pipeline/open-float.ts';
+import { runStages } from '../pipeline/run-stages.ts';
+import { floatOutcome } from '../pipeline/sizes.ts';
+import { type LayerErrorChange, planned } from '../pipeline/stage.ts';
+import { reconstruct } from '../pipeline/stages/reconstruct.ts';
+import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import type { StageOutcome } from '../prune-finetune/outcome.ts';
-import { sizesOf } from '../prune-finetune/slim.ts';
 import { readFloat } from '../reading/float-source.ts';
 import { notedRemoved, type Removed } from '../reading/model-notes.ts';
-import { type FileOptions, floatOutcome, requireFreeFile, writeStage } from './stage-file.ts';
+import type { FlowOptions } from './options.ts';
+import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
-export interface ReconstructFileOptions extends SourceOptions, FileOptions {
+export interface ReconstructFileOptions extends FlowOptions, FileOptions, Pick<PlanOptions, 'seed' | 'validation'> {
   /** The model that was pruned. */
   readonly original: string;
-  /** Training pictures to solve on. @default 2048 */
+  /** Training images to solve on. @default 2048 */
   readonly calibration?: number | undefined;
-  /** @default 0 */
-  readonly seed?: number | undefined;
-  /** @default up to 4 */
-  readonly threads?: number | undefined;
 }
 
 export interface ReconstructFileResult {
   readonly model: string;
   readonly stages: readonly StageOutcome[];
-  /** Error of each layer's output as a share of its variance, before and after. */
-  readonly layers: readonly { readonly name: string; readonly before: number; readonly after: number }[];
+  readonly layers: readonly LayerErrorChange[];
 }
 
 /**
@@ -43,51 +37,40 @@ export interface ReconstructFileResult {
  * @throws {WaysideError} USAGE for a file that was not pruned from the original; as `openAndMeasure` and `reconstruct`
  */
 export async function reconstructFile(options: ReconstructFileOptions): Promise<ReconstructFileResult> {
+  const { out, seed, validation, output, calibration: pictures } = options;
   await requireFreeFile(options);
-  const log = new StageLog();
-  const { folded: original } = await readFloat(options.original, log, options);
-  const opened = await openAndMeasure(options, log);
-  const { data, preprocessing, measuring } = opened;
-  const { calibration = PRUNING_PICTURES, seed = 0, threads = defaultThreads(), signal, onProgress } = options;
-  const pruned = prunedFrom(original, opened.folded, notedRemoved(opened.model.metadata), options);
-  const started = performance.now();
-  const samples = Math.min(calibration, data.train.size);
-  const { model, layers } = await reconstruct(original, pruned, data.train, {
-    preprocessing,
-    indices: calibrationIndices(data.train, { seed, calibration: { samples } }),
-    seed,
-    threads,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  });
-  const seconds = (performance.now() - started) / 1000;
-  if (layers.length === 0) {
+  const plan = planOf({ seed, validation });
+  const context = runContext(options);
+  const { signal, log } = context;
+  const { folded: original } = await readFloat(options.original, log, { signal, note: log.note, output });
+  const opened = await openAndMeasure(options, plan, context);
+  const { folded } = opened;
+  const removed = removedFrom(original, folded, notedRemoved(opened.model.metadata), options);
+  const pruning = { groups: [], sensitivity: [], removed: [...removed] };
+  const float = { ...(await floatOutcome(opened)), name: 'pruned' };
+  const { model, reconstructed, outcomes, clear } = await runStages(
+    [planned(reconstruct, { pictures })],
+    { model: folded, outcomes: [float], pruning },
+    { ...context, opened, original, seed: plan.seed, limits: {}, out },
+  );
+  if (reconstructed?.length === 0) {
+    await clear();
     throw new WaysideError('NOTHING_TO_DO', {
       message: `no layer of ${options.model} lost channels: there is nothing to solve anew`,
     });
   }
-  const bytes = encodeModel(model);
-  const measured = await measureModel(bytes, 'evaluating after reconstruct', measuring);
-  await writeStage(model, opened, options.out);
-  const outcome = {
-    name: 'reconstruct',
-    top1: measured.top1,
-    samples: measured.samples,
-    latencyMs: measured.latencyMs,
-    bytes: bytes.byteLength,
-    ...(await sizesOf(model, preprocessing)),
-    seconds,
-  };
-  return { model: options.out, stages: [{ ...(await floatOutcome(opened)), name: 'pruned' }, outcome], layers };
+  await writeStage(model, opened, out);
+  await clear();
+  return { model: out, stages: outcomes, layers: reconstructed ?? [] };
 }
 
-/** The pruned model with its place in the original. @throws {WaysideError} USAGE */
-function prunedFrom(
+/** Channels of the original that the pruned model is without. @throws {WaysideError} USAGE */
+function removedFrom(
   original: Model,
   pruned: Model,
   noted: Removed | undefined,
   paths: Pick<ReconstructFileOptions, 'model' | 'original'>,
-): Pruned {
+): ReadonlySet<number> {
   if (noted === undefined || noted.of !== modelDigest(original)) {
     const why = noted === undefined ? 'it does not say what was taken from it' : 'its note names another model';
     throw new WaysideError('USAGE', {
@@ -99,8 +82,8 @@ function prunedFrom(
   const gone = analysis.groups.flatMap(({ name, channels }) =>
     (noted.removed[name] ?? []).flatMap((position) => channels[position]?.id ?? []),
   );
-  const whole = prunedBy(original, analysis, new Set(gone));
-  if (formOf(whole.model) === formOf(pruned)) return { ...whole, model: pruned };
+  const { model, removed } = prunedBy(original, analysis, new Set(gone));
+  if (formOf(model) === formOf(pruned)) return removed;
   throw new WaysideError('USAGE', {
     message: `the layers of ${paths.model} are no longer those that pruning left`,
     hint: 'reconstruct before anything else is changed',

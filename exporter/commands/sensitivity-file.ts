@@ -3,20 +3,15 @@ import { type HeldBack, heldBack, heldBackText } from '../../compression/pruning
 import { measuredTypes } from '../../compression/pruning/measured-shapes.ts';
 import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { StageLog } from '../../core/stage-log.ts';
-import { openFloat, type SourceOptions } from '../pipeline/open-float.ts';
-import { defaultThreads } from '../pipeline/options.ts';
-import { calibrationIndices } from '../plan/calibration-samples.ts';
+import { runContext } from '../../core/run-context.ts';
+import { openFloat } from '../pipeline/open-float.ts';
+import { trainingContext } from '../pipeline/stages/training-context.ts';
+import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import { judgeChannels, momentsFor, sensitivityBy } from '../prune-finetune/judge.ts';
+import type { FlowOptions } from './options.ts';
 
-export interface SensitivityFileOptions extends SourceOptions {
-  /** Training pictures to judge channels on. @default 512 */
-  readonly calibration?: number | undefined;
-  /** @default 0 */
-  readonly seed?: number | undefined;
-  /** @default up to 4 */
-  readonly threads?: number | undefined;
-}
+/** `calibration`: training images to judge channels on. */
+export interface SensitivityFileOptions extends FlowOptions, Pick<PlanOptions, 'calibration' | 'seed' | 'validation'> {}
 
 export interface SensitivityResult {
   readonly groups: readonly GroupSensitivity[];
@@ -30,17 +25,12 @@ export interface SensitivityResult {
  * @throws {WaysideError} NOTHING_TO_DO where no channel can go; as `openFloat` and `measureSensitivity`
  */
 export async function sensitivityFile(options: SensitivityFileOptions): Promise<SensitivityResult> {
-  const { folded, data, preprocessing } = await openFloat(options, new StageLog());
-  const { calibration = 512, seed = 0, threads = defaultThreads(), signal, onProgress } = options;
-  const context = {
-    train: data.train,
-    preprocessing,
-    indices: calibrationIndices(data.train, { seed, calibration: { samples: Math.min(calibration, data.train.size) } }),
-    seed,
-    threads,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  };
+  const { calibration, seed, validation } = options;
+  const plan = planOf({ calibration, seed, validation });
+  const run = runContext(options);
+  const opened = await openFloat(options, plan, run);
+  const { folded, preprocessing } = opened;
+  const context = trainingContext({ ...run, opened, seed: plan.seed }, plan.calibration.samples);
   const analysis = analyzeChannels(folded);
   if (analysis.groups.length === 0) {
     const held = heldBack(folded, analysis, 'flops', await measuredTypes(folded, preprocessing));

@@ -2,9 +2,7 @@ import { stat } from 'node:fs/promises';
 import { isSystemError, WaysideError } from '../../core/errors.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import type { Opened, OpenedAndMeasured } from '../pipeline/open-float.ts';
-import type { StageOutcome } from '../prune-finetune/outcome.ts';
-import { sizesOf } from '../prune-finetune/slim.ts';
+import type { OpenedModel } from '../pipeline/open-float.ts';
 import { notedClasses, withNotes } from '../reading/model-notes.ts';
 import { requireAnswers } from '../verify/require-answers.ts';
 
@@ -36,7 +34,7 @@ export async function requireFreeFile({ out, force = false }: FileOptions): Prom
  */
 export async function writeStage(
   { graph, metadata, ...rest }: Model,
-  { preprocessing, data }: Pick<Opened, 'preprocessing' | 'data'>,
+  { preprocessing, data }: Pick<OpenedModel, 'preprocessing' | 'data'>,
   out: string,
 ): Promise<void> {
   const answers = graph.outputs[0]?.shape?.at(-1);
@@ -45,13 +43,4 @@ export async function writeStage(
   const noted = { ...rest, graph, metadata: withNotes(metadata, preprocessing, names) };
   await requireAnswers(noted, data.test, preprocessing, out);
   await writeModel(noted, out);
-}
-
-/** The model as it was given, as the first of the stages. */
-export async function floatOutcome({
-  folded,
-  preprocessing,
-  figures: { top1, samples, bytes, latencyMs },
-}: OpenedAndMeasured): Promise<StageOutcome> {
-  return { name: 'float', top1, samples, bytes, latencyMs, ...(await sizesOf(folded, preprocessing)), seconds: 0 };
 }

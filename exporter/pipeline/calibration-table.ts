@@ -7,33 +7,32 @@ import type { Model } from '../../onnx/graph.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { lowered } from '../lowering/index.ts';
 import { equalize } from '../passes/equalize.ts';
-import type { CompressionPlan } from '../plan/plan.ts';
-import { slimPlan } from '../plan/prune-finetune.ts';
+import type { CompressionPlan, PlanOutline } from '../plan/plan.ts';
 import { valuesToCalibrate } from '../quantize/quantize-model.ts';
-import type { CompressOptions } from './options.ts';
 
 /**
  * Reads the table that `wayside calibrate` has made, and refuses one of another model, of other pictures or of pictures
  * prepared in another way.
  *
+ * @param path of the table; undefined where none is given
  * @param folded the model, before equalization
  * @throws {WaysideError} FILE_NOT_FOUND, CALIBRATION_INVALID, CALIBRATION_MISMATCH; USAGE where the run changes the model first
  */
 export async function tableFor(
-  options: Pick<CompressOptions, 'calibrationTable' | 'plan'> & Parameters<typeof slimPlan>[0],
+  path: string | undefined,
+  { prune, finetune }: PlanOutline,
   folded: Model,
   train: Dataset,
   preprocessing: Preprocessing,
 ): Promise<CalibrationTable | undefined> {
-  if (options.calibrationTable === undefined) return undefined;
-  const { prune, finetune } = options.plan ?? slimPlan(options);
+  if (path === undefined) return undefined;
   if (prune !== undefined || finetune !== undefined) {
     throw new WaysideError('USAGE', {
       message: 'a calibration table does not go with pruning or fine-tuning in the same run: it is of the model before',
       hint: 'prune and tune first (wayside prune, wayside finetune), then calibrate what they wrote',
     });
   }
-  const table = await readTable(options.calibrationTable);
+  const table = await readTable(path);
   const quantizable = await lowered(folded);
   const model = table.equalized ? await runPasses(quantizable, [equalize]) : quantizable;
   requireTableFor(table, model, { values: valuesToCalibrate(model), data: await train.digest() });

@@ -1,25 +1,25 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { type Evaluation, evaluate, type Outcome } from '../../calibration/evaluate.ts';
-import type { RunOptions } from '../../core/progress.ts';
+import type { RunContext } from '../../core/run-context.ts';
 import { latencyApart } from '../../inference/latency-apart.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession, type Session } from '../../inference/session.ts';
 import type { Answered } from '../verify/class-changes.ts';
 
 /** What models are measured on. */
-export interface Measuring extends RunOptions {
+export interface Measuring extends Pick<RunContext, 'signal' | 'onProgress'> {
   readonly test: Dataset;
   readonly preprocessing: Preprocessing;
   /** Pictures to use, spread evenly. @default all */
   readonly limit?: number | undefined;
 }
 
-/** Accuracy, and what the model said of every image. */
-export interface Judged extends Evaluation {
+/** Accuracy, and what the model predicted for every image. */
+export interface Judgement extends Evaluation {
   readonly answers: Answered;
 }
 
-export interface Measured extends Judged {
+export interface MeasuredModel extends Judgement {
   /** Median of one picture on one thread, in a process of its own. */
   readonly latencyMs: number;
 }
@@ -29,8 +29,7 @@ export async function judge(
   session: Session,
   stage: string,
   { test, preprocessing, limit, signal, onProgress }: Measuring,
-): Promise<Judged> {
-  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+): Promise<Judgement> {
   const [labels, predicted]: [number[], number[]] = [[], []];
   const onOutcome = (outcome: Outcome): void => {
     labels.push(outcome.label);
@@ -42,7 +41,8 @@ export async function judge(
     stage,
     onOutcome,
     needsNumbers: true,
-    ...run,
+    signal,
+    onProgress,
   });
   return { ...evaluation, answers: { labels, predicted } };
 }
@@ -58,14 +58,18 @@ export async function measure(
   model: string | Uint8Array,
   stage: string,
   measuring: Measuring,
-): Promise<Measured> {
+): Promise<MeasuredModel> {
   const judged = await judge(session, stage, measuring);
   const { preprocessing, signal } = measuring;
   return { ...judged, latencyMs: await latencyApart(model, preprocessing, { signal }) };
 }
 
 /** `measure` of a model that nobody has opened. */
-export async function measureModel(model: string | Uint8Array, stage: string, measuring: Measuring): Promise<Measured> {
+export async function measureModel(
+  model: string | Uint8Array,
+  stage: string,
+  measuring: Measuring,
+): Promise<MeasuredModel> {
   const session = await openSession(model, { threads: 1 });
   try {
     return await measure(session, model, stage, measuring);

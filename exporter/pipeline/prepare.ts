@@ -2,12 +2,14 @@ import { basename, extname } from 'node:path';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
 import { setAside } from '../../calibration/datasets/part.ts';
+import { parseRanges } from '../../calibration/datasets/ranges.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { Normalization } from '../../inference/normalization.ts';
 import { defaultPreprocessing, type Preprocessing } from '../../inference/preprocess.ts';
 import type { ValueSpec } from '../../inference/session.ts';
+import type { PlanOutline } from '../plan/plan.ts';
 import { chosenNormalization } from '../reading/model-notes.ts';
-import type { CompressOptions } from './options.ts';
+import type { SourceOptions } from './source.ts';
 
 /** Images to calibrate and train on, images to decide on, images to measure the outcome on. */
 export interface Data {
@@ -18,23 +20,25 @@ export interface Data {
 }
 
 /** @throws {WaysideError} USAGE, DATASET_INVALID, FILE_NOT_FOUND */
-export async function openData({
-  data,
-  labels,
-  validation,
-}: Pick<CompressOptions, 'data' | 'labels' | 'validation'>): Promise<Data> {
+export async function openData(
+  { data, labels }: Pick<SourceOptions, 'data' | 'labels'>,
+  { validation }: Pick<PlanOutline, 'validation'>,
+): Promise<Data> {
   const options = labels === undefined ? {} : { labels };
   const whole =
     typeof data === 'string'
       ? { train: await openDataset(data, 'train', options), test: await openDataset(data, 'test', options) }
       : data;
-  return validation === undefined ? whole : { ...whole, ...setAside(whole.train, validation) };
+  const aside = validation === undefined ? undefined : parseRanges(validation);
+  return aside === undefined ? whole : { ...whole, ...setAside(whole.train, aside) };
 }
 
 /** Leaves the bytes of a picture as they are: 0 to 255. */
 const BYTES: Normalization = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
 
-type PixelChoice = Pick<CompressOptions, 'preprocessing' | 'normalize' | 'size' | 'note'>;
+type PixelOptions = Pick<SourceOptions, 'preprocessing' | 'normalize' | 'size'> & {
+  readonly note?: ((text: string) => void) | undefined;
+};
 
 /**
  * @param wantsBytes the model normalises its pictures itself
@@ -43,7 +47,7 @@ type PixelChoice = Pick<CompressOptions, 'preprocessing' | 'normalize' | 'size' 
  */
 export function preprocessingOf(
   input: ValueSpec,
-  { preprocessing, normalize, size, note = () => {} }: PixelChoice,
+  { preprocessing, normalize, size, note = () => {} }: PixelOptions,
   wantsBytes = false,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Preprocessing {

@@ -3,6 +3,8 @@ import { parseRanges } from '../../calibration/datasets/ranges.ts';
 import { RANGE_METHOD_NAMES } from '../../calibration/ranges/methods.ts';
 import { type Layer, weightCount } from '../../compression/layers.ts';
 import { WaysideError } from '../../core/errors.ts';
+import { numberOf, numberWithDefault } from './field-schema.ts';
+import { FIELDS } from './fields.ts';
 import { FinetunePlan, PrunePlan } from './prune-finetune.ts';
 import { QatPlan } from './qat.ts';
 import { TARGET_NAMES } from './targets.ts';
@@ -19,12 +21,12 @@ const PlannedLayer = z.strictObject({
   float: z.literal(true).optional(),
 });
 
-/** Everything that decides, before anything is computed: the same plan, model and data give the same bytes. */
-export const CompressionPlan = z.strictObject({
+/** What decides of a run, all but what is planned layer by layer; in the order in which plans are written. */
+const SETTINGS = {
   format: z.literal(1),
-  seed: z.int().min(0),
-  target: z.enum(TARGET_NAMES as [string, ...string[]]),
-  calibration: z.strictObject({ samples: z.int().min(1) }),
+  seed: numberWithDefault(FIELDS.seed),
+  target: z.enum(TARGET_NAMES).default(FIELDS.target.fallback),
+  calibration: z.strictObject({ samples: numberWithDefault(FIELDS.calibration) }),
   /** Positions of the training split that nothing was calibrated or trained on, as `--validation` takes them; absent: none. */
   validation: z
     .string()
@@ -32,39 +34,57 @@ export const CompressionPlan = z.strictObject({
     .optional(),
   /** How activation ranges are chosen; `auto` tries several and keeps the one whose scores stay closest to the float model's. */
   range: z.enum(['auto', ...RANGE_METHOD_NAMES]),
-  /** Methods of single values, by name, where they differ. */
-  ranges: z.record(z.string(), z.enum(RANGE_METHOD_NAMES)).optional(),
-  /** Methods of single values are chosen too, after that of all, where `range` is `auto`. */
-  refineRanges: z.boolean().optional(),
-  /** Cross-layer equalization before anything else; `auto` does it where the answers stay closer to the float model's. */
-  equalize: z.union([z.boolean(), z.literal('auto')]).optional(),
-  /** Biases corrected by what the quantized network was seen to do; `auto` keeps that where the answers come closer. */
-  biasCorrection: z.union([z.boolean(), z.literal('auto')]).optional(),
   /**
    * How weights become codes: `output` (the default) lets the error of the layer's output decide, from the covariance of its inputs;
    * `nearest` takes the nearest code of every weight, which needs the inputs' means alone.
    */
-  rounding: z.enum(['output', 'nearest']).optional(),
+  rounding: z.enum(FIELDS.rounding.choices).optional(),
   /** Absent: every channel stays. */
   prune: PrunePlan.optional(),
   /** Absent: nothing is trained. */
   finetune: FinetunePlan.optional(),
   /** Absent: what is decided for the int8 model is not trained. */
   qat: QatPlan.optional(),
-  layers: z.array(PlannedLayer),
-});
+  /** Cross-layer equalization before anything else; `auto` does it where the answers stay closer to the float model's. */
+  equalize: z.union([z.boolean(), z.literal('auto')]).optional(),
+  /** Methods of single values are chosen too, after that of all, where `range` is `auto`. */
+  refineRanges: z.boolean().optional(),
+  /** Biases corrected by what the quantized network was seen to do; `auto` keeps that where the answers come closer. */
+  biasCorrection: z.union([z.boolean(), z.literal('auto')]).optional(),
+};
+
+/** Methods of single values, by name, where they differ. */
+const ranges = z.record(z.string(), z.enum(RANGE_METHOD_NAMES)).optional();
+
+/** Everything that decides: the same plan, model and data give the same bytes. */
+export const CompressionPlan = z.strictObject({ ...SETTINGS, layers: z.array(PlannedLayer), ranges });
 export type CompressionPlan = z.infer<typeof CompressionPlan>;
 export type PlannedLayer = z.infer<typeof PlannedLayer>;
 
-export interface PlanOptions extends Omit<CompressionPlan, 'format' | 'layers'> {
-  readonly clusters?: number | undefined;
-}
+/** The plan of a run before a model is read: what is planned of its layers is not known, unless the run repeats another. */
+export const PlanOutline = z.strictObject({
+  ...SETTINGS,
+  /** Of every layer. */
+  clusters: numberOf(FIELDS.clusters).optional(),
+  layers: z.array(PlannedLayer).optional(),
+  ranges,
+});
+export type PlanOutline = z.infer<typeof PlanOutline>;
 
-/** The plan that the options of one command make: the same number of clusters for every layer. */
-export function makePlan(layers: readonly Layer[], { clusters, ...options }: PlanOptions): CompressionPlan {
+/**
+ * The plan of a run once the layers are known that it will quantize. A plan that is repeated stays as it is.
+ *
+ * @param most images that may be calibrated on: the others are held out
+ */
+export function completed(
+  { clusters, layers: known, ...outline }: PlanOutline,
+  layers: readonly Layer[],
+  most: number,
+): CompressionPlan {
+  if (known !== undefined) return { ...outline, layers: known };
   return {
-    format: 1,
-    ...options,
+    ...outline,
+    calibration: { samples: Math.min(outline.calibration.samples, most) },
     layers: layers.map((layer) => ({
       name: layer.node.name,
       weights: weightCount(layer),

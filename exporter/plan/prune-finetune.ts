@@ -1,71 +1,69 @@
 import { z } from 'zod';
-import { CRITERIA, type CriterionName } from '../prune-finetune/criteria.ts';
+import type { CriterionName } from '../prune-finetune/criteria.ts';
+import { numberOf, numberWithDefault } from './field-schema.ts';
+import { FIELDS, GOALS } from './fields.ts';
 import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from './teacher.ts';
-
-/** Channels are judged and layers solved on this many pictures: fewer cost points (see `reconstruct`). */
-export const PRUNING_PICTURES = 2048;
 
 /** Which channels go, and how what they did is restored. */
 export const PrunePlan = z.strictObject({
   /** What the goal is a share of; `latency` is measured on this machine, and may therefore come out differently on another. */
   unit: z.enum(['flops', 'params', 'bytes', 'latency']),
   /** Share to remove, 0 to 1. */
-  goal: z.number().min(0).max(0.95),
+  goal: numberOf(GOALS.flops),
   /** Goals that the same removal reaches too. */
-  also: z
-    .array(z.strictObject({ unit: z.enum(['flops', 'params', 'bytes']), goal: z.number().min(0).max(0.95) }))
-    .optional(),
+  also: z.array(z.strictObject({ unit: z.enum(['flops', 'params', 'bytes']), goal: numberOf(GOALS.flops) })).optional(),
   /**
    * What a channel is worth: `damage` is the error of the layers that read it once they have made up for it, weighed by how
    * far each group moves the answers; `taylor` the change of the loss on labelled pictures, to first order; the others look at
    * weights alone.
    */
-  criterion: z.enum(CRITERIA),
+  criterion: z.enum(FIELDS.prune.criterion.choices).default(FIELDS.prune.criterion.fallback),
   /** Measure what pruning each group alone does, where the criterion does not need it. */
   sensitivity: z.boolean().optional(),
   /** Least share of its channels that every group keeps. */
-  floor: z.number().min(0).max(1),
+  floor: numberWithDefault(FIELDS.prune.floor),
   /** Kept channels come in multiples of this. */
-  multiple: z.int().min(1),
+  multiple: numberWithDefault(FIELDS.prune.multiple),
   /** Groups that stay whole, by name. */
   frozen: z.array(z.string()).optional(),
   /** Channels to keep of a group, by name, whatever the goal says. */
   keep: z.record(z.string(), z.int().min(1)).optional(),
   /** Solve the layers anew afterwards. */
-  reconstruct: z.boolean(),
+  reconstruct: z.boolean().default(true),
   /** Training pictures that channels are judged and layers solved on; more than calibration needs. */
-  pictures: z.int().min(1),
+  pictures: numberWithDefault(FIELDS.prune.pictures),
 });
 export type PrunePlan = z.infer<typeof PrunePlan>;
 
 /** Training of the pruned model on the training pictures and the original's answers. */
 export const FinetunePlan = z.strictObject({
-  epochs: z.int().min(1),
+  epochs: numberOf(FIELDS.finetune.epochs),
   /** Highest learning rate of the cosine, as a share of the root mean square of each parameter. */
-  rate: z.number().positive(),
+  rate: z.number().positive().default(FIELDS.finetune.rate.fallback),
   /** Pictures a step. */
-  batch: z.int().min(1),
+  batch: numberWithDefault(FIELDS.finetune.batch),
   /** Mirror pictures: not for signs and letters. */
-  flip: z.boolean(),
+  flip: z.boolean().default(true),
   ...TEACHER_FIELDS,
 });
 export type FinetunePlan = z.infer<typeof FinetunePlan>;
 
-export interface SlimOptions extends TeacherOptions {
+/** What a command may be told of pruning and fine-tuning; the defaults are the plan's. */
+export interface PruneOptions extends TeacherOptions {
   /** Shares to remove, 0 to 0.95: all of them are reached, by one removal; latency excludes the others. */
   readonly pruneFlops?: number | undefined;
   readonly pruneParams?: number | undefined;
   readonly pruneBytes?: number | undefined;
   readonly pruneLatency?: number | undefined;
-  /** What decides which channels go. @default 'damage' */
+  /** What decides which channels go. */
   readonly pruneCriterion?: CriterionName | undefined;
-  /** Least share of its channels that every group keeps. @default 0.1 */
+  /** Least share of its channels that every group keeps. */
   readonly pruneFloor?: number | undefined;
-  /** Kept channels come in multiples of this. @default 4, what one instruction of an int8 dot product takes */
+  /** Kept channels come in multiples of this. */
   readonly pruneMultiple?: number | undefined;
-  /** Groups that stay whole, by name. @default none */
-  readonly pruneFrozen?: readonly string[] | undefined;
-  /** Training pictures that channels are judged and layers solved on. @default 2048 */
+  /** Groups that stay whole: by name, or by that of a weight they hold. @default none */
+  readonly freeze?: readonly string[] | undefined;
+  /** Training pictures that channels are judged and layers solved on. */
   readonly prunePictures?: number | undefined;
   /** Solve the layers anew after pruning. @default true */
   readonly reconstruct?: boolean | undefined;
@@ -75,40 +73,29 @@ export interface SlimOptions extends TeacherOptions {
   readonly flip?: boolean | undefined;
 }
 
-/** The part of the plan that options of the command make. */
-export function slimPlan(options: SlimOptions): { readonly prune?: PrunePlan; readonly finetune?: FinetunePlan } {
-  const goals = [
-    ['flops', options.pruneFlops],
-    ['params', options.pruneParams],
-    ['bytes', options.pruneBytes],
-  ] as const;
+/** What options say of pruning; undefined where they name no goal. */
+export function prunePlan(options: PruneOptions): z.input<typeof PrunePlan> | undefined {
   const { pruneLatency = 0 } = options;
-  const [share, ...also] = goals.flatMap(([unit, goal]) => (goal === undefined || goal === 0 ? [] : [{ unit, goal }]));
+  const shares = [
+    { unit: 'flops' as const, goal: options.pruneFlops ?? 0 },
+    { unit: 'params' as const, goal: options.pruneParams ?? 0 },
+    { unit: 'bytes' as const, goal: options.pruneBytes ?? 0 },
+  ];
+  const [share, ...also] = shares.filter(({ goal }) => goal > 0);
   const first = pruneLatency > 0 ? { unit: 'latency' as const, goal: pruneLatency } : share;
-  const epochs = options.finetuneEpochs ?? 0;
+  if (first === undefined) return undefined;
   return {
-    ...(first === undefined
-      ? {}
-      : {
-          prune: {
-            ...first,
-            ...(also.length > 0 && { also }),
-            criterion: options.pruneCriterion ?? 'damage',
-            floor: options.pruneFloor ?? 0.1,
-            multiple: options.pruneMultiple ?? 4,
-            ...(options.pruneFrozen && { frozen: [...options.pruneFrozen] }),
-            reconstruct: options.reconstruct ?? true,
-            pictures: options.prunePictures ?? PRUNING_PICTURES,
-          },
-        }),
-    ...(epochs > 0 && {
-      finetune: {
-        epochs,
-        rate: 0.01,
-        batch: 128,
-        flip: options.flip ?? true,
-        ...teacherPlan(options),
-      },
-    }),
+    ...first,
+    also: also.length === 0 ? undefined : also,
+    criterion: options.pruneCriterion,
+    floor: options.pruneFloor,
+    multiple: options.pruneMultiple,
+    frozen: options.freeze && [...options.freeze],
+    reconstruct: options.reconstruct,
+    pictures: options.prunePictures,
   };
 }
+
+/** What options say of fine-tuning; undefined where they name no epochs. */
+export const finetunePlan = (options: PruneOptions): z.input<typeof FinetunePlan> | undefined =>
+  options.finetuneEpochs ? { epochs: options.finetuneEpochs, flip: options.flip, ...teacherPlan(options) } : undefined;

@@ -1,15 +1,17 @@
 import { z } from 'zod';
+import { numberOf, numberWithDefault } from './field-schema.ts';
+import { FIELDS } from './fields.ts';
 import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from './teacher.ts';
 
 /** Training of the quantized model, its rounding simulated, on the training pictures and the original's answers. */
 export const QatPlan = z.strictObject({
-  epochs: z.int().min(1),
+  epochs: numberOf(FIELDS.qat.epochs),
   /** Highest learning rate of the cosine, as a share of what is trained: scales, codebooks, biases. */
-  rate: z.number().positive(),
+  rate: z.number().positive().default(FIELDS.qat.rate.fallback),
   /** Pictures a step. */
-  batch: z.int().min(1),
+  batch: numberWithDefault(FIELDS.qat.batch),
   /** Mirror pictures: not for signs and letters. */
-  flip: z.boolean(),
+  flip: z.boolean().default(true),
   ...TEACHER_FIELDS,
 });
 export type QatPlan = z.infer<typeof QatPlan>;
@@ -21,8 +23,6 @@ export interface QatOptions extends TeacherOptions {
   readonly flip?: boolean | undefined;
 }
 
-/** The part of the plan that options of the command make. */
-export function qatPlan(options: QatOptions): { readonly qat?: QatPlan } {
-  const { qatEpochs: epochs = 0, flip = true } = options;
-  return epochs > 0 ? { qat: { epochs, rate: 0.0003, batch: 128, flip, ...teacherPlan(options) } } : {};
-}
+/** What options say of that training; undefined where they name no epochs. */
+export const qatPlan = (options: QatOptions): z.input<typeof QatPlan> | undefined =>
+  options.qatEpochs ? { epochs: options.qatEpochs, flip: options.flip, ...teacherPlan(options) } : undefined;

@@ -3,13 +3,15 @@ import { modelDigest } from '../../calibration/table.ts';
 import type { Teacher } from '../../compression/training/options.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { numberOf } from './field-schema.ts';
+import { FIELDS } from './fields.ts';
 
 /** The part of a training's plan that says from whom it learns besides the labels. */
 export const TEACHER_FIELDS = {
   /** Digest of the model whose answers are learned too; absent: the original's. */
   teacher: z.string().optional(),
   /** Share of the answers in what is learned, the rest are the labels; absent: 0.7. */
-  teacherWeight: z.number().min(0).max(1).optional(),
+  teacherWeight: numberOf(FIELDS.teacherWeight).optional(),
 };
 const TeacherPlan = z.strictObject(TEACHER_FIELDS);
 export type TeacherPlan = z.infer<typeof TeacherPlan>;

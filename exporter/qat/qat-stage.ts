@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Dataset } from '../../calibration/dataset.ts';
-import { modelDigest } from '../../calibration/table.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
 import { loadPictures } from '../../compression/training/data/images.ts';
 import { splitPictures } from '../../compression/training/data/split.ts';
@@ -8,18 +7,17 @@ import { adamW } from '../../compression/training/optimizers/adamw.ts';
 import { cosine } from '../../compression/training/optimizers/schedule.ts';
 import type { Teacher } from '../../compression/training/options.ts';
 import { train } from '../../compression/training/train.ts';
-import { VERSION } from '../../core/layout.ts';
-import type { RunOptions } from '../../core/progress.ts';
+import type { RunContext } from '../../core/run-context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { decodeModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { QatPlan } from '../plan/qat.ts';
-import { WorkFolder } from '../prune-finetune/work-folder.ts';
+import type { WorkFolder } from '../prune-finetune/work-folder.ts';
 import { withinBounds } from './bounds.ts';
 import type { Simulation } from './simulate.ts';
 
-export interface QatContext extends RunOptions {
+export interface QatContext extends Pick<RunContext, 'signal' | 'onProgress' | 'threads'> {
   readonly train: Dataset;
   /** Chooses the epoch. @default a share of the training images */
   readonly validation?: Dataset | undefined;
@@ -27,9 +25,8 @@ export interface QatContext extends RunOptions {
   readonly teacher: Teacher;
   readonly plan: QatPlan;
   readonly seed: number;
-  readonly threads: number;
-  /** Folder of the package: where the training stands is kept beside it. */
-  readonly out: string;
+  /** Where the training stands. */
+  readonly work: WorkFolder;
 }
 
 /** Share of the pictures set aside: they choose the epoch, and whether what training made is taken at all. */
@@ -37,36 +34,21 @@ const ASIDE = 0.05;
 
 const Accuracies = z.strictObject({ before: z.number(), after: z.number() });
 
-export interface Trained {
-  /** The simulation's model, with the parameters that were best on the pictures set aside. */
-  readonly model: Model;
-  /** Accuracy of the simulation on them, 0 to 1. */
-  readonly accuracy: z.infer<typeof Accuracies>;
-  /** Removes what was kept for the case of an interruption. */
-  readonly clear: () => Promise<void>;
-}
-
 /**
  * Trains a simulation on the training pictures and on the original's answers. Where that made it worse on the pictures set
  * aside, it stays as it was. An interrupted training goes on from its checkpoint, a finished one is not repeated.
  *
+ * @returns the simulation's model, with the parameters that were best on the pictures set aside
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
-export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Trained> {
-  const { train: dataset, validation: aside, preprocessing, teacher, plan, seed, threads, signal } = context;
-  const decides = [
-    modelDigest(simulation.model),
-    modelDigest(teacher.model),
-    await dataset.digest(),
-    ...(aside ? [await aside.digest()] : []),
-  ];
-  const work = new WorkFolder(context.out, ['qat', VERSION, decides, preprocessing, plan, seed, threads]);
-  const clear = (): Promise<void> => work.remove();
-  const kept = await work.load('qat', Accuracies);
-  if (kept !== undefined) return { model: decodeModel(kept.model), accuracy: kept.record, clear };
+export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Model> {
+  const { train: dataset, validation: aside, preprocessing, teacher, plan, seed, threads, work } = context;
+  const { signal, onProgress } = context;
+  const kept = await work.load('simulation', Accuracies);
+  if (kept !== undefined) return decodeModel(kept.model);
 
   await work.open();
-  const run = { ...(signal && { signal }), ...(context.onProgress && { onProgress: context.onProgress }) };
+  const run = { signal, onProgress };
   const pictures = await loadPictures(dataset, preprocessing, run);
   const answers = simulation.model.graph.outputs[0]?.shape?.at(-1);
   const classes = typeof answers === 'number' ? answers : pictures.classes;
@@ -77,7 +59,7 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   const before = await accuracyOf(simulation.model, validation, context);
   const result = await train(simulation.model, {
     ...run,
-    onProgress: (progress) => context.onProgress?.({ ...progress, stage: `quantized, ${progress.stage}` }),
+    onProgress: (progress) => onProgress({ ...progress, stage: `quantized, ${progress.stage}` }),
     pictures: training,
     validation,
     preprocessing,
@@ -99,6 +81,6 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   const better = result.accuracy >= before;
   const model = encodeModel(better ? result.model : simulation.model);
   const accuracy = { before, after: better ? result.accuracy : before };
-  await work.save('qat', model, accuracy);
-  return { model: decodeModel(model), accuracy, clear };
+  await work.save('simulation', model, accuracy);
+  return decodeModel(model);
 }

@@ -1,66 +1,63 @@
+import type { Dataset } from '../../calibration/dataset.ts';
 import { layersOf } from '../../compression/layers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
-import type { StageLog } from '../../core/stage-log.ts';
+import type { Teacher } from '../../compression/training/options.ts';
+import type { RunContext } from '../../core/run-context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
-import type { Data } from '../pipeline/prepare.ts';
-import type { Produced } from '../pipeline/quantize-by-plan.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';
+import type { CompressionPlan } from '../plan/plan.ts';
+import type { QatPlan } from '../plan/qat.ts';
 import { targetProfile } from '../plan/targets.ts';
-import { teacherOf } from '../plan/teacher.ts';
-import { quantizeModel } from '../quantize/quantize-model.ts';
+import type { WorkFolder } from '../prune-finetune/work-folder.ts';
+import type { DecidedWeights } from '../quantize/choose-weights.ts';
+import { type QuantizeInput, quantizeModel } from '../quantize/quantize-model.ts';
 import { trainSimulation } from './qat-stage.ts';
 import { remeasured } from './remeasured.ts';
 import { settle } from './settle.ts';
 import { simulate } from './simulate.ts';
 
-/** What training on the simulated model left. */
-export interface QatOutcome {
-  readonly produced: Produced;
-  /** The file that there would be without it; undefined where nothing was trained. */
-  readonly untrained: Uint8Array | undefined;
-  /** That it took. */
-  readonly seconds: number;
-  readonly clear: () => Promise<void>;
+interface Choices extends QuantizeInput {
+  readonly weights: ReadonlyMap<string, DecidedWeights>;
+}
+
+/** An int8 model, and all that was chosen for it. */
+export interface TrainedModel {
+  readonly model: Model;
+  readonly chosen: Choices;
+  readonly weights: ReadonlyMap<string, DecidedWeights>;
+}
+
+export interface QatOptions {
+  readonly plan: QatPlan;
+  readonly teacher: Teacher;
+  readonly preprocessing: Preprocessing;
+  /** Validation images choose the epoch. @default a share of the training images */
+  readonly data: { readonly train: Dataset; readonly validation?: Dataset | undefined };
 }
 
 /**
- * Trains what was decided for the int8 model with its rounding simulated, where the plan says so, and writes exactly that.
+ * Trains what was decided for an int8 model with its rounding simulated, and writes exactly that.
  *
- * @param original whose answers are to be kept, where the plan names no other teacher
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
-export async function qatByPlan(
-  quantized: Produced,
-  original: Model,
-  { train, validation }: Data,
-  preprocessing: Preprocessing,
-  { out, teacher: given, threads = defaultThreads(), signal, onProgress }: CompressOptions,
-  stages: StageLog,
-): Promise<QatOutcome> {
-  const { plan, float, chosen } = quantized;
-  if (plan.qat === undefined) {
-    return { produced: quantized, untrained: undefined, seconds: 0, clear: () => Promise.resolve() };
-  }
-  const teacher = teacherOf(plan.qat, given, original);
-  const context = { train, validation, preprocessing, teacher, plan: plan.qat, seed: plan.seed, threads, out };
-  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  const started = performance.now();
-  return stages.run('train with quantization simulated', async () => {
-    const simulation = simulate(float, chosen, targetProfile(plan.target).limit);
-    const trained = await trainSimulation(simulation, { ...context, ...run });
-    const { weights: stored, scales } = await settle(trained.model, simulation, float, chosen.weights);
-    const indices = calibrationIndices(train, plan);
-    const measured = { preprocessing, indices, seed: plan.seed, threads, ...run };
-    const weights = await remeasured(stored, layersOf(float.graph), (layers) =>
-      collectMoments(float, layers, train, measured),
-    );
-    const after = { ...chosen, weights, scales };
-    const model = quantizeModel(float, after);
-    const seconds = (performance.now() - started) / 1000;
-    const untrained = encodeModel(quantized.model);
-    return { produced: { ...quantized, model, chosen: after, weights }, untrained, seconds, clear: trained.clear };
-  });
+export async function trainQuantized(
+  { float, chosen, plan }: { readonly float: Model; readonly chosen: Choices; readonly plan: CompressionPlan },
+  { data: { train, validation }, preprocessing, ...asked }: QatOptions,
+  { threads, signal, onProgress, work }: RunContext & { readonly work: WorkFolder },
+): Promise<TrainedModel> {
+  const { seed } = plan;
+  const run = { preprocessing, seed, threads, signal, onProgress };
+  const simulation = simulate(float, chosen, targetProfile(plan.target).limit);
+  const trained = await trainSimulation(simulation, { ...run, ...asked, train, validation, work });
+  const { weights: stored, scales } = await settle(trained, simulation, float, chosen.weights);
+  const indices = calibrationIndices(train, plan);
+  const weights = await remeasured(
+    stored,
+    layersOf(float.graph),
+    (layers) => collectMoments(float, layers, train, { ...run, indices }),
+    signal,
+  );
+  const after = { ...chosen, weights, scales };
+  return { model: quantizeModel(float, after), chosen: after, weights };
 }

@@ -1,11 +1,11 @@
-import type { BudgetResult, CompressResult } from '../pipeline/options.ts';
-import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
+import type { BudgetResult, CompressResult } from '../pipeline/results.ts';
 import { describeWidth } from '../quantize/precision.ts';
 import { decibels, integer, named, section, table } from './html.ts';
 
 /** What was decided on the way, and what stayed in float. */
-export function decisionSection(produced: Produced, { fused, noisy, budget }: CompressResult): string {
-  const { plan, method, divergence } = produced;
+export function decisionSection(quantized: QuantizedModel, { fused, noisy, budget }: CompressResult): string {
+  const { plan, method, divergence } = quantized;
   const tried = Object.entries(divergence).map(([name, value]) => `${name} ${value.toExponential(2)}`);
   const clusters = new Set(plan.layers.map((layer) => layer.clusters).filter((count) => count !== undefined));
   const rows: [string, string][] = [

@@ -1,6 +1,6 @@
 import { usedCodes } from '../../compression/clustering/cluster.ts';
 import { type Layer, weightCount } from '../../compression/layers.ts';
-import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
 import { weightForm } from '../quantize/codebook.ts';
 import { storedCodes } from '../quantize/qdq.ts';
@@ -22,7 +22,7 @@ interface Row {
 }
 
 /** Error by layer, histograms with the clusters, and the table of all layers. */
-export function layerSections({ layers, weights }: Produced, errors: LayerErrors): string {
+export function layerSections({ layers, weights }: QuantizedModel, errors: LayerErrors): string {
   const all = layers.map(
     (layer, i): Row => ({
       number: i + 1,

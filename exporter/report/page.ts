@@ -1,6 +1,6 @@
 import type { StageEntry } from '../../core/stage-log.ts';
-import type { CompressResult } from '../pipeline/options.ts';
-import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
+import type { CompressResult } from '../pipeline/results.ts';
 import type { PruneRecord } from '../prune-finetune/outcome.ts';
 import type { Answered } from '../verify/class-changes.ts';
 import type { DistinctWeights } from '../verify/distinct-weights.ts';
@@ -21,7 +21,7 @@ export interface ReportInput {
   /** What made it and on what: versions, processor. */
   readonly made: string;
   readonly result: CompressResult;
-  readonly produced: Produced;
+  readonly quantized: QuantizedModel;
   readonly stages: readonly StageEntry[];
   readonly pruning: PruneRecord | undefined;
   /** Answers of the float and of the compressed model to the test pictures. */
@@ -37,14 +37,14 @@ export interface ReportInput {
  * lost, and what was decided. Fits a telephone, a screen, and paper.
  */
 export function renderReport(input: ReportInput): string {
-  const { name, made, result, produced, pruning, answers } = input;
+  const { name, made, result, quantized, pruning, answers } = input;
   const body = [
     stageSection(result.stages),
     classSection(answers.before, answers.after, input.labels),
     ...(pruning === undefined ? [] : [pruningSections(pruning)]),
     uniqueSection(input.distinct),
-    layerSections(produced, input.errors),
-    decisionSection(produced, result),
+    layerSections(quantized, input.errors),
+    decisionSection(quantized, result),
     section({ id: 'time', title: 'Time', body: timeList(input.stages) }),
   ].join('\n');
   return `<!doctype html>

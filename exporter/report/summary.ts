@@ -1,5 +1,5 @@
 import { isClear } from '../../core/intervals.ts';
-import type { CompressResult } from '../pipeline/options.ts';
+import type { CompressResult } from '../pipeline/results.ts';
 import { bytes, escaped, integer, milliseconds, operations, percent, ratio, signed } from './html.ts';
 
 interface Tile {

@@ -73,6 +73,11 @@ export async function holdBudget({ points, widths: start, lost, damage: damageOf
   return { widths, damage, steps };
 }
 
+/** A difference of counts over thousands of images: half a millionth of a point is rounding, not a prediction. */
+const ROUNDING = 5e-7;
+
+export const overBudget = (lost: number, points: number): boolean => lost > points + ROUNDING;
+
 /** Most named in a message; more would bury what to do. */
 const NAMED = 3;
 

@@ -1,5 +1,4 @@
-import { mapped, pairedCounts, pairedDifference } from '../../core/intervals.ts';
-import type { AccuracyChange } from '../pipeline/options.ts';
+import { type Interval, mapped, pairedCounts, pairedDifference } from '../../core/intervals.ts';
 
 /** What a model answered, picture by picture, in the order of the data set. */
 export interface Answered {
@@ -38,6 +37,10 @@ export interface AnswerChanges {
   readonly classes: readonly ClassChange[];
   /** Of all classes, most grown first. */
   readonly grown: readonly Confused[];
+}
+
+export interface AccuracyChange extends Interval {
+  readonly points: number;
 }
 
 /** What a model loses or wins in top-1, in points, and what chance leaves open of that. */

@@ -1,13 +1,22 @@
 import type { Dataset } from '../../calibration/dataset.ts';
-import type { StageLog } from '../../core/stage-log.ts';
+import type { RunContext } from '../../core/run-context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { type CompressOptions, defaultThreads } from '../pipeline/options.ts';
-import type { Produced } from '../pipeline/quantize-by-plan.ts';
+import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';
+import type { CompressionPlan } from '../plan/plan.ts';
+import type { Widths } from '../quantize/precision.ts';
 import { type LayerErrors, measureLayerErrors, productsOf } from './layer-errors.ts';
 import { describeNoisy, type NoisyLayer, noisyLayers, requireQuiet } from './layer-noise.ts';
 
-export interface JudgedLayers {
+/** An int8 model beside what it was made of. */
+interface Quantized {
+  readonly float: Model;
+  readonly model: Model;
+  readonly plan: CompressionPlan;
+  readonly widths: Widths;
+}
+
+export interface LayerJudgement {
   readonly errors: LayerErrors;
   /** Of less than 6 dB, where that is allowed. */
   readonly noisy: readonly NoisyLayer[];
@@ -20,29 +29,24 @@ export interface JudgedLayers {
  * @throws {WaysideError} LAYERS_NOISY; SESSION_LOAD, SESSION_RUN; AbortError when the options' signal aborts
  */
 export async function judgeLayers(
-  { float, model, plan, widths }: Produced,
+  { float, model, plan, widths }: Quantized,
   train: Dataset,
   preprocessing: Preprocessing,
-  {
-    threads,
-    signal,
-    allowNoisyLayers,
-    note,
-  }: Pick<CompressOptions, 'threads' | 'signal' | 'allowNoisyLayers' | 'note'>,
-  stages: StageLog,
-): Promise<JudgedLayers> {
-  const errors = await stages.run('measure the error of layers', () =>
+  { allowNoisyLayers }: { readonly allowNoisyLayers?: boolean | undefined },
+  { threads, signal, log }: RunContext,
+): Promise<LayerJudgement> {
+  const errors = await log.run('measure the error of layers', () =>
     measureLayerErrors(float, model, productsOf(float.graph), {
       dataset: train,
       indices: calibrationIndices(train, plan),
       preprocessing,
-      threads: threads ?? defaultThreads(),
+      threads,
       signal,
     }),
   );
   const noisy = noisyLayers(errors);
   const clustered = [...widths.values()].some((width) => typeof width === 'number');
   if (allowNoisyLayers !== true) requireQuiet(noisy, clustered);
-  else if (noisy.length > 0) note?.(`warning: ${describeNoisy(noisy)}; allowed by --allow-noisy-layers`);
+  else if (noisy.length > 0) log.note(`warning: ${describeNoisy(noisy)}; allowed by --allow-noisy-layers`);
   return { errors, noisy };
 }

@@ -4,9 +4,11 @@ import { batchesOf } from '../../../calibration/batches.ts';
 import type { Dataset } from '../../../calibration/dataset.ts';
 import { openDataset } from '../../../calibration/datasets/open.ts';
 import { spreadPositions } from '../../../calibration/datasets/positions.ts';
-import { StageLog } from '../../../core/stage-log.ts';
+import { runContext } from '../../../core/run-context.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
-import { produce } from '../../../exporter/pipeline/quantize-by-plan.ts';
+import { quantizeByPlan } from '../../../exporter/pipeline/quantize-by-plan.ts';
+import { planOf } from '../../../exporter/plan/plan-of.ts';
+import { WorkFolder } from '../../../exporter/prune-finetune/work-folder.ts';
 import { trainSimulation } from '../../../exporter/qat/qat-stage.ts';
 import { settle } from '../../../exporter/qat/settle.ts';
 import { simulate } from '../../../exporter/qat/simulate.ts';
@@ -47,21 +49,24 @@ describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its ro
     const held = await openDataset(data, 'test');
     const file = join(sharedData() ?? '', 'models', 'resnet-cifar10', 'resnet20-cifar10.onnx');
     const folded = await runPasses(upgradeOpset(await readModel(file), 13), FOLDING);
-    const options = { clusters: 4, qatEpochs: 1, calibration: 128, range: 'mse' as const, threads: 1 };
-    const { float: source, chosen, plan } = await produce(folded, train, preprocessing, options, new StageLog());
+    const outline = planOf({ clusters: 4, qatEpochs: 1, calibration: 128, range: 'mse' });
+    const context = runContext({ threads: 1 });
+    const made = await quantizeByPlan(folded, train, outline, { preprocessing }, context);
+    const { float: source, chosen, plan } = made;
     const simulation = simulate(source, chosen, 64);
     const trained = await trainSimulation(simulation, {
-      ...{ train, preprocessing, teacher: { model: folded }, plan: plan.qat!, seed: 0, threads: 1 },
-      out: join(folder(), 'package'),
+      ...context,
+      ...{ train, preprocessing, teacher: { model: folded }, plan: plan.qat!, seed: 0 },
+      work: new WorkFolder(join(folder(), 'package'), 'qat'),
     });
-    const settled = await settle(trained.model, simulation, source, chosen.weights);
+    const settled = await settle(trained, simulation, source, chosen.weights);
     const written = quantizeModel(source, { ...chosen, ...settled });
 
     const indices = spreadPositions(held.size, PICTURES)!;
     const { probabilities, labels } = await answersOf(written, { dataset: held, indices, preprocessing, threads: 1 });
     const answers = probabilities.map((each) => argMax(each));
     const simulated: number[] = [];
-    const session = await openSession(encodeModel(trained.model), { optimization: 'disabled' });
+    const session = await openSession(encodeModel(trained), { optimization: 'disabled' });
     try {
       for await (const { tensor, count } of batchesOf(held, preprocessing, 50, { indices })) {
         const scores = floatsOf(await session.run({ [session.input.name]: tensor }), session.output.name);

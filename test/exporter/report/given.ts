@@ -1,6 +1,7 @@
 import { layersOf } from '../../../compression/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
-import { makePlan } from '../../../exporter/plan/plan.ts';
+import { completed } from '../../../exporter/plan/plan.ts';
+import { planOf } from '../../../exporter/plan/plan-of.ts';
 import type { StageOutcome } from '../../../exporter/prune-finetune/outcome.ts';
 import { nearestWeights } from '../../../exporter/quantize/choose-weights.ts';
 import type { ReportInput } from '../../../exporter/report/page.ts';
@@ -53,7 +54,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
   const labels = Array.from({ length: 20 * classes }, (_, i) => i % classes);
   const answered = (wrong: number): number[] =>
     labels.map((label) => (random.next() < wrong ? Math.floor(random.next() * classes) : label));
-  const plan = makePlan(layers, { seed: 0, target: 'any', calibration: { samples: 64 }, range: 'mse', clusters });
+  const plan = completed(planOf({ range: 'mse', clusters }), layers, 64);
   const stages = (pruned ? STAGES : ['float', 'quantize']).map(
     (name, i): StageOutcome => ({
       name,
@@ -80,7 +81,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       fused: { quantized: count, float: [] },
       stages,
     },
-    produced: {
+    quantized: {
       model,
       float: model,
       chosen: { ranges: new Map(), weights },

@@ -3,9 +3,9 @@ import { histogramCard, weightHistogram } from '../../../exporter/report/weight-
 import { reportInput } from './given.ts';
 
 describe('the histogram of a layer', () => {
-  const { produced } = reportInput({ layers: 1, clusters: 4 });
-  const [layer] = produced.layers;
-  const decided = produced.weights.get(layer!.node.name)!;
+  const { quantized } = reportInput({ layers: 1, clusters: 4 });
+  const [layer] = quantized.layers;
+  const decided = quantized.weights.get(layer!.node.name)!;
 
   it('counts every weight once as a float and once as a code', () => {
     const { counts, codes, reach } = weightHistogram(layer!, decided);
