@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { openDataset } from '../../calibration/datasets/open.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
 import { preprocessingOf } from '../../exporter/pipeline/prepare.ts';
 import { quantizeByPlan } from '../../exporter/pipeline/quantize-by-plan.ts';

@@ -1,7 +1,7 @@
 import { calibrate } from '../../calibration/calibrate.ts';
 import { type CalibrationTable, writeTable } from '../../calibration/table.ts';
 import { layersOf } from '../../compression/layers.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import { lowered } from '../lowering/index.ts';
 import { openFloat } from '../pipeline/open-float.ts';
 import { completed } from '../plan/plan.ts';

@@ -1,4 +1,4 @@
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import { openAndMeasure } from '../pipeline/open-float.ts';
 import { runStages } from '../pipeline/run-stages.ts';

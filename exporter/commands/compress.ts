@@ -2,7 +2,7 @@ import type { Dataset } from '../../calibration/dataset.ts';
 import { spreadPositions } from '../../calibration/datasets/positions.ts';
 import { modelDigest } from '../../calibration/table.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { type RunContext, runContext } from '../../core/run-context.ts';
+import { type RunContext, runContext } from '../../core/run/context.ts';
 import { recordGolden } from '../../inference/golden.ts';
 import type { RgbImage } from '../../inference/image.ts';
 import { writePackage } from '../../inference/package.ts';

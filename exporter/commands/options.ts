@@ -1,7 +1,7 @@
-import type { RunContextOptions } from '../../core/run-context.ts';
+import type { RunContextOptions } from '../../core/run/context.ts';
 import type { Model } from '../../onnx/graph.ts';
+import type { RunLimits } from '../pipeline/limits.ts';
 import type { SourceOptions } from '../pipeline/source.ts';
-import type { RunLimits } from '../pipeline/stage.ts';
 import type { PlanOptions } from '../plan/plan-of.ts';
 
 /** What every command of the flow may be told of the run, the model and the images. */

@@ -1,7 +1,7 @@
 import { modelDigest } from '../../calibration/table.ts';
 import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import { openAndMeasure } from '../pipeline/open-float.ts';
 import { runStages } from '../pipeline/run-stages.ts';
 import { floatOutcome } from '../pipeline/sizes.ts';

@@ -1,11 +1,12 @@
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import { tableFor } from '../pipeline/calibration-table.ts';
+import type { RunLimits } from '../pipeline/limits.ts';
 import { openAndMeasure } from '../pipeline/open-float.ts';
 import { runStages } from '../pipeline/run-stages.ts';
 import { floatOutcome } from '../pipeline/sizes.ts';
-import { planned, type RunLimits } from '../pipeline/stage.ts';
+import { planned } from '../pipeline/stage.ts';
 import { quantize } from '../pipeline/stages/quantize.ts';
 import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import type { StageOutcome } from '../prune-finetune/outcome.ts';

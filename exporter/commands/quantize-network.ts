@@ -1,14 +1,14 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession } from '../../inference/session.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
+import type { RunLimits } from '../pipeline/limits.ts';
 import { preprocessingOf } from '../pipeline/prepare.ts';
 import { quantizeByPlan } from '../pipeline/quantize-by-plan.ts';
-import type { RunLimits } from '../pipeline/stage.ts';
 import { heldOutIndices } from '../plan/calibration-samples.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
 import { type PlanOptions, planOf } from '../plan/plan-of.ts';

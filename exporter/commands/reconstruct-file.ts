@@ -3,7 +3,7 @@ import { layersOf } from '../../compression/layers.ts';
 import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
 import { prunedBy } from '../../compression/pruning/prune.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { openAndMeasure } from '../pipeline/open-float.ts';
 import { runStages } from '../pipeline/run-stages.ts';

@@ -3,7 +3,7 @@ import { type HeldBack, heldBack, heldBackText } from '../../compression/pruning
 import { measuredTypes } from '../../compression/pruning/measured-shapes.ts';
 import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { runContext } from '../../core/run-context.ts';
+import { runContext } from '../../core/run/context.ts';
 import { openFloat } from '../pipeline/open-float.ts';
 import { trainingContext } from '../pipeline/stages/training-context.ts';
 import { type PlanOptions, planOf } from '../plan/plan-of.ts';

@@ -1,6 +1,6 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { type Evaluation, evaluate, type Outcome } from '../../calibration/evaluate.ts';
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import { latencyApart } from '../../inference/latency-apart.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession, type Session } from '../../inference/session.ts';

@@ -1,4 +1,4 @@
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import { openModel } from '../../inference/package.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { describeOutputs, openSession, type Session } from '../../inference/session.ts';

@@ -2,7 +2,7 @@ import type { Dataset } from '../../calibration/dataset.ts';
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import { type Layer, layersOf } from '../../compression/layers.ts';
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { lowered } from '../lowering/index.ts';
@@ -14,8 +14,8 @@ import { requireLayers } from '../reading/require-layers.ts';
 import type { Chosen } from '../search/calibrated.ts';
 import { type Decided, decide } from '../search/decide.ts';
 import { planWithTable } from './calibration-table.ts';
+import type { RunLimits } from './limits.ts';
 import type { BudgetResult } from './results.ts';
-import type { RunLimits } from './stage.ts';
 
 /** A compressed model and what was decided on the way to it. */
 export interface QuantizedModel {

@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import type { CalibrationTable } from '../../calibration/table.ts';
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { parsedPlan } from '../plan/parsed-plan.ts';
 import type { PruneRecord, StageOutcome } from '../prune-finetune/outcome.ts';
 import type { WorkFolder } from '../prune-finetune/work-folder.ts';
+import type { RunLimits } from './limits.ts';
 import type { OpenedModel } from './open-float.ts';
 import type { QuantizedModel } from './quantize-by-plan.ts';
 import type { VerifiedModel } from './verified.ts';
@@ -38,18 +39,6 @@ export interface ClusteredLayer {
   readonly before: number;
   readonly after: number;
   readonly error: number;
-}
-
-/** What no plan holds: how much may go wrong before the run is refused. */
-export interface RunLimits {
-  /** Points of top-1 accuracy that may be lost: layers are kept wider until it holds. @default no limit */
-  readonly budget?: number | undefined;
-  /** How far one layer alone may move the predictions before it is left in float (`distance`). @default no limit */
-  readonly tolerance?: number | undefined;
-  /** Accept layers that stay in float. @default false */
-  readonly allowFloat?: boolean | undefined;
-  /** Accept layers of which the int8 model leaves less than 6 dB of signal to noise. @default false */
-  readonly allowNoisyLayers?: boolean | undefined;
 }
 
 /** What every stage of a run is given. */

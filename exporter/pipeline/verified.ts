@@ -1,16 +1,25 @@
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import { checkFusion, type FusionReport, requireFused, withPlanned } from '../quantize/fusion.ts';
 import { floatLayers } from '../quantize/precision.ts';
 import { judgeLayers, type LayerJudgement } from '../verify/judge-layers.ts';
 import { requireAnswers } from '../verify/require-answers.ts';
 import { unquantized } from '../verify/unquantized.ts';
+import type { RunLimits } from './limits.ts';
+import type { Data } from './prepare.ts';
 import type { QuantizedModel } from './quantize-by-plan.ts';
-import type { FlowContext } from './stage.ts';
 
 /** What was found out of an int8 model before it is written. */
 export interface VerifiedModel extends LayerJudgement {
   readonly fused: FusionReport;
+}
+
+interface VerifyContext extends RunContext {
+  readonly opened: { readonly data: Data; readonly preprocessing: Preprocessing };
+  readonly limits: RunLimits;
+  /** What is written in the end. */
+  readonly out: string;
 }
 
 /**
@@ -21,7 +30,7 @@ export interface VerifiedModel extends LayerJudgement {
  */
 export async function verified(
   quantized: QuantizedModel,
-  { opened: { data, preprocessing }, limits, out, ...run }: Pick<FlowContext, 'opened' | 'limits' | 'out'> & RunContext,
+  { opened: { data, preprocessing }, limits, out, ...run }: VerifyContext,
 ): Promise<VerifiedModel> {
   const { model, float, widths } = quantized;
   const report = await checkFusion(encodeModel(model));

@@ -7,7 +7,7 @@ import { adamW } from '../../compression/training/optimizers/adamw.ts';
 import { cosine } from '../../compression/training/optimizers/schedule.ts';
 import type { Teacher } from '../../compression/training/options.ts';
 import { train } from '../../compression/training/train.ts';
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { decodeModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';

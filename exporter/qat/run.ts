@@ -2,7 +2,7 @@ import type { Dataset } from '../../calibration/dataset.ts';
 import { layersOf } from '../../compression/layers.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import type { Teacher } from '../../compression/training/options.ts';
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';

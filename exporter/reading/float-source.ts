@@ -1,4 +1,4 @@
-import type { StageLog } from '../../core/stage-log.ts';
+import type { StageLog } from '../../core/run/stage-log.ts';
 import { readModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';

@@ -1,4 +1,4 @@
-import type { StageEntry } from '../../core/stage-log.ts';
+import type { StageEntry } from '../../core/run/stage-log.ts';
 import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
 import type { CompressResult } from '../pipeline/results.ts';
 import type { PruneRecord } from '../prune-finetune/outcome.ts';

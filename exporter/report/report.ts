@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { VERSION } from '../../core/layout.ts';
-import type { StageLog } from '../../core/stage-log.ts';
+import type { StageLog } from '../../core/run/stage-log.ts';
 import { RUNTIME_VERSION } from '../../inference/runtime.ts';
 import type { Data } from '../pipeline/prepare.ts';
 import { type ReportInput, renderReport } from './page.ts';

@@ -6,7 +6,7 @@ import { MatrixProducts } from '../../compression/linear-algebra/products.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import type { InputMoments, InputVariances } from '../../compression/rounding/moments.ts';
 import type { RunOptions } from '../../core/progress.ts';
-import type { StageLog } from '../../core/stage-log.ts';
+import type { StageLog } from '../../core/run/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { CompressionPlan } from '../plan/plan.ts';

@@ -2,7 +2,7 @@ import type { Dataset } from '../../calibration/dataset.ts';
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import type { RunOptions } from '../../core/progress.ts';
-import type { StageLog } from '../../core/stage-log.ts';
+import type { StageLog } from '../../core/run/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { heldOutIndices } from '../plan/calibration-samples.ts';

@@ -1,6 +1,6 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { layersOf } from '../../compression/layers.ts';
-import type { StageLog } from '../../core/stage-log.ts';
+import type { StageLog } from '../../core/run/stage-log.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';

@@ -1,5 +1,5 @@
 import type { Dataset } from '../../calibration/dataset.ts';
-import type { RunContext } from '../../core/run-context.ts';
+import type { RunContext } from '../../core/run/context.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';

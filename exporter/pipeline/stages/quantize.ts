@@ -1,7 +1,8 @@
 import { PlanOutline } from '../../plan/plan.ts';
 import { budgetOutOfReach, overBudget } from '../../search/budget.ts';
+import type { RunLimits } from '../limits.ts';
 import { quantizeByPlan } from '../quantize-by-plan.ts';
-import type { FlowState, RunLimits, Stage } from '../stage.ts';
+import type { FlowState, Stage } from '../stage.ts';
 import { verified } from '../verified.ts';
 
 /** Decides what the plan leaves open, and writes the int8 model. It is verified here unless it is going to be trained. */

@@ -1,4 +1,4 @@
-import type { RunContext } from '../../../core/run-context.ts';
+import type { RunContext } from '../../../core/run/context.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 import { calibrationIndices } from '../../plan/calibration-samples.ts';
 import type { SlimContext } from '../../prune-finetune/context.ts';

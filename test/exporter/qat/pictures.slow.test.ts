@@ -4,7 +4,7 @@ import { batchesOf } from '../../../calibration/batches.ts';
 import type { Dataset } from '../../../calibration/dataset.ts';
 import { openDataset } from '../../../calibration/datasets/open.ts';
 import { spreadPositions } from '../../../calibration/datasets/positions.ts';
-import { runContext } from '../../../core/run-context.ts';
+import { runContext } from '../../../core/run/context.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
 import { quantizeByPlan } from '../../../exporter/pipeline/quantize-by-plan.ts';
 import { planOf } from '../../../exporter/plan/plan-of.ts';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { observe } from '../../../calibration/observe.ts';
 import { layersOf } from '../../../compression/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
-import { StageLog } from '../../../core/stage-log.ts';
+import { StageLog } from '../../../core/run/stage-log.ts';
 import { unevenness } from '../../../exporter/passes/channel-pairs.ts';
 import { scaleClasses } from '../../../exporter/quantize/quantize-model.ts';
 import { blended } from '../../../exporter/search/blended.ts';

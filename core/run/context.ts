@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { ProgressListener, RunOptions } from './progress.ts';
+import type { ProgressListener, RunOptions } from '../progress.ts';
 import { StageLog } from './stage-log.ts';
 
 /** What all long work is given: a way to stop it, whom to tell, and what it may take. */
