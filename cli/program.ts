@@ -11,7 +11,9 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { bundleCommand } from './commands/package/bundle.ts';
+import { signCommand } from './commands/package/sign.ts';
 import { unbundleCommand } from './commands/package/unbundle.ts';
+import { verifyCommand } from './commands/package/verify.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
 import { reconstructCommand } from './commands/reconstruct.ts';
@@ -52,6 +54,8 @@ export function createProgram(): Command {
     benchCommand(),
     bundleCommand(),
     unbundleCommand(),
+    signCommand(),
+    verifyCommand(),
     daemonCommand(),
     cameraCommand(),
     demoCommand(),

@@ -91,6 +91,9 @@ export const ERROR_CODES = {
   // deploy
   BUNDLE_INVALID: entry(Exit.data, 'a bundle is damaged, cut short, or holds what no bundle may'),
   BUNDLE_TOO_LARGE: entry(Exit.data, 'a bundle, or what it declares to hold, exceeds a stated limit'),
+  SIGNATURE_MISSING: entry(Exit.data, 'a model package is not signed, where a signature is asked for'),
+  SIGNATURE_INVALID: entry(Exit.data, 'the signature of a model package is by another key, damaged, or of other files'),
+  KEY_INVALID: entry(Exit.data, 'a key cannot be read, or is of a kind that signs no packages'),
   BUNDLE_PARENT: entry(Exit.data, 'a bundle holds differences from another package than the one that is here'),
 
   // daemon

@@ -43,7 +43,8 @@ export class ModelChoice {
 
   /** Makes the package of a configuration the running one; one that is refused leaves the one before in use. */
   async apply({ config, folder }: LoadedConfig): Promise<void> {
-    const admitted = await this.#admit(resolve(folder, config.model.package));
+    const keys = config.model.keys?.map((key) => resolve(folder, key));
+    const admitted = await this.#admit(resolve(folder, config.model.package), keys);
     if (admitted === undefined) return;
     const next = { admitted, config: config.model };
     if (this.#running === undefined) {
@@ -59,10 +60,10 @@ export class ModelChoice {
     else this.#refuse(`${outcome.end.code}: ${outcome.end.message}`);
   }
 
-  async #admit(dir: string): Promise<AdmittedPackage | undefined> {
+  async #admit(dir: string, keys: readonly string[] | undefined): Promise<AdmittedPackage | undefined> {
     this.#refused = undefined;
     try {
-      return await admitPackage(dir);
+      return await admitPackage(dir, keys);
     } catch (thrown) {
       if (!(thrown instanceof WaysideError)) throw thrown;
       this.#refuse(`${thrown.code}: ${thrown.message}`, thrown.hint);

@@ -10,6 +10,7 @@ import {
   type CameraConfig,
   type Config,
   cameraSchema,
+  type ModelConfig,
   type MqttConfig,
   modelSchema,
   mqttSchema,
@@ -52,7 +53,7 @@ export async function checkDaemon(path: string, options: CheckOptions = {}): Pro
   const mqtt = mqttSchema.safeParse(parts['mqtt']);
   if (mqtt.success) await check.broker(mqtt.data);
   const model = modelSchema.safeParse(parts['model']);
-  if (model.success) await check.package(model.data.package);
+  if (model.success) await check.package(model.data);
   const cameras = Array.isArray(parts['cameras']) ? parts['cameras'] : [];
   for (const [index, each] of cameras.entries()) {
     const camera = cameraSchema.safeParse(each);
@@ -94,8 +95,9 @@ class Check {
       this.#problem('SECRET_UNREADABLE', `mqtt.${part}: ${message}`);
   }
 
-  async package(named: string): Promise<void> {
-    await this.#trying('model.package', () => admitPackage(resolve(this.#folder, named)));
+  async package({ package: named, keys }: ModelConfig): Promise<void> {
+    const files = keys?.map((key) => resolve(this.#folder, key));
+    await this.#trying('model.package', () => admitPackage(resolve(this.#folder, named), files));
   }
 
   async camera({ username, passwordFile, passwordEnv, ca, decoder }: CameraConfig, where: string): Promise<void> {

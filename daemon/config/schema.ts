@@ -140,6 +140,8 @@ export const mqttSchema = z
 export const modelSchema = z.strictObject({
   /** Folder of the model package; absolute, or relative to the folder of the configuration file. */
   package: path,
+  /** Public keys (PEM), one of which must have signed the package. Without them, nobody has to have signed it. */
+  keys: z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional(),
   threads: integerWithin(1, 64).default(1),
   /** Resident memory above which the inference process is replaced. */
   memoryLimitMb: integerWithin(64, 65_536).default(1024),

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CheckOptions, checkDaemon } from '../../../daemon/check/check.ts';
+import { readPrivateKey } from '../../../deploy/signature/keys.ts';
+import { signPackage } from '../../../deploy/signature/sign.ts';
 import { certificates } from '../../support/certificates.ts';
 import { writeColourPackage } from '../../support/colour-package.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -43,6 +46,19 @@ describe('what the start needs', () => {
 
   it('is there', async () => {
     expect(await check({})).toEqual({ problems: [], notes: [] });
+  });
+
+  it('is a package that one of the keys has signed, where keys are named', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    await writeFile(at('maker.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await writeFile(at('maker.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
+    const model = { keys: ['maker.pub'] };
+    expect((await check({ model })).problems).toEqual([expect.stringMatching(/^SIGNATURE_MISSING .*is not signed/)]);
+    await signPackage(at('package'), await readPrivateKey(at('maker.key')));
+    expect((await check({ model })).problems).toEqual([]);
+    await rm(at('maker.pub'));
+    expect((await check({ model })).problems).toEqual([expect.stringMatching(/maker\.pub/)]);
+    expect((await check({ model: { keys: [] } })).problems).toEqual([expect.stringMatching(/^CONFIG_INVALID/)]);
   });
 
   it('is found missing in every part at once', async () => {

@@ -46,7 +46,7 @@ describe('parseConfig', () => {
       'a key with a slip',
       'package: package',
       'pakcage: package',
-      'w.yaml:8:3: model: expected one of package, threads, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
+      'w.yaml:8:3: model: expected one of package, keys, threads, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
       'did you mean `package`?',
     ],
     [
