@@ -135,6 +135,12 @@ export const ERROR_CODES = {
   VIDEO_SOURCE_FAILED: entry(Exit.unavailable, 'the loopback camera could not read, render or encode its pictures'),
   LISTEN_FAILED: entry(Exit.unavailable, 'a local server could not open its port'),
   DEMO_FAILED: entry(Exit.unavailable, 'a part of the demonstration ended by itself, or no detection arrived'),
+
+  // updates
+  STORE_FORMAT: entry(Exit.config, 'the store of models was written by newer software than reads it'),
+  STORE_STATE: entry(Exit.failed, 'a slot of the store does not hold what the step asks for'),
+  STORE_NOTHING_TO_ROLL_BACK: entry(Exit.failed, 'the package that came with the software runs already'),
+  JOB_REPLAYED: entry(Exit.failed, 'the number of a job is not above every one that the box has seen'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

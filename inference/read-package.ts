@@ -37,7 +37,7 @@ export function invalidPackage(dir: string, message: string, hint?: string): Way
 export const issuesOf = (error: z.ZodError): string =>
   error.issues.map(({ path, message }) => `${path.join('.') || 'manifest'}: ${message}`).join('; ');
 
-function parseManifest(dir: string, text: string): Manifest {
+export function parseManifest(dir: string, text: string): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -4,6 +4,7 @@ import { recovery } from './box/recovery.ts';
 import { rtsp } from './box/rtsp.ts';
 import { soak } from './box/soak.ts';
 import { thinLink } from './box/thin-link.ts';
+import { trial } from './box/trial.ts';
 import { cifar } from './cifar.ts';
 import { criteria } from './criteria.ts';
 import { gtsrb } from './gtsrb.ts';
@@ -40,6 +41,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   recovery,
   soak,
   thinLink,
+  trial,
   training,
   onnxSuite,
 ];
