@@ -1,6 +1,8 @@
 import { Option } from 'commander';
 import type { PositionRange } from '../calibration/datasets/ranges.ts';
+import { FIELDS, type NumberField } from '../exporter/plan/fields.ts';
 import { dataOption, integer, outputOption, type PixelOptions, pixelOptions, validationOption } from './options.ts';
+import { numberOption } from './plan-options.ts';
 
 /** What commands of single stages have in common. */
 export interface StageOptions extends PixelOptions {
@@ -17,16 +19,18 @@ export interface StageOptions extends PixelOptions {
 export const outOption = (what = 'ONNX file to write'): Option =>
   new Option('--out <file>', what).makeOptionMandatory();
 
-/** @param count of pictures by default */
-export const calibrationOption = (count: number, what = 'pictures of the training part to use'): Option =>
-  new Option('--calibration <n>', what).argParser(integer(1)).default(count);
+/** @param says what the images are for */
+export const calibrationOption = (field: NumberField = FIELDS.calibration, says: string = field.says): Option =>
+  numberOption('--calibration <n>', field, says);
+
+export const seedOption = (): Option => numberOption('--seed <n>', FIELDS.seed);
 
 export const limitOption = (): Option =>
   new Option('--limit <n>', 'test pictures to measure on, spread evenly (default: all)').argParser(integer(1));
 
 /** Seed, threads, force and pixels. */
 export const commonOptions = (): Option[] => [
-  new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
+  seedOption(),
   new Option('--threads <n>', 'threads for the work; measuring is always on one').argParser(integer(1, 256)),
   new Option('--force', 'replace the output'),
   outputOption(),

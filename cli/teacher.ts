@@ -1,7 +1,8 @@
-import { Option } from 'commander';
+import type { Option } from 'commander';
 import type { Teacher } from '../compression/training/options.ts';
 import { WaysideError } from '../core/errors.ts';
-import { decimal } from './options.ts';
+import { FIELDS } from '../exporter/plan/fields.ts';
+import { openNumberOption } from './plan-options.ts';
 
 export interface TeacherOptions {
   readonly teacher?: string;
@@ -9,11 +10,7 @@ export interface TeacherOptions {
 }
 
 /** For whatever trains. */
-export const teacherWeightOption = (): Option =>
-  new Option(
-    '--teacher-weight <share>',
-    'share of its answers in what is learned, 0 to 1; the rest are the labels (default: 0.7)',
-  ).argParser(decimal(0, 1));
+export const teacherWeightOption = (): Option => openNumberOption('--teacher-weight <share>', FIELDS.teacherWeight);
 
 /** The model that is learned from, where one is named. @throws {WaysideError} USAGE for a weight of nobody; FILE_NOT_FOUND, MODEL_* */
 export async function readTeacher({ teacher, teacherWeight: weight }: TeacherOptions): Promise<Teacher | undefined> {

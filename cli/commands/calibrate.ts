@@ -29,7 +29,7 @@ export function calibrateCommand(): Command {
     .addOption(dataOption())
     .addOption(validationOption())
     .addOption(outOption('calibration table to write, JSON'))
-    .addOption(calibrationOption(512, 'pictures of the training part to calibrate on'));
+    .addOption(calibrationOption());
   for (const option of commonOptions()) command.addOption(option);
   return command.action(running(calibrateModel));
 }

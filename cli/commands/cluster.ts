@@ -1,7 +1,9 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { ClusterFileResult } from '../../exporter/commands/cluster-file.ts';
+import { FIELDS } from '../../exporter/plan/fields.ts';
 import { count } from '../format.ts';
-import { dataOption, integer, validationOption } from '../options.ts';
+import { dataOption, validationOption } from '../options.ts';
+import { numberOption } from '../plan-options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, commonOptions, limitOption, outOption, type StageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
@@ -24,15 +26,11 @@ export function clusterCommand(): Command {
         '`wayside compress --clusters`, which is more accurate with the same number.',
     )
     .argument('<model>', 'float ONNX file')
-    .addOption(
-      new Option('--clusters <k>', 'distinct weights a layer, 2 to 256')
-        .argParser(integer(2, 256))
-        .makeOptionMandatory(),
-    )
+    .addOption(numberOption('--clusters <k>', FIELDS.clusters).makeOptionMandatory())
     .addOption(outOption())
     .addOption(data)
     .addOption(validationOption())
-    .addOption(calibrationOption(512, 'pictures of the training part to weigh by'))
+    .addOption(calibrationOption(FIELDS.calibration, 'pictures of the training part to weigh by'))
     .addOption(limitOption());
   for (const option of commonOptions()) command.addOption(option);
   return command.action(running(clusterModel));
@@ -41,6 +39,7 @@ export function clusterCommand(): Command {
 async function clusterModel(context: Context, model: string, options: ClusterOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
   const { clusterFile } = await import('../../exporter/commands/cluster-file.ts');
+  context.keeps(`${options.out}.work`);
   const result = await clusterFile({ ...options, model, signal, onProgress, note });
   report({ document: result, text: summary(result) });
 }

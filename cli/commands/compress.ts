@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/commands/compress.ts';
+import { FIELDS } from '../../exporter/plan/fields.ts';
 import type { CriterionName } from '../../exporter/prune-finetune/criteria.ts';
 import { bytes, changeInterval, count, milliseconds, percent, points, ratio, shareInterval } from '../format.ts';
 import {
@@ -14,9 +15,11 @@ import {
   pixelOptions,
   validationOption,
 } from '../options.ts';
+import { numberOption, openNumberOption } from '../plan-options.ts';
 import { criterionOption, goalOptions } from '../pruning-options.ts';
 import { type QuantizingOptions, quantizingOptions } from '../quantizing-options.ts';
 import { type Context, running } from '../running.ts';
+import { calibrationOption, seedOption } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
 import { type TeacherOptions, teacherWeightOption } from '../teacher.ts';
@@ -61,23 +64,12 @@ export function compressCommand(): Command {
     .addOption(dataOption())
     .addOption(validationOption())
     .addOption(new Option('--out <folder>', 'folder of the package').makeOptionMandatory())
-    .addOption(
-      new Option('--calibration <n>', 'pictures of the training part to calibrate on')
-        .argParser(integer(1))
-        .default(512),
-    );
+    .addOption(calibrationOption());
   for (const option of goalOptions('prune-')) command.addOption(option);
   command
     .addOption(criterionOption('prune-criterion'))
-    .addOption(
-      new Option('--finetune-epochs <n>', 'train so often over the training part after pruning').argParser(integer(1)),
-    )
-    .addOption(
-      new Option(
-        '--qat-epochs <n>',
-        'train so often over the training part with quantization simulated: codebooks, scales and biases',
-      ).argParser(integer(1)),
-    )
+    .addOption(numberOption('--finetune-epochs <n>', FIELDS.finetune.epochs))
+    .addOption(numberOption('--qat-epochs <n>', FIELDS.qat.epochs))
     .addOption(
       new Option(
         '--teacher <model>',
@@ -86,20 +78,14 @@ export function compressCommand(): Command {
     )
     .addOption(teacherWeightOption())
     .addOption(new Option('--no-flip', 'do not mirror pictures while training: for signs and letters'))
-    .addOption(
-      new Option('--clusters <k>', 'distinct weights a layer, 2 to 256 (default: not clustered)').argParser(
-        integer(2, 256),
-      ),
-    )
+    .addOption(openNumberOption('--clusters <k>', FIELDS.clusters, 'not clustered'))
     .addOption(
       new Option(
         '--budget <points>',
         'points of top-1 accuracy that may be lost, such as 0.3: the layers that cost most are kept finer until it holds, and a model that misses it is not written (default: no limit)',
       ).argParser(decimal(0, 100)),
     )
-    .addOption(
-      new Option('--seed <n>', 'seed of everything drawn at random').argParser(integer(0, 2 ** 32 - 1)).default(0),
-    );
+    .addOption(seedOption());
   for (const option of quantizingOptions()) command.addOption(option);
   command
     .addOption(new Option('--plan <file>', 'repeat an earlier run: its plan, or the manifest.json of its package'))

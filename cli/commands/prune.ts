@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
 import type { PruneFileResult } from '../../exporter/commands/prune-file.ts';
+import { FIELDS, type Goal } from '../../exporter/plan/fields.ts';
 import type { CriterionName } from '../../exporter/prune-finetune/criteria.ts';
 import { count } from '../format.ts';
-import { decimal, integer } from '../options.ts';
-import { criterionOption, type Goal, goalOptions } from '../pruning-options.ts';
+import { numberOption } from '../plan-options.ts';
+import { criterionOption, goalOptions } from '../pruning-options.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
@@ -29,15 +30,9 @@ export function pruneCommand(): Command {
   for (const option of [...goalOptions(''), ...stageOptions()]) command.addOption(option);
   command
     .addOption(criterionOption('criterion'))
-    .addOption(calibrationOption(2048, 'pictures of the training part to judge channels and solve layers on'))
-    .addOption(
-      new Option('--floor <share>', 'least share of its channels that every group keeps')
-        .argParser(decimal(0, 1))
-        .default(0.1),
-    )
-    .addOption(
-      new Option('--multiple <n>', 'channels are kept in multiples of this').argParser(integer(1, 1024)).default(4),
-    )
+    .addOption(calibrationOption(FIELDS.prune.pictures))
+    .addOption(numberOption('--floor <share>', FIELDS.prune.floor))
+    .addOption(numberOption('--multiple <n>', FIELDS.prune.multiple))
     .addOption(
       new Option(
         '--freeze <names...>',
@@ -63,6 +58,7 @@ async function pruneModel(context: Context, model: string, options: PruneOptions
   }
   const { signal, onProgress, note, report } = context;
   const { pruneFile } = await import('../../exporter/commands/prune-file.ts');
+  context.keeps(`${options.out}.work`);
   const result = await pruneFile({
     ...rest,
     model,

@@ -29,7 +29,7 @@ export function quantizeCommand(): Command {
         'judged by how far its answers to held-out pictures are from those of the float model.',
     )
     .argument('<model>', 'float ONNX file')
-    .addOption(calibrationOption(512, 'pictures of the training part to calibrate on'));
+    .addOption(calibrationOption());
   for (const option of [...quantizingOptions(), ...stageOptions()]) command.addOption(option);
   command
     .addOption(

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { ReconstructFileResult } from '../../exporter/commands/reconstruct-file.ts';
+import { FIELDS } from '../../exporter/plan/fields.ts';
 import { type Context, running } from '../running.ts';
 import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
@@ -18,7 +19,7 @@ export function reconstructCommand(): Command {
     )
     .argument('<model>', 'pruned ONNX file, as wayside prune wrote it')
     .addOption(new Option('--original <file>', 'the ONNX file that was pruned').makeOptionMandatory())
-    .addOption(calibrationOption(2048, 'pictures of the training part to solve on'));
+    .addOption(calibrationOption(FIELDS.prune.pictures, 'pictures of the training part to solve on'));
   for (const option of stageOptions()) command.addOption(option);
   return command.action(running(reconstructModel));
 }
@@ -26,6 +27,7 @@ export function reconstructCommand(): Command {
 async function reconstructModel(context: Context, model: string, options: ReconstructOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
   const { reconstructFile } = await import('../../exporter/commands/reconstruct-file.ts');
+  context.keeps(`${options.out}.work`);
   const result = await reconstructFile({ ...options, model, signal, onProgress, note });
   report({ document: result, text: summary(result) });
 }

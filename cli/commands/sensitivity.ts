@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import type { HeldBack } from '../../compression/pruning/held-back.ts';
 import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
+import { FIELDS } from '../../exporter/plan/fields.ts';
 import { percent } from '../format.ts';
 import { dataOption, type PixelOptions, validationOption } from '../options.ts';
 import { type Context, running } from '../running.ts';
@@ -27,7 +28,7 @@ export function sensitivityCommand(): Command {
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
     .addOption(validationOption())
-    .addOption(calibrationOption(512, 'pictures of the training part to judge by'));
+    .addOption(calibrationOption(FIELDS.calibration, 'pictures of the training part to judge by'));
   for (const option of commonOptions()) if (option.attributeName() !== 'force') command.addOption(option);
   return command.action(running(measure));
 }
