@@ -2,10 +2,11 @@ import { WaysideError } from '../core/errors.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax } from '../inference/scores.ts';
-import { describeOutputs, floatsOf, type Session, type ValueSpec } from '../inference/session.ts';
-import { batchesOf, batchSizeFor, picturesToLookAt } from './batches.ts';
+import { describeOutputs, floatsOf, type Results, type Session, type ValueSpec } from '../inference/session.ts';
+import { type Batch, picturesToLookAt } from './batches.ts';
 import type { Dataset } from './dataset.ts';
 import { spreadPositions } from './datasets/positions.ts';
+import { runOver } from './run-over.ts';
 
 /** How often class `label` was answered with `predicted`: `counts[label * classes + predicted]`. */
 export interface Confusion {
@@ -110,6 +111,10 @@ class Tally {
   #top1 = 0;
   #top5 = 0;
 
+  get isEmpty(): boolean {
+    return this.#samples === 0;
+  }
+
   add(id: string, label: number, scores: Float32Array): number {
     if (this.#samples === 0) this.#confusion = { classes: scores.length, counts: new Uint32Array(scores.length ** 2) };
     if (label >= scores.length) {
@@ -140,37 +145,20 @@ class Tally {
  *   vector of scores; AbortError when `signal` aborts
  */
 export async function evaluate(session: Session, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
-  const {
-    preprocessing,
-    limit,
-    batchSize = picturesToLookAt(options.preprocessing.size),
-    needsNumbers = false,
-    stage = 'evaluating',
-    onOutcome,
-    onProgress,
-    signal,
-  } = options;
-  const { input } = session;
+  const { preprocessing, limit, needsNumbers = false, stage = 'evaluating', onOutcome, onProgress, signal } = options;
+  const { batchSize = picturesToLookAt(preprocessing.size) } = options;
   const output = session.scores(options.output);
-  const size = batchSizeFor(input, preprocessing, batchSize);
   const indices = options.indices ?? spreadPositions(dataset.size, limit);
-  const total = indices?.length ?? dataset.size;
-  if (total === 0)
+  if ((indices?.length ?? dataset.size) === 0)
     throw new WaysideError('DATASET_INVALID', { message: `no pictures of ${dataset.name} to evaluate on` });
 
   requireFloatScores(output);
   const tally = new Tally();
-  let done = 0;
-  for await (const batch of batchesOf(dataset, preprocessing, size, {
-    indices,
-    fixed: typeof input.shape[0] === 'number',
-  })) {
-    signal?.throwIfAborted();
-    const results = await session.run({ [input.name]: batch.tensor }, { outputs: [output.name] });
+  const see = (batch: Batch, results: Results): void => {
     const scores = floatsOf(results, output.name);
     const classes = classesOf(session, output.name, results[output.name]?.dims ?? [], batch.tensor.dims[0] ?? 1);
     requireClasses(dataset, classes);
-    if (needsNumbers && done === 0) requireNumbers(scores, output.name);
+    if (needsNumbers && tally.isEmpty) requireNumbers(scores, output.name);
     for (let i = 0; i < batch.count; i++) {
       const own = scores.subarray(i * classes, (i + 1) * classes);
       const id = batch.ids[i] ?? '';
@@ -178,8 +166,15 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
       const predicted = tally.add(id, label, own);
       onOutcome?.({ id, label, predicted, scores: own });
     }
-    done += batch.count;
-    onProgress?.({ stage, done, total });
-  }
+  };
+  const run = {
+    preprocessing,
+    indices,
+    batchSize,
+    stage,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+  };
+  await runOver(session, dataset, [{ values: [output.name], see }], run);
   return tally.result();
 }

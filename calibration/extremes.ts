@@ -5,12 +5,12 @@ import { int, ints } from '../onnx/attributes.ts';
 import type { Attributes, Model, Node, ValueType } from '../onnx/graph.ts';
 import { inferShapes } from '../onnx/shapes.ts';
 import { int64Tensor, type Tensor } from '../onnx/tensor.ts';
-import { batchesOf, batchSizeFor } from './batches.ts';
+import type { Batch } from './batches.ts';
 import { type ChannelAxis, channelAxes, positionOf } from './channel-axes.ts';
 import type { Dataset } from './dataset.ts';
-import { openGraph } from './graph-session.ts';
 import { extentsOf } from './moments.ts';
 import type { ObserveOptions } from './observe.ts';
+import { type Observer, observing, runOver } from './run-over.ts';
 
 /** What min-max ranges and bias correction need of a value: no histogram. */
 export interface Extremes {
@@ -109,7 +109,8 @@ function reducing(model: Model, watched: readonly Watched[]): Model {
 }
 
 /** Sums up the reductions of all runs, channel by channel of all watched values. */
-class Tally {
+class Tally implements Observer {
+  readonly values = REDUCTIONS.map(outputName);
   readonly #watched: readonly Watched[];
   readonly #min: Float64Array;
   readonly #max: Float64Array;
@@ -126,7 +127,7 @@ class Tally {
     this.#squares = new Float64Array(channels);
   }
 
-  add(results: Results, pictures: number): void {
+  see({ count: pictures }: Batch, results: Results): void {
     const mins = floatsOf(results, outputName('ReduceMin'));
     const maxs = floatsOf(results, outputName('ReduceMax'));
     const means = floatsOf(results, outputName('ReduceMean'));
@@ -198,30 +199,16 @@ export async function observeExtremes(
   dataset: Dataset,
   options: ObserveOptions,
 ): Promise<ReadonlyMap<string, Extremes>> {
-  const { preprocessing, values, indices, threads = 1, signal, onProgress } = options;
+  const { values, threads, ...run } = options;
+  const { preprocessing } = run;
   const all = watchedOf(model, preprocessing, values);
   // A Slice may leave nothing of a value: a reduction of nothing is infinite, or no number.
   const watched = all.filter(({ channels, plane }) => channels * plane > 0);
-  const session = await openGraph(reducing(model, watched), {
-    threads,
-    config: { 'session.intra_op.allow_spinning': '0' }, // on ResNet50 two threads that wait in a loop doubled the CPU time
-  });
-  try {
-    const { input } = session;
-    const wanted = Math.max(1, Math.floor(BATCH_BYTES / (inputLength(preprocessing) * 4)));
-    const batchSize = batchSizeFor(input, preprocessing, wanted);
-    const tally = new Tally(watched);
-    const total = indices?.length ?? dataset.size;
-    let done = 0;
-    for await (const { tensor, count } of batchesOf(dataset, preprocessing, batchSize, { indices })) {
-      signal?.throwIfAborted();
-      tally.add(await session.run({ [input.name]: tensor }), count);
-      done += count;
-      onProgress?.({ stage: 'calibrating', done, total });
-    }
-    const found = tally.result();
-    return new Map(all.map(({ name, axis }) => [name, found.get(name) ?? nothingOf(axis)]));
-  } finally {
-    await session.close();
-  }
+  const tally = new Tally(watched);
+  const batchSize = Math.max(1, Math.floor(BATCH_BYTES / (inputLength(preprocessing) * 4)));
+  await observing(reducing(model, watched), [], threads, (session) =>
+    runOver(session, dataset, [tally], { ...run, batchSize, stage: 'calibrating' }),
+  );
+  const found = tally.result();
+  return new Map(all.map(({ name, axis }) => [name, found.get(name) ?? nothingOf(axis)]));
 }

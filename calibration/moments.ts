@@ -1,4 +1,5 @@
 import { type ChannelAxis, positionOf } from './channel-axes.ts';
+import type { Extent } from './histogram.ts';
 
 /**
  * First and second moments of each channel of a value, as a stream: E[x] for bias correction, E[x^2] for the weight an error in a
@@ -15,14 +16,20 @@ export class ChannelMoments {
     this.axis = axis;
   }
 
-  /** @param dims shape of `values` */
-  add(values: Float32Array, dims: readonly number[]): void {
+  /**
+   * @param dims shape of `values`
+   * @returns what the same look at the values shows of them all
+   */
+  add(values: Float32Array, dims: readonly number[]): Extent {
     const { outer, channels, plane } = extentsOf(dims, this.axis);
     if (this.#sums.length !== channels) {
       if (this.#perChannel > 0) throw new RangeError(`expected ${this.#sums.length} channels, got ${channels}`);
       this.#sums = new Float64Array(channels);
       this.#squares = new Float64Array(channels);
     }
+    let min = Number.POSITIVE_INFINITY;
+    let max = Number.NEGATIVE_INFINITY;
+    let total = 0;
     let at = 0;
     for (let n = 0; n < outer; n++) {
       for (let channel = 0; channel < channels; channel++) {
@@ -32,12 +39,17 @@ export class ChannelMoments {
           const value = values[at]!;
           sum += value;
           square += value * value;
+          if (value < min) min = value;
+          if (value > max) max = value;
         }
+        total += sum;
         this.#sums[channel]! += sum;
         this.#squares[channel]! += square;
       }
     }
     this.#perChannel += outer * plane;
+    // A sum of float32 values is finite in float64 unless one of them is not.
+    return { min, max, allFinite: Number.isFinite(total) };
   }
 
   /** E[x] of each channel. */

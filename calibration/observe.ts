@@ -1,15 +1,15 @@
 import { messageOf, WaysideError } from '../core/errors.ts';
 import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
-import { floatTensor, type RunTensor, type Session } from '../inference/session.ts';
+import { floatTensor, type Results, type RunTensor, type Session } from '../inference/session.ts';
 import type { Model } from '../onnx/graph.ts';
 import { elementCount } from '../onnx/tensor.ts';
-import { type Batch, batchesOf, batchSizeFor } from './batches.ts';
+import { type Batch, batchSizeFor } from './batches.ts';
 import { channelAxes } from './channel-axes.ts';
 import type { Dataset } from './dataset.ts';
-import { openGraph } from './graph-session.ts';
 import { Histogram } from './histogram.ts';
 import { ChannelMoments } from './moments.ts';
+import { type Observer, observing, runOver } from './run-over.ts';
 
 /** What was seen of one value of the graph. */
 export interface Observation {
@@ -34,25 +34,10 @@ export interface ObserveOptions extends RunOptions {
 const BATCH_BYTES = 48 * 1024 * 1024;
 const LARGEST_BATCH = 16;
 
-/** The model with the watched values among its outputs, so that ONNX Runtime hands them out. */
-export function exposing(model: Model, values: readonly string[]): Model {
-  const { graph } = model;
-  const outputs = new Set(graph.outputs.map(({ name }) => name));
-  const made = new Set(graph.nodes.flatMap((node) => node.outputs));
-  const given = new Set(graph.inputs.map(({ name }) => name));
-  const added = values.filter((name) => !outputs.has(name) && !given.has(name));
-  const unknown = added.find((name) => !made.has(name));
-  if (unknown !== undefined) {
-    throw new WaysideError('CALIBRATION_MISMATCH', {
-      message: `the model has no value ${JSON.stringify(unknown)} to observe`,
-    });
-  }
-  const exposed = added.map((name) => ({ name, dtype: 'float32' as const, shape: null }));
-  return { ...model, graph: { ...graph, outputs: [...graph.outputs, ...exposed] } };
-}
-
 /** Pictures a run so that the watched values stay inside their share of memory: found by running one empty picture. */
 async function batchSizeOf(session: Session, { size }: Preprocessing, outputs: readonly string[]): Promise<number> {
+  const [declared] = session.input.shape;
+  if (typeof declared === 'number') return declared;
   const dims = [1, 3, ...size];
   const empty = floatTensor(new Float32Array(3 * size[0] * size[1]), dims);
   const results = await session.run({ [session.input.name]: empty }, { outputs });
@@ -71,12 +56,13 @@ function watch(name: string, tensor: RunTensor | undefined, batch: Batch, observ
   }
   const dims = withoutRepeated(tensor.dims, batch);
   const values = tensor.data.subarray(0, elementCount(dims));
+  const extent = observation.channels.add(values, dims);
   try {
-    observation.histogram.add(values.length === 0 ? NOTHING : values);
+    if (values.length === 0) observation.histogram.add(NOTHING);
+    else observation.histogram.add(values, extent);
   } catch (cause) {
     throw new WaysideError('CALIBRATION_INVALID', { message: `${name}: ${messageOf(cause)}`, cause });
   }
-  observation.channels.add(values, dims);
 }
 
 /**
@@ -92,6 +78,25 @@ export function withoutRepeated(
   return count < rows && dims.length > 0 && first % rows === 0 ? [(first / rows) * count, ...rest] : dims;
 }
 
+/** Watches values while a model runs over images. */
+export class Watcher implements Observer {
+  readonly values: readonly string[];
+  readonly observations: Observations;
+
+  /** @param model whose layers say where the channels of a value are */
+  constructor(model: Model, values: readonly string[]) {
+    const axes = channelAxes(model.graph);
+    this.values = values;
+    this.observations = new Map(
+      values.map((name) => [name, { histogram: new Histogram(), channels: new ChannelMoments(axes.get(name)) }]),
+    );
+  }
+
+  see(batch: Batch, seen: Results): void {
+    for (const [name, observation] of this.observations) watch(name, seen[name], batch, observation);
+  }
+}
+
 /**
  * Runs a float model over pictures and watches values inside it. Memory holds one batch of values and one histogram a
  * value, whatever the number of pictures.
@@ -99,40 +104,14 @@ export function withoutRepeated(
  * @throws {WaysideError} CALIBRATION_MISMATCH for a value the model does not have; CALIBRATION_INVALID for one that is not
  * float32 or not finite; PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
  */
-export async function observe(model: Model, dataset: Dataset, options: ObserveOptions): Promise<Observations> {
-  const { preprocessing, values, indices, threads = 1, signal, onProgress } = options;
-  const session = await openGraph(exposing(model, values), {
-    threads,
-    config: { 'session.intra_op.allow_spinning': '0' }, // waiting threads would take the cores of whatever else runs
+export function observe(model: Model, dataset: Dataset, options: ObserveOptions): Promise<Observations> {
+  const { values, threads, ...run } = options;
+  return observing(model, values, threads, async (session) => {
+    batchSizeFor(session.input, run.preprocessing); // refuses another input before it is fed
+    const outputs = values.filter((name) => name !== session.input.name);
+    const watcher = new Watcher(model, values);
+    const batchSize = await batchSizeOf(session, run.preprocessing, outputs);
+    await runOver(session, dataset, [watcher], { ...run, batchSize, steady: outputs, stage: 'calibrating' });
+    return watcher.observations;
   });
-  try {
-    const { input } = session;
-    const fixed = typeof input.shape[0] === 'number';
-    const outputs = values.filter((name) => name !== input.name);
-    const total = indices?.length ?? dataset.size;
-    // Also where the batch is fixed: it checks the input against the preprocessing.
-    const declared = batchSizeFor(input, preprocessing);
-    const batchSize = fixed ? declared : await batchSizeOf(session, preprocessing, outputs);
-    const axes = channelAxes(model.graph);
-    const observations = new Map(
-      values.map((name) => [name, { histogram: new Histogram(), channels: new ChannelMoments(axes.get(name)) }]),
-    );
-    let reused: Record<string, RunTensor> = {};
-    let done = 0;
-    for await (const batch of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
-      signal?.throwIfAborted();
-      const { tensor, count } = batch;
-      const into = tensor.dims[0] === batchSize ? reused : {};
-      const results = await session.run({ [input.name]: tensor }, { outputs, into });
-      if (tensor.dims[0] === batchSize) reused = results;
-      for (const [name, observation] of observations) {
-        watch(name, name === input.name ? tensor : results[name], batch, observation);
-      }
-      done += count;
-      onProgress?.({ stage: 'calibrating', done, total });
-    }
-    return observations;
-  } finally {
-    await session.close();
-  }
 }

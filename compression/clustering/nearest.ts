@@ -21,8 +21,8 @@ export function nearestCode(codes: Int8Array): NearestCode {
   }
   const last = table.length - 1;
   const of = (u: number): number => {
-    const cell = Math.floor(2 * (u - lowest));
-    return table[Math.max(0, Math.min(cell, last))]!;
+    const cell = 2 * (u - lowest);
+    return table[cell < last ? (cell > 0 ? cell | 0 : 0) : last]!;
   };
   return { codes, of };
 }

@@ -30,16 +30,29 @@ export function absmaxScales({ weights, rows, columns }: WeightRows, largestCode
   return scales;
 }
 
-/** Sum over a row of h (w - scale * code)^2. */
-function rowError(rows: WeightRows, row: number, scale: number, nearest: NearestCode, h: Float64Array): number {
+/** Weights between two looks at the sum: half a cache line of them costs a compare. */
+const LOOK = 32;
+
+/** Sum over a row of h (w - scale * code)^2, or a part of it that is no less than `most`: then no more is worth knowing. */
+function rowError(
+  rows: WeightRows,
+  row: number,
+  scale: number,
+  nearest: NearestCode,
+  h: Float64Array,
+  most: number,
+): number {
   const { weights, columns } = rows;
   const start = row * columns;
   const inverse = 1 / scale;
   let error = 0;
-  for (let i = 0; i < columns; i++) {
-    const w = weights[start + i]!;
-    const difference = w - scale * nearest.of(w * inverse);
-    error += h[i]! * difference * difference;
+  for (let from = 0; from < columns && !(error >= most); from += LOOK) {
+    const to = Math.min(columns, from + LOOK);
+    for (let i = from; i < to; i++) {
+      const w = weights[start + i]!;
+      const difference = w - scale * nearest.of(w * inverse);
+      error += h[i]! * difference * difference;
+    }
   }
   return error;
 }
@@ -67,11 +80,11 @@ export function searchScale(rows: WeightRows, row: number, scales: Float32Array,
   const errorOf =
     rows.columns > WIDE
       ? binnedError(rows, row, nearest, h)
-      : (tried: number): number => rowError(rows, row, tried, nearest, h);
+      : (tried: number, most: number): number => rowError(rows, row, tried, nearest, h, most);
   let best = scale;
-  let least = errorOf(scale);
+  let least = errorOf(scale, Number.POSITIVE_INFINITY);
   for (const step of STEPS) {
-    const error = errorOf(scale * step);
+    const error = errorOf(scale * step, least);
     if (error < least) {
       least = error;
       best = scale * step;

@@ -24,9 +24,11 @@ export async function inverseFactor(
   products: MatrixProducts,
   signal?: AbortSignal,
 ): Promise<Float64Array | undefined> {
-  const work: Doubles = { data: matrix.slice().reverse(), rows: size, columns: size };
-  // One for all panels: a layer of 2,304 columns would else leave 36 arrays of up to 40 MB behind, twice.
-  const scratch = new Float64Array(size * size);
+  const { workspace } = products;
+  const work: Doubles = { data: workspace.doubles('factored', size * size), rows: size, columns: size };
+  work.data.set(matrix.subarray(0, size * size));
+  work.data.reverse();
+  const scratch = workspace.doubles('factor scratch', size * size);
   const diagonals: Doubles[] = [];
   for (let from = 0; from < size; from += PANEL) {
     signal?.throwIfAborted();
@@ -56,9 +58,9 @@ async function eliminatePanel(
   const next = from + width;
   const rest = work.rows - next;
   if (rest === 0) return inverse;
-  const below = zeros(rest, width);
+  const below = { data: products.workspace.doubles('below', rest * width), rows: rest, columns: width };
   copyRectangle(work, [next, from], [rest, width], below);
-  const panel = zeros(rest, width);
+  const panel = { data: products.workspace.doubles('panel', rest * width), rows: rest, columns: width };
   await products.multiply(panel.data, below, inverse, { transposeB: true });
   copyRectangle(panel, [0, 0], [rest, width], work, [next, from]);
   await products.multiply(scratch, panel, panel, { transposeB: true });
@@ -77,6 +79,7 @@ async function invertFactor(
   products: MatrixProducts,
   signal: AbortSignal | undefined,
 ): Promise<Doubles> {
+  const { workspace } = products;
   const inverse = zeros(factor.rows, factor.columns);
   for (const [i, diagonal] of diagonals.entries()) {
     signal?.throwIfAborted();
@@ -84,13 +87,13 @@ async function invertFactor(
     const width = diagonal.rows;
     copyRectangle(diagonal, [0, 0], [width, width], inverse, [from, from]);
     if (from === 0) continue;
-    const left = zeros(width, from);
+    const left = { data: workspace.doubles('below', width * from), rows: width, columns: from };
     copyRectangle(factor, [from, 0], [width, from], left);
     const above = { data: scratch, rows: from, columns: from };
     copyRectangle(inverse, [0, 0], [from, from], above);
-    const sums = zeros(width, from);
+    const sums = { data: workspace.doubles('panel', width * from), rows: width, columns: from };
     await products.multiply(sums.data, left, above);
-    const found = zeros(width, from);
+    const found = { data: workspace.doubles('found', width * from), rows: width, columns: from };
     await products.multiply(found.data, diagonal, sums);
     for (let at = 0; at < found.data.length; at++) found.data[at] = -found.data[at]!;
     copyRectangle(found, [0, 0], [width, from], inverse, [from, 0]);

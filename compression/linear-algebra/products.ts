@@ -2,6 +2,7 @@ import { openSession, type RunTensor, type Session } from '../../inference/sessi
 import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
+import { Workspace } from './workspace.ts';
 
 /** Row-major `[rows, columns]`. */
 export interface Matrix<T extends Values = Values> {
@@ -27,6 +28,8 @@ export interface ProductOptions {
  * Every call gives the event loop a turn before it computes: signals are heard between products.
  */
 export class MatrixProducts {
+  /** Arrays for one caller at a time. */
+  readonly workspace = new Workspace();
   readonly #threads: number;
   readonly #sessions = new Map<string, Promise<Session>>();
 

@@ -1,4 +1,4 @@
-import { exposing } from '../../calibration/observe.ts';
+import { exposing } from '../../calibration/exposing.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { floatTensor, openSession, type RunTensor } from '../../inference/session.ts';

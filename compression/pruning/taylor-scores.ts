@@ -1,5 +1,6 @@
-import { batchesOf } from '../../calibration/batches.ts';
+import type { Batch } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
+import { overBatches } from '../../calibration/run-over.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import { sampleIndices, seededRandom } from '../../core/random.ts';
@@ -39,7 +40,7 @@ export async function taylorScores(
   model: Model,
   groups: readonly ChannelGroup[],
   dataset: Dataset,
-  { preprocessing, indices, seed, threads, signal, onProgress }: TaylorOptions,
+  { indices, seed, threads, ...run }: TaylorOptions,
 ): Promise<Map<string, Float64Array>> {
   const batch = Math.min(BATCH, indices.length);
   const graph = buildTrainingGraph(withLogits(model), { batch, loss: crossEntropy, batchNorm: 'frozen' });
@@ -48,10 +49,7 @@ export async function taylorScores(
   const weights = weightsOf(model, graph.parameters, graph.statistics);
   const stepper = await openStepper(await stepPlan(graph, weights), weights.values, threads);
   try {
-    let done = 0;
-    for await (const { tensor, count, labels } of batchesOf(dataset, preprocessing, batch, { indices: order })) {
-      signal?.throwIfAborted();
-      if (count < batch) break;
+    const see = async ({ tensor, labels }: Batch): Promise<void> => {
       const { gradients } = await stepper.step(tensor.data, oneHot(labels, classesOf(graph)));
       const criterion = taylor(new Map(graph.parameters.map(({ name }, i) => [name, gradients[i]!])));
       for (const group of groups) {
@@ -60,9 +58,9 @@ export async function taylorScores(
           total[channel]! += score;
         });
       }
-      done += count;
-      onProgress?.({ stage: 'judging channels', done, total: order.length });
-    }
+    };
+    const whole = order.slice(0, order.length - (order.length % batch));
+    await overBatches(dataset, batch, { ...run, indices: whole, stage: 'judging channels' }, see);
   } finally {
     await stepper.close();
   }

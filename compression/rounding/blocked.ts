@@ -25,15 +25,13 @@ class RowSums {
   }
 }
 
-/** What the tiles of one block of columns share. Its columns are in GPTQ's order. */
+/** What the tiles of one block of columns share in both passes. Its columns are in GPTQ's order. */
 interface PreparedBlock {
   readonly from: number;
   readonly size: number;
   readonly order: readonly number[];
   /** `[size, size]` */
   readonly covariance: Float32Array;
-  /** GPTQ's factor, each row divided by its diagonal; absent where the covariance has none. */
-  readonly spread: Float32Array | undefined;
 }
 
 /**
@@ -50,16 +48,18 @@ export async function roundInProducts(problem: RoundProblem, products: MatrixPro
   const { rows, weights, covariance } = problem;
   const codes = new Int8Array(weights.length);
   const scales = problem.scales.slice();
+  const blocks: PreparedBlock[] = [];
   let error = 0;
   for (const [pass, sweeps] of SWEEPS.entries()) {
     const sums = new RowSums(rows);
     for (let b = 0; b < covariance.length; b++) {
-      const block = await prepared(problem, b, pass === 0, products);
+      const { block, spread } = pass === 0 ? await prepared(problem, b, products) : { block: blocks[b]! };
+      if (pass === 0) blocks.push(block);
       const tile = Math.max(1, Math.min(rows, Math.floor(TILE_WEIGHTS / block.size)));
       for (let row = 0; row < rows; row += tile) {
         await turn();
         const part = new Tile(problem, block, { row, rows: Math.min(tile, rows - row) }, scales, products);
-        if (pass === 0) await part.cascade(turn);
+        if (pass === 0) await part.cascade(spread, turn);
         else part.resume(codes);
         await part.descend(sweeps, turn);
         await part.sum(sums);
@@ -77,22 +77,28 @@ export async function roundInProducts(problem: RoundProblem, products: MatrixPro
   return { codes, scales, error: Math.max(0, error) };
 }
 
+/**
+ * @returns the block, and GPTQ's factor with each row divided by its diagonal: until the next block is prepared, and not where its covariance
+ * has no factor
+ */
 async function prepared(
   problem: RoundProblem,
   b: number,
-  factored: boolean,
   products: MatrixProducts,
-): Promise<PreparedBlock> {
-  const block = dampedBlock(problem, b);
-  const { from, size } = block;
-  const order = columnOrder(block);
-  const matrix = permuted(block, order);
-  const factor = factored ? await inverseFactor(matrix, size, products) : undefined;
-  return { from, size, order, covariance: Float32Array.from(matrix), spread: factor && normalized(factor, size) };
+): Promise<{ readonly block: PreparedBlock; readonly spread?: Float32Array | undefined }> {
+  const { workspace } = products;
+  const length = problem.covariance[b]?.length ?? 0;
+  const damped = dampedBlock(problem, b, workspace.doubles('damped', length));
+  const { from, size } = damped;
+  const order = columnOrder(damped);
+  const matrix = permuted(damped, order, workspace.doubles('permuted', length));
+  const factor = await inverseFactor(matrix, size, products);
+  const block = { from, size, order, covariance: new Float32Array(matrix) };
+  return { block, spread: factor && normalized(factor, size, workspace.floats('spread', length)) };
 }
 
-function normalized(factor: Float64Array, size: number): Float32Array {
-  const spread = new Float32Array(size * size);
+/** Above the diagonal: nothing else is read of it. */
+function normalized(factor: Float64Array, size: number, spread: Float32Array): Float32Array {
   for (let j = 0; j < size; j++) {
     const diagonal = factor[j * size + j]!;
     for (let l = j + 1; l < size; l++) spread[j * size + l] = factor[j * size + l]! / diagonal;
@@ -129,8 +135,8 @@ class Tile {
     this.#products = products;
     const { size, order, from } = block;
     const { weights, columns, keepZero } = problem;
-    this.#off = new Float32Array(size * rows);
-    this.#codes = new Float32Array(size * rows);
+    this.#off = products.workspace.floats('off', size * rows);
+    this.#codes = products.workspace.floats('codes', size * rows);
     for (let r = 0; r < rows; r++) {
       const start = (row + r) * columns + from;
       const inverse = 1 / scales[row + r]!;
@@ -140,20 +146,22 @@ class Tile {
   }
 
   /** GPTQ: every stripe first takes what the columns before it pass on. */
-  async cascade(turn: Turn): Promise<void> {
-    const { size, spread } = this.#block;
+  async cascade(spread: Float32Array | undefined, turn: Turn): Promise<void> {
+    const { size } = this.#block;
+    const { workspace } = this.#products;
     const rows = this.#rows;
     const { of } = this.#problem.nearest;
     const [zero, codes] = [this.#zero, this.#codes];
     // Errors take the places of weights that are done; `weights` keeps those for the descent.
     const moved = this.#off;
-    const weights = moved.slice();
-    const passed = new Float32Array(STRIPE * rows);
+    const weights = workspace.floats('weights', moved.length);
+    weights.set(moved);
+    const passed = workspace.floats('passed', STRIPE * rows);
     for (let from = 0; from < size; from += STRIPE) {
       await turn();
       const width = Math.min(STRIPE, size - from);
       if (spread !== undefined && from > 0) {
-        const taken = new Float32Array(from * width);
+        const taken = workspace.floats('taken', from * width);
         for (let k = 0; k < from; k++) taken.set(spread.subarray(k * size + from, k * size + from + width), k * width);
         const out = passed.subarray(0, width * rows);
         await this.#products.multiply(
@@ -201,7 +209,7 @@ class Tile {
   async descend(sweeps: number, turn: Turn): Promise<void> {
     const { size, covariance } = this.#block;
     const rows = this.#rows;
-    const gradient = new Float32Array(STRIPE * rows);
+    const gradient = this.#products.workspace.floats('passed', STRIPE * rows);
     for (let sweep = 0; sweep < sweeps; sweep++) {
       let changes = 0;
       for (let from = 0; from < size; from += STRIPE) {
@@ -257,7 +265,9 @@ class Tile {
     const { size, covariance } = this.#block;
     const rows = this.#rows;
     const square = { data: covariance, rows: size, columns: size };
-    const [ofOff, ofCodes] = [new Float32Array(size * rows), new Float32Array(size * rows)];
+    const { workspace } = this.#products;
+    const ofOff = workspace.floats('weights', size * rows);
+    const ofCodes = workspace.floats('of codes', size * rows);
     await this.#products.multiply(ofOff, square, { data: this.#off, rows: size, columns: rows });
     await this.#products.multiply(ofCodes, square, { data: this.#codes, rows: size, columns: rows });
     const [dd, qd, qq] = [new Float64Array(rows), new Float64Array(rows), new Float64Array(rows)];

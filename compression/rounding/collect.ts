@@ -1,11 +1,11 @@
-import { type Batch, batchesOf, batchSizeFor } from '../../calibration/batches.ts';
+import type { Batch } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
-import { openGraph } from '../../calibration/graph-session.ts';
-import { exposing, withoutRepeated } from '../../calibration/observe.ts';
+import { withoutRepeated } from '../../calibration/observe.ts';
+import { type Observer, observing, runOver } from '../../calibration/run-over.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import { type Random, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { floatsOf, type RunTensor } from '../../inference/session.ts';
+import { floatsOf, type Results, type RunTensor } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { elementCount } from '../../onnx/tensor.ts';
@@ -175,11 +175,15 @@ function vectorsOf({ data, dims }: RunTensor, batch: Batch): Rows {
   return { rows, write };
 }
 
-/** E[x x'] - E[x] E[x]', in the array of the products. */
+/** E[x x'] - E[x] E[x]', in the array of the products, which hold what is on and above the diagonal. */
 function centred({ from, size, products }: BlockSums, mean: Float64Array, samples: number): Float32Array {
   for (let i = 0; i < size; i++) {
     const m = mean[from + i]!;
-    for (let j = 0; j < size; j++) products[i * size + j] = products[i * size + j]! / samples - m * mean[from + j]!;
+    for (let j = i; j < size; j++) {
+      const covariance = products[i * size + j]! / samples - m * mean[from + j]!;
+      products[i * size + j] = covariance;
+      products[j * size + i] = covariance;
+    }
   }
   return products;
 }
@@ -198,51 +202,78 @@ function batchWithin(model: Model, { size }: Preprocessing, values: readonly str
   return Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytes)));
 }
 
+/** Gathers the moments of every layer's inputs while a model runs over images, from patches at random positions. */
+export class MomentCollector implements Observer {
+  readonly values: readonly string[];
+  /** Images a run so that the inputs of all layers stay within their share of memory. The patches drawn depend on it. */
+  readonly batchSize: number;
+  readonly #random: Random;
+  readonly #gathered: readonly LayerMoments[];
+  readonly #gram: GramSession;
+
+  private constructor(
+    model: Model,
+    layers: readonly Layer[],
+    { preprocessing, indices, seed }: CollectOptions,
+    gram: GramSession,
+  ) {
+    this.values = [...new Set(layers.map(({ input }) => input))];
+    this.batchSize = batchWithin(model, preprocessing, this.values);
+    this.#random = seededRandom(seed);
+    this.#gathered = layers.map((layer) => new LayerMoments(layer, indices.length));
+    this.#gram = gram;
+  }
+
+  /** Opens one, uses it and frees its native memory. */
+  static async using<T>(
+    model: Model,
+    layers: readonly Layer[],
+    options: CollectOptions,
+    use: (collector: MomentCollector) => Promise<T>,
+  ): Promise<T> {
+    const gram = await GramSession.open();
+    try {
+      return await use(new MomentCollector(model, layers, options, gram));
+    } finally {
+      await gram.close();
+    }
+  }
+
+  async see(batch: Batch, seen: Results): Promise<void> {
+    for (const each of this.#gathered) {
+      const name = each.layer.input;
+      floatsOf(seen, name);
+      await each.add(seen[name]!, batch, this.#random, this.#gram);
+    }
+  }
+
+  /** @returns by the name of the layer's node */
+  async moments(): Promise<ReadonlyMap<string, InputMoments>> {
+    const moments = new Map<string, InputMoments>();
+    for (const each of this.#gathered) moments.set(each.layer.node.name, await each.result(this.#gram));
+    return moments;
+  }
+}
+
 /**
- * Runs the float model over pictures and gathers the moments of every layer's inputs, from patches at random positions.
- * Memory: one batch of the layers' inputs and one covariance a layer, whatever the number of pictures.
+ * Runs the float model over images and gathers the moments of every layer's inputs.
+ * Memory: one batch of the layers' inputs and one covariance a layer, whatever the number of images.
  *
  * @returns by the name of the layer's node
  * @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
  */
-export async function collectMoments(
+export function collectMoments(
   model: Model,
   layers: readonly Layer[],
   dataset: Dataset,
   options: CollectOptions,
 ): Promise<ReadonlyMap<string, InputMoments>> {
-  const { preprocessing, indices, seed, threads = 1, signal, onProgress } = options;
-  const random = seededRandom(seed);
-  const values = [...new Set(layers.map(({ input }) => input))];
-  const session = await openGraph(exposing(model, values), {
-    threads,
-    config: { 'session.intra_op.allow_spinning': '0' },
-  });
-  const gram = await GramSession.open();
-  try {
-    const { input } = session;
-    const fixed = typeof input.shape[0] === 'number';
-    const batchSize = batchSizeFor(input, preprocessing, batchWithin(model, preprocessing, values));
-    const gathered = layers.map((layer) => new LayerMoments(layer, indices.length));
-    const outputs = values.filter((name) => name !== input.name);
-    let done = 0;
-    for await (const batch of batchesOf(dataset, preprocessing, batchSize, { indices, fixed })) {
-      signal?.throwIfAborted();
-      const { tensor, count } = batch;
-      const results = outputs.length === 0 ? {} : await session.run({ [input.name]: tensor }, { outputs });
-      for (const each of gathered) {
-        const name = each.layer.input;
-        if (name !== input.name) floatsOf(results, name);
-        await each.add(name === input.name ? tensor : results[name]!, batch, random, gram);
-      }
-      done += count;
-      onProgress?.({ stage: 'measuring layer inputs', done, total: indices.length });
-    }
-    const moments = new Map<string, InputMoments>();
-    for (const each of gathered) moments.set(each.layer.node.name, await each.result(gram));
-    return moments;
-  } finally {
-    await gram.close();
-    await session.close();
-  }
+  return MomentCollector.using(model, layers, options, (collector) =>
+    observing(model, collector.values, options.threads, async (session) => {
+      const { seed: _, threads: __, ...run } = options;
+      const { batchSize } = collector;
+      await runOver(session, dataset, [collector], { ...run, batchSize, stage: 'measuring layer inputs' });
+      return collector.moments();
+    }),
+  );
 }

@@ -1,7 +1,8 @@
-import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
+import { floatTensor, openSession, type Session } from '../../inference/session.ts';
 import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
+import { Workspace } from '../linear-algebra/workspace.ts';
 
 /** Below this many columns a product in plain loops is done before ONNX Runtime has been called. */
 const SMALL = 32;
@@ -12,6 +13,7 @@ const SMALL = 32;
  */
 export class GramSession {
   readonly #session: Session;
+  readonly #workspace = new Workspace();
 
   private constructor(session: Session) {
     this.#session = session;
@@ -25,15 +27,19 @@ export class GramSession {
     return new GramSession(await openSession(encodeModel(builder.build({ opset: 13, irVersion: 7 })), { threads: 1 }));
   }
 
-  /** Adds X'X to `sum`. @param x `[rows, columns]` */
+  /** Adds X'X to `sum`, on and above its diagonal. @param x `[rows, columns]` */
   async addTo(sum: Float32Array, x: Float32Array, rows: number, columns: number): Promise<void> {
     if (columns <= SMALL) {
       addGram(sum, x, rows, columns);
       return;
     }
-    const results = await this.#session.run({ x: floatTensor(x.subarray(0, rows * columns), [rows, columns]) });
-    const product = floatsOf(results, this.#session.output.name);
-    for (let i = 0; i < sum.length; i++) sum[i]! += product[i]!;
+    const { name } = this.#session.output;
+    const product = this.#workspace.floats('product', columns * columns);
+    const into = { [name]: floatTensor(product, [columns, columns]) };
+    await this.#session.run({ x: floatTensor(x.subarray(0, rows * columns), [rows, columns]) }, { into });
+    for (let i = 0; i < columns; i++) {
+      for (let at = i * columns + i, end = (i + 1) * columns; at < end; at++) sum[at]! += product[at]!;
+    }
   }
 
   close(): Promise<void> {
@@ -47,7 +53,7 @@ function addGram(sum: Float32Array, x: Float32Array, rows: number, columns: numb
     for (let i = 0; i < columns; i++) {
       const value = x[start + i]!;
       if (value === 0) continue;
-      for (let j = 0; j < columns; j++) sum[i * columns + j]! += value * x[start + j]!;
+      for (let j = i; j < columns; j++) sum[i * columns + j]! += value * x[start + j]!;
     }
   }
 }

@@ -43,14 +43,35 @@ export function copyPatch(
   const { height, width } = size;
   const [kernelHeight, kernelWidth] = window.kernel;
   const [dilationY, dilationX] = window.dilations;
+  const [top, left] = [corner.top, corner.left];
+  const isInside =
+    top >= 0 &&
+    left >= 0 &&
+    top + (kernelHeight - 1) * dilationY < height &&
+    left + (kernelWidth - 1) * dilationX < width;
   let at = offset;
+  if (isInside && kernelHeight * kernelWidth === 1) {
+    const area = height * width;
+    const first = picture + from * area + top * width + left;
+    for (let i = 0; i < count; i++) out[at + i] = values[first + i * area]!;
+    return;
+  }
+  if (isInside) {
+    for (let channel = from; channel < from + count; channel++) {
+      for (let ky = 0; ky < kernelHeight; ky++) {
+        const line = picture + (channel * height + top + ky * dilationY) * width + left;
+        for (let kx = 0; kx < kernelWidth; kx++) out[at++] = values[line + kx * dilationX]!;
+      }
+    }
+    return;
+  }
   for (let channel = from; channel < from + count; channel++) {
     const plane = picture + channel * height * width;
     for (let ky = 0; ky < kernelHeight; ky++) {
-      const y = corner.top + ky * dilationY;
+      const y = top + ky * dilationY;
       const line = plane + y * width;
       for (let kx = 0; kx < kernelWidth; kx++) {
-        const x = corner.left + kx * dilationX;
+        const x = left + kx * dilationX;
         out[at++] = y >= 0 && y < height && x >= 0 && x < width ? values[line + x]! : 0;
       }
     }

@@ -36,13 +36,16 @@ export interface Block {
   readonly matrix: Float64Array;
 }
 
+/** @param matrix that is filled, of the size of the block. @default a new one */
 export function dampedBlock(
   { covariance, blockColumns }: Pick<RoundProblem, 'covariance' | 'blockColumns'>,
   b: number,
+  matrix?: Float64Array,
 ): Block {
   const raw = covariance[b] ?? new Float32Array();
   const size = Math.sqrt(raw.length);
-  const matrix = Float64Array.from(raw);
+  matrix ??= new Float64Array(raw.length);
+  matrix.set(raw);
   let trace = 0;
   for (let i = 0; i < size; i++) trace += matrix[i * size + i]!;
   const damping = dampingOf(trace, size);
@@ -54,11 +57,17 @@ export function dampedBlock(
 export const columnOrder = ({ size, matrix }: Block): number[] =>
   Array.from({ length: size }, (_, i) => i).sort((a, b) => matrix[b * size + b]! - matrix[a * size + a]! || a - b);
 
-/** The block with its columns in another order. */
-export function permuted({ size, matrix }: Block, order: readonly number[]): Float64Array {
-  const result = new Float64Array(size * size);
+/**
+ * The block with its columns in another order.
+ *
+ * @param result that is filled. @default a new one
+ */
+export function permuted({ size, matrix }: Block, order: readonly number[], result?: Float64Array): Float64Array {
+  result ??= new Float64Array(size * size);
   for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) result[i * size + j] = matrix[order[i]! * size + order[j]!]!;
+    const line = order[i]! * size;
+    const start = i * size;
+    for (let j = 0; j < size; j++) result[start + j] = matrix[line + order[j]!]!;
   }
   return result;
 }

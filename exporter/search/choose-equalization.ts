@@ -59,9 +59,9 @@ export async function chooseEqualization(
 }
 
 async function quickly(model: Model, options: EqualizationOptions): Promise<Model> {
-  const { dataset, indices, preprocessing, threads, widths, groups, limit } = options;
-  const values = valuesToCalibrate(model);
-  const observations = await observe(model, dataset, { values, indices, preprocessing, threads });
+  const { dataset, indices, preprocessing, threads, signal, widths, groups, limit } = options;
+  const run = { indices, preprocessing, threads, ...(signal && { signal }) };
+  const observations = await observe(model, dataset, { ...run, values: valuesToCalibrate(model) });
   const float = new Set<string>();
   const weights = new Map(
     layersOf(model.graph).map((layer) => {

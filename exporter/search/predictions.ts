@@ -1,10 +1,10 @@
-import { batchesOf, batchSizeFor } from '../../calibration/batches.ts';
+import { type Batch, picturesToLookAt } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
-import { openGraph } from '../../calibration/graph-session.ts';
+import { type Observer, observing, runOver } from '../../calibration/run-over.ts';
 import { pairedError } from '../../core/intervals.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { argMax, probabilities } from '../../inference/scores.ts';
-import { floatsOf, type Session } from '../../inference/session.ts';
+import { floatsOf, type Results, type Session } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 
 export interface AskOptions {
@@ -47,40 +47,62 @@ function thinned(values: Float32Array): Float32Array {
   return values.filter((_, i) => i % step === 0);
 }
 
-/** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts */
-export async function answersOf(model: Model, options: AskOptions): Promise<Answers> {
-  const { dataset, indices, preprocessing, threads, signal } = options;
-  const session = await openGraph(model, {
-    threads,
-    config: { 'session.intra_op.allow_spinning': '0' },
-  });
-  try {
-    const { input, output } = session;
-    const classifies = isClassifier(session);
-    const names = classifies
-      ? [output.name]
-      : session.outputs.flatMap(({ name, type }) => (type === 'float32' ? [name] : []));
-    const found: Float32Array[][] = names.map(() => []);
-    const labels: number[] = [];
-    const stream = batchesOf(dataset, preprocessing, batchSizeFor(input, preprocessing), {
-      indices,
-      fixed: typeof input.shape[0] === 'number',
-    });
-    for await (const batch of stream) {
-      signal?.throwIfAborted();
-      const results = await session.run({ [input.name]: batch.tensor }, { outputs: names });
-      for (const [at, name] of names.entries()) {
-        const all = floatsOf(results, name);
-        const length = all.length / (batch.tensor.dims[0] ?? 1);
-        const of = (i: number): Float32Array => all.slice(i * length, (i + 1) * length);
-        for (let i = 0; i < batch.count; i++) found[at]?.push(classifies ? probabilities(of(i)) : thinned(of(i)));
-      }
-      labels.push(...batch.labels.slice(0, batch.count));
-    }
-    return classifies ? { probabilities: found[0] ?? [], labels } : { probabilities: [], values: found, labels };
-  } finally {
-    await session.close();
+export interface KeeperOptions {
+  /** How many of the session's outputs are the model's own; others were added to be observed. @default all */
+  readonly outputs?: number;
+  /** Positions of the images that go by. */
+  readonly indices: readonly number[];
+  /** Those of them whose answers are kept. @default all */
+  readonly only?: ReadonlySet<number>;
+}
+
+/** Keeps what a model says of images. */
+export class AnswerKeeper implements Observer {
+  readonly values: readonly string[];
+  readonly #classifies: boolean;
+  readonly #found: readonly Float32Array[][];
+  readonly #labels: number[] = [];
+  readonly #keeps: (image: number) => boolean;
+  #seen = 0;
+
+  constructor(session: Session, { outputs = session.outputs.length, indices, only }: KeeperOptions) {
+    this.#keeps = (image) => only === undefined || only.has(indices[image]!);
+    const floats = session.outputs.slice(0, outputs).flatMap(({ name, type }) => (type === 'float32' ? [name] : []));
+    this.#classifies = isClassifier(session);
+    this.values = this.#classifies ? [session.output.name] : floats;
+    this.#found = this.values.map(() => []);
   }
+
+  see({ count, tensor, labels }: Batch, seen: Results): void {
+    const kept = Array.from({ length: count }, (_, i) => i).filter((i) => this.#keeps(this.#seen + i));
+    for (const [at, name] of this.values.entries()) {
+      const all = floatsOf(seen, name);
+      const length = all.length / (tensor.dims[0] ?? 1);
+      for (const i of kept) {
+        const own = all.slice(i * length, (i + 1) * length);
+        this.#found[at]?.push(this.#classifies ? probabilities(own) : thinned(own));
+      }
+    }
+    this.#labels.push(...kept.map((i) => labels[i]!));
+    this.#seen += count;
+  }
+
+  get answers(): Answers {
+    const labels = this.#labels;
+    return this.#classifies
+      ? { probabilities: this.#found[0] ?? [], labels }
+      : { probabilities: [], values: this.#found, labels };
+  }
+}
+
+/** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts */
+export function answersOf(model: Model, { dataset, threads, signal, ...run }: AskOptions): Promise<Answers> {
+  return observing(model, [], threads, async (session) => {
+    const keeper = new AnswerKeeper(session, run);
+    const batchSize = picturesToLookAt(run.preprocessing.size);
+    await runOver(session, dataset, [keeper], { ...run, batchSize, ...(signal && { signal }) });
+    return keeper.answers;
+  });
 }
 
 /** `count` of the positions, spread evenly: they are in the order of the set, which may be that of the classes. */

@@ -1,7 +1,6 @@
-import { batchesOf } from '../../calibration/batches.ts';
-import { openGraph } from '../../calibration/graph-session.ts';
-import { exposing } from '../../calibration/observe.ts';
-import { floatsOf, type Session } from '../../inference/session.ts';
+import type { Batch } from '../../calibration/batches.ts';
+import { observing, runOver } from '../../calibration/run-over.ts';
+import { floatsOf, type Results } from '../../inference/session.ts';
 import type { Graph, Model, Node } from '../../onnx/graph.ts';
 import { type AskOptions, picturesOf, spreadOver } from '../search/predictions.ts';
 
@@ -51,33 +50,21 @@ export async function measureLayerErrors(
   });
   const before = pairs.map((pair) => pair.before);
   const after = pairs.map((pair) => pair.after);
-  const config = { 'session.intra_op.allow_spinning': '0' };
-  const open = (model: Model, values: readonly string[]): Promise<Session> =>
-    openGraph(exposing(model, values), { threads, config });
   const indices = spreadOver(all, picturesOf(preprocessing, PICTURES));
   const sums = pairs.map(() => ({ signal: 0, noise: 0, values: 0 }));
-  const original = await open(float, before);
-  try {
-    const compressed = await open(quantized, after);
-    try {
-      const { input } = original;
-      const size = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
-      const fixed = typeof input.shape[0] === 'number';
-      for await (const { tensor, count } of batchesOf(dataset, preprocessing, size, { indices, fixed })) {
-        signal?.throwIfAborted();
-        const expected = await original.run({ [input.name]: tensor }, { outputs: before });
+  await observing(float, before, threads, (original) =>
+    observing(quantized, after, threads, (compressed) => {
+      const see = async ({ tensor, count }: Batch, expected: Results): Promise<void> => {
         const got = await compressed.run({ [compressed.input.name]: tensor }, { outputs: after });
         for (const [i, pair] of pairs.entries()) {
           const [y, z] = [floatsOf(expected, pair.before), floatsOf(got, pair.after)];
           add(sums[i]!, y, z, (y.length / (tensor.dims[0] ?? 1)) * count);
         }
-      }
-    } finally {
-      await compressed.close();
-    }
-  } finally {
-    await original.close();
-  }
+      };
+      const run = { preprocessing, indices, batchSize: 1, ...(signal && { signal }) };
+      return runOver(original, dataset, [{ values: before, see }], run);
+    }),
+  );
   const decibels = pairs.map(({ name }, i) => [name, ratioOf(sums[i]!)] as const);
   const powers = pairs.map(({ name }, i) => [name, sums[i]!.signal / Math.max(1, sums[i]!.values)] as const);
   return { pictures: indices.length, decibels: new Map(decibels), signal: new Map(powers) };

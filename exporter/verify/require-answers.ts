@@ -1,11 +1,9 @@
-import { batchesOf, batchSizeFor } from '../../calibration/batches.ts';
+import type { Batch } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
-import { openGraph } from '../../calibration/graph-session.ts';
-import { exposing } from '../../calibration/observe.ts';
+import { observing, runOver } from '../../calibration/run-over.ts';
 import type { WaysideError } from '../../core/errors.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
-import { type Feeds, openSession, type Results } from '../../inference/session.ts';
-import { encodeModel } from '../../onnx/file/write.ts';
+import type { Feeds, Results } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { notFinite, requireFiniteWeights } from './require-finite.ts';
@@ -23,23 +21,18 @@ export async function requireAnswers(
   what: string,
 ): Promise<void> {
   requireFiniteWeights(model, `${what} was not written: it has weights that are no numbers`);
-  const session = await openGraph(model, { threads: 1 });
-  try {
-    const { input } = session;
-    const fixed = typeof input.shape[0] === 'number';
-    const size = batchSizeFor(input, preprocessing, 1);
-    for await (const { tensor } of batchesOf(dataset, preprocessing, size, { indices: [0], fixed })) {
-      const feeds = { [input.name]: tensor };
-      const output = nonFiniteIn(await session.run(feeds));
-      if (output !== undefined) throw await unanswered(model, feeds, what, output);
-    }
-  } finally {
-    await session.close();
-  }
+  await observing(model, [], 1, (session) => {
+    const values = session.outputs.map(({ name }) => name);
+    const see = async ({ tensor }: Batch, seen: Results): Promise<void> => {
+      const output = nonFiniteIn(seen, values);
+      if (output !== undefined) throw await unanswered(model, { [session.input.name]: tensor }, what, output);
+    };
+    return runOver(session, dataset, [{ values, see }], { preprocessing, indices: [0], batchSize: 1 });
+  });
 }
 
 /** The first of the results that holds a float that is no number. */
-function nonFiniteIn(results: Results, names: readonly string[] = Object.keys(results)): string | undefined {
+function nonFiniteIn(results: Results, names: readonly string[]): string | undefined {
   return names.find((name) => {
     const data = results[name]?.data;
     return data instanceof Float32Array && !data.every(Number.isFinite);
@@ -60,23 +53,9 @@ async function firstNonFiniteNode(model: Model, feeds: Feeds): Promise<string | 
       types.get(output)?.dtype === 'float32' ? [[output, `${opType} ${name}`] as const] : [],
     ),
   );
-  const session = await openSession(
-    encodeModel(
-      exposing(
-        model,
-        made.map(([output]) => output),
-      ),
-    ),
-    { threads: 1 },
-  );
-  try {
-    const results = await session.run(feeds);
-    const first = nonFiniteIn(
-      results,
-      made.map(([output]) => output),
-    );
+  const values = made.map(([output]) => output);
+  return observing(model, values, 1, async (session) => {
+    const first = nonFiniteIn(await session.run(feeds), values);
     return made.find(([output]) => output === first)?.[1];
-  } finally {
-    await session.close();
-  }
+  });
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BINS, Histogram } from '../../calibration/histogram.ts';
+import { seededRandom } from '../../core/random.ts';
 
 const value = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true }),
@@ -101,4 +102,20 @@ describe('Histogram', () => {
       expect(state(histogram)).toEqual(before);
     },
   );
+
+  it('counts many values at once as it counts them one by one', () => {
+    const random = seededRandom(5);
+    const many = Float32Array.from({ length: 8 * BINS + 3 }, (_, i) => {
+      const drawn = random.normal() * (i % 7 === 0 ? 1e-30 : 3);
+      return i % 3 === 0 ? 0 : i % 5 === 0 ? -0 : drawn;
+    });
+    const one = new Histogram();
+    for (let at = 0; at < many.length; at += 100) one.add([...many.subarray(at, at + 100)]);
+    const whole = new Histogram();
+    whole.add(many);
+    expect(state(whole)).toEqual(state(one));
+    const broken = many.slice();
+    broken[4321] = Number.NaN;
+    expect(() => new Histogram().add(broken)).toThrow(expect.objectContaining({ code: 'CALIBRATION_INVALID' }));
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batchesOf } from '../../calibration/batches.ts';
-import { exposing, type Observations, observe } from '../../calibration/observe.ts';
+import { exposing } from '../../calibration/exposing.ts';
+import { type Observations, observe } from '../../calibration/observe.ts';
 import type { Dimension } from '../../onnx/graph.ts';
 import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../support/colour-classifier.ts';
 import { collectGarbage } from '../support/garbage.ts';

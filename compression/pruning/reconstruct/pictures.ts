@@ -1,5 +1,5 @@
-import { batchesOf } from '../../../calibration/batches.ts';
 import type { Dataset } from '../../../calibration/dataset.ts';
+import { overBatches } from '../../../calibration/run-over.ts';
 import { inputLength, type Preprocessing } from '../../../inference/preprocess.ts';
 import type { Activation } from './walk.ts';
 
@@ -12,9 +12,9 @@ export async function loadPictures(
   const length = inputLength(preprocessing);
   const data = new Float32Array(indices.length * length);
   let at = 0;
-  for await (const { tensor, count } of batchesOf(dataset, preprocessing, 16, { indices })) {
+  await overBatches(dataset, 16, { preprocessing, indices }, ({ tensor, count }) => {
     data.set(tensor.data.subarray(0, count * length), at);
     at += count * length;
-  }
+  });
   return { dims: [3, ...preprocessing.size], data };
 }

@@ -146,3 +146,22 @@ test('searching scales never raises the error', () => {
   const start = absmaxScales(rows, 7);
   expect(error(searchScales(rows, start, grid))).toBeLessThan(error(start));
 });
+
+test('the scale that is found is the best of all that were to be tried, also where their sums were not finished', () => {
+  const rows = rowsOf(6, 200, 7);
+  const grid = nearestCode(fullGrid(7));
+  const start = absmaxScales(rows, 7);
+  const errorAt = (row: number, scale: number): number => {
+    let sum = 0;
+    for (let i = 0; i < 200; i++) {
+      const w = rows.weights[row * 200 + i]!;
+      sum += rows.importance[i]! * (w - scale * grid.of(w / scale)) ** 2;
+    }
+    return sum;
+  };
+  const found = searchScales(rows, start, grid);
+  for (const [row, scale] of found.entries()) {
+    const tried = Array.from({ length: 33 }, (_, i) => errorAt(row, start[row]! * 1.025 ** (i - 20)));
+    expect(errorAt(row, scale)).toBeCloseTo(Math.min(errorAt(row, start[row]!), ...tried), 6);
+  }
+});

@@ -101,6 +101,24 @@ test('patches are what a convolution sees, with zeros around the picture', () =>
   expect(outputOf({ ...window, pads: 'SAME_UPPER' }, size)).toMatchObject({ top: 0, rows: 2 });
 });
 
+test.each([1, 2, 3])('a patch of a kernel of %i is copied alike inside the image and across its border', (side) => {
+  const [height, width, channels] = [5, 6, 2];
+  const kernel = [side, side] as const;
+  const window = { kernel, strides: [1, 1] as const, dilations: [1, 2] as const, pads: [2, 2, 2, 2] as const };
+  const values = Float32Array.from({ length: channels * height * width }, (_, i) => i + 1);
+  for (let top = -2; top < height; top++) {
+    for (let left = -2; left < width; left++) {
+      const patch = new Float32Array(channels * side * side);
+      copyPatch(values, 0, { channels, height, width }, window, { top, left }, 0, channels, patch, 0);
+      const expected = Array.from(patch, (_, at) => {
+        const [c, y, x] = [Math.floor(at / side ** 2), top + (Math.floor(at / side) % side), left + 2 * (at % side)];
+        return y < 0 || y >= height || x < 0 || x >= width ? 0 : values[(c * height + y) * width + x];
+      });
+      expect([...patch]).toEqual(expected);
+    }
+  }
+});
+
 test('products by the runtime and by loops agree', async () => {
   const gram = await GramSession.open();
   const random = seededRandom(4);
