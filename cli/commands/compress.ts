@@ -152,15 +152,22 @@ async function compressModel(context: Context, model: string, options: CompressO
   const { signal, onProgress, report, note } = context;
   if (options.force !== true) await requireFree(options.out);
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
-  const [{ compress }, { readModel }, { widenFloats }] = await Promise.all([
+  const [{ compress }, { bundlePackage, modelOverTheAir }, { readModel }, { widenFloats }] = await Promise.all([
     import('../../exporter/commands/compress.ts'),
+    import('../../deploy/bundle/write-bundle.ts'),
     import('../../onnx/file/read.ts'),
     import('../../exporter/reading/widen-floats.ts'),
   ]);
   const teacher = options.teacher === undefined ? undefined : widenFloats(await readModel(options.teacher));
   context.keeps(`${options.out}.work`);
-  const result = await compress({ ...options, model, plan, teacher, signal, onProgress, note });
-  report({ document: documentOf(result), text: summary(result) });
+  const overTheAir = (bytes: Uint8Array): Promise<number> => {
+    onProgress({ stage: 'coding the weights for the way', done: 0, total: 1 });
+    return modelOverTheAir(bytes, signal);
+  };
+  const result = await compress({ ...options, model, plan, teacher, signal, onProgress, note, overTheAir });
+  const bundle = await bundlePackage(result.package, { signal });
+  const air = { model: result.overTheAir ?? null, package: bundle.bytes.length };
+  report({ document: { ...documentOf(result), overTheAir: air }, text: summary(result, air.package) });
 }
 
 /** The shape other tools rely on: docs/reference/cli.md. */
@@ -190,7 +197,8 @@ const documentOf = ({
   ...(budget === undefined ? {} : { budget }),
 });
 
-function summary(result: CompressResult): string {
+/** @param overTheAir bytes of the package as a bundle */
+function summary(result: CompressResult, overTheAir: number): string {
   const { baseline, candidate, uniqueWeights, fused, stages } = result;
   const rows = [
     ['', 'float', 'compressed', 'change'],
@@ -201,6 +209,7 @@ function summary(result: CompressResult): string {
       bytes(candidate.bytes),
       ratio(baseline.bytes, candidate.bytes, 'smaller', 'larger'),
     ],
+    ['over the air', '', bytes(overTheAir), ratio(baseline.bytes, overTheAir, 'smaller', 'larger')],
     [
       'latency',
       milliseconds(baseline.latencyMs),

@@ -124,11 +124,11 @@ const parentLayers = (files: readonly SourceFile[]): Map<string, ParentLayer> =>
 
 /** Codes one layer after the other into one stream. */
 class CodesWriter {
-  readonly encoder = new RangeEncoder();
+  readonly #encoder = new RangeEncoder();
   readonly #codes = new CodeCoder();
   readonly #parent: ReadonlyMap<string, ParentLayer>;
   readonly #signal: AbortSignal | undefined;
-  written = 0;
+  #written = 0;
 
   constructor(parent: ReadonlyMap<string, ParentLayer>, signal: AbortSignal | undefined) {
     this.#parent = parent;
@@ -148,6 +148,11 @@ class CodesWriter {
     return { name, bytes: bytes.length, codes };
   }
 
+  /** Nothing where there was nothing to code. */
+  finish(): Uint8Array {
+    return this.#written === 0 ? new Uint8Array() : this.#encoder.finish();
+  }
+
   async #layer(tensor: CodeTensor, symbols: Uint8Array, upper: Uint8Array | undefined): Promise<Codes> {
     const { bits } = tensor.packing;
     const parent = upper === undefined ? this.#parent.get(tensor.name) : undefined;
@@ -165,11 +170,11 @@ class CodesWriter {
     const reference = asDifference
       ? { symbols: known, use: 'difference' as const }
       : upper && { symbols: upper, use: 'context' as const };
-    for (const _ of this.#codes.code(this.encoder, symbols, codes, spread, reference)) {
+    for (const _ of this.#codes.code(this.#encoder, symbols, codes, spread, reference)) {
       this.#signal?.throwIfAborted();
       await setImmediate();
     }
-    this.written += symbols.length;
+    this.#written += symbols.length;
     return codes;
   }
 }
@@ -203,6 +208,14 @@ function assemble(
   return { bytes, headerBytes: packed.length };
 }
 
+/** Bytes that a model takes on the way, the package around it not counted. @param model bytes of `model.onnx` */
+export async function modelOverTheAir(model: Uint8Array, signal?: AbortSignal): Promise<number> {
+  const file = { name: MODEL, bytes: model, tensors: tensorsIn(MODEL, model, tensorsOf(model)) };
+  const writer = new CodesWriter(new Map(), signal);
+  await writer.file(file);
+  return writer.finish().length + brotli(Buffer.concat(allRest([file]).map(({ bytes }) => bytes))).length;
+}
+
 /**
  * Bundles a package into one file: the weights entropy-coded, the rest in brotli; with a parent, as what differs from it.
  *
@@ -220,7 +233,7 @@ export async function bundlePackage(
   const writer = new CodesWriter(parentLayers(parentSources), signal);
   const bundled: BundledFile[] = [];
   for (const file of files) bundled.push(await writer.file(file));
-  const codes = writer.written === 0 ? new Uint8Array() : writer.encoder.finish();
+  const codes = writer.finish();
   const { copies, fresh } = findCopies(Buffer.concat(allRest(files).map(({ bytes }) => bytes)), allRest(parentSources));
   const rest = brotli(fresh);
   const header: BundleHeader = {

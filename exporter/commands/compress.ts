@@ -91,6 +91,7 @@ async function written(
     if (far !== undefined) log.note(`warning: ${far}`);
     const { top5: baselineTop5, ...baseline } = float.figures;
     const { budget } = quantized;
+    const overTheAir = await options.overTheAir?.(bytes);
     const candidate = { top1, samples, bytes: bytes.byteLength, latencyMs: measured.latencyMs };
     const result = {
       package: options.out,
@@ -102,6 +103,7 @@ async function written(
         validation: { samples: measured.samples, baseline: opened.figures.top1, candidate: measured.top1 },
       }),
       ...(budget && { budget }),
+      ...(overTheAir !== undefined && { overTheAir }),
     };
     const golden = await log.run('record golden samples', () =>
       recordGolden(session, preprocessing, images(data.test)),

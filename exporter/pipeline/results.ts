@@ -34,6 +34,8 @@ export interface CompressResult {
   readonly warnings: readonly string[];
   /** Where a budget was given: points allowed, points lost on held-out images, layers kept wider for it. */
   readonly budget?: BudgetResult | undefined;
+  /** Bytes that `model.onnx` takes on its way to a box, where somebody says how it travels. */
+  readonly overTheAir?: number | undefined;
 }
 
 export interface ValidationFigures {

@@ -9,7 +9,7 @@ interface Tile {
   readonly change: string;
 }
 
-/** The outcome in one sentence and five figures. */
+/** The outcome in one sentence and five or six figures. */
 export function summary(result: CompressResult): string {
   const tiles = tilesOf(result).map(
     ({ name, now, was, change }) =>
@@ -28,7 +28,7 @@ function sentence({ baseline, candidate, change }: CompressResult): string {
   return `${size} and ${speed} than the float model; right on ${percent(candidate.top1)} of ${integer(candidate.samples)} pictures instead of ${percent(baseline.top1)}, ${isClear(change) ? 'a difference that chance would hardly make' : 'no more of a difference than chance makes'}.`;
 }
 
-function tilesOf({ baseline, candidate, change, uniqueWeights, stages }: CompressResult): readonly Tile[] {
+function tilesOf({ baseline, candidate, change, uniqueWeights, stages, overTheAir }: CompressResult): readonly Tile[] {
   const [float, last] = [stages[0], stages.at(-1)];
   const [operationsBefore, operationsAfter] = [float?.flops ?? null, last?.flops ?? null];
   return [
@@ -39,11 +39,21 @@ function tilesOf({ baseline, candidate, change, uniqueWeights, stages }: Compres
       change: `${signed(change.points)} points (95 %: ${signed(change.low)} to ${signed(change.high)})`,
     },
     {
-      name: 'Size',
+      name: overTheAir === undefined ? 'Size' : 'Size as run',
       now: bytes(candidate.bytes),
       was: bytes(baseline.bytes),
       change: times(baseline.bytes, candidate.bytes, 'smaller', 'larger'),
     },
+    ...(overTheAir === undefined
+      ? []
+      : [
+          {
+            name: 'Size over the air',
+            now: bytes(overTheAir),
+            was: bytes(baseline.bytes),
+            change: times(baseline.bytes, overTheAir, 'smaller', 'larger'),
+          },
+        ]),
     {
       name: 'Latency',
       now: milliseconds(candidate.latencyMs),
