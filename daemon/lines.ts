@@ -1,13 +1,15 @@
-import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 
 /**
- * Calls `onLine` for each line of a stream of UTF-8, without its line feed; a last one that does not end in a line feed is no line.
+ * Makes what splits a stream of UTF-8 into lines, without their line feeds; a last one that does not end in a line feed is no line.
  *
  * For a line with every frame: `node:readline` takes longer to split it than the daemon to understand it.
  */
-export function onLines(stream: Readable, onLine: (line: string) => void): void {
+export function lineSplitter(onLine: (line: string) => void): (bytes: Uint8Array) => void {
+  const decoder = new StringDecoder('utf8');
   let partial = '';
-  stream.setEncoding('utf8').on('data', (text: string) => {
+  return (bytes) => {
+    const text = decoder.write(bytes as Buffer);
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
       onLine(partial + text.slice(from, end));
@@ -15,5 +17,5 @@ export function onLines(stream: Readable, onLine: (line: string) => void): void 
       from = end + 1;
     }
     partial += text.slice(from);
-  });
+  };
 }

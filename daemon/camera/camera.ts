@@ -175,9 +175,12 @@ class RunningCamera implements Camera {
 
   /** One timer at most. Frames do not move it: it finds out when it fires and is set anew, so a frame costs no timer. */
   #arm(): void {
+    if (this.#timer !== undefined) return;
     const due = deadlineOf(this.#life, this.#policy);
     if (due === undefined) return;
-    this.#timer ??= setTimeout(() => this.#onTimer(), Math.max(0, due - performance.now()) + 1);
+    const wait = Math.max(0, due - performance.now()) + 1;
+    const looking = this.#life.phase.kind === 'live' ? LOOK_EVERY_MS : wait;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.min(wait, looking));
   }
 
   #disarm(): void {
@@ -187,6 +190,7 @@ class RunningCamera implements Camera {
 
   #onTimer(): void {
     this.#timer = undefined;
+    this.#decoder?.look(); // frames that were left out are life as well
     this.#step({ kind: 'tick', at: performance.now() });
   }
 
@@ -256,7 +260,8 @@ class RunningCamera implements Camera {
 
   #onFrame({ width, height, data, firstByteAt, time }: DecodedFrame): void {
     const now = performance.now();
-    this.#step({ kind: 'frame', at: now });
+    // Where it is reported on stderr, the report may be late.
+    if (this.#life.phase.kind === 'starting') this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return; // of a decoder that was killed: older than what the camera shows now
     this.#view.add(now, { width, height, data });
     const lagMs = this.#timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
@@ -310,6 +315,8 @@ class RunningCamera implements Camera {
 
 /** How often it is asked whether frames are of now, and what they show. */
 const REVIEW_EVERY_MS = 250;
+/** Where few frames are delivered: what is left out wakes nobody up. */
+const LOOK_EVERY_MS = 500;
 /** What is expected of a camera that is asked for keyframes only, until it is known. */
 const KEYFRAME_INTERVAL_MS = 10_000;
 

@@ -1,7 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { asWaysideError } from '../../core/errors.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import { hasPipes, startChild } from '../child.ts';
+import { ChildOutput } from '../child-output.ts';
+import { openPipe, PipeText } from '../pipe.ts';
 import { type FrameTime, FrameTimes, UNKNOWN_TIME } from './frame-times.ts';
 import { reasonFor } from './last-words.ts';
 import { type PpmFrame, PpmParser } from './ppm.ts';
@@ -38,6 +42,8 @@ export interface DecoderListeners {
 
 export interface Decoder {
   readonly pid: number | undefined;
+  /** Reads what it reported of frames that it left out: done with every frame, and to be called now and then where few are delivered. */
+  look(): void;
   /** SIGKILL: there is nothing in a decoder worth saving, and a hung one hears nothing else. `onEnd` follows. */
   kill(): void;
 }
@@ -46,6 +52,10 @@ const KEPT_STDERR = 2000;
 /** What a child may need of our environment; our secrets may be in the rest. */
 const INHERITED = /^(PATH|HOME|TMPDIR|LD_LIBRARY_PATH|XDG_RUNTIME_DIR|(GST|LIBVA|VDPAU|CUDA|NVIDIA)_.*)$/;
 
+/** Frames are up to 300 KB where they are scaled: room for one that is read late, so that the decoder need not wait in the middle of it. */
+const FRAMES_CAPACITY = 512 * 1024;
+const FRAMES_BUFFER_BYTES = 128 * 1024;
+
 /** Starts a decoder and reads whatever it writes as fast as it comes: a pipe left full serves frames 20 s old. */
 export function startDecoder(
   { program, args, stdin, timeReport }: DecoderCommand,
@@ -53,23 +63,21 @@ export function startDecoder(
   redact: (text: string) => string,
 ): Decoder {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
+  const frames = new ChildOutput(FRAMES_CAPACITY);
+  const lines = timeReport === 'descriptor' ? openPipe() : undefined;
   const child = startChild(program, args, {
     env: { ...env, LC_ALL: 'C' },
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', frames.stdio, 'pipe', lines?.writeEnd ?? 'ignore'],
   });
+  if (lines !== undefined) closeSync(lines.writeEnd);
+  const reports = lines === undefined ? undefined : new PipeText(lines.readEnd);
   let over = false;
   const end = (reason: CameraReason): void => {
     if (over) return;
     over = true;
+    reports?.close();
     onEnd(reason);
   };
-  child.on('error', (cause) => {
-    if (child.pid === undefined)
-      end({ code: 'DECODER_UNAVAILABLE', message: redact(`cannot start ${program}: ${explainShortage(cause)}`) });
-  });
-  if (!hasPipes(child)) return { pid: undefined, kill: () => undefined };
-  // Four pipes were asked for, so all four are there, which the type of spawn cannot say of descriptor 3.
-  const [input, pictures, errors, lines] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
   let said = '';
   let failure: CameraReason | undefined;
   const fail = (reason: CameraReason): void => {
@@ -78,41 +86,56 @@ export function startDecoder(
   };
 
   const times = timeReport === null ? undefined : new FrameTimes({ onReceived, onKeyframe });
+  const readReports = (): void => {
+    const text = reports?.read() ?? '';
+    if (text !== '') times?.pushDescriptor(text);
+    // ffmpeg goes on in the size of the first frame, so another aspect would come out distorted.
+    if (times?.restarted) fail({ code: 'CAMERA_LOST', message: 'the camera changed its resolution' });
+  };
   const inOrder = new FramesInOrder(times, onFrame);
   const parser = new PpmParser({
     allocate,
     onFrame: (frame) => {
       if (times === undefined) onReceived(null);
-      inOrder.push(frame);
+      readReports(); // its own was written before it
+      if (failure === undefined) inOrder.push(frame);
     },
   });
-  pictures.on('data', (chunk: Buffer) => {
+  const allRead = frames.read(child, 1, FRAMES_BUFFER_BYTES, (bytes) => {
     try {
-      if (failure === undefined) parser.push(chunk, performance.now());
+      if (failure === undefined) parser.push(bytes, performance.now());
     } catch (thrown) {
       fail({ code: 'DECODER_UNAVAILABLE', message: asWaysideError(thrown).message });
     }
   });
-  lines.setEncoding('utf8').on('data', (text: string) => {
-    if (timeReport !== 'descriptor') return;
-    times?.pushDescriptor(text);
-    // ffmpeg goes on in the size of the first picture, so another aspect would come out distorted.
-    if (times?.restarted) fail({ code: 'CAMERA_LOST', message: 'the camera changed its resolution' });
+  child.on('error', (cause) => {
+    if (child.pid === undefined)
+      end({ code: 'DECODER_UNAVAILABLE', message: redact(`cannot start ${program}: ${explainShortage(cause)}`) });
   });
+  if (!hasPipes(child)) return { pid: undefined, look: () => undefined, kill: () => undefined };
+  const { stdin: input, stderr: errors } = child as ChildProcess & { stdin: Writable; stderr: Readable };
   errors.setEncoding('utf8').on('data', (text: string) => {
     const talk = timeReport === 'stderr' ? times!.pushStderr(text) : text;
     said = (said + talk).slice(-KEPT_STDERR);
   });
-  for (const stream of [input, pictures, errors, lines]) stream.on('error', () => child.kill('SIGKILL')); // its end tells why
+  for (const stream of [input, errors]) stream.on('error', () => child.kill('SIGKILL')); // its end tells why
   input.end(stdin);
 
-  child.on('close', (code, signal) => end(failure ?? reasonFor(redact(said), code, signal)));
-  return { pid: child.pid, kill: () => void child.kill('SIGKILL') };
+  child.on('close', (code, signal) => {
+    void allRead.then(() => end(failure ?? reasonFor(redact(said), code, signal)));
+  });
+  return {
+    pid: child.pid,
+    look: () => {
+      if (!over) readReports();
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
 }
 
 /**
- * Gives each picture its time. The line with it was written before the picture, but on another descriptor: it is read within the
- * next turn of the event loop at the latest, and the picture waits for that long.
+ * Gives each frame its time. The line with it was written before the frame. On descriptor 3 it is read when the frame is complete; on
+ * stderr within the next turn of the event loop at the latest, and the frame waits for that long.
  */
 class FramesInOrder {
   readonly #times: FrameTimes | undefined;

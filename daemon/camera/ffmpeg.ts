@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { WaysideError } from '../../core/errors.ts';
 import { explainShortage } from '../../core/shortage.ts';
+import { hasOwnPipes } from '../pipe.ts';
 import { hasCredentials } from './address.ts';
 import { filterGraph, type TimeReport } from './filter.ts';
 import type { Economy } from './timing/economy.ts';
@@ -42,7 +43,7 @@ export async function probeFfmpeg(command: string): Promise<Ffmpeg> {
       version: /^ffmpeg version (\S+)/m.exec(about)?.[1] ?? 'unknown',
       listsOptions: atLeast(OLDEST_LISTING_OPTIONS),
       timeoutOption: atLeast(OLDEST_TIMEOUT) ? 'timeout' : 'stimeout',
-      timeReport: /^\s*direct\s/m.test(metadata) ? 'descriptor' : 'stderr',
+      timeReport: hasOwnPipes() && /^\s*direct\s/m.test(metadata) ? 'descriptor' : 'stderr',
     };
   } catch (cause) {
     throw new WaysideError('DECODER_UNAVAILABLE', {

@@ -12,6 +12,9 @@ const MEANINGS: readonly (readonly [words: RegExp, code: CameraReason['code'], m
   [/Connection timed out/i, 'CAMERA_LOST', 'the camera did not answer in time'],
 ];
 
+/** Where it was the daemon, its own reason stands. */
+const KILLED = 'the decoder was killed (SIGKILL): by the kernel, where memory has run out, or by a person';
+
 /** What the last words of a decoder mean. ffmpeg ends with 0 and in silence when a camera closes the connection. */
 export function reasonFor(said: string, code: number | null, signal: NodeJS.Signals | null): CameraReason {
   const lines = said.split('\n').map((line) => line.replace(/^(\[[^\]]*\]\s*)+/, '').trim());
@@ -24,8 +27,8 @@ export function reasonFor(said: string, code: number | null, signal: NodeJS.Sign
     .filter((line) => line !== '')
     .at(-1)
     ?.slice(0, 200);
-  if (signal !== null && signal !== 'SIGKILL')
-    return { code: 'CAMERA_LOST', message: `the decoder crashed (${signal})` };
+  if (signal === 'SIGKILL') return { code: 'CAMERA_LOST', message: KILLED };
+  if (signal !== null) return { code: 'CAMERA_LOST', message: `the decoder crashed (${signal})` };
   const ended = code === 0 || code === null ? 'the camera ended the stream' : 'no stream from the camera';
   return { code: 'CAMERA_LOST', message: last === undefined ? ended : `${ended}: ${last}` };
 }

@@ -7,7 +7,8 @@ import type { Log } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import type { Box } from '../../inference/image.ts';
 import { hasPipes, startChild } from '../child.ts';
-import { onLines } from '../lines.ts';
+import { ChildOutput } from '../child-output.ts';
+import { lineSplitter } from '../lines.ts';
 import { residentBytes } from '../telemetry/processes.ts';
 import type { FramesInFlight } from './frames-in-flight.ts';
 import { encodeHeader, parseUpward, type Ready, type Result, type Upward } from './protocol.ts';
@@ -48,6 +49,11 @@ export interface Job {
   readonly threshold: number;
 }
 
+/** Of descriptors: see protocol.ts. */
+const RESULTS = 3;
+/** A result is a few hundred bytes. */
+const RESULTS_BUFFER_BYTES = 16_384;
+
 /** The environment of a process that has no business with secrets: those may be in the daemon's own. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'WAYSIDE_DEBUG', 'LD_LIBRARY_PATH'] as const;
 
@@ -83,22 +89,30 @@ export class InferenceProcess<Frame> {
     this.#options = options;
     this.#frames = frames;
     this.#listeners = listeners;
+    const results = new ChildOutput();
     this.#child = startChild(
       process.execPath,
       [compiledModule('daemon/inference/process'), options.package, String(options.threads)],
-      { stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: environmentOfChild() },
+      { stdio: ['pipe', 'ignore', 'pipe', results.stdio], env: environmentOfChild() },
+    );
+    const allRead = results.read(
+      this.#child,
+      RESULTS,
+      RESULTS_BUFFER_BYTES,
+      lineSplitter((line) => this.#receive(line)),
     );
     if (hasPipes(this.#child)) {
-      const [stdin, , stderr, results] = this.#child.stdio as unknown as [Writable, null, Readable, Readable];
+      const [stdin, , stderr] = this.#child.stdio as unknown as [Writable, null, Readable];
       stdin.on('error', (error) => log.debug({ err: error.message }, 'the inference process closed its input'));
       createInterface({ input: stderr }).on('line', (line) => log.warn({ line }, 'inference process'));
-      onLines(results, (line) => this.#receive(line));
     }
     this.#exited = new Promise((resolve) => {
-      // `close` comes after the pipes are empty, so that the last words (`fatal`) are read first.
       this.#child.once('close', (code, signal) => {
-        this.#end(code, signal);
-        resolve();
+        // The last words (`fatal`) are read first.
+        void allRead.then(() => {
+          this.#end(code, signal);
+          resolve();
+        });
       });
       this.#child.once('error', (error) => {
         this.#fault ??= { code: 'INFERENCE_LOST', message: `cannot start: ${explainShortage(error)}` };

@@ -72,5 +72,6 @@ describe('the reason of an end', () => {
     expect(reasonFor('', 0, null)).toEqual({ code: 'CAMERA_LOST', message: 'the camera ended the stream' });
     expect(reasonFor('Connection to tcp://127.0.0.1:1 failed: Connection refused', 1, null).code).toBe('CAMERA_LOST');
     expect(reasonFor('', null, 'SIGSEGV').message).toMatch(/crashed/);
+    expect(reasonFor('', null, 'SIGKILL').message, 'the camera did not end it').toMatch(/was killed.*memory/);
   });
 });
