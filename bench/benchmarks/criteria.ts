@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { CRITERIA } from '../../exporter/prune-finetune/criteria.ts';
+import { CRITERION_NAMES, type CriterionName } from '../../compression/pruning/criteria/registry.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import { cifar10Folder } from '../harness/data.ts';
 import { waysideCompress } from '../harness/process/child.ts';
@@ -8,7 +8,7 @@ import type { Workplace } from '../harness/workplace.ts';
 /** Shares of the operations that go. */
 const GOALS = [0.3, 0.5];
 
-async function measure(goal: number, criterion: (typeof CRITERIA)[number], place: Workplace): Promise<Figure[]> {
+async function measure(goal: number, criterion: CriterionName, place: Workplace): Promise<Figure[]> {
   const model = join(place.data, 'models', 'resnet-cifar10', 'resnet20-cifar10.onnx');
   const data = `cifar10:${await cifar10Folder(place)}`;
   const out = join(place.scratch, `${criterion}-${goal}`);
@@ -32,7 +32,7 @@ export const criteria: Benchmark = {
   async run(place) {
     const figures: Figure[] = [];
     for (const goal of GOALS) {
-      for (const criterion of CRITERIA) figures.push(...(await measure(goal, criterion, place)));
+      for (const criterion of CRITERION_NAMES) figures.push(...(await measure(goal, criterion, place)));
     }
     return { figures, notes: ['5,000 of the 10,000 test images are in the test data'] };
   },

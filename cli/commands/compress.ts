@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
+import type { CriterionName } from '../../compression/pruning/criteria/registry.ts';
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/commands/compress.ts';
 import { FIELDS } from '../../exporter/plan/fields.ts';
-import type { CriterionName } from '../../exporter/prune-finetune/criteria.ts';
 import { bytes, changeInterval, count, milliseconds, percent, points, ratio, shareInterval } from '../format.ts';
 import {
   dataOption,

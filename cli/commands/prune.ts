@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { CriterionName } from '../../compression/pruning/criteria/registry.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { PruneFileResult } from '../../exporter/commands/prune-file.ts';
 import { FIELDS, type Goal } from '../../exporter/plan/fields.ts';
-import type { CriterionName } from '../../exporter/prune-finetune/criteria.ts';
 import { count } from '../format.ts';
 import { numberOption } from '../plan-options.ts';
 import { criterionOption, goalOptions } from '../pruning-options.ts';

@@ -3,14 +3,14 @@ import type { Types } from '../../onnx/cost.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { analyzeChannels, type ChannelAnalysis, type ChannelGroup } from './channels/groups.ts';
 import { type CostUnit, costModel } from './cost-model.ts';
-import type { Criterion } from './criteria.ts';
+import type { Importance } from './criteria/criterion.ts';
 import { heldBack, heldBackText } from './held-back.ts';
 import { type Goal, jointCost } from './joint-cost.ts';
 import { type RankOptions, rankGlobally } from './rank.ts';
 import { removeChannels } from './remove.ts';
 
 export interface PruneOptions extends RankOptions {
-  readonly criterion: Criterion;
+  readonly criterion: Importance;
   /** What the goal is a share of. @default 'flops' */
   readonly unit?: CostUnit;
   /** Goals that the same removal reaches too. @default none */

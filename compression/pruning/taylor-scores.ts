@@ -6,6 +6,7 @@ import type { RunOptions } from '../../core/progress.ts';
 import { sampleIndices, seededRandom } from '../../core/random.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { asFloat32 } from '../../onnx/tensor.ts';
 import { crossEntropy } from '../autodiff/losses/cross-entropy.ts';
 import { buildTrainingGraph, type TrainingGraph } from '../autodiff/training-graph.ts';
 import { withLogits } from '../training/scores.ts';
@@ -13,7 +14,8 @@ import { stepPlan } from '../training/step-plan.ts';
 import { openStepper } from '../training/stepper.ts';
 import { weightsOf } from '../training/weights.ts';
 import type { ChannelGroup } from './channels/groups.ts';
-import { taylor } from './criteria.ts';
+import type { Importance } from './criteria/criterion.ts';
+import { visitElements, weightSlices } from './weight-slices.ts';
 
 export interface TaylorOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
@@ -51,10 +53,10 @@ export async function taylorScores(
   try {
     const see = async ({ tensor, labels }: Batch): Promise<void> => {
       const { gradients } = await stepper.step(tensor.data, oneHot(labels, classesOf(graph)));
-      const criterion = taylor(new Map(graph.parameters.map(({ name }, i) => [name, gradients[i]!])));
+      const change = firstOrderChange(new Map(graph.parameters.map(({ name }, i) => [name, gradients[i]!])));
       for (const group of groups) {
         const total = totals.get(group.name)!;
-        criterion(model, group).forEach((score, channel) => {
+        change(model, group).forEach((score, channel) => {
           total[channel]! += score;
         });
       }
@@ -83,3 +85,28 @@ function oneHot(labels: readonly number[], classes: number): Float32Array {
   });
   return targets;
 }
+
+/**
+ * First-order change of the loss when a channel is set to zero, |sum w g| (Molchanov 2019), averaged over its tensors.
+ *
+ * @param gradients of the loss by parameter, averaged over batches
+ */
+export const firstOrderChange =
+  (gradients: ReadonlyMap<string, Float32Array>): Importance =>
+  (model, { channels }) =>
+    Float64Array.from(channels, (channel) => {
+      let total = 0;
+      let counted = 0;
+      for (const { tensor, slices } of weightSlices(model, channel)) {
+        const g = gradients.get(slices.initializer);
+        if (g === undefined) continue;
+        const w = asFloat32(tensor);
+        let sum = 0;
+        visitElements(tensor, slices, (i) => {
+          sum += w[i]! * g[i]!;
+        });
+        total += Math.abs(sum);
+        counted++;
+      }
+      return counted === 0 ? 0 : total / counted;
+    });

@@ -1,4 +1,5 @@
 import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
+import { DEFAULT_CRITERION } from '../../compression/pruning/criteria/registry.ts';
 import { type HeldBack, heldBack, heldBackText } from '../../compression/pruning/held-back.ts';
 import { measuredTypes } from '../../compression/pruning/measured-shapes.ts';
 import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
@@ -7,7 +8,7 @@ import { runContext } from '../../core/run/context.ts';
 import { openFloat } from '../pipeline/open-float.ts';
 import { trainingContext } from '../pipeline/stages/training-context.ts';
 import { type PlanOptions, planOf } from '../plan/plan-of.ts';
-import { judgeChannels, momentsFor, sensitivityBy } from '../prune-finetune/judge.ts';
+import { evidenceOf, sensitivityBy } from '../prune-finetune/judge.ts';
 import type { FlowOptions } from './options.ts';
 
 /** `calibration`: training images to judge channels on. */
@@ -39,13 +40,10 @@ export async function sensitivityFile(options: SensitivityFileOptions): Promise<
       hint: 'every convolution and matrix product feeds something whose channels must stay',
     });
   }
-  const evidence = {
-    model: folded,
-    analysis,
-    moments: await momentsFor(folded, context),
-  };
+  const evidence = evidenceOf(folded, analysis, context);
+  await evidence.moments();
   return {
-    groups: await sensitivityBy(evidence, await judgeChannels(evidence, 'damage', context), context),
+    groups: await sensitivityBy(analysis, await DEFAULT_CRITERION.judge(evidence), evidence),
     heldBack: heldBack(folded, analysis, 'flops', await measuredTypes(folded, preprocessing)),
   };
 }

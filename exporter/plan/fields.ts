@@ -1,4 +1,9 @@
-import { CRITERIA, type CriterionName } from '../prune-finetune/criteria.ts';
+import {
+  CRITERION_NAMES,
+  type CriterionName,
+  DEFAULT_CRITERION,
+  WHAT_DECIDES,
+} from '../../compression/pruning/criteria/registry.ts';
 import { DEFAULT_TARGET, TARGET_NAMES } from './targets.ts';
 
 /**
@@ -78,10 +83,10 @@ export const FIELDS = {
     ...{ least: 0, most: 1, fallback: 0.7 },
   }),
   prune: {
-    criterion: choice<CriterionName, 'damage'>(
-      'what decides which channels go: damage to the layers that read them (no labels), size of weights, or taylor, by gradients on labelled pictures',
-      CRITERIA,
-      'damage',
+    criterion: choice<CriterionName, typeof DEFAULT_CRITERION.name>(
+      WHAT_DECIDES,
+      CRITERION_NAMES,
+      DEFAULT_CRITERION.name,
     ),
     floor: decimal('least share of its channels that every group keeps', { least: 0, most: 1, fallback: 0.1 }),
     /** 4 is what one instruction of an int8 dot product takes. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CriterionName } from '../prune-finetune/criteria.ts';
+import type { CriterionName } from '../../compression/pruning/criteria/registry.ts';
 import { numberOf, numberWithDefault } from './field-schema.ts';
 import { FIELDS, GOALS } from './fields.ts';
 import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from './teacher.ts';

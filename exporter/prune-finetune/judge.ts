@@ -1,26 +1,27 @@
 import { layersOf } from '../../compression/layers.ts';
-import { MatrixProducts } from '../../compression/linear-algebra/products.ts';
-import type { ChannelAnalysis, ChannelGroup } from '../../compression/pruning/channels/groups.ts';
-import { type Criterion, fpgm, l1, l2 } from '../../compression/pruning/criteria.ts';
-import { damage } from '../../compression/pruning/obs/damage.ts';
+import type { ChannelAnalysis } from '../../compression/pruning/channels/groups.ts';
+import type { Evidence } from '../../compression/pruning/criteria/criterion.ts';
+import type { LayerMoments } from '../../compression/pruning/obs/readers.ts';
 import { loadPictures } from '../../compression/pruning/reconstruct/pictures.ts';
 import { type GroupSensitivity, measureSensitivity } from '../../compression/pruning/sensitivity.ts';
-import { taylorScores } from '../../compression/pruning/taylor-scores.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
-import type { InputMoments } from '../../compression/rounding/moments.ts';
 import { macsOf, typesOfOneImage } from '../../onnx/cost.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { SlimContext } from './context.ts';
-import type { CriterionName } from './criteria.ts';
 
-/** What channels are judged by; moments are needed by `damage` and for sensitivity. */
-export interface Evidence {
-  readonly model: Model;
-  readonly analysis: ChannelAnalysis;
-  readonly moments: ReadonlyMap<string, InputMoments> | undefined;
+/** What channels of a model are judged by, from the images of a run. */
+export function evidenceOf(model: Model, { groups }: ChannelAnalysis, context: SlimContext): Evidence {
+  let moments: Promise<LayerMoments> | undefined;
+  return {
+    ...context,
+    model,
+    groups,
+    moments: () => {
+      moments ??= momentsFor(model, context);
+      return moments;
+    },
+  };
 }
-
-const WEIGHTS_ONLY: Readonly<Record<'l1' | 'l2' | 'fpgm', Criterion>> = { l1, l2, fpgm };
 
 /**
  * Multiply-accumulates of the runs that moments are taken from: 2,048 images of VGG16 at 32x32 (6.4e11) take fewer, 170 of ResNet50 at 224x224
@@ -31,7 +32,7 @@ const MOMENTS_MACS = 7e11;
 const FEWEST_FOR_MOMENTS = 128;
 
 /** Moments of what every layer's weights are multiplied with, over the calibration pictures, or as many as the network's size allows. */
-export function momentsFor(model: Model, context: SlimContext): Promise<ReadonlyMap<string, InputMoments>> {
+function momentsFor(model: Model, context: SlimContext): Promise<LayerMoments> {
   const affordable = Math.floor(MOMENTS_MACS / macsOfOne(model));
   const indices = spread(context.indices, Math.max(FEWEST_FOR_MOMENTS, affordable));
   return collectMoments(model, layersOf(model.graph), context.train, { ...context, indices });
@@ -44,42 +45,6 @@ function spread(indices: readonly number[], most: number): readonly number[] {
 }
 
 const macsOfOne = (model: Model): number => Math.max(1, macsOf(model.graph, typesOfOneImage(model)) ?? 0);
-
-/** What every channel is worth: one number a channel, group by group in their order. */
-export async function judgeChannels(
-  { model, analysis: { groups }, moments }: Evidence,
-  criterion: CriterionName,
-  context: SlimContext,
-): Promise<Float64Array[]> {
-  const { signal } = context;
-  if (criterion === 'taylor') {
-    const found = await taylorScores(model, groups, context.train, context);
-    return groups.map(({ name }) => found.get(name)!);
-  }
-  if (criterion !== 'damage') return judgedBy((group) => WEIGHTS_ONLY[criterion](model, group), groups, context);
-  const evidence = moments ?? (await momentsFor(model, context));
-  const products = new MatrixProducts(context.threads);
-  try {
-    return await judgedBy((group) => damage(evidence, model, group, { products, signal }), groups, context);
-  } finally {
-    await products.close();
-  }
-}
-
-async function judgedBy(
-  judge: (group: ChannelGroup) => Float64Array | Promise<Float64Array>,
-  groups: readonly ChannelGroup[],
-  { signal, onProgress }: SlimContext,
-): Promise<Float64Array[]> {
-  const scores: Float64Array[] = [];
-  for (const group of groups) {
-    signal?.throwIfAborted();
-    scores.push(await judge(group));
-    onProgress?.({ stage: 'judging channels', done: scores.length, total: groups.length });
-    await new Promise(setImmediate); // lets an interrupt be heard between groups
-  }
-  return scores;
-}
 
 /** Images that say how far answers move: one run over them a group and ratio. */
 const SENSITIVITY_PICTURES = 256;
@@ -99,15 +64,15 @@ function sensitivityPictures(model: Model, groups: number): number {
 
 /** How far answers move when the least channels of one group go, by these scores, and its readers make up for them. */
 export async function sensitivityBy(
-  { model, analysis, moments }: Evidence,
+  analysis: ChannelAnalysis,
   scores: readonly Float64Array[],
-  { train, preprocessing, indices, threads, signal, onProgress }: SlimContext,
+  { model, moments, train, preprocessing, indices, threads, signal, onProgress }: Evidence,
 ): Promise<GroupSensitivity[]> {
   const few = spread(indices, sensitivityPictures(model, analysis.groups.length));
   return measureSensitivity(model, analysis, {
     pictures: await loadPictures(train, preprocessing, few),
     importance: scores,
-    ...(moments && { moments }),
+    moments: await moments(),
     threads,
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),

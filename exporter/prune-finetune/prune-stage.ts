@@ -1,5 +1,6 @@
 import { analyzeChannels } from '../../compression/pruning/channels/groups.ts';
-import type { Criterion } from '../../compression/pruning/criteria.ts';
+import type { Importance } from '../../compression/pruning/criteria/criterion.ts';
+import { criterionNamed } from '../../compression/pruning/criteria/registry.ts';
 import { pruneToLatency } from '../../compression/pruning/latency-goal.ts';
 import { measuredTypes } from '../../compression/pruning/measured-shapes.ts';
 import { type Pruned, prune } from '../../compression/pruning/prune.ts';
@@ -9,7 +10,7 @@ import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { PrunePlan } from '../plan/prune-finetune.ts';
 import type { SlimContext } from './context.ts';
-import { judgeChannels, momentsFor, sensitivityBy } from './judge.ts';
+import { evidenceOf, sensitivityBy } from './judge.ts';
 
 /**
  * Chooses what goes by the plan and removes it. Sensitivity is measured where the criterion needs it or the plan asks for it.
@@ -21,13 +22,16 @@ export async function pruneBy(
   plan: PrunePlan,
   context: SlimContext,
 ): Promise<Pruned & { readonly sensitivity: readonly GroupSensitivity[] }> {
-  const { criterion, unit, goal, also, floor, multiple, frozen = [], keep } = plan;
+  const { unit, goal, also, floor, multiple, frozen = [], keep } = plan;
+  const criterion = criterionNamed(plan.criterion);
   const analysis = analyzeChannels(model);
   const types = await measuredTypes(model, context.preprocessing);
-  const measured = criterion === 'damage' || plan.sensitivity === true;
-  const evidence = { model, analysis, moments: measured ? await momentsFor(model, context) : undefined };
-  const scores = await judgeChannels(evidence, criterion, context);
-  const sensitivity = measured ? await sensitivityBy(evidence, scores, context) : [];
+  const evidence = evidenceOf(model, analysis, context);
+  const bySensitivity = criterion.bySensitivity === true;
+  const measured = bySensitivity || plan.sensitivity === true;
+  if (measured) await evidence.moments();
+  const scores = await criterion.judge(evidence);
+  const sensitivity = measured ? await sensitivityBy(analysis, scores, evidence) : [];
   const importance = new Map(analysis.groups.map(({ name }, g) => [name, scores[g]!]));
   const options = {
     criterion: known(importance),
@@ -38,7 +42,7 @@ export async function pruneBy(
     types,
     frozen: new Set(frozen),
     ...(keep && { keep }),
-    ...(criterion === 'damage'
+    ...(bySensitivity
       ? { scale: 'none' as const, factors: sensitivityFactors(sensitivity, scores) }
       : { scale: 'size' as const }),
   };
@@ -48,7 +52,7 @@ export async function pruneBy(
 }
 
 const known =
-  (importance: ReadonlyMap<string, Float64Array>): Criterion =>
+  (importance: ReadonlyMap<string, Float64Array>): Importance =>
   (_, { name }) =>
     importance.get(name)!;
 

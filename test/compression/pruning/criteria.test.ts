@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
-import { type Criterion, fpgm, l1, l2, taylor } from '../../../compression/pruning/criteria.ts';
+import type { Importance } from '../../../compression/pruning/criteria/criterion.ts';
+import { fpgm } from '../../../compression/pruning/criteria/fpgm.ts';
+import { l1 } from '../../../compression/pruning/criteria/l1.ts';
+import { l2 } from '../../../compression/pruning/criteria/l2.ts';
+import { firstOrderChange } from '../../../compression/pruning/taylor-scores.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
@@ -18,13 +22,13 @@ function pair(change: (filters: Float32Array) => void = () => {}): Model {
   return { ...model, graph: { ...model.graph, initializers } };
 }
 
-const scored = (criterion: Criterion, model: Model): Float64Array =>
+const scored = (criterion: Importance, model: Model): Float64Array =>
   criterion(model, analyzeChannels(model).groups.find(({ name }) => name === 'conv1.weight')!);
 
 const smallest = (values: Float64Array): number => values.indexOf(Math.min(...values));
 
 describe('norms', () => {
-  for (const [name, criterion] of Object.entries({ l1, l2 })) {
+  for (const [name, criterion] of Object.entries({ l1: l1.importance, l2: l2.importance })) {
     it(`${name} grows with a filter's weights and leaves the others' scores alone`, () => {
       const before = scored(criterion, pair());
       const after = scored(
@@ -49,7 +53,7 @@ describe('FPGM', () => {
       }
       for (let i = 0; i < filters.length; i++) filters[i]! += 1; // shifts do not matter to distances
     });
-    expect(smallest(scored(fpgm, model))).toBe(2);
+    expect(smallest(scored(fpgm.importance, model))).toBe(2);
   });
 });
 
@@ -59,7 +63,7 @@ describe('Taylor', () => {
     const random = seededRandom(5);
     const w = asFloat32(model.graph.initializers.get('conv1.weight')!);
     const g = w.map(() => random.normal());
-    const scores = scored(taylor(new Map([['conv1.weight', g]])), model);
+    const scores = scored(firstOrderChange(new Map([['conv1.weight', g]])), model);
     for (let filter = 0; filter < 6; filter++) {
       let change = 0;
       for (let i = filter * 27; i < (filter + 1) * 27; i++) change += w[i]! * g[i]!;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
 import { type CostUnit, costModel } from '../../../compression/pruning/cost-model.ts';
-import { l2 } from '../../../compression/pruning/criteria.ts';
+import { l2 } from '../../../compression/pruning/criteria/l2.ts';
 import { heldBack } from '../../../compression/pruning/held-back.ts';
 import { pruneToLatency } from '../../../compression/pruning/latency-goal.ts';
 import { prune } from '../../../compression/pruning/prune.ts';
@@ -33,7 +33,7 @@ describe('goals', () => {
       code: 'PRUNING_IMPOSSIBLE',
       message: expect.stringContaining(`LRN ${lrn.name}`),
     });
-    expect(() => prune(model, { criterion: l2, goal: 0.94, multiple: 1 })).toThrow(refused);
+    expect(() => prune(model, { criterion: l2.importance, goal: 0.94, multiple: 1 })).toThrow(refused);
   });
 
   it('are reached, and not by more than one rounded group, or refused where all that may go is too little', () => {
@@ -44,7 +44,7 @@ describe('goals', () => {
         fc.double({ min: 0.05, max: 0.25, noNaN: true }),
         (build, unit, goal) => {
           const model = build();
-          const options = { criterion: l2, goal, unit, multiple: 1, floor: 0.1 };
+          const options = { criterion: l2.importance, goal, unit, multiple: 1, floor: 0.1 };
           const analysis = analyzeChannels(model);
           const cost = costModel(model, analysis, unit);
           const whole = cost.total(new Set());
@@ -73,7 +73,7 @@ describe('goals', () => {
 
   it('count what they say: operations, weights, bytes of the file', () => {
     const model = flattened();
-    const half = { criterion: l2, goal: 0.5, multiple: 1 };
+    const half = { criterion: l2.importance, goal: 0.5, multiple: 1 };
     expect(macs(prune(model, half).model) / macs(model)).toBeLessThanOrEqual(0.5);
     expect(weights(prune(model, { ...half, unit: 'params' }).model) / weights(model)).toBeLessThanOrEqual(0.5);
     const bytes = (each: Model): number =>
@@ -90,19 +90,19 @@ describe('goals', () => {
     };
     const { before, after, pruned } = await pruneToLatency(
       residual(),
-      { criterion: l2, goal: 0.4, multiple: 1 },
+      { criterion: l2.importance, goal: 0.4, multiple: 1 },
       latencyOf,
     );
     expect(after).toBeLessThanOrEqual(0.6 * before);
     expect(after).toBe(macs(pruned.model) / 1000);
     expect(timed.length).toBeLessThan(9);
     await expect(
-      pruneToLatency(residual(), { criterion: l2, goal: 0.4, multiple: 1 }, () => Promise.resolve(1)),
+      pruneToLatency(residual(), { criterion: l2.importance, goal: 0.4, multiple: 1 }, () => Promise.resolve(1)),
     ).rejects.toThrow(expect.objectContaining({ code: 'PRUNING_IMPOSSIBLE' }));
   });
 
   it('that floors forbid are refused with what is possible', () => {
-    expect(() => prune(residual(), { criterion: l2, goal: 0.9, floor: 0.8 })).toThrow(
+    expect(() => prune(residual(), { criterion: l2.importance, goal: 0.9, floor: 0.8 })).toThrow(
       expect.objectContaining({ code: 'PRUNING_IMPOSSIBLE', message: expect.stringMatching(/no more than \d/) }),
     );
   });
@@ -110,20 +110,20 @@ describe('goals', () => {
 
 describe('limits', () => {
   it('keep every group above its floor', () => {
-    const { groups } = prune(depthwise(), { criterion: l2, goal: 0.5, floor: 0.3, multiple: 1 });
+    const { groups } = prune(depthwise(), { criterion: l2.importance, goal: 0.5, floor: 0.3, multiple: 1 });
     for (const { before, after } of groups) expect(after).toBeGreaterThanOrEqual(Math.floor(0.3 * before));
   });
 
   it('leave frozen groups whole, and reach the goal without them', () => {
     const frozen = new Set(['reduce.weight']);
-    const { groups, model } = prune(grouped(), { criterion: l2, goal: 0.3, multiple: 1, frozen });
+    const { groups, model } = prune(grouped(), { criterion: l2.importance, goal: 0.3, multiple: 1, frozen });
     const reduce = groups.find(({ name }) => name === 'reduce.weight');
     expect(reduce?.after).toBe(reduce?.before);
     expect(macs(model) / macs(grouped())).toBeLessThanOrEqual(0.7);
   });
 
   it('reach several goals by one removal', () => {
-    const plain = { criterion: l2, multiple: 1, floor: 0.05 };
+    const plain = { criterion: l2.importance, multiple: 1, floor: 0.05 };
     const share = (model: Model, of: (each: Model) => number): number => of(model) / of(residual());
     const alone = prune(residual(), { ...plain, goal: 0.2 }).model;
     const both = prune(residual(), { ...plain, goal: 0.2, also: [{ unit: 'params', goal: 0.6 }] }).model;
@@ -148,9 +148,9 @@ describe('limits', () => {
 
   it('give way to counts that a person wants', () => {
     const keep = { 'b.conv1.weight': 5 };
-    const { groups } = prune(residual(), { criterion: l2, goal: 0.3, multiple: 1, keep });
+    const { groups } = prune(residual(), { criterion: l2.importance, goal: 0.3, multiple: 1, keep });
     expect(groups.find(({ name }) => name === 'b.conv1.weight')?.after).toBe(5);
-    expect(() => prune(residual(), { criterion: l2, goal: 0.3, keep: { 'b.conv1.weight': 99 } })).toThrow(
+    expect(() => prune(residual(), { criterion: l2.importance, goal: 0.3, keep: { 'b.conv1.weight': 99 } })).toThrow(
       expect.objectContaining({ code: 'PRUNING_IMPOSSIBLE' }),
     );
   });
@@ -158,9 +158,9 @@ describe('limits', () => {
   it('compare only like with like when isomorphic', () => {
     const analysis = analyzeChannels(residual());
     const importance = (model: Model, group: { channels: readonly unknown[] }): Float64Array =>
-      l2(model, group as never).map((value) => value * (group.channels.length === 8 ? 1000 : 1));
+      l2.importance(model, group as never).map((value) => value * (group.channels.length === 8 ? 1000 : 1));
     const own = prune(residual(), { criterion: importance, goal: 0.3, multiple: 1, scale: 'size' });
-    const plain = prune(residual(), { criterion: l2, goal: 0.3, multiple: 1, scale: 'size' });
+    const plain = prune(residual(), { criterion: l2.importance, goal: 0.3, multiple: 1, scale: 'size' });
     expect(own.groups).toEqual(plain.groups);
     expect(analysis.groups.length).toBeGreaterThan(2);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
-import { l1 } from '../../../compression/pruning/criteria.ts';
+import { l1 } from '../../../compression/pruning/criteria/l1.ts';
 import { measuredTypes } from '../../../compression/pruning/measured-shapes.ts';
 import { prune } from '../../../compression/pruning/prune.ts';
 import { reconstruct } from '../../../compression/pruning/reconstruct/reconstruct.ts';
@@ -36,7 +36,7 @@ describe('operations behind an operator of unknown shape', () => {
 
   it('make a goal of operations impossible that nothing can measure, and the node is named', () => {
     const conv3 = model.graph.nodes.find(({ inputs }) => inputs[1] === 'conv3.weight')!;
-    const options = { criterion: l1, goal: 0.3, multiple: 1 };
+    const options = { criterion: l1.importance, goal: 0.3, multiple: 1 };
     const refused = expect.objectContaining({
       code: 'PRUNING_IMPOSSIBLE',
       message: expect.stringContaining(conv3.name),
@@ -47,7 +47,7 @@ describe('operations behind an operator of unknown shape', () => {
 
   it('are removed by the share asked for, and what is reconstructed is finite', async () => {
     const types = await measuredTypes(model, size);
-    const pruned = prune(model, { criterion: l1, goal: 0.3, multiple: 1, types });
+    const pruned = prune(model, { criterion: l1.importance, goal: 0.3, multiple: 1, types });
     const macs = async (each: Model): Promise<number> =>
       macsOf(each.graph, await measuredTypes(each, size)) ?? Number.NaN;
     expect((await macs(pruned.model)) / (await macs(model))).toBeLessThanOrEqual(0.7);

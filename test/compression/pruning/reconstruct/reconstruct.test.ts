@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MatrixProducts } from '../../../../compression/linear-algebra/products.ts';
 import { analyzeChannels } from '../../../../compression/pruning/channels/groups.ts';
-import { l2 } from '../../../../compression/pruning/criteria.ts';
+import { l2 } from '../../../../compression/pruning/criteria/l2.ts';
 import { prune, prunedBy } from '../../../../compression/pruning/prune.ts';
 import { reestimateBatchNorm } from '../../../../compression/pruning/reconstruct/batch-norm.ts';
 import { leastSquares } from '../../../../compression/pruning/reconstruct/least-squares.ts';
@@ -60,7 +60,7 @@ describe('reconstruction', () => {
   })) {
     it(`brings each layer no further from the original, and the answers nearer: ${name}`, async () => {
       const model = build();
-      const pruned = prune(model, { criterion: l2, goal: 0.4, multiple: 1, floor: 0.3 });
+      const pruned = prune(model, { criterion: l2.importance, goal: 0.4, multiple: 1, floor: 0.3 });
       const { model: repaired, layers } = await reconstruct(model, pruned, noise, options);
       for (const { before, after } of layers) expect(after).toBeLessThanOrEqual(before + 1e-6);
       const expected = await answersOf(model, 64);
