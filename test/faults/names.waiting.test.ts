@@ -49,7 +49,9 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'two boxes with one name', () =
     } finally {
       const left = performance.now();
       await second.end();
-      await rig.listener.next('state', ({ state }) => state === 'online', { after: left, within: 60_000 });
+      const alone = (message: StateMessage): boolean =>
+        message.state !== 'offline' && reasonOf(message, 'id-conflict') === undefined;
+      await rig.listener.next('state', alone, { after: left, within: 60_000 });
     }
   });
 });
