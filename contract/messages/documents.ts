@@ -38,14 +38,14 @@ function channel(name: string, kind: MessageKind): Json {
 function operation(name: string, kind: MessageKind): Json {
   const { qos, retain } = ON_WIRE[kind.delivery.kind];
   return {
-    action: 'send',
+    action: kind.from === 'box' ? 'send' : 'receive',
     summary: `QoS ${qos}, ${retain ? 'retained' : 'not retained'}, ${expiryText(kind)}`,
     channel: { $ref: `#/channels/${channelName(name)}` },
     bindings: { mqtt: { qos, retain, bindingVersion: '0.2.0' } },
   };
 }
 
-/** The AsyncAPI 3.0 document of everything a box publishes. */
+/** The AsyncAPI 3.0 document of everything a box publishes and listens to. */
 function asyncApi(kinds: readonly [string, MessageKind][]): Json {
   return {
     asyncapi: '3.0.0',
@@ -53,12 +53,14 @@ function asyncApi(kinds: readonly [string, MessageKind][]): Json {
       title: 'Wayside',
       version: `${CONTRACT_VERSION}.0.0`,
       description:
-        'What a roadside box publishes over MQTT. JSON, UTF-8, SI units, UTC. Written by `npm run contract`.',
+        'What a roadside box publishes and listens to over MQTT. JSON, UTF-8, SI units, UTC. Written by `npm run contract`.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
     channels: Object.fromEntries(kinds.map(([name, kind]) => [channelName(name), channel(name, kind)])),
-    operations: Object.fromEntries(kinds.map(([name, kind]) => [`send-${name}`, operation(name, kind)])),
+    operations: Object.fromEntries(
+      kinds.map(([name, kind]) => [`${kind.from === 'box' ? 'send' : 'receive'}-${name}`, operation(name, kind)]),
+    ),
     components: {
       messages: Object.fromEntries(
         kinds.map(([name]) => [

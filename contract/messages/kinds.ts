@@ -3,6 +3,8 @@ import { cameraStatusSchema } from './camera-status.ts';
 import type { Delivery } from './delivery.ts';
 import { detectionsSchema } from './detections.ts';
 import { infoSchema } from './info.ts';
+import { modelDesiredSchema } from './model-desired.ts';
+import { modelReportSchema } from './model-report.ts';
 import { stateSchema } from './state.ts';
 import { telemetrySchema } from './telemetry.ts';
 
@@ -11,28 +13,50 @@ export interface MessageKind {
   /** Under the root; `{camera}` stands for a parameter that {@link TOPIC_PARAMETERS} describes. */
   readonly topic: string;
   readonly delivery: Delivery;
+  /** Who writes it. */
+  readonly from: 'box' | 'office';
   readonly schema: z.ZodType;
 }
 
 /** Every message of the contract: the codes, the published documents and the listeners all read these rows. */
 export const MESSAGE_KINDS = {
-  state: { topic: 'state', delivery: { kind: 'retained' }, schema: stateSchema },
-  info: { topic: 'info', delivery: { kind: 'retained' }, schema: infoSchema },
-  'camera-status': { topic: 'camera/{camera}/status', delivery: { kind: 'retained' }, schema: cameraStatusSchema },
+  state: { topic: 'state', delivery: { kind: 'retained' }, from: 'box', schema: stateSchema },
+  info: { topic: 'info', delivery: { kind: 'retained' }, from: 'box', schema: infoSchema },
+  'camera-status': {
+    topic: 'camera/{camera}/status',
+    delivery: { kind: 'retained' },
+    from: 'box',
+    schema: cameraStatusSchema,
+  },
   detections: {
     topic: 'camera/{camera}/detections',
     delivery: { kind: 'latest', expiry: { seconds: 5 } },
+    from: 'box',
     schema: detectionsSchema,
   },
-  telemetry: { topic: 'telemetry', delivery: { kind: 'latest', expiry: { intervals: 2 } }, schema: telemetrySchema },
+  telemetry: {
+    topic: 'telemetry',
+    delivery: { kind: 'latest', expiry: { intervals: 2 } },
+    from: 'box',
+    schema: telemetrySchema,
+  },
+  'model-desired': {
+    topic: 'model/desired',
+    delivery: { kind: 'retained' },
+    from: 'office',
+    schema: modelDesiredSchema,
+  },
+  'model-report': { topic: 'model/report', delivery: { kind: 'retained' }, from: 'box', schema: modelReportSchema },
 } as const satisfies Record<string, MessageKind>;
 
 export type KindName = keyof typeof MESSAGE_KINDS;
 export type MessageOf<K extends KindName> = z.infer<(typeof MESSAGE_KINDS)[K]['schema']>;
 
-/** The kinds with one delivery. */
+/** The kinds with one delivery that a box sends. */
 export type KindDelivered<D extends Delivery['kind']> = {
-  [K in KindName]: (typeof MESSAGE_KINDS)[K]['delivery']['kind'] extends D ? K : never;
+  [K in KindName]: (typeof MESSAGE_KINDS)[K] extends { readonly from: 'box'; readonly delivery: { readonly kind: D } }
+    ? K
+    : never;
 }[KindName];
 
 /** The names in braces of a pattern. */

@@ -8,6 +8,10 @@ const ONE_LEVEL = /^[^/+#\0]+$/;
 /** `wayside/v1/<site>/<box>` */
 export const rootTopic = (site: string, box: string): string => `wayside/v${CONTRACT_VERSION}/${site}/${box}`;
 
+/** `wayside/v1/<site>/_group/<group>/model/desired`: a job for every box that names the group. `_group` is no id of a box. */
+export const groupTopic = (site: string, group: string): string =>
+  topicUnder(rootTopic(site, '_group'), `{group}/${MESSAGE_KINDS['model-desired'].topic}`, { group });
+
 /** The names in braces of a pattern, in order. */
 export const parametersIn = (pattern: string): string[] =>
   [...pattern.matchAll(PARAMETER)].map(([, name = '']) => name);

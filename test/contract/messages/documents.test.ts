@@ -56,6 +56,7 @@ describe('the published contract', () => {
     const event = {
       topic: 'camera/{camera}/event/{kind}',
       delivery: { kind: 'journalled', expiry: { seconds: 604_800 } },
+      from: 'box',
       schema: z.strictObject({ class: z.string() }),
     } as const;
     const files = contractFiles({ ...MESSAGE_KINDS, 'camera-event': event });
