@@ -8,13 +8,9 @@ export const modelDesiredSchema = z
   .strictObject({
     schema: schemaName('model-desired'),
     ...envelope,
-    job: z
-      .int()
-      .min(1)
-      .meta({
-        description:
-          'only rises, over all jobs of an office: a box refuses one that is not above every one it has seen',
-      }),
+    job: z.int().min(1).meta({
+      description: 'only rises, over all jobs of an office: a box refuses one that is not above every one it has seen',
+    }),
     rollout: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/)
