@@ -2,7 +2,7 @@ import { WaysideError } from '../core/errors.ts';
 import type { OpenedModel } from '../inference/package.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import type { Session } from '../inference/session.ts';
-import type { PixelOptions } from './options.ts';
+import type { PixelOptions } from './options/common.ts';
 
 /**
  * How pictures are prepared for a model: as its package says, else as the options say, else as its metadata does.

@@ -2,7 +2,7 @@ import type { Option } from 'commander';
 import type { Teacher } from '../compression/training/options.ts';
 import { WaysideError } from '../core/errors.ts';
 import { FIELDS } from '../exporter/plan/fields.ts';
-import { openNumberOption } from './plan-options.ts';
+import { openNumberOption } from './options/plan.ts';
 
 export interface TeacherOptions {
   readonly teacher?: string;

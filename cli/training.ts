@@ -5,7 +5,7 @@ import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
 import type { Model } from '../onnx/graph.ts';
 import { count, duration, percent, shareInterval } from './format.ts';
-import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options.ts';
+import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options/common.ts';
 import type { Context } from './running.ts';
 import { table } from './table.ts';
 import { readTeacher, type TeacherOptions, teacherWeightOption } from './teacher.ts';

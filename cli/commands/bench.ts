@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Session } from '../../inference/session.ts';
 import { bytes, count, milliseconds } from '../format.ts';
-import { integer, type PixelOptions, pixelOptions, threadsOption } from '../options.ts';
+import { integer, type PixelOptions, pixelOptions, threadsOption } from '../options/common.ts';
 import type { Timing } from '../race.ts';
 import { type Context, running } from '../running.ts';
 import { table } from '../table.ts';

@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import type { PositionRange } from '../../calibration/datasets/ranges.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import { count } from '../format.ts';
-import { dataOption, type PixelOptions, validationOption } from '../options.ts';
+import { dataOption, type PixelOptions, validationOption } from '../options/common.ts';
+import { calibrationOption, commonOptions, outOption } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, commonOptions, outOption } from '../stage-options.ts';
 import { table } from '../table.ts';
 
 interface CalibrateOptions extends PixelOptions {

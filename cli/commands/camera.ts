@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
 import type { VideoSource } from '../../demo/rtsp/source.ts';
-import { decimal, integer } from '../options.ts';
+import { decimal, integer } from '../options/common.ts';
 import { type Context, running } from '../running.ts';
 
 interface CameraOptions {

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import type { ClusterFileResult } from '../../exporter/commands/cluster-file.ts';
 import { FIELDS } from '../../exporter/plan/fields.ts';
 import { count } from '../format.ts';
-import { dataOption, validationOption } from '../options.ts';
-import { numberOption } from '../plan-options.ts';
+import { dataOption, validationOption } from '../options/common.ts';
+import { numberOption } from '../options/plan.ts';
+import { calibrationOption, commonOptions, limitOption, outOption, type StageOptions } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, commonOptions, limitOption, outOption, type StageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
 

@@ -14,12 +14,12 @@ import {
   type PixelOptions,
   pixelOptions,
   validationOption,
-} from '../options.ts';
-import { numberOption, openNumberOption } from '../plan-options.ts';
-import { criterionOption, goalOptions } from '../pruning-options.ts';
-import { type QuantizingOptions, quantizingOptions } from '../quantizing-options.ts';
+} from '../options/common.ts';
+import { numberOption, openNumberOption } from '../options/plan.ts';
+import { criterionOption, goalOptions } from '../options/pruning.ts';
+import { type QuantizingOptions, quantizingOptions } from '../options/quantizing.ts';
+import { calibrationOption, seedOption } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, seedOption } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 import { table } from '../table.ts';
 import { type TeacherOptions, teacherWeightOption } from '../teacher.ts';

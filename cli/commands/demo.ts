@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { integer, type Region, regionOption } from '../options.ts';
+import { integer, type Region, regionOption } from '../options/common.ts';
 import { type Context, running } from '../running.ts';
 
 interface DemoOptions {

@@ -10,7 +10,7 @@ import {
   pixelOptions,
   positionRanges,
   threadsOption,
-} from '../options.ts';
+} from '../options/common.ts';
 import { type Context, running } from '../running.ts';
 import { table } from '../table.ts';
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
-import { integer, outputOption } from '../options.ts';
+import { integer, outputOption } from '../options/common.ts';
 import { type Context, running } from '../running.ts';
 import { runTraining, type TrainingOptions, trainingOptions } from '../training.ts';
 

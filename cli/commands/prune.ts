@@ -4,10 +4,10 @@ import { WaysideError } from '../../core/errors.ts';
 import type { PruneFileResult } from '../../exporter/commands/prune-file.ts';
 import { FIELDS, type Goal } from '../../exporter/plan/fields.ts';
 import { count } from '../format.ts';
-import { numberOption } from '../plan-options.ts';
-import { criterionOption, goalOptions } from '../pruning-options.ts';
+import { numberOption } from '../options/plan.ts';
+import { criterionOption, goalOptions } from '../options/pruning.ts';
+import { calibrationOption, type StageOptions, stageOptions } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 
 interface PruneOptions extends StageOptions, Partial<Record<Goal, number>> {

@@ -4,10 +4,10 @@ import type { QuantizeFileResult } from '../../exporter/commands/quantize-file.t
 import type { QuantizeUnlabelledResult } from '../../exporter/commands/quantize-unlabelled.ts';
 import type { FusionReport } from '../../exporter/quantize/fusion.ts';
 import { bytes, count } from '../format.ts';
-import { decimal } from '../options.ts';
-import { type QuantizingOptions, quantizingOptions } from '../quantizing-options.ts';
+import { decimal } from '../options/common.ts';
+import { type QuantizingOptions, quantizingOptions } from '../options/quantizing.ts';
+import { calibrationOption, type StageOptions, stageOptions } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 
 interface QuantizeOptions extends StageOptions, QuantizingOptions {

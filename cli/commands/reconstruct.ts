@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { ReconstructFileResult } from '../../exporter/commands/reconstruct-file.ts';
 import { FIELDS } from '../../exporter/plan/fields.ts';
+import { calibrationOption, type StageOptions, stageOptions } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, type StageOptions, stageOptions } from '../stage-options.ts';
 import { stageTable } from '../stage-table.ts';
 
 interface ReconstructOptions extends StageOptions {

@@ -4,9 +4,9 @@ import type { HeldBack } from '../../compression/pruning/held-back.ts';
 import type { GroupSensitivity } from '../../compression/pruning/sensitivity.ts';
 import { FIELDS } from '../../exporter/plan/fields.ts';
 import { percent } from '../format.ts';
-import { dataOption, type PixelOptions, validationOption } from '../options.ts';
+import { dataOption, type PixelOptions, validationOption } from '../options/common.ts';
+import { calibrationOption, commonOptions } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
-import { calibrationOption, commonOptions } from '../stage-options.ts';
 import { table } from '../table.ts';
 
 interface SensitivityOptions extends PixelOptions {

@@ -9,7 +9,7 @@ import { cluster, clustered } from '../pipeline/stages/cluster.ts';
 import { type PlanOptions, planOf } from '../plan/plan-of.ts';
 import type { StageOutcome } from '../prune-finetune/outcome.ts';
 import { readStored } from '../reading/float-source.ts';
-import { requireFiniteWeights } from '../verify/require-finite.ts';
+import { requireFiniteWeights } from '../reading/require-finite.ts';
 import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 

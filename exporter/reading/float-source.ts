@@ -5,10 +5,10 @@ import type { Model } from '../../onnx/graph.ts';
 import { upgradeOpset } from '../../onnx/opset.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { FOLDING } from '../passes/index.ts';
-import { requireFiniteWeights } from '../verify/require-finite.ts';
-import { requireInference } from '../verify/require-inference.ts';
 import { withChosenOutput } from './chosen-output.ts';
 import { asPictureInput } from './image-input.ts';
+import { requireFiniteWeights } from './require-finite.ts';
+import { requireInference } from './require-inference.ts';
 import { type SettledForms, settleForms, withStoredWeights } from './settle-forms.ts';
 
 /** A float model as it was given, and as every stage takes it. */

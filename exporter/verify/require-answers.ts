@@ -6,7 +6,7 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Feeds, Results } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { notFinite, requireFiniteWeights } from './require-finite.ts';
+import { notFinite, requireFiniteWeights } from '../reading/require-finite.ts';
 
 /**
  * Runs a model that is about to be written on real images: its weights and its answers must be numbers.

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import type { ChoiceField, NumberField } from '../exporter/plan/fields.ts';
-import { decimal, integer } from './options.ts';
+import type { ChoiceField, NumberField } from '../../exporter/plan/fields.ts';
+import { decimal, integer } from './common.ts';
 
 const reader = ({ whole, least, most }: NumberField): ((text: string) => number) =>
   whole ? integer(least, most) : decimal(least, most);

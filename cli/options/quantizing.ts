@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import { FIELDS, type RangeName, type RoundingName } from '../exporter/plan/fields.ts';
-import { choiceOption, openChoiceOption } from './plan-options.ts';
+import { FIELDS, type RangeName, type RoundingName } from '../../exporter/plan/fields.ts';
+import { choiceOption, openChoiceOption } from './plan.ts';
 
 /** Both are absent where the command line leaves them to the plan. */
 export interface QuantizingOptions {

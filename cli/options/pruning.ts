@@ -1,6 +1,6 @@
 import type { Option } from 'commander';
-import { FIELDS, GOALS } from '../exporter/plan/fields.ts';
-import { numberOption, openChoiceOption } from './plan-options.ts';
+import { FIELDS, GOALS } from '../../exporter/plan/fields.ts';
+import { numberOption, openChoiceOption } from './plan.ts';
 
 /**
  * One option a goal. One removal of channels reaches all that are given; latency, which is searched for, goes alone.

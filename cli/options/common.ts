@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { type PositionRange, parseRanges } from '../calibration/datasets/ranges.ts';
+import { type PositionRange, parseRanges } from '../../calibration/datasets/ranges.ts';
 
 /** How a raw ONNX file wants its pixels; a package carries this itself. */
 export interface PixelOptions {

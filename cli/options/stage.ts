@@ -1,8 +1,8 @@
 import { Option } from 'commander';
-import type { PositionRange } from '../calibration/datasets/ranges.ts';
-import { FIELDS, type NumberField } from '../exporter/plan/fields.ts';
-import { dataOption, integer, outputOption, type PixelOptions, pixelOptions, validationOption } from './options.ts';
-import { numberOption } from './plan-options.ts';
+import type { PositionRange } from '../../calibration/datasets/ranges.ts';
+import { FIELDS, type NumberField } from '../../exporter/plan/fields.ts';
+import { dataOption, integer, outputOption, type PixelOptions, pixelOptions, validationOption } from './common.ts';
+import { numberOption } from './plan.ts';
 
 /** What commands of single stages have in common. */
 export interface StageOptions extends PixelOptions {
