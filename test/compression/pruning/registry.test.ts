@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { criterionOption } from '../../../cli/pruning-options.ts';
+import { criterionOption } from '../../../cli/options/pruning.ts';
 import { layersOf } from '../../../compression/layers.ts';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
 import { CRITERIA, CRITERION_NAMES } from '../../../compression/pruning/criteria/registry.ts';
