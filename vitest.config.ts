@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { ClosingReporter } from './test/support/reporter.ts';
+import { LongestFirst } from './test/support/sequencer.ts';
 
 /** Vitest would leave one processor idle: half of a machine that has two. */
 const processors = availableParallelism();
@@ -17,6 +18,7 @@ export default defineConfig({
   test: {
     reporters: [new ClosingReporter()],
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

@@ -18,6 +18,7 @@ describeWith({ needs: ['data'] }, 'published networks, calibrated on 512 picture
       data: `cifar10:${join(await unpackedData(), 'cifar10')}`,
       out: join(folder(), `${name}-${clusters}`),
       clusters,
+      threads: 1, // another file has the other processor
     });
     expect(candidate.samples).toBe(5000);
     expect((baseline.top1 - candidate.top1) * 100).toBeLessThanOrEqual(loss);
@@ -34,6 +35,7 @@ describeWith({ needs: ['data'] }, 'a budget on a published network', () => {
       model: join(sharedData() ?? '', 'models', 'resnet-cifar10', 'resnet20-cifar10.onnx'),
       data: `cifar10:${join(await unpackedData(), 'cifar10')}`,
       clusters: 4,
+      threads: 1,
     };
     const loose = await compress({ ...options, out: join(folder(), 'loose') });
     expect((loose.baseline.top1 - loose.candidate.top1) * 100).toBeGreaterThan(1);
