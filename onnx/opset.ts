@@ -1,7 +1,7 @@
 import { WaysideError } from '../core/errors.ts';
+import { GraphBuilder } from './build.ts';
 import { NEWEST_OPSET } from './check.ts';
 import type { Graph, Model, Node, ValueType } from './graph.ts';
-import { NameGiver } from './names.ts';
 import { BOUND_RULES } from './opset/bounds.ts';
 import { LIST_RULES } from './opset/lists.ts';
 import { RESIZE_RULES } from './opset/resize.ts';
@@ -70,27 +70,21 @@ function requireKnown(node: Node, target: number): void {
 class Upgrade implements UpgradeContext {
   readonly #graph: Graph;
   readonly #types: ReadonlyMap<string, ValueType>;
-  readonly #initializers: Map<string, Tensor>;
   /** Values of Constant nodes. */
   readonly #constants = new Map<string, Tensor>();
-  readonly #names: NameGiver;
+  readonly build: GraphBuilder;
   #nodes: readonly Node[];
 
   constructor(model: Model) {
     const { graph } = model;
     this.#graph = graph;
     this.#types = inferShapes(model);
-    this.#initializers = new Map(graph.initializers);
     this.#nodes = graph.nodes;
     for (const { opType, outputs, attributes } of graph.nodes) {
       const value = opType === 'Constant' ? attributes.value : undefined;
       if (value?.type === 'tensor' && outputs[0] !== undefined) this.#constants.set(outputs[0], value.value);
     }
-    this.#names = new NameGiver([
-      ...graph.inputs.map(({ name }) => name),
-      ...graph.initializers.keys(),
-      ...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
-    ]);
+    this.build = GraphBuilder.over(graph);
   }
 
   step(version: number): void {
@@ -102,7 +96,7 @@ class Upgrade implements UpgradeContext {
   }
 
   graph(): Graph {
-    return { ...this.#graph, initializers: this.#initializers, nodes: this.#nodes };
+    return { ...this.#graph, initializers: this.build.initializers, nodes: this.#nodes };
   }
 
   type(value: string): ValueType | undefined {
@@ -110,17 +104,7 @@ class Upgrade implements UpgradeContext {
   }
 
   constantOf(value: string): Tensor | undefined {
-    return this.#initializers.get(value) ?? this.#constants.get(value);
-  }
-
-  constant(wanted: string, tensor: Tensor): string {
-    const name = this.#names.give(wanted);
-    this.#initializers.set(name, tensor);
-    return name;
-  }
-
-  name(wanted: string): string {
-    return this.#names.give(wanted);
+    return this.build.initializers.get(value) ?? this.#constants.get(value);
   }
 }
 

@@ -52,6 +52,12 @@ export const int64Tensor = (dims: readonly number[], values: readonly number[]):
   bytes: bytesOf(BigInt64Array.from(values, saturated)),
 });
 
+/** Axes, shapes and pads, as operators take them. */
+export const int64Vector = (values: readonly number[]): Tensor => int64Tensor([values.length], values);
+
+/** One number, of no dimension. */
+export const float32Scalar = (value: number): Tensor => float32Tensor([], Float32Array.of(value));
+
 /**
  * 2^63 - 1, as exporters write "to the end", reads as the number 2^63 and must not wrap around on its way back; no more may
  * -infinity, "from the start", which is below -2^63.

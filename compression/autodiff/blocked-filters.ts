@@ -1,17 +1,7 @@
 import { int, ints, intsAttribute } from '../../onnx/attributes.ts';
+import type { GraphBuilder } from '../../onnx/build.ts';
 import type { Node } from '../../onnx/graph.ts';
 import { asIntegers, type Tensor } from '../../onnx/tensor.ts';
-
-/** Writes one operator and gives its output. */
-export type Write = (opType: string, inputs: readonly string[], attributes?: Node['attributes']) => string;
-
-export interface FilterOptions {
-  /** Channels in a block. */
-  readonly block: number;
-  readonly write: Write;
-  /** Gives the name of a constant of these integers, `[n]`. */
-  readonly constant: (values: readonly number[]) => string;
-}
 
 /**
  * Filters of convolutions in the blocked layout, `[O/B, I/B, kh, kw, B in, B out]`, named as `[O, I, kh, kw]`.
@@ -21,25 +11,28 @@ export interface FilterOptions {
  * blocks, 1.2 ms in place of 13.
  */
 export class BlockedFilters {
-  readonly #options: FilterOptions;
+  readonly #builder: GraphBuilder;
+  readonly #block: number;
   readonly #forward = new Map<string, string>();
 
-  constructor(options: FilterOptions) {
-    this.#options = options;
+  /** @param block channels in a block */
+  constructor(builder: GraphBuilder, block: number) {
+    this.#builder = builder;
+    this.#block = block;
   }
 
   /** @param dims `[O, I, kh, kw]` of the weights */
   forward(weight: string, dims: readonly number[]): string {
     const known = this.#forward.get(weight);
     if (known !== undefined) return known;
-    const { block, write } = this.#options;
+    const [builder, block] = [this.#builder, this.#block];
     const [out = 0, into = 0, height = 1, width = 1] = dims;
     const places = height * width;
-    const rows = this.#shaped(weight, [out / block, block, into * places]);
-    const outLast = write('Transpose', [rows], { perm: ints([0, 2, 1]) });
-    const split = this.#shaped(outLast, [(out * into) / block ** 2, block, places, block]);
-    const blocks = write('Transpose', [split], { perm: ints([0, 2, 1, 3]) });
-    const filter = this.#shaped(blocks, dims);
+    const rows = builder.reshape(weight, [out / block, block, into * places]);
+    const outLast = builder.op('Transpose', [rows], { perm: ints([0, 2, 1]) });
+    const split = builder.reshape(outLast, [(out * into) / block ** 2, block, places, block]);
+    const blocks = builder.op('Transpose', [split], { perm: ints([0, 2, 1, 3]) });
+    const filter = builder.reshape(blocks, dims);
     this.#forward.set(weight, filter);
     return filter;
   }
@@ -50,7 +43,7 @@ export class BlockedFilters {
    * @param dims `[O, I, kh, kw]` of the weights as they are
    */
   turned(weight: string, dims: readonly number[]): string {
-    const { block, write, constant } = this.#options;
+    const [builder, block] = [this.#builder, this.#block];
     const [out = 0, into = 0, height = 1, width = 1] = dims;
     const [outBlocks, inBlocks, places] = [out / block, into / block, height * width];
     const order = Array.from({ length: inBlocks * outBlocks * places }, (_, i) => {
@@ -59,14 +52,10 @@ export class BlockedFilters {
       const inBlock = Math.floor(i / places / outBlocks);
       return (outBlock * inBlocks + inBlock) * places + places - 1 - place;
     });
-    const blocks = this.#shaped(this.forward(weight, dims), [order.length, block, block]);
-    const ordered = write('Gather', [blocks, constant(order)], { axis: int(0) });
-    const exchanged = write('Transpose', [ordered], { perm: ints([0, 2, 1]) });
-    return this.#shaped(exchanged, [into, out, height, width]);
-  }
-
-  #shaped(value: string, dims: readonly number[]): string {
-    return this.#options.write('Reshape', [value, this.#options.constant(dims)]);
+    const blocks = builder.reshape(this.forward(weight, dims), [order.length, block, block]);
+    const ordered = builder.op('Gather', [blocks, builder.ints(order)], { axis: int(0) });
+    const exchanged = builder.op('Transpose', [ordered], { perm: ints([0, 2, 1]) });
+    return builder.reshape(exchanged, [into, out, height, width]);
   }
 }
 

@@ -4,9 +4,9 @@ import { int, intAttribute } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model, Node, ValueInfo, ValueType } from '../../onnx/graph.ts';
-import { NameGiver } from '../../onnx/names.ts';
+import { suffixedNames } from '../../onnx/names.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { int64Tensor, type Tensor } from '../../onnx/tensor.ts';
+import type { Tensor } from '../../onnx/tensor.ts';
 import { BlockedFilters, turnedFrom } from './blocked-filters.ts';
 
 /** ONNX Runtime's own operators on the layout `[N, C/B, H, W, B]`: it puts constant weights into it by itself, ours change. */
@@ -48,42 +48,38 @@ export async function channelBlock(): Promise<number | undefined> {
 export function withBlockedConvolutions(model: Model, block: number): Model {
   const { graph } = model;
   const types = inferShapes(model);
-  const names = new NameGiver([
+  const taken = [
     ...graph.inputs.map(({ name }) => name),
     ...graph.initializers.keys(),
     ...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
-  ]);
-  const initializers = new Map(graph.initializers);
-  const constant = (values: readonly number[]): string => {
-    const name = names.give('blocked_constant');
-    initializers.set(name, int64Tensor([values.length], values));
-    return name;
-  };
-  const made: Node[] = [];
-  const op = (opType: string, inputs: readonly string[], attributes: Node['attributes'] = {}, domain = ''): string => {
-    const output = names.give(`${opType}_blocked`);
-    made.push({ name: output, opType, domain, inputs, outputs: [output], attributes });
-    return output;
-  };
+  ];
+  const suffix = { node: '_blocked', output: '', constant: 'blocked_constant' };
+  const builder = new GraphBuilder(graph.name, {
+    naming: suffixedNames(taken, suffix),
+    initializers: graph.initializers,
+  });
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
-  const filters = new BlockedFilters({ block, write: op, constant });
+  const filters = new BlockedFilters(builder, block);
   const put = new Map<string, string>();
-  const nodes = graph.nodes.flatMap((node): Node[] => {
+  for (const node of graph.nodes) {
     const dims = blockedDims(node, types, graph.initializers, block);
-    if (dims === undefined) return [node];
+    if (dims === undefined) {
+      builder.nodes.push(node);
+      continue;
+    }
     const [input = '', weight = '', ...bias] = node.inputs;
-    const ready = put.get(input) ?? op('ReorderInput', [input], {}, DOMAIN);
+    const ready = put.get(input) ?? builder.op('ReorderInput', [input], {}, { domain: DOMAIN });
     put.set(input, ready);
     const [out = 0, into = 0, ...kernel] = dims;
-    const original = turnedFrom(weight, kernel, makers, initializers);
+    const original = turnedFrom(weight, kernel, makers, builder.initializers);
     const filter =
       original === undefined ? filters.forward(weight, dims) : filters.turned(original, [into, out, ...kernel]);
-    const result = op('Conv', [ready, filter, ...bias], node.attributes, DOMAIN);
-    const name = names.give(`${node.name}_unblocked`);
-    const attributes = { channels: int(out) };
-    made.push({ name, opType: 'ReorderOutput', domain: DOMAIN, inputs: [result], outputs: node.outputs, attributes });
-    return made.splice(0);
-  });
+    const result = builder.op('Conv', [ready, filter, ...bias], node.attributes, { domain: DOMAIN });
+    const [output = ''] = node.outputs;
+    const options = { name: node.name, domain: DOMAIN };
+    builder.nodes.push(builder.made('ReorderOutput', [result], output, { channels: int(out) }, options));
+  }
+  const { nodes, initializers } = builder;
   const opsets = new Map([...model.opsets, [DOMAIN, 1] as const]);
   return { ...model, opsets, graph: { ...graph, nodes: withoutDead(nodes, graph.outputs), initializers } };
 }

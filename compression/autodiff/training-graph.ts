@@ -73,7 +73,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
     throw new WaysideError('MODEL_UNSUPPORTED', { message: 'the model has no parameters to train' });
   }
 
-  const lossInputs = loss.inputs(shape).map((input) => ({ ...input, name: tape.name(input.name) }));
+  const lossInputs = loss.inputs(shape).map((input) => ({ ...input, name: tape.value(input.name) }));
   const term = loss.build(
     tape,
     output,
@@ -107,10 +107,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
             floats(batchVariance, tape.shape(mean)),
           ]),
         ],
-        initializers: new Map([
-          ...[...graph.initializers].filter(([name]) => !trainedNames.has(name)),
-          ...tape.constants,
-        ]),
+        initializers: new Map([...tape.initializers].filter(([name]) => !trainedNames.has(name))),
         nodes: tape.nodes,
         valueInfo: new Map(),
       },

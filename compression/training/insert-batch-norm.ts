@@ -1,9 +1,9 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { type ObserveOptions, observe } from '../../calibration/observe.ts';
 import { float } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
-import { NameGiver } from '../../onnx/names.ts';
-import { float32Tensor, type Tensor } from '../../onnx/tensor.ts';
+import { float32Tensor } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
 
 const EPSILON = 1e-5;
@@ -28,24 +28,16 @@ export async function insertBatchNorm(
   );
   if (bare.length === 0) return model;
   const observations = await observe(model, dataset, { ...options, values: bare.map(({ outputs }) => outputs[0]!) });
-  const names = new NameGiver([
-    ...graph.inputs.map(({ name }) => name),
-    ...graph.initializers.keys(),
-    ...graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs]),
-  ]);
-  const initializers = new Map<string, Tensor>(graph.initializers);
+  const builder = GraphBuilder.over(graph);
   const nodes = graph.nodes.flatMap((node): Node[] => {
     const [output = ''] = node.outputs;
     const seen = bare.includes(node) ? observations.get(output)?.channels : undefined;
     if (seen === undefined) return [node];
     const means = seen.means();
     const variance = seen.meanSquares().map((square, c) => Math.max(0, square - means[c]! ** 2));
-    const constant = (name: string, values: Float64Array): string => {
-      const given = names.give(`${node.name}.${name}`);
-      initializers.set(given, float32Tensor([values.length], Float32Array.from(values)));
-      return given;
-    };
-    const raw = names.give(`${output}.raw`);
+    const constant = (name: string, values: Float64Array): string =>
+      builder.constant(`${node.name}.${name}`, float32Tensor([values.length], Float32Array.from(values)));
+    const raw = builder.value(`${output}.raw`);
     const inputs = [
       raw,
       constant(
@@ -56,18 +48,11 @@ export async function insertBatchNorm(
       constant('mean', means),
       constant('variance', variance),
     ];
-    const normal = names.give(`${node.name}.norm`);
+    const norm = { name: `${node.name}.norm` };
     return [
       { ...node, outputs: [raw] },
-      {
-        name: normal,
-        opType: 'BatchNormalization',
-        domain: '',
-        inputs,
-        outputs: [output],
-        attributes: { epsilon: float(EPSILON) },
-      },
+      builder.made('BatchNormalization', inputs, output, { epsilon: float(EPSILON) }, norm),
     ];
   });
-  return { ...model, graph: { ...graph, nodes, initializers } };
+  return { ...model, graph: { ...graph, nodes, initializers: builder.initializers } };
 }

@@ -1,11 +1,12 @@
 import { ints, intsAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
+import { int64Vector } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
 import { livingParts } from '../passes/eliminate-dead.ts';
 import { constantOf, withGraph } from '../passes/rewrite.ts';
 import { activationsAfter, behindActivations } from './activations.ts';
-import { Additions } from './names.ts';
 
 /**
  * Writes a convolution over a line, as in the channel attention of ECA-Net, as one over an image of one row. ONNX Runtime runs both in int8; all
@@ -21,36 +22,36 @@ export const conv1dToConv2d = pass({
       opType === 'Conv' && domain === '' && constantOf(graph, inputs[1])?.dims.length === 3;
     if (!graph.nodes.some(isOverLine)) return model;
     const index = indexGraph(graph);
-    const additions = new Additions(graph);
+    const builder = GraphBuilder.over(graph);
     const replaced = new Map<Node, readonly Node[]>();
     for (const node of graph.nodes.filter(isOverLine)) {
       const activations = activationsAfter(index, node.outputs[0] ?? '');
       for (const activation of activations) replaced.set(activation, []);
-      replaced.set(node, overImage(node, activations, additions));
+      replaced.set(node, overImage(node, activations, builder));
     }
     const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: additions.initializers }));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 
-function overImage(node: Node, activations: readonly Node[], additions: Additions): readonly Node[] {
+function overImage(node: Node, activations: readonly Node[], builder: GraphBuilder): readonly Node[] {
   const [x = '', w = '', ...bias] = node.inputs;
-  const weights = additions.initializers.get(w);
+  const weights = builder.initializers.get(w);
   const [rows = 0, channels = 0, width = 0] = weights?.dims ?? [];
-  const image = additions.value(`${x}_image`);
-  const axes = additions.integers('height', [2]);
-  const filters = weights && additions.constant(`${w}_image`, { ...weights, dims: [rows, channels, 1, width] });
+  const image = builder.value(`${x}_image`);
+  const axes = builder.constant('height', int64Vector([2]));
+  const filters = weights && builder.constant(`${w}_image`, { ...weights, dims: [rows, channels, 1, width] });
   const conv = (output: string): Node => ({
     ...node,
     inputs: [image, filters ?? w, ...bias],
     outputs: [output],
     attributes: { ...node.attributes, ...overWidth(node, width) },
   });
-  const behind = behindActivations(activations, node.outputs[0] ?? '', (wanted) => additions.value(wanted), {
+  const behind = behindActivations(activations, node.outputs[0] ?? '', (wanted) => builder.value(wanted), {
     made: conv,
-    restore: (from, to) => additions.node('Squeeze', [from, axes], to),
+    restore: (from, to) => builder.made('Squeeze', [from, axes], to),
   });
-  return [additions.node('Unsqueeze', [x, axes], image), ...behind];
+  return [builder.made('Unsqueeze', [x, axes], image), ...behind];
 }
 
 function overWidth(node: Node, width: number): Node['attributes'] {

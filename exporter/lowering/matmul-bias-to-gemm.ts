@@ -1,12 +1,12 @@
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node, Shape } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { asFloat32, elementCount, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
+import { asFloat32, elementCount, float32Tensor, int64Vector, type Tensor } from '../../onnx/tensor.ts';
 import { type GraphIndex, indexGraph } from '../../onnx/topology.ts';
 import { livingParts } from '../passes/eliminate-dead.ts';
 import { constantOf, withGraph } from '../passes/rewrite.ts';
 import { activationsAfter, behindActivations } from './activations.ts';
-import { Additions } from './names.ts';
 
 /** A product and the sum that alone reads it. */
 interface Summed {
@@ -38,15 +38,15 @@ export const matmulBiasToGemm = pass({
     if (!graph.nodes.some(({ opType }) => opType === 'MatMul')) return model;
     const types = inferShapes(model);
     const index = indexGraph(graph);
-    const additions = new Additions(graph);
+    const builder = GraphBuilder.over(graph);
     const replaced = new Map<Node, readonly Node[]>();
     for (const matmul of graph.nodes) {
       const summed = summedOf(graph, index, matmul, types.get(matmul.inputs[0] ?? '')?.shape ?? undefined);
-      if (summed !== undefined) rewrite(summed, graph, index, additions, replaced);
+      if (summed !== undefined) rewrite(summed, graph, index, builder, replaced);
     }
     if (replaced.size === 0) return model;
     const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: additions.initializers }));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 
@@ -66,7 +66,7 @@ function rewrite(
   summed: Summed,
   graph: Graph,
   index: GraphIndex,
-  additions: Additions,
+  builder: GraphBuilder,
   replaced: Map<Node, readonly Node[]>,
 ): void {
   const { matmul, add, other, shape, weights } = summed;
@@ -76,11 +76,11 @@ function rewrite(
   if (weights !== undefined && bias !== undefined && rows !== undefined) {
     const activations = activationsAfter(index, add.outputs[0] ?? '');
     for (const node of [add, ...activations]) replaced.set(node, []);
-    replaced.set(matmul, gemmOverRows({ ...summed, weights }, bias, rows, activations, additions));
+    replaced.set(matmul, gemmOverRows({ ...summed, weights }, bias, rows, activations, builder));
   } else if (weights !== undefined && shape?.length === 2) {
     replaced.set(matmul, [{ ...matmul, opType: 'Gemm', attributes: {} }]);
   } else if (shape === undefined || shape.length === 2 || (shape.includes(null) && isRow(constant))) {
-    replaced.set(add, apart(summed, constant, additions));
+    replaced.set(add, apart(summed, constant, builder));
   }
 }
 
@@ -89,11 +89,11 @@ function gemmOverRows(
   bias: Tensor,
   target: readonly number[],
   activations: readonly Node[],
-  additions: Additions,
+  builder: GraphBuilder,
 ): readonly Node[] {
   const [x = '', w = ''] = matmul.inputs;
   const [sum = ''] = add.outputs;
-  const bare = additions.constant(`${w}_bias`, bias);
+  const bare = builder.constant(`${w}_bias`, bias);
   const gemm = (input: string, output: string): Node => ({
     ...matmul,
     opType: 'Gemm',
@@ -102,11 +102,11 @@ function gemmOverRows(
     attributes: {},
   });
   if (shape?.length === 2) return [gemm(x, sum), ...activations];
-  const input = additions.value(`${x}_rows`);
-  const made = additions.node('Reshape', [x, additions.integers('rows', [-1, weights.dims[0] ?? 0])], input);
-  const behind = behindActivations(activations, sum, (wanted) => additions.value(wanted), {
+  const input = builder.value(`${x}_rows`);
+  const made = builder.made('Reshape', [x, builder.constant('rows', int64Vector([-1, weights.dims[0] ?? 0]))], input);
+  const behind = behindActivations(activations, sum, (wanted) => builder.value(wanted), {
     made: (output) => gemm(input, output),
-    restore: (from, to) => additions.node('Reshape', [from, additions.integers('tokens', target)], to),
+    restore: (from, to) => builder.made('Reshape', [from, builder.constant('tokens', int64Vector(target))], to),
   });
   return [made, ...behind];
 }
@@ -130,17 +130,17 @@ function biasRow(bias: Tensor | undefined, weights: Tensor, rank: number): Tenso
   return float32Tensor([columns], count === columns ? values : new Float32Array(columns).fill(values[0]!));
 }
 
-function apart({ matmul, add, other }: Summed, constant: Tensor | undefined, additions: Additions): readonly Node[] {
+function apart({ matmul, add, other }: Summed, constant: Tensor | undefined, builder: GraphBuilder): readonly Node[] {
   const [product = ''] = matmul.outputs;
   if (constant?.dtype === 'float32') {
     const negated = float32Tensor(
       constant.dims,
       asFloat32(constant).map((value) => -value),
     );
-    const inputs = [product, additions.constant(`${other}_negated`, negated)];
+    const inputs = [product, builder.constant(`${other}_negated`, negated)];
     return [{ ...add, opType: 'Sub', inputs }];
   }
-  const alone = additions.value(`${product}_apart`);
+  const alone = builder.value(`${product}_apart`);
   const inputs = add.inputs.map((input) => (input === product ? alone : input));
-  return [additions.node('Max', [product], alone), { ...add, inputs }];
+  return [builder.made('Max', [product], alone), { ...add, inputs }];
 }

@@ -1,11 +1,11 @@
 import { ints } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { asFloat32, elementCount, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { livingParts } from '../passes/eliminate-dead.ts';
 import { constantOf, withGraph } from '../passes/rewrite.ts';
-import { Additions } from './names.ts';
 
 /**
  * Writes products with constant weights in the form that has int8 weights a channel, activations `[..., columns]` times weights `[columns, rows]`:
@@ -19,10 +19,10 @@ export const plainMatmul = pass({
     const { graph } = model;
     if (!graph.nodes.some(({ opType }) => opType === 'MatMul')) return model;
     const types = inferShapes(model);
-    const additions = new Additions(graph);
+    const builder = GraphBuilder.over(graph);
     const rankOf = (value: string | undefined): number => types.get(value ?? '')?.shape?.length ?? 0;
-    const nodes = graph.nodes.flatMap((node) => plain(node, graph, rankOf, additions));
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: additions.initializers }));
+    const nodes = graph.nodes.flatMap((node) => plain(node, graph, rankOf, builder));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 
@@ -30,7 +30,7 @@ function plain(
   node: Node,
   graph: Graph,
   rankOf: (value: string | undefined) => number,
-  additions: Additions,
+  builder: GraphBuilder,
 ): readonly Node[] {
   const [a = '', b = ''] = node.inputs;
   const [output = ''] = node.outputs;
@@ -39,18 +39,18 @@ function plain(
   if (second !== undefined && second.dims.length > 2) {
     const weights = withoutOnes(second);
     if (weights === undefined || rankOf(a) < second.dims.length) return [node];
-    return [{ ...node, inputs: [a, additions.constant(`${b}_matrix`, weights)] }];
+    return [{ ...node, inputs: [a, builder.constant(`${b}_matrix`, weights)] }];
   }
   const rank = rankOf(b);
   const weights = first && withoutOnes(first);
   if (weights?.dtype !== 'float32' || rank < 3 || rank < (first?.dims.length ?? 0)) return [node];
   const perm = { perm: ints([...Array(rank - 2).keys(), rank - 1, rank - 2]) };
-  const [turned, product] = [additions.value(`${b}_turned`), additions.value(`${output}_turned`)];
-  const inputs = [turned, additions.constant(`${a}_turned`, transposed(weights))];
+  const [turned, product] = [builder.value(`${b}_turned`), builder.value(`${output}_turned`)];
+  const inputs = [turned, builder.constant(`${a}_turned`, transposed(weights))];
   return [
-    additions.node('Transpose', [b], turned, perm),
+    builder.made('Transpose', [b], turned, perm),
     { ...node, inputs, outputs: [product] },
-    additions.node('Transpose', [product], output, perm),
+    builder.made('Transpose', [product], output, perm),
   ];
 }
 

@@ -1,11 +1,12 @@
 import { int, ints } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
 import { channelAffine } from './channel-affine.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 /**
  * Turns a BatchNormalization that nothing could absorb (after an Add or a Concat, as in DenseNet and pre-activation
@@ -20,8 +21,7 @@ export const batchNormToConv = pass({
     const { graph } = model;
     if (!graph.nodes.some(({ opType }) => opType === 'BatchNormalization')) return model;
     const types = inferShapes(model);
-    const taken = valueNames(graph);
-    const initializers = new Map(graph.initializers);
+    const builder = GraphBuilder.over(graph);
     const nodes = graph.nodes.map((node): Node => {
       const [input = '', scale] = node.inputs;
       const shape = types.get(input)?.shape;
@@ -35,15 +35,11 @@ export const batchNormToConv = pass({
       return {
         ...node,
         opType: 'Conv',
-        inputs: [
-          input,
-          addConstant(initializers, taken, `${node.name}_factor`, weight),
-          addConstant(initializers, taken, `${node.name}_offset`, bias),
-        ],
+        inputs: [input, builder.constant(`${node.name}_factor`, weight), builder.constant(`${node.name}_offset`, bias)],
         outputs: node.outputs.slice(0, 1),
         attributes: { group: int(channels), kernel_shape: ints([1, 1]) },
       };
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers }));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });

@@ -1,9 +1,10 @@
 import { layersOf, storedOrder } from '../../compression/layers.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Model, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { type Pair, pairsOf, reachOf, weightsOf } from './channel-pairs.ts';
-import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 interface EqualizeOptions {
   /** Rounds over all pairs; depthwise chains need several. */
@@ -74,8 +75,7 @@ function rewritten(
   weights: ReadonlyMap<Node, Float64Array>,
   factors: ReadonlyMap<Node, Float64Array>,
 ): Model {
-  const initializers = new Map(graph.initializers);
-  const taken = valueNames(graph);
+  const builder = GraphBuilder.over(graph);
   const layers = new Map(layersOf(graph).map((layer) => [layer.node, layer]));
   const nodes = graph.nodes.map((node) => {
     const values = weights.get(node);
@@ -83,24 +83,18 @@ function rewritten(
     if (values === undefined || layer === undefined) return node;
     const [x = '', w = '', b = ''] = node.inputs;
     const tensor = float32Tensor(layer.weights.dims, storedOrder(layer, Float32Array.from(values)));
-    initializers.delete(w);
-    taken.delete(w);
-    const inputs = [x, addConstant(initializers, taken, w, tensor)];
-    if (b !== '') inputs.push(scaledBias(b, constantOf(graph, b)!, factors.get(node), initializers, taken));
+    builder.initializers.delete(w); // the new one stands last, as all that was rewritten
+    builder.initializers.set(w, tensor);
+    const inputs = [x, w];
+    if (b !== '') inputs.push(scaledBias(b, constantOf(graph, b)!, factors.get(node), builder));
     return { ...node, inputs };
   });
-  return withGraph(model, { nodes, initializers });
+  return withGraph(model, { nodes, initializers: builder.initializers });
 }
 
 /** Under a name of its own where it changes: others may read the same bias. */
-function scaledBias(
-  name: string,
-  bias: Tensor,
-  factors: Float64Array | undefined,
-  initializers: Map<string, Tensor>,
-  taken: Set<string>,
-): string {
+function scaledBias(name: string, bias: Tensor, factors: Float64Array | undefined, builder: GraphBuilder): string {
   if (factors === undefined) return name;
   const values = asFloat32(bias).map((value, channel) => value / factors[channel]!);
-  return addConstant(initializers, taken, name, float32Tensor(bias.dims, values));
+  return builder.constant(name, float32Tensor(bias.dims, values));
 }

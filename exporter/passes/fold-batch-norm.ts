@@ -1,11 +1,12 @@
 import { floatAttribute, intAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { everyNode, pass } from '../../onnx/pass.ts';
 import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { type GraphIndex, indexGraph } from '../../onnx/topology.ts';
 import { affineInput, type ChannelAffine, channelAffine } from './channel-affine.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 /**
  * Merges each BatchNormalization into the convolution or matrix product before it; so too a Mul, Add, Sub or Div with one
@@ -39,8 +40,7 @@ export const foldBatchNorm = pass({
 /** One of the operators behind each layer merged into it; a Mul and an Add take two rounds. */
 function mergedOnce(graph: Graph): Pick<Graph, 'nodes' | 'initializers'> & { readonly count: number } {
   const index = indexGraph(graph);
-  const taken = valueNames(graph);
-  const initializers = new Map(graph.initializers);
+  const builder = GraphBuilder.over(graph);
   const merged = new Map<Node, Node>();
   const gone = new Set<Node>();
   for (const node of graph.nodes) {
@@ -51,13 +51,13 @@ function mergedOnce(graph: Graph): Pick<Graph, 'nodes' | 'initializers'> & { rea
     const old = bias === undefined ? undefined : asFloat32(bias);
     const shifted = Float32Array.from(affine.offset, (offset, c) => (old?.[c] ?? 0) * affine.factor[c]! + offset);
     const [x = '', w = ''] = layer.inputs;
-    const weightName = addConstant(initializers, taken, `${w}_folded`, scaled);
-    const biasName = addConstant(initializers, taken, `${w}_bias`, float32Tensor([shifted.length], shifted));
+    const weightName = builder.constant(`${w}_folded`, scaled);
+    const biasName = builder.constant(`${w}_bias`, float32Tensor([shifted.length], shifted));
     merged.set(layer, { ...layer, inputs: [x, weightName, biasName], outputs: node.outputs.slice(0, 1) });
     gone.add(node);
   }
   const nodes = graph.nodes.filter((node) => !gone.has(node)).map((node) => merged.get(node) ?? node);
-  return { nodes, initializers, count: gone.size };
+  return { nodes, initializers: builder.initializers, count: gone.size };
 }
 
 /** A layer, and what behind it can be merged into it. */

@@ -1,10 +1,11 @@
 import { intAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node, Shape } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { asIntegers, elementCount, int64Tensor } from '../../onnx/tensor.ts';
+import { asIntegers, elementCount, int64Vector } from '../../onnx/tensor.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 /** A vector of whole numbers computed from shapes: numbers, and names of dimensions that are open. */
 type SymbolicVector = readonly (number | string)[];
@@ -22,8 +23,7 @@ export const foldShapes = pass({
     if (!graph.nodes.some(({ opType }) => opType === 'Shape')) return model;
     const types = inferShapes(model);
     const known = new Map<string, SymbolicVector>();
-    const taken = valueNames(graph);
-    const initializers = new Map(graph.initializers);
+    const builder = GraphBuilder.over(graph);
     const nodes = graph.nodes.map((node): Node => {
       const vector = evaluate(graph, node, known, (value) => types.get(value)?.shape ?? undefined);
       if (vector !== undefined) known.set(node.outputs[0] ?? '', vector);
@@ -32,10 +32,10 @@ export const foldShapes = pass({
       const wanted = known.get(target);
       const dims = wanted && asTarget(wanted, types.get(data)?.shape ?? null);
       if (dims === undefined || intAttribute(node, 'allowzero', 0) === 1) return node;
-      const name = addConstant(initializers, taken, `${target}_constant`, int64Tensor([dims.length], dims));
+      const name = builder.constant(`${target}_constant`, int64Vector(dims));
       return { ...node, inputs: [data, name] };
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers }));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

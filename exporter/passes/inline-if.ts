@@ -1,10 +1,10 @@
 import { graphAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
-import { NameGiver } from '../../onnx/names.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferKnowledge } from '../../onnx/shapes.ts';
 import { topologicalOrder, valuesGiven } from '../../onnx/topology.ts';
-import { mapSubgraphs, valueNames, withGraph } from './rewrite.ts';
+import { mapSubgraphs, withGraph } from './rewrite.ts';
 
 /**
  * Puts the branch that is always taken in the place of each If whose condition is known before anything runs, as where an exporter
@@ -31,11 +31,10 @@ export const inlineIf = pass({
 const isIf = ({ domain, opType }: Node): boolean => domain === '' && opType === 'If';
 
 function withBranch(graph: Graph, node: Node, branch: Graph): Graph {
-  const values = new NameGiver(valueNames(graph));
-  const nodeNames = new NameGiver(graph.nodes.map(({ name }) => name));
+  const builder = GraphBuilder.over(graph);
   const renamed = new Map<string, string>();
   const local = [...branch.initializers.keys(), ...branch.nodes.flatMap(({ outputs }) => outputs)];
-  for (const name of local) if (name !== '') renamed.set(name, values.give(name));
+  for (const name of local) if (name !== '') renamed.set(name, builder.value(name));
   const initializers = new Map(graph.initializers);
   for (const [name, tensor] of branch.initializers) initializers.set(renamed.get(name) ?? name, tensor);
   const valueInfo = new Map(graph.valueInfo);
@@ -43,7 +42,7 @@ function withBranch(graph: Graph, node: Node, branch: Graph): Graph {
   const inside = branch.nodes.map(
     (each): Node => ({
       ...renameReads(each, renamed),
-      name: nodeNames.give(each.name),
+      name: builder.nodeName(each.name),
       outputs: each.outputs.map((output) => renamed.get(output) ?? output),
     }),
   );
@@ -51,8 +50,7 @@ function withBranch(graph: Graph, node: Node, branch: Graph): Graph {
   const results = node.outputs.flatMap((output, i): Node[] => {
     const made = branch.outputs[i]?.name ?? '';
     const inputs = [renamed.get(made) ?? made];
-    const name = nodeNames.give(`${node.name}_${i}`);
-    return output === '' ? [] : [{ name, opType: 'Identity', domain: '', inputs, outputs: [output], attributes: {} }];
+    return output === '' ? [] : [builder.made('Identity', inputs, output, {}, { name: `${node.name}_${i}` })];
   });
   const nodes = graph.nodes.flatMap((each) => (each === node ? [...inside, ...results] : [each]));
   const joined = { ...graph, initializers, valueInfo, nodes };

@@ -1,10 +1,11 @@
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { elementCount, type Tensor } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 /**
  * Joins MatMul and the Add of its bias into one Gemm, the form of a fully connected layer that fuses with its bias in int8.
@@ -19,8 +20,7 @@ export const matmulToGemm = pass({
     if (!graph.nodes.some(({ opType }) => opType === 'MatMul')) return model;
     const types = inferShapes(model);
     const index = indexGraph(graph);
-    const taken = valueNames(graph);
-    const initializers = new Map(graph.initializers);
+    const builder = GraphBuilder.over(graph);
     const replaced = new Map<Node, Node | undefined>();
     for (const node of graph.nodes) {
       const [x = '', w = ''] = node.inputs;
@@ -35,7 +35,7 @@ export const matmulToGemm = pass({
       const biasName =
         bias.dims.length === 1 && bias === constantOf(graph, biasInput)
           ? biasInput
-          : addConstant(initializers, taken, `${biasInput}_row`, bias);
+          : builder.constant(`${biasInput}_row`, bias);
       replaced.set(node, { ...node, opType: 'Gemm', inputs: [x, w, biasName], outputs: add.outputs, attributes: {} });
       replaced.set(add, undefined);
     }
@@ -44,7 +44,7 @@ export const matmulToGemm = pass({
       const other = replaced.get(node);
       return other === undefined ? [] : [other];
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers }));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

@@ -1,9 +1,10 @@
 import { floatAttribute, hasAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { addConstant, constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 /**
  * Multiplies the factors alpha and beta of a Gemm into its constant weights and bias, and writes the bias as one value a
@@ -15,18 +16,17 @@ export const plainGemm = pass({
   name: 'plain-gemm',
   run(model) {
     const { graph } = model;
-    const taken = valueNames(graph);
-    const initializers = new Map(graph.initializers);
+    const builder = GraphBuilder.over(graph);
     const nodes = graph.nodes.map((node) => {
       const [x = '', w = '', b = ''] = node.inputs;
       const parts = node.opType === 'Gemm' && node.domain === '' ? plainParts(graph, node) : undefined;
       if (parts === undefined) return node;
       const { alpha: _, beta: __, ...attributes } = node.attributes;
-      const inputs = [x, addConstant(initializers, taken, `${w}_plain`, parts.weights)];
-      if (parts.bias !== undefined) inputs.push(addConstant(initializers, taken, `${b}_plain`, parts.bias));
+      const inputs = [x, builder.constant(`${w}_plain`, parts.weights)];
+      if (parts.bias !== undefined) inputs.push(builder.constant(`${b}_plain`, parts.bias));
       return { ...node, inputs, attributes };
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers }));
+    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

@@ -1,10 +1,11 @@
 import { int, intAttribute, intsAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { asIntegers } from '../../onnx/tensor.ts';
 import { livingParts } from './eliminate-dead.ts';
-import { constantOf, valueNames, withGraph } from './rewrite.ts';
+import { constantOf, withGraph } from './rewrite.ts';
 
 /**
  * Writes the mean over height and width of a picture as GlobalAveragePool, which has an int8 form; ReduceMean has none.
@@ -16,7 +17,7 @@ export const reduceMeanToPool = pass({
     const { graph } = model;
     if (!graph.nodes.some(({ opType }) => opType === 'ReduceMean')) return model;
     const types = inferShapes(model);
-    const taken = valueNames(graph);
+    const builder = GraphBuilder.over(graph);
     const nodes = graph.nodes.flatMap((node): Node[] => {
       const [input = ''] = node.inputs;
       if (node.opType !== 'ReduceMean' || types.get(input)?.shape?.length !== 4) return [node];
@@ -26,12 +27,10 @@ export const reduceMeanToPool = pass({
       if (axes?.length !== 2 || axes[0] !== 2 || axes[1] !== 3) return [node];
       const pool = { ...node, opType: 'GlobalAveragePool', inputs: [input], attributes: {} };
       if (intAttribute(node, 'keepdims', 1) === 1) return [pool];
-      let pooled = `${node.outputs[0]}_pooled`;
-      while (taken.has(pooled)) pooled += '_';
-      taken.add(pooled);
+      const pooled = builder.value(`${node.outputs[0]}_pooled`);
       const flatten: Node = {
         ...node,
-        name: `${node.name}_flatten`,
+        name: builder.nodeName(`${node.name}_flatten`),
         opType: 'Flatten',
         inputs: [pooled],
         attributes: { axis: int(1) },

@@ -1,7 +1,7 @@
 import { graph as graphOf } from '../../onnx/attributes.ts';
 import type { Graph, Model, Node } from '../../onnx/graph.ts';
 import type { Tensor } from '../../onnx/tensor.ts';
-import { allGraphs, valuesCapturedBy } from '../../onnx/topology.ts';
+import { valuesCapturedBy } from '../../onnx/topology.ts';
 
 /** The model with parts of its graph replaced. */
 export const withGraph = (model: Model, parts: Partial<Graph>): Model => ({
@@ -38,34 +38,3 @@ export function readsInside(graph: Graph): ReadonlySet<string> {
 /** The constant behind a value, when it is one. */
 export const constantOf = (graph: Graph, value: string | undefined): Tensor | undefined =>
   value === undefined || value === '' ? undefined : graph.initializers.get(value);
-
-/** Adds a constant under the name wanted, or that name with a number when it is taken by anything in the graph. */
-export function addConstant(
-  initializers: Map<string, Tensor>,
-  taken: Set<string>,
-  wanted: string,
-  tensor: Tensor,
-): string {
-  let name = wanted;
-  for (let n = 1; taken.has(name); n++) name = `${wanted}_${n}`;
-  taken.add(name);
-  initializers.set(name, tensor);
-  return name;
-}
-
-/** Every name of a value in the graph and its subgraphs: a new one must not hide, nor be hidden by, one of theirs. */
-export const valueNames = (graph: Graph): Set<string> => namesIn(allGraphs(graph));
-
-/** Names that subgraphs use, for their own values and for what they read from around them. */
-export const subgraphNames = (graph: Graph): ReadonlySet<string> =>
-  new Set([...namesIn(allGraphs(graph).slice(1)), ...readsInside(graph)]);
-
-function namesIn(graphs: readonly Graph[]): Set<string> {
-  const names = new Set<string>();
-  for (const { initializers, inputs, nodes } of graphs) {
-    for (const name of initializers.keys()) names.add(name);
-    for (const { name } of inputs) names.add(name);
-    for (const { outputs } of nodes) for (const output of outputs) names.add(output);
-  }
-  return names;
-}

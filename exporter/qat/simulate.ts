@@ -101,7 +101,7 @@ class SimulationWriter {
     const { graph } = this.#model;
     for (const { name } of graph.outputs) {
       const made = this.#any(name);
-      if (made !== name) sketch.node('Identity', [made], {}, name);
+      if (made !== name) sketch.op('Identity', [made], {}, { outputs: [name] });
     }
     const { nodes, initializers, parameters, held } = sketch;
     const written = withGraph(this.#model, { name: 'simulation', nodes, initializers, valueInfo: new Map() });
@@ -128,10 +128,10 @@ class SimulationWriter {
       const shares = Float32Array.from(decided.bias, (bias, row) => bias / unit[row]!);
       const dims = [layer.rows];
       const learned = sketch.parameter(`${node.name}:bias`, 'bias', dims, shares);
-      const exact = sketch.node('Mul', [learned, sketch.floats(unit, dims)]);
-      const grid = sketch.node('Mul', [scales, this.#scaleOf(layer.input).scale]);
-      biasCodes = sketch.node('Round', [sketch.node('Div', [exact, grid])]);
-      inputs.push(sketch.straightThrough(sketch.node('Mul', [biasCodes, grid]), exact));
+      const exact = sketch.op('Mul', [learned, sketch.floats(unit, dims)]);
+      const grid = sketch.op('Mul', [scales, this.#scaleOf(layer.input).scale]);
+      biasCodes = sketch.op('Round', [sketch.op('Div', [exact, grid])]);
+      inputs.push(sketch.straightThrough(sketch.op('Mul', [biasCodes, grid]), exact));
     }
     this.#layers.set(node.name, { codes, scales, biasCodes });
     this.#writeResult(node, inputs, quantizedOutput);
@@ -150,8 +150,8 @@ class SimulationWriter {
     }
     if (output !== node.outputs[0]) {
       const ceiling = this.#roles.ceilingOf(output);
-      if (ceiling !== undefined) result = sketch.node('Clip', [result, sketch.scalar(0), sketch.scalar(ceiling)]);
-      else if (this.#scaleOf(output).zeroPoint > 0) result = sketch.node('Relu', [result]);
+      if (ceiling !== undefined) result = sketch.op('Clip', [result, sketch.scalar(0), sketch.scalar(ceiling)]);
+      else if (this.#scaleOf(output).zeroPoint > 0) result = sketch.op('Relu', [result]);
     }
     this.#forms.set(output, { rounded: this.#round(result, output) });
   }
@@ -192,19 +192,19 @@ class SimulationWriter {
 
   #constant(value: string): string | undefined {
     const tensor = this.#model.graph.initializers.get(value);
-    return tensor && this.#sketch.constant(tensor);
+    return tensor && this.#sketch.shared(tensor);
   }
 
   #round(result: string, value: string): string {
     const { scale, zeroPoint } = this.#scaleOf(value);
-    const zero = this.#sketch.constant(
+    const zero = this.#sketch.shared(
       uint8Tensor(
         [],
         narrow('uint8', 1, () => zeroPoint, `the zero point of ${value}`),
       ),
     );
-    const codes = this.#sketch.node('QuantizeLinear', [result, scale, zero]);
-    return this.#sketch.node('DequantizeLinear', [codes, scale, zero]);
+    const codes = this.#sketch.op('QuantizeLinear', [result, scale, zero]);
+    return this.#sketch.op('DequantizeLinear', [codes, scale, zero]);
   }
 
   #scaleOf(value: string): SimulatedScale {
@@ -215,8 +215,8 @@ class SimulationWriter {
     const { scale, zeroPoint } = this.#starting.get(value)!;
     const sketch = this.#sketch;
     const factor = sketch.parameter(`${first}:scale`, 'gain', [], Float32Array.of(1));
-    const start = sketch.constant(float32Tensor([], Float32Array.of(scale)));
-    const made = { values, scale: sketch.node('Mul', [factor, start]), zeroPoint };
+    const start = sketch.shared(float32Tensor([], Float32Array.of(scale)));
+    const made = { values, scale: sketch.op('Mul', [factor, start]), zeroPoint };
     this.#scales.set(first, made);
     return made;
   }

@@ -37,16 +37,16 @@ export function simulateWeights(sketch: Sketch, layer: Layer, decided: LayerWeig
   const codes = clustered ? clusteredCodes(sketch, layer, decided, limit) : roundedCodes(sketch, layer, decided, limit);
   const ones = new Float32Array(rows).fill(1);
   const factors = sketch.parameter(`${layer.node.name}:scales`, 'gain', [rows], ones);
-  const scales = sketch.node('Mul', [factors, sketch.floats(decided.scales, [rows])]);
+  const scales = sketch.op('Mul', [factors, sketch.floats(decided.scales, [rows])]);
   const across = transposed ? [1, rows] : [rows, ...dims.slice(1).map(() => 1)];
-  return { weights: sketch.node('Mul', [codes, sketch.reshape(scales, across)]), codes, scales };
+  return { weights: sketch.op('Mul', [codes, sketch.reshape(scales, across)]), codes, scales };
 }
 
 /** A number for each weight, which rounds to its code. */
 function roundedCodes(sketch: Sketch, layer: Layer, decided: LayerWeights, limit: number): string {
   const starting = startingValues(layer, decided, limit);
   const shares = sketch.parameter(`${layer.node.name}:weights`, 'weight', layer.weights.dims, starting);
-  return sketch.round(sketch.node('Mul', [shares, sketch.scalar(limit)]));
+  return sketch.round(sketch.op('Mul', [shares, sketch.scalar(limit)]));
 }
 
 /** Every weight keeps the place in the codebook that was decided for it. */
@@ -57,9 +57,9 @@ function clusteredCodes(sketch: Sketch, layer: Layer, decided: LayerWeights, lim
   const shares = Float32Array.from(flat, (code) => code / limit);
   const codebook = sketch.parameter(`${layer.node.name}:codebook`, 'weight', [flat.length], shares);
   const places = storedOrder(layer, placesOf(decided));
-  const codes = sketch.round(sketch.node('Mul', [codebook, sketch.scalar(limit)]));
+  const codes = sketch.round(sketch.op('Mul', [codebook, sketch.scalar(limit)]));
   const indices = narrow('int32', places.length, (at) => places[at]!, `the codebook places of ${layer.node.name}`);
-  return sketch.node('Gather', [codes, sketch.constant(int32Tensor(dims, indices))]);
+  return sketch.op('Gather', [codes, sketch.shared(int32Tensor(dims, indices))]);
 }
 
 /** Where the code of every weight stands in all codebooks put one behind another, `[rows, columns]`. */

@@ -1,8 +1,8 @@
 import { narrow } from '../../core/narrow.ts';
 import { int, string } from '../../onnx/attributes.ts';
-import { int8Tensor, int64Tensor, type Tensor, uint8Tensor } from '../../onnx/tensor.ts';
+import type { GraphBuilder } from '../../onnx/build.ts';
+import { int8Tensor, type Tensor, uint8Tensor } from '../../onnx/tensor.ts';
 import { DATA_TYPES } from '../../onnx/types.ts';
-import type { GraphEmitter } from './node-writer.ts';
 
 /** How a layer's codes lie in the file. All but `int8` are folded to int8 when the session loads. */
 export type WeightForm = 'int8' | 'uint2' | 'uint4' | 'planes';
@@ -40,20 +40,20 @@ export function weightForm({ codes, codebooks, indexBits }: StoredCodes): Weight
 }
 
 /** Writes codes into the graph and returns the name of the int8 value `[dims]`. */
-export function storeCodes(emitter: GraphEmitter, stored: StoredCodes): string {
+export function storeCodes(builder: GraphBuilder, stored: StoredCodes): string {
   const { dims, codes, codebooks } = stored;
   const form = weightForm(stored);
-  if (form === 'int8') return emitter.constant(int8Tensor(dims, codes));
+  if (form === 'int8') return builder.shared(int8Tensor(dims, codes));
   const indices = indicesOf(codes, codebooks);
   const grouped = codebooks.length > 1;
   const shape = grouped ? [codebooks.length, codes.length / codebooks.length] : dims;
-  const wide = emitter.node('Cast', [storeIndices(emitter, indices, shape, form, stored.indexBits)], {
+  const wide = builder.op('Cast', [storeIndices(builder, indices, shape, form, stored.indexBits)], {
     to: int(DATA_TYPES.int32),
   });
-  const book = emitter.constant(codebookTensor(codebooks));
-  if (!grouped) return emitter.node('Gather', [book, wide]);
-  const gathered = emitter.node('GatherElements', [book, wide], { axis: int(1) });
-  return emitter.node('Reshape', [gathered, emitter.constant(int64Tensor([dims.length], dims))]);
+  const book = builder.shared(codebookTensor(codebooks));
+  if (!grouped) return builder.op('Gather', [book, wide]);
+  const gathered = builder.op('GatherElements', [book, wide], { axis: int(1) });
+  return builder.op('Reshape', [gathered, builder.ints(dims)]);
 }
 
 /** `[k]`, or `[groups, k]` padded with the last code, which no index names. */
@@ -76,43 +76,42 @@ export function indicesOf(codes: Int8Array, codebooks: readonly Int8Array[]): Ui
 }
 
 function storeIndices(
-  emitter: GraphEmitter,
+  builder: GraphBuilder,
   indices: Uint8Array,
   dims: readonly number[],
   form: WeightForm,
   bits: number,
 ): string {
   if (form === 'uint4' || form === 'uint2') {
-    return emitter.constant({ dtype: form, dims, bytes: packBits(indices, form === 'uint4' ? 4 : 2) });
+    return builder.shared({ dtype: form, dims, bytes: packBits(indices, form === 'uint4' ? 4 : 2) });
   }
-  const shape = emitter.constant(int64Tensor([dims.length], dims));
+  const shape = builder.ints(dims);
   let joined = '';
   let shift = bits;
   for (const width of [4, 2, 1].filter((each) => (bits & each) !== 0)) {
     shift -= width;
     const plane = indices.map((index) => (index >> shift) & (2 ** width - 1));
-    let value = emitter.node('Reshape', [unpack(emitter, plane, width), shape]);
-    if (shift > 0) value = emitter.node('BitShift', [value, scalar(emitter, shift)], { direction: string('LEFT') });
-    joined = joined === '' ? value : emitter.node('BitwiseOr', [joined, value]);
+    let value = builder.op('Reshape', [unpack(builder, plane, width), shape]);
+    if (shift > 0) value = builder.op('BitShift', [value, scalar(builder, shift)], { direction: string('LEFT') });
+    joined = joined === '' ? value : builder.op('BitwiseOr', [joined, value]);
   }
   return joined;
 }
 
-const scalar = (emitter: GraphEmitter, value: number): string =>
-  emitter.constant(uint8Tensor([], Uint8Array.of(value)));
+const scalar = (builder: GraphBuilder, value: number): string => builder.shared(uint8Tensor([], Uint8Array.of(value)));
 
 /** One packed row shifted by every multiple of the width at once: `[1, n] >> [8 / width, 1]` gives `[8 / width, n]`. */
-function unpack(emitter: GraphEmitter, plane: Uint8Array, width: number): string {
+function unpack(builder: GraphBuilder, plane: Uint8Array, width: number): string {
   const parts = 8 / width;
   const packed = uint8Tensor([1, plane.length / parts], packPlane(plane, width));
   const shifts = uint8Tensor(
     [parts, 1],
     Uint8Array.from({ length: parts }, (_, i) => i * width),
   );
-  const shifted = emitter.node('BitShift', [emitter.constant(packed), emitter.constant(shifts)], {
+  const shifted = builder.op('BitShift', [builder.shared(packed), builder.shared(shifts)], {
     direction: string('RIGHT'),
   });
-  return emitter.node('BitwiseAnd', [shifted, scalar(emitter, 2 ** width - 1)]);
+  return builder.op('BitwiseAnd', [shifted, scalar(builder, 2 ** width - 1)]);
 }
 
 /** Element i of part p, at p * n + i, lies in bits p * width of byte i. @returns `[length * width / 8]` */

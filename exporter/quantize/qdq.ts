@@ -1,13 +1,13 @@
 import { type Layer, layerOf, storedOrder } from '../../compression/layers.ts';
 import { narrow } from '../../core/narrow.ts';
 import { int } from '../../onnx/attributes.ts';
-import type { Model, Node } from '../../onnx/graph.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
+import type { Graph, Model, Node } from '../../onnx/graph.ts';
+import { shortNames, subgraphNames } from '../../onnx/names.ts';
 import { float32Tensor, int8Tensor, int32Tensor, uint8Tensor } from '../../onnx/tensor.ts';
 import { valuesCapturedBy } from '../../onnx/topology.ts';
-import { subgraphNames } from '../passes/rewrite.ts';
 import { type StoredCodes, storeCodes } from './codebook.ts';
 import type { LayerWeights } from './layer-weights.ts';
-import { GraphEmitter } from './node-writer.ts';
 import type { Roles } from './roles.ts';
 import { type ActivationScale, dataInputs } from './scales.ts';
 
@@ -30,7 +30,7 @@ export class QdqWriter {
   readonly #roles: Roles;
   readonly #scales: ReadonlyMap<string, ActivationScale>;
   readonly #weights: ReadonlyMap<string, LayerWeights>;
-  readonly #emitter: GraphEmitter;
+  readonly #builder: GraphBuilder;
   readonly #forms = new Map<string, Forms>();
 
   constructor(
@@ -44,10 +44,9 @@ export class QdqWriter {
     this.#roles = roles;
     this.#scales = scales;
     this.#weights = weights;
-    this.#emitter = new GraphEmitter(
-      [...[...inputs, ...outputs].map(({ name }) => name), ...subgraphNames(model.graph)],
-      nodes.map(({ name }) => name),
-    );
+    const values = [...[...inputs, ...outputs].map(({ name }) => name), ...subgraphNames(model.graph)];
+    const naming = shortNames({ values, nodes: nodes.map(({ name }) => name) });
+    this.#builder = new GraphBuilder('wayside', { naming });
     for (const { name } of inputs) this.#forms.set(name, { float: name });
   }
 
@@ -60,24 +59,24 @@ export class QdqWriter {
   }
 
   /** Hands every output of the graph out in float under its own name. */
-  finish(): Pick<GraphEmitter, 'nodes' | 'initializers'> {
+  finish(): Pick<Graph, 'nodes' | 'initializers'> {
     for (const { name } of this.#model.graph.outputs) {
       if (this.#forms.get(name)?.float !== name) this.#dequantize(this.#uint8(name), this.#scaleOf(name), name);
     }
-    return this.#emitter;
+    return this.#builder;
   }
 
   #writeLayer(node: Node, layer: Layer, quantizedOutput: boolean): void {
     const weights = this.#weights.get(node.name);
     if (weights === undefined) throw new Error(`no weights were decided for layer ${node.name}`);
-    const emitter = this.#emitter;
+    const builder = this.#builder;
     const x = this.#float(layer.input, true);
-    const scales = emitter.constant(float32Tensor([layer.rows], weights.scales));
-    const codes = storeCodes(emitter, storedCodes(layer, weights));
+    const scales = builder.shared(float32Tensor([layer.rows], weights.scales));
+    const codes = storeCodes(builder, storedCodes(layer, weights));
     // ONNX Runtime 1.30 fuses a convolution without a weight zero point, but a Gemm only with one for every column.
-    const zeros = node.opType === 'Conv' ? [] : [emitter.constant(int8Tensor([layer.rows], new Int8Array(layer.rows)))];
+    const zeros = node.opType === 'Conv' ? [] : [builder.shared(int8Tensor([layer.rows], new Int8Array(layer.rows)))];
     const axis = { axis: int(layer.transposed ? 1 : 0) };
-    const inputs = [x, emitter.node('DequantizeLinear', [codes, scales, ...zeros], axis)];
+    const inputs = [x, builder.op('DequantizeLinear', [codes, scales, ...zeros], axis)];
     if (weights.bias !== undefined) inputs.push(this.#writeBias(node, weights, this.#scaleOf(layer.input).scale));
     this.#writeResult(node, inputs, quantizedOutput);
   }
@@ -92,13 +91,13 @@ export class QdqWriter {
     let quantized = this.#quantize(value, scale);
     if (output === node.outputs[0]) return quantized;
     const { zeroPoint } = scale;
-    if (zeroPoint > 0) quantized = this.#emitter.node('Max', [quantized, this.#byte(zeroPoint)]);
+    if (zeroPoint > 0) quantized = this.#builder.op('Max', [quantized, this.#byte(zeroPoint)]);
     const ceiling = Math.round((this.#roles.ceilingOf(output) ?? Number.POSITIVE_INFINITY) / scale.scale) + zeroPoint;
-    return ceiling < 255 ? this.#emitter.node('Min', [quantized, this.#byte(ceiling)]) : quantized;
+    return ceiling < 255 ? this.#builder.op('Min', [quantized, this.#byte(ceiling)]) : quantized;
   }
 
   #byte(value: number): string {
-    return this.#emitter.constant(
+    return this.#builder.shared(
       uint8Tensor(
         [],
         narrow('uint8', 1, () => value, 'a zero point or bound'),
@@ -112,9 +111,9 @@ export class QdqWriter {
     const codes = narrow('int32', bias.length, codeOf, `the bias of ${name}`);
     const dims = [bias.length];
     const inputs = [int32Tensor(dims, codes), float32Tensor(dims, biasScales)].map((tensor) =>
-      this.#emitter.constant(tensor),
+      this.#builder.shared(tensor),
     );
-    return this.#emitter.node('DequantizeLinear', inputs, { axis: int(0) });
+    return this.#builder.op('DequantizeLinear', inputs, { axis: int(0) });
   }
 
   #writeRequantized(node: Node, quantizedOutput: boolean): void {
@@ -125,8 +124,8 @@ export class QdqWriter {
   /** The node with its output quantized, or in float for who reads it so. */
   #writeResult(node: Node, inputs: readonly string[], quantizedOutput: boolean): void {
     const output = this.#roles.outputAfterAbsorption(node);
-    const result = quantizedOutput || !this.#isOutput(output) ? this.#emitter.value() : output;
-    this.#emitter.copy(node, inputs, [result]);
+    const result = quantizedOutput || !this.#isOutput(output) ? this.#builder.value() : output;
+    this.#builder.copy(node, inputs, [result]);
     const forms = quantizedOutput ? { uint8: this.#quantizeOutput(node, result) } : { float: result };
     this.#forms.set(output, forms);
   }
@@ -136,11 +135,11 @@ export class QdqWriter {
     const data = new Set(dataInputs(node, 'integer'));
     const zero = this.#byte(this.#scaleOf(node.outputs[0] ?? '').zeroPoint);
     const inputs = node.inputs.map((input) => (data.has(input) ? this.#uint8(input) : this.#given(input)));
-    const results = node.outputs.map((output) => (output === '' ? '' : this.#emitter.value()));
-    if (node.opType === 'Relu') this.#emitter.node('Max', [...inputs, zero], {}, results[0]);
+    const results = node.outputs.map((output) => (output === '' ? '' : this.#builder.value()));
+    if (node.opType === 'Relu') this.#builder.op('Max', [...inputs, zero], {}, { outputs: results });
     else if (node.opType === 'Pad')
-      this.#emitter.copy(node, [...inputs.slice(0, 2), zero, ...inputs.slice(3)], results);
-    else this.#emitter.copy(node, inputs, results);
+      this.#builder.copy(node, [...inputs.slice(0, 2), zero, ...inputs.slice(3)], results);
+    else this.#builder.copy(node, inputs, results);
     for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { uint8: results[i]! });
   }
 
@@ -149,9 +148,9 @@ export class QdqWriter {
     const inputs = node.inputs.map((input) => this.#given(input));
     if (this.#hasConstantWeights(node)) inputs[0] = this.#apart(inputs[0] ?? '');
     const outputs = node.outputs.map((output) =>
-      output === '' || this.#isOutput(output) ? output : this.#emitter.value(),
+      output === '' || this.#isOutput(output) ? output : this.#builder.value(),
     );
-    this.#emitter.copy(node, inputs, outputs);
+    this.#builder.copy(node, inputs, outputs);
     for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { float: outputs[i]! });
   }
 
@@ -166,12 +165,12 @@ export class QdqWriter {
     const { initializers } = this.#model.graph;
     const constant = initializers.get(value);
     if (constant !== undefined) {
-      this.#emitter.initializers.set(value, constant);
+      this.#builder.initializers.set(value, constant);
       return;
     }
     const forms = this.#formsOf(value);
     if (forms.float === value) return;
-    this.#emitter.node('Identity', [this.#float(value)], {}, value);
+    this.#builder.op('Identity', [this.#float(value)], {}, { outputs: [value] });
     forms.float = value;
   }
 
@@ -185,7 +184,7 @@ export class QdqWriter {
    * DequantizeLinear and QuantizeLinear, takes it for one that was forgotten, and quantizes its weights itself.
    */
   #apart(value: string): string {
-    return this.#emitter.node('Max', [value]);
+    return this.#builder.op('Max', [value]);
   }
 
   /**
@@ -194,7 +193,7 @@ export class QdqWriter {
    */
   #float(value: string, fromUint8 = false): string {
     const constant = this.#model.graph.initializers.get(value);
-    if (constant !== undefined) return this.#emitter.constant(constant);
+    if (constant !== undefined) return this.#builder.shared(constant);
     const forms = this.#formsOf(value);
     if (!fromUint8 && forms.float !== undefined) return forms.float;
     return this.#dequantized(value);
@@ -218,15 +217,20 @@ export class QdqWriter {
   }
 
   #quantize(value: string, scale: ActivationScale): string {
-    return this.#emitter.node('QuantizeLinear', [value, ...this.#parameters(scale)]);
+    return this.#builder.op('QuantizeLinear', [value, ...this.#parameters(scale)]);
   }
 
   #dequantize(value: string, scale: ActivationScale, output?: string): string {
-    return this.#emitter.node('DequantizeLinear', [value, ...this.#parameters(scale)], {}, output);
+    return this.#builder.op(
+      'DequantizeLinear',
+      [value, ...this.#parameters(scale)],
+      {},
+      output === undefined ? {} : { outputs: [output] },
+    );
   }
 
   #parameters({ scale, zeroPoint }: ActivationScale): string[] {
-    const scaleName = this.#emitter.constant(float32Tensor([], Float32Array.of(scale)));
+    const scaleName = this.#builder.shared(float32Tensor([], Float32Array.of(scale)));
     return [scaleName, this.#byte(zeroPoint)];
   }
 

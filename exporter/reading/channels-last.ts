@@ -1,9 +1,10 @@
 import { intsAttribute } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import { withConstantsStored } from '../../onnx/constants.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { elementCount, type Tensor } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
-import { addConstant, readsInside, valueNames } from '../passes/rewrite.ts';
+import { readsInside } from '../passes/rewrite.ts';
 
 export const TO_PLANES = [0, 3, 1, 2];
 
@@ -31,8 +32,7 @@ export function turnedEarlier(
   const { initializers: constants } = withConstantsStored(graph);
   const turn = turnOf(graph, input, channels, constants);
   if (turn === undefined) return undefined;
-  const taken = valueNames(graph);
-  const initializers = new Map(graph.initializers);
+  const builder = GraphBuilder.over(graph);
   const last = turn.steps.at(-1)?.outputs[0] ?? input;
   const planes = new Map(turn.transposes.flatMap(({ outputs }) => outputs.map((output) => [output, last] as const)));
   const nodes = graph.nodes.flatMap((node): Node[] => {
@@ -42,11 +42,11 @@ export function turnedEarlier(
     const inputs = node.inputs.map((value) => {
       const constant = constants.get(value);
       if (constant === undefined || elementCount(constant.dims) === 1) return value;
-      return addConstant(initializers, taken, `${value}_planes`, { ...constant, dims: [channels, 1, 1] });
+      return builder.constant(`${value}_planes`, { ...constant, dims: [channels, 1, 1] });
     });
     return [{ ...node, inputs }];
   });
-  return { nodes, initializers };
+  return { nodes, initializers: builder.initializers };
 }
 
 function turnOf(

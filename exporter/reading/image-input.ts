@@ -1,8 +1,9 @@
 import { intAttribute, ints } from '../../onnx/attributes.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Model, Node, ValueInfo } from '../../onnx/graph.ts';
 import { valuesCapturedBy } from '../../onnx/topology.ts';
 import { DATA_TYPES } from '../../onnx/types.ts';
-import { readsInside, rewired, valueNames, withGraph } from '../passes/rewrite.ts';
+import { readsInside, rewired, withGraph } from '../passes/rewrite.ts';
 import { isTranspose, turnedEarlier } from './channels-last.ts';
 
 /** A model that takes pictures as Wayside feeds them: float32 `[N, 3, H, W]`. */
@@ -45,22 +46,14 @@ function withPlanes(model: Model): Model {
   const inputs = [{ ...input, shape: [batch, channels, height, width] }];
   const turned = turnedEarlier(graph, input.name, channels);
   if (turned !== undefined) return withGraph(model, { ...turned, inputs, valueInfo: new Map() });
-  const taken = valueNames(graph);
-  let last = `${input.name}_channels_last`;
-  while (taken.has(last)) last += '_';
+  const builder = GraphBuilder.over(graph);
+  const last = builder.value(`${input.name}_channels_last`);
   const skipped = graph.nodes.filter((node) => isTranspose(node, input.name));
   const names = new Map([
     [input.name, last],
     ...skipped.flatMap(({ outputs }) => outputs.map((output) => [output, input.name] as const)),
   ]);
-  const back: Node = {
-    name: last,
-    opType: 'Transpose',
-    domain: '',
-    inputs: [input.name],
-    outputs: [last],
-    attributes: { perm: ints(TO_CHANNELS_LAST) },
-  };
+  const back = builder.made('Transpose', [input.name], last, { perm: ints(TO_CHANNELS_LAST) });
   const others = graph.nodes.filter((node) => !skipped.includes(node));
   if (namesStay(graph, names)) return model;
   const nodes = others.map((node) => rewired(node, names));

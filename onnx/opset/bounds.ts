@@ -18,7 +18,9 @@ const clip: OpsetRule = {
   convert(node, context) {
     const bound = (name: string): string => {
       const value = floatAttribute(node, name, undefined);
-      return value === undefined ? '' : context.constant(`${node.name}_${name}`, scalar(node, 11, context, value));
+      return value === undefined
+        ? ''
+        : context.build.constant(`${node.name}_${name}`, scalar(node, 11, context, value));
     };
     const inputs = [node.inputs[0] ?? '', bound('min'), bound('max')];
     while (inputs.at(-1) === '') inputs.pop();
@@ -33,10 +35,14 @@ const pad: OpsetRule = {
   convert(node, context) {
     const pads = intsAttribute(node, 'pads', undefined);
     if (pads === undefined) throw notConvertible(node, 11, 'it has no pads');
-    let inputs = withInput(node.inputs, 1, context.constant(`${node.name}_pads`, int64Tensor([pads.length], pads)));
+    let inputs = withInput(
+      node.inputs,
+      1,
+      context.build.constant(`${node.name}_pads`, int64Tensor([pads.length], pads)),
+    );
     const value = floatAttribute(node, 'value', 0);
     if (value !== 0)
-      inputs = withInput(inputs, 2, context.constant(`${node.name}_value`, scalar(node, 11, context, value)));
+      inputs = withInput(inputs, 2, context.build.constant(`${node.name}_value`, scalar(node, 11, context, value)));
     return [{ ...node, inputs, attributes: withoutAttributes(node.attributes, 'pads', 'value') }];
   },
 };

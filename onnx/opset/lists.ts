@@ -10,7 +10,7 @@ const listToInput = (opType: string, since: number, attribute: string, at: numbe
   convert(node, context) {
     const list = intsAttribute(node, attribute, undefined);
     if (list === undefined) return [node];
-    const input = context.constant(`${node.name}_${attribute}`, int64Tensor([list.length], list));
+    const input = context.build.constant(`${node.name}_${attribute}`, int64Tensor([list.length], list));
     return [
       { ...node, inputs: withInput(node.inputs, at, input), attributes: withoutAttributes(node.attributes, attribute) },
     ];
@@ -25,7 +25,7 @@ const slice: OpsetRule = {
     const names = ['starts', 'ends', 'axes'];
     const inputs = names.map((name) => {
       const list = intsAttribute(node, name, undefined);
-      return list === undefined ? '' : context.constant(`${node.name}_${name}`, int64Tensor([list.length], list));
+      return list === undefined ? '' : context.build.constant(`${node.name}_${name}`, int64Tensor([list.length], list));
     });
     if (inputs.at(-1) === '') inputs.pop();
     return [{ ...node, inputs: [...node.inputs, ...inputs], attributes: withoutAttributes(node.attributes, ...names) }];
@@ -36,7 +36,7 @@ const topK: OpsetRule = {
   opType: 'TopK',
   since: 10,
   convert(node, context) {
-    const k = context.constant(`${node.name}_k`, int64Tensor([1], [intAttribute(node, 'k', 1)]));
+    const k = context.build.constant(`${node.name}_k`, int64Tensor([1], [intAttribute(node, 'k', 1)]));
     return [{ ...node, inputs: withInput(node.inputs, 1, k), attributes: withoutAttributes(node.attributes, 'k') }];
   },
 };

@@ -9,7 +9,10 @@ const upsampleScales: OpsetRule = {
   convert(node, context) {
     const scales = floatsAttribute(node, 'scales', undefined);
     if (scales === undefined) throw notConvertible(node, 9, 'it has no scales');
-    const input = context.constant(`${node.name}_scales`, float32Tensor([scales.length], Float32Array.from(scales)));
+    const input = context.build.constant(
+      `${node.name}_scales`,
+      float32Tensor([scales.length], Float32Array.from(scales)),
+    );
     return [
       { ...node, inputs: withInput(node.inputs, 1, input), attributes: withoutAttributes(node.attributes, 'scales') },
     ];

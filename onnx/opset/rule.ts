@@ -1,4 +1,5 @@
 import { WaysideError } from '../../core/errors.ts';
+import type { GraphBuilder } from '../build.ts';
 import type { Attributes, Node, ValueType } from '../graph.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -8,10 +9,7 @@ export interface UpgradeContext {
   type(value: string): ValueType | undefined;
   /** The constant behind a value, if it is one. */
   constantOf(value: string): Tensor | undefined;
-  /** Adds an initializer and returns its name. */
-  constant(wanted: string, tensor: Tensor): string;
-  /** A name for a value or a node that no one has yet. */
-  name(wanted: string): string;
+  readonly build: Pick<GraphBuilder, 'constant' | 'value' | 'made'>;
 }
 
 /** One change of one operator between two versions of the ONNX operator set (onnx Changelog.md). */

@@ -1,4 +1,5 @@
 import { int, intAttribute } from '../attributes.ts';
+import type { Attributes, Node } from '../graph.ts';
 import type { OpsetRule } from './rule.ts';
 
 /**
@@ -11,28 +12,23 @@ const normaliseFlattened = (opType: string): OpsetRule => ({
   since: 13,
   convert(node, context) {
     const [x = ''] = node.inputs;
+    const [output = ''] = node.outputs;
+    const { build } = context;
     const shape = context.type(x)?.shape ?? null;
     const axis = intAttribute(node, 'axis', 1);
     const from = shape !== null && axis < 0 ? axis + shape.length : axis;
     if (shape !== null && from < shape.length && shape.slice(from + 1).every((size) => size === 1)) {
       return [{ ...node, attributes: { ...node.attributes, axis: int(axis) } }];
     }
-    const flat = context.name(`${node.name}_flat`);
-    const scores = context.name(`${node.name}_scores`);
-    const dims = context.name(`${node.name}_dims`);
-    const step = (type: string, inputs: readonly string[], outputs: readonly string[]) => ({
-      name: context.name(`${node.name}_${type}`),
-      opType: type,
-      domain: '',
-      inputs,
-      outputs,
-      attributes: {},
-    });
+    const value = (part: string): string => build.value(`${node.name}_${part}`);
+    const [flat, scores, dims] = [value('flat'), value('scores'), value('dims')];
+    const step = (type: string, inputs: readonly string[], output: string, attributes: Attributes = {}): Node =>
+      build.made(type, inputs, output, attributes, { name: `${node.name}_${type}` });
     return [
-      { ...step('Flatten', [x], [flat]), attributes: { axis: int(axis) } },
+      step('Flatten', [x], flat, { axis: int(axis) }),
       { ...node, inputs: [flat], outputs: [scores], attributes: { axis: int(-1) } },
-      step('Shape', [x], [dims]),
-      step('Reshape', [scores, dims], node.outputs),
+      step('Shape', [x], dims),
+      step('Reshape', [scores, dims], output),
     ];
   },
 });

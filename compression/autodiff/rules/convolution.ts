@@ -149,7 +149,7 @@ function byRows(dy: string, x: string, g: Geometry, tape: Tape): string {
     const from = i * g.dilations[0];
     const cut = kh === 1 ? padded : tape.slice(padded, [2], [from], [from + g.output[0]]);
     const flat = tape.reshape(cut, [g.batch, g.inChannels, g.output[0] * row]);
-    const product = tape.op('FusedMatMul', [stacked, flat], { transB: int(1) }, 'com.microsoft');
+    const product = tape.op('FusedMatMul', [stacked, flat], { transB: int(1) }, { domain: 'com.microsoft' });
     return tape.reshape(tape.sum(product, [0]), [1, kw, g.outChannels, g.inChannels]);
   });
   return tape.transpose(tape.concat(parts, 0), [2, 3, 0, 1]);

@@ -41,8 +41,11 @@ export const averagePool = rule(['AveragePool'], ({ node, tape, dy, y }) => {
     const rows = inside(Math.floor(i / outWidth), sh, top, kh, height);
     return 1 / (rows * inside(i % outWidth, sw, left, kw, width));
   });
-  const share = tape.op('Mul', [dy, tape.tensor('share', float32Tensor([1, 1, outHeight, outWidth], shares))]);
-  const ones = tape.tensor('ones', float32Tensor([channels, 1, kh, kw], new Float32Array(channels * kh * kw).fill(1)));
+  const share = tape.op('Mul', [dy, tape.constant('share', float32Tensor([1, 1, outHeight, outWidth], shares))]);
+  const ones = tape.constant(
+    'ones',
+    float32Tensor([channels, 1, kh, kw], new Float32Array(channels * kh * kw).fill(1)),
+  );
   const rest = [height + top + bottom - (outHeight - 1) * sh - kh, width + left + right - (outWidth - 1) * sw - kw];
   return [
     tape.op('ConvTranspose', [share, ones], {
@@ -62,7 +65,7 @@ export const averagePool = rule(['AveragePool'], ({ node, tape, dy, y }) => {
 export const maxPool = rule(['MaxPool'], ({ node, tape, dy, y }) => {
   const [x = ''] = node.inputs;
   const { storage_order: _, ...attributes } = node.attributes;
-  const [, indices = ''] = tape.ops('MaxPool', [x], attributes, 2);
+  const [, indices = ''] = tape.node('MaxPool', [x], attributes, { count: 2 });
   const shape = tape.shape(x);
   const count = shape.reduce((product, dim) => product * dim, 1);
   const windows = tape.shape(y).reduce((product, dim) => product * dim, 1);

@@ -7,7 +7,7 @@ export const reduction = rule(['ReduceSum', 'ReduceMean'], ({ node, tape, dy }) 
   const [x = '', axesInput = ''] = node.inputs;
   const shape = tape.shape(x);
   const rank = shape.length;
-  const constant = axesInput === '' ? undefined : tape.forwardConstant(axesInput);
+  const constant = axesInput === '' ? undefined : tape.initializers.get(axesInput);
   const axes = (
     constant
       ? asIntegers(constant)
@@ -56,7 +56,7 @@ export const layerNormalization = rule(['LayerNormalization'], ({ node, tape, dy
   const first = (intAttribute(node, 'axis', -1) + rank) % rank;
   const { axis, epsilon, ...rest } = node.attributes;
   const attributes = { ...rest, ...(axis ? { axis } : {}), ...(epsilon ? { epsilon } : {}) };
-  const [, mean = '', inverse = ''] = tape.ops('LayerNormalization', node.inputs, attributes, 3);
+  const [, mean = '', inverse = ''] = tape.node('LayerNormalization', node.inputs, attributes, { count: 3 });
   const normal = tape.op('Mul', [tape.op('Sub', [x, mean]), inverse]);
   const axes = shape.flatMap((_, i) => (i >= first ? [i] : []));
   const average = (value: string): string => {

@@ -39,7 +39,7 @@ export const concat = rule(['Concat'], ({ node, tape, dy, y, needs }) => {
 function constants(node: Node, input: number, tape: Tape): readonly number[] | undefined {
   const name = node.inputs[input] ?? '';
   if (name === '') return undefined;
-  const tensor = tape.forwardConstant(name);
+  const tensor = tape.initializers.get(name);
   if (tensor !== undefined) return asIntegers(tensor);
   throw new WaysideError('MODEL_UNSUPPORTED', {
     message: `no gradient for ${node.opType} ${node.name}: its input ${name} is not constant`,

@@ -4,7 +4,6 @@ import { seededRandom } from '../../../core/random.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
-import { int64Tensor } from '../../../onnx/tensor.ts';
 
 it.each([
   [8, 16, 8, 1, 1],
@@ -17,11 +16,7 @@ it.each([
     const dims = [out, into, height, width];
     const builder = new GraphBuilder('filters');
     const weight = builder.input('weight', 'float32', dims);
-    const filters = new BlockedFilters({
-      block,
-      write: (opType, inputs, attributes) => builder.node(opType, inputs, attributes)[0],
-      constant: (values) => builder.constant('constant', int64Tensor([values.length], values)),
-    });
+    const filters = new BlockedFilters(builder, block);
     const [turned, forward] = [filters.turned(weight, dims), filters.forward(weight, dims)];
     builder.output(forward, 'float32', dims);
     builder.output(turned, 'float32', [into, out, height, width]);

@@ -19,11 +19,11 @@ async function gradientsOf(
   const { graph } = model;
   const [{ name: output } = { name: '' }] = graph.outputs;
   const tape = new Tape(graph, inferShapes(model));
-  const seed = tape.tensor('seed', float32Tensor(tape.shape(output), dy));
+  const seed = tape.constant('seed', float32Tensor(tape.shape(output), dy));
   const found = differentiate(tape, graph.nodes, new Map([[output, seed]]), Object.keys(feeds), held);
   const outputs = [output, ...found.values()].map((name) => ({ name, dtype: 'float32' as const, shape: null }));
-  const initializers = new Map([...graph.initializers, ...tape.constants]);
-  const backward = { ...graph, nodes: tape.nodes, initializers, outputs };
+  const { nodes, initializers } = tape;
+  const backward = { ...graph, nodes, initializers, outputs };
   const opsets = withRuntimeOperators(model.opsets);
   const session = await openSession(encodeModel({ ...model, opsets, graph: backward }), {
     config: { 'session.disable_quant_qdq': '1' },

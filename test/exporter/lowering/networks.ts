@@ -35,7 +35,7 @@ export class TokenBuilder extends NetworkBuilder {
     return this.node('Add', [product, this.weights('b', bias)])[0];
   }
 
-  reshape(x: string, dims: readonly number[]): string {
+  override reshape(x: string, dims: readonly number[]): string {
     return this.node('Reshape', [x, this.integers('dims', dims)])[0];
   }
 

@@ -11,10 +11,11 @@ import {
   unpackBits,
   weightForm,
 } from '../../../exporter/quantize/codebook.ts';
-import { GraphEmitter } from '../../../exporter/quantize/node-writer.ts';
 import { openSession } from '../../../inference/session.ts';
+import { GraphBuilder } from '../../../onnx/build.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
+import { shortNames } from '../../../onnx/names.ts';
 import { irVersionFor } from '../../../onnx/opset.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { indexGraph } from '../../../onnx/topology.ts';
@@ -46,10 +47,10 @@ test('indices lead back to the codes', () => {
 
 /** A model that hands out stored weights as the runtime sees them after unpacking. */
 function unpacking(codes: Int8Array, dims: readonly number[], books: readonly Int8Array[], clusters: number) {
-  const emitter = new GraphEmitter(['w']);
+  const builder = new GraphBuilder('codes', { naming: shortNames({ values: ['w'], nodes: [] }) });
   const stored = { dims, codes, codebooks: books, indexBits: indexBitsFor(clusters) };
-  const name = storeCodes(emitter, stored);
-  emitter.node('Identity', [name], {}, 'w');
+  const name = storeCodes(builder, stored);
+  builder.op('Identity', [name], {}, { outputs: ['w'] });
   const form = weightForm(stored);
   const opset = { int8: 13, planes: 18, uint4: 21, uint2: 25 }[form];
   const model: Model = {
@@ -62,8 +63,8 @@ function unpacking(codes: Int8Array, dims: readonly number[], books: readonly In
       name: 'w',
       inputs: [],
       outputs: [{ name: 'w', dtype: 'int8', shape: dims }],
-      initializers: emitter.initializers,
-      nodes: emitter.nodes,
+      initializers: builder.initializers,
+      nodes: builder.nodes,
       valueInfo: new Map(),
     },
   };
@@ -116,13 +117,13 @@ describe('codebooks as ONNX Runtime unpacks them', () => {
 });
 
 test.each([8, 16, 64, 128])('the inspector counts the codes behind %i clusters', (clusters) => {
-  const emitter = new GraphEmitter(['x', 'y']);
+  const builder = new GraphBuilder('codes', { naming: shortNames({ values: ['x', 'y'], nodes: [] }) });
   const codes = Int8Array.from({ length: 8192 }, (_, i) => (i % clusters) - 60);
   const stored = { dims: [64, 128], codes, codebooks: [usedCodes(codes)], indexBits: indexBitsFor(clusters) };
-  const scale = emitter.constant(float32Tensor([], Float32Array.of(0.1)));
-  const weight = emitter.node('DequantizeLinear', [storeCodes(emitter, stored), scale]);
-  emitter.node('MatMul', ['x', weight], {}, 'y');
-  const { nodes, initializers } = emitter;
+  const scale = builder.shared(float32Tensor([], Float32Array.of(0.1)));
+  const weight = builder.op('DequantizeLinear', [storeCodes(builder, stored), scale]);
+  builder.op('MatMul', ['x', weight], {}, { outputs: ['y'] });
+  const { nodes, initializers } = builder;
   const graph = { name: '', inputs: [], outputs: [], initializers, nodes, valueInfo: new Map() };
   const [found] = storedWeights(graph, indexGraph(graph));
   expect(found).toMatchObject({ elements: 8192, unique: clusters, form: 'codebook' });
