@@ -1,8 +1,9 @@
 import { seededRandom } from '../../core/random.ts';
 import { storeCodes } from '../../exporter/quantize/codebook.ts';
-import { GraphEmitter } from '../../exporter/quantize/node-writer.ts';
 import { type ModelPackage, writePackage } from '../../inference/package.ts';
+import { GraphBuilder } from '../../onnx/build.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
+import { shortNames } from '../../onnx/names.ts';
 
 /** Weights of a layer: what a network would have, and how the exporter stores them. */
 export interface CodeLayer {
@@ -46,8 +47,9 @@ function weightsOf({ dims, clusters }: CodeLayer, seed: number, moved: number) {
  */
 export async function writeCodePackage(dir: string, options: CodePackageOptions = {}): Promise<ModelPackage> {
   const { layers = LAYERS, moved = 0, version = '1' } = options;
-  const emitter = new GraphEmitter(['image', 'scores']);
-  const values = layers.map((layer, i) => storeCodes(emitter, weightsOf(layer, i, moved)));
+  const naming = shortNames({ values: ['image', 'scores'], nodes: [] });
+  const builder = new GraphBuilder('codes', { naming });
+  const values = layers.map((layer, i) => storeCodes(builder, weightsOf(layer, i, moved)));
   const model = encodeModel({
     irVersion: 10,
     opsets: new Map([['', 25]]),
@@ -58,8 +60,8 @@ export async function writeCodePackage(dir: string, options: CodePackageOptions 
       name: 'codes',
       inputs: [{ name: 'image', dtype: 'float32', shape: [1, 3, 8, 8] }],
       outputs: values.map((name, i) => ({ name, dtype: 'int8', shape: layers[i]!.dims })),
-      initializers: emitter.initializers,
-      nodes: emitter.nodes,
+      initializers: builder.initializers,
+      nodes: builder.nodes,
       valueInfo: new Map(),
     },
   });
