@@ -1,6 +1,5 @@
 import { type Layer, layersOf, weightRows } from '../../compression/layers.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
-import { inferShapes } from '../../onnx/shapes.ts';
 import { indexGraph } from '../../onnx/topology.ts';
 import { type ChannelReader, readersOf } from './channel-readers.ts';
 
@@ -15,15 +14,12 @@ export type PairWeights = ReadonlyMap<Node, Float64Array>;
 
 /** Every layer whose output channels can be scaled without changing what the model computes. */
 export function pairsOf(model: Model): Pair[] {
-  const { graph } = model;
-  const index = indexGraph(graph);
-  const types = inferShapes(model);
-  const layers = layersOf(graph);
-  const alone = (layer: Layer): boolean => index.consumers(layer.node.inputs[1] ?? '').length === 1;
-  const byNode = new Map(layers.filter(alone).map((layer) => [layer.node, layer]));
-  return layers.flatMap((maker) => {
-    const readers = alone(maker) ? readersOf(byNode, maker, { index, types }) : undefined;
-    return readers === undefined || readers.length === 0 ? [] : [{ maker, readers }];
+  const index = indexGraph(model.graph);
+  const alone = layersOf(model.graph).filter(({ node }) => index.consumers(node.inputs[1] ?? '').length === 1);
+  const readers = readersOf(model, new Map(alone.map((layer) => [layer.node, layer])));
+  return alone.flatMap((maker) => {
+    const found = readers.get(maker) ?? [];
+    return found.length === 0 ? [] : [{ maker, readers: found }];
   });
 }
 

@@ -1,7 +1,11 @@
 import type { Layer } from '../../compression/layers.ts';
+import { propagate } from '../../compression/pruning/channels/propagate.ts';
+import { onImages, passThrough } from '../../compression/pruning/channels/rules/elementwise.ts';
+import { reshape } from '../../compression/pruning/channels/rules/layout.ts';
+import { type ChannelRule, channelsAlong, input, output } from '../../compression/pruning/channels/rules/rule.ts';
+import { concat } from '../../compression/pruning/channels/rules/selection.ts';
 import { intAttribute } from '../../onnx/attributes.ts';
-import type { Node, ValueType } from '../../onnx/graph.ts';
-import type { GraphIndex } from '../../onnx/topology.ts';
+import type { Model, Node } from '../../onnx/graph.ts';
 
 /** A layer that multiplies the channels of another with its weights. */
 export interface ChannelReader {
@@ -11,105 +15,81 @@ export interface ChannelReader {
 }
 
 /** f(s x) = s f(x) for s > 0, channel by channel. */
-const HOMOGENEOUS = new Set([
-  'Relu',
-  'LeakyRelu',
-  'MaxPool',
-  'AveragePool',
-  'GlobalAveragePool',
-  'GlobalMaxPool',
-  'Identity',
-  'Dropout',
-]);
+const HOMOGENEOUS: readonly (readonly [string, ChannelRule])[] = [
+  ['Relu', passThrough],
+  ['LeakyRelu', passThrough],
+  ['Identity', passThrough],
+  ['Dropout', passThrough],
+  ['MaxPool', onImages],
+  ['AveragePool', onImages],
+  ['GlobalAveragePool', onImages],
+  ['GlobalMaxPool', onImages],
+  ['Flatten', reshape],
+  // Along other axes the channels of all that is joined would become one.
+  ['Concat', (step) => intAttribute(step.node, 'axis', undefined) === 1 && concat(step)],
+];
 
-/** What is known of the graph. */
-export interface Known {
-  readonly index: GraphIndex;
-  readonly types: ReadonlyMap<string, ValueType>;
-}
-
-/** Where a maker's channels are on their way to a reader. */
-interface Place {
-  readonly value: string;
-  /** Channels of others before the maker's own. */
-  readonly offset: number;
-  /** Values in a row that one channel has become: 1 until it is flattened. */
-  readonly spread: number;
+/** What a layer's weights are multiplied with and what they make: channels by their ids, in the order of the weights. */
+interface Ends {
+  readonly layer: Layer;
+  readonly read: readonly number[];
+  readonly made: readonly number[];
 }
 
 /**
- * Who reads the output channels of a layer, all of them through operators that a positive factor passes unchanged.
+ * Who reads the output channels of each layer, all of them through operators that a positive factor passes unchanged.
  *
  * @param layers those whose weights may be changed
- * @returns undefined where anything else reads a channel too, or the graph hands it out
+ * @returns nothing of a layer whose channels anything else reads too, or the graph hands out
  */
 export function readersOf(
+  model: Model,
   layers: ReadonlyMap<Node, Layer>,
-  maker: Layer,
-  { index, types }: Known,
-): ChannelReader[] | undefined {
-  if (maker.window === undefined && !isMatrix(types, maker.output)) return undefined;
-  const readers: ChannelReader[] = [];
-  const open: Place[] = [{ value: maker.output, offset: 0, spread: 1 }];
-  for (let place = open.pop(); place !== undefined; place = open.pop()) {
-    if (index.isOutput(place.value)) return undefined;
-    for (const node of index.consumers(place.value)) {
-      const layer = layers.get(node);
-      if (layer !== undefined) {
-        const data = node.inputs.lastIndexOf(place.value) === 0;
-        // A matrix product over `[N, C, H, W]` multiplies along W, not along the channels.
-        const along = layer.window === undefined ? isMatrix(types, place.value) : place.spread === 1;
-        const reader = data && along ? readerOf(layer, place, maker.rows) : undefined;
-        if (reader === undefined) return undefined;
-        readers.push(reader);
-        continue;
-      }
-      const next = throughNode(node, place, types);
-      if (next === undefined) return undefined;
-      open.push(...next);
-    }
+): ReadonlyMap<Layer, readonly ChannelReader[]> {
+  const ends: Ends[] = [];
+  /** Its own channels on both sides, a depthwise convolution's too: they are scaled by different factors. */
+  const layerRule: ChannelRule = (step) => {
+    const { node, channels } = step;
+    const layer = layers.get(node);
+    if (layer === undefined) return false;
+    // A matrix product over `[N, C, H, W]` multiplies along W, not along the channels.
+    if (layer.window === undefined && step.shape(input(step, 0))?.length !== 2) return false;
+    const area = layer.window === undefined ? 1 : layer.window.kernel[0] * layer.window.kernel[1];
+    const read = channelsAlong(step, input(step, 0), 1, (layer.columns / area) * layer.groups);
+    const made = channels.fresh(layer.rows);
+    channels.set(output(step), { axis: 1, ids: made });
+    ends.push({ layer, read, made });
+    return true;
+  };
+  const rules = new Map([...HOMOGENEOUS, ...['Conv', 'Gemm', 'MatMul'].map((opType) => [opType, layerRule] as const)]);
+  const frozen = propagate(model, rules).channels.frozenRoots();
+  const found = new Map<Layer, readonly ChannelReader[]>();
+  for (const { layer, made } of ends) {
+    if (made.some((id) => frozen.has(id))) continue;
+    const own = new Set(made);
+    const readers = ends.filter(({ read }) => read.some((id) => own.has(id)));
+    found.set(
+      layer,
+      readers.map((reader) => readerOf(reader, made)),
+    );
   }
-  return readers;
+  return found;
 }
 
-const isMatrix = (types: ReadonlyMap<string, ValueType>, value: string): boolean =>
-  types.get(value)?.shape?.length === 2;
-
-function throughNode(node: Node, place: Place, types: ReadonlyMap<string, ValueType>): readonly Place[] | undefined {
-  const [output = ''] = node.outputs;
-  if (node.domain !== '' || node.outputs.length !== 1) return undefined;
-  if (HOMOGENEOUS.has(node.opType)) return [{ ...place, value: output }];
-  const shapeOf = (value: string): readonly (number | string | null)[] => types.get(value)?.shape ?? [];
-  if (node.opType === 'Flatten') {
-    const [, , ...spatial] = shapeOf(place.value);
-    if (intAttribute(node, 'axis', 1) !== 1 || place.spread !== 1) return undefined;
-    const spread = spatial.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : Number.NaN), 1);
-    return Number.isNaN(spread) ? undefined : [{ ...place, value: output, spread }];
-  }
-  if (node.opType !== 'Concat' || intAttribute(node, 'axis', undefined) !== 1 || place.spread !== 1) return undefined;
-  const places: Place[] = [];
-  let offset = place.offset;
-  for (const input of node.inputs) {
-    const channels = shapeOf(input)[1];
-    if (input === place.value) places.push({ value: output, offset, spread: 1 });
-    if (typeof channels !== 'number') return undefined;
-    offset += channels;
-  }
-  return places;
-}
-
-function readerOf(layer: Layer, { offset, spread }: Place, channels: number): ChannelReader | undefined {
+function readerOf({ layer, read }: Ends, made: readonly number[]): ChannelReader {
   const { rows, columns, groups, window } = layer;
-  const area = window === undefined ? spread : window.kernel[0] * window.kernel[1];
+  const area = window === undefined ? 1 : window.kernel[0] * window.kernel[1];
   const perGroup = columns / area;
-  if ((offset + channels) * area > columns * groups) return undefined;
   const rowsPerGroup = rows / groups;
+  const places = new Map<number, number[]>();
+  for (const [place, id] of read.entries()) places.set(id, [...(places.get(id) ?? []), place]);
   const forEachWeight = (channel: number, visit: (at: number) => void): void => {
-    const input = offset + channel;
-    const group = Math.floor(input / perGroup);
-    const first = (input % perGroup) * area;
-    for (let row = group * rowsPerGroup; row < (group + 1) * rowsPerGroup; row++) {
-      for (let i = 0; i < area; i++) visit(row * columns + first + i);
+    for (const place of places.get(made[channel]!) ?? []) {
+      const group = Math.floor(place / perGroup);
+      const first = (place % perGroup) * area;
+      for (let row = group * rowsPerGroup; row < (group + 1) * rowsPerGroup; row++) {
+        for (let i = 0; i < area; i++) visit(row * columns + first + i);
+      }
     }
   };
   return { layer, forEachWeight };

@@ -1,9 +1,8 @@
-import { typesAtBatch } from '../../../onnx/cost.ts';
 import type { Model, Node } from '../../../onnx/graph.ts';
 import { NameGiver } from '../../../onnx/names.ts';
 import { valuesRead } from '../../../onnx/topology.ts';
-import { ChannelMap, type Tie } from './channel-map.ts';
-import type { ChannelStep } from './rules/rule.ts';
+import type { Tie } from './channel-map.ts';
+import { propagate } from './propagate.ts';
 import { CHANNEL_RULES } from './rules.ts';
 
 /** Slices of one initializer that belong to one channel. */
@@ -46,29 +45,12 @@ export interface ChannelAnalysis {
   readonly blockers: readonly Blocker[];
 }
 
-/** Shapes are taken for so many images: a prime, so that a dimension that counts them cannot pass for any other. */
-const IMAGES = 7919;
-
 /**
  * Finds the channels of a graph that can be removed, in groups. Frozen and therefore absent: what reaches a graph output,
  * or an operator without a rule.
  */
 export function analyzeChannels(model: Model): ChannelAnalysis {
-  const { graph } = model;
-  const types = typesAtBatch(model, IMAGES);
-  const channels = new ChannelMap(graph);
-  for (const { name, shape } of graph.inputs) {
-    const width = shape?.[1];
-    if (typeof width === 'number') channels.set(name, { axis: 1, ids: channels.fixed(width) });
-  }
-  const shape = (value: string): readonly (number | undefined)[] | undefined =>
-    types.get(value)?.shape?.map((dim) => (typeof dim === 'number' ? dim : undefined));
-  const constant = (value: string) => graph.initializers.get(value);
-  const opaque = graph.nodes.filter((node) => !follow({ node, channels, shape, constant }));
-  const seen = new Set(opaque.flatMap((node) => [...valuesRead(node)]));
-  // At the end, since a weight may be tied by a node that comes after the one that reads it in its own way.
-  for (const tie of channels.ties) if (seen.has(tie.initializer)) channels.freeze(tie.ids);
-  for (const { name } of graph.outputs) channels.freeze(channels.of(name) ?? []);
+  const { channels, types, opaque } = propagate(model, CHANNEL_RULES);
   const ties = channels.ties.map((tie) => ({ ...tie, ids: tie.ids.map((id) => channels.root(id)) }));
   const rootsOf = (value: string): number[] | undefined => channels.of(value)?.map((id) => channels.root(id));
   return {
@@ -82,15 +64,6 @@ export function analyzeChannels(model: Model): ChannelAnalysis {
       return ids.size === 0 ? [] : [{ node, ids }];
     }),
   };
-}
-
-/** Whether a rule followed the channels through; if not, those of what the node reads are frozen. */
-function follow(step: ChannelStep): boolean {
-  const { node, channels } = step;
-  const rule = node.domain === '' ? CHANNEL_RULES.get(node.opType) : undefined;
-  if (rule?.(step) === true) return true;
-  for (const value of valuesRead(node)) channels.freeze(channels.of(value) ?? []);
-  return false;
 }
 
 /** Channels with slices in the same initializers along the same axes, and in the same parts of values, form a group. */

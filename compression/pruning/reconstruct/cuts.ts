@@ -1,9 +1,7 @@
 import { typesAtBatch } from '../../../onnx/cost.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { valuesRead } from '../../../onnx/topology.ts';
-
-/** Shapes are taken for so many images: a prime, so that a dimension that counts them cannot pass for any other. */
-const IMAGES = 7919;
+import { IMAGES } from '../channels/propagate.ts';
 
 /**
  * Positions of nodes before which a walk can wait: all that later nodes read of what earlier ones make is float32 and holds one entry
