@@ -10,7 +10,7 @@ export interface Pair {
 }
 
 /** `[rows, columns]` of each layer. */
-export type PairWeights = ReadonlyMap<Node, Float64Array>;
+export type PairWeights<T extends Float32Array | Float64Array = Float64Array> = ReadonlyMap<Node, T>;
 
 /** Every layer whose output channels can be scaled without changing what the model computes. */
 export function pairsOf(model: Model): Pair[] {
@@ -23,16 +23,17 @@ export function pairsOf(model: Model): Pair[] {
   });
 }
 
+const layersIn = (pairs: readonly Pair[]): ReadonlySet<Layer> =>
+  new Set(pairs.flatMap(({ maker, readers }) => [maker, ...readers.map(({ layer }) => layer)]));
+
 /** Copies of the weights of all layers in the pairs. */
-export function weightsOf(pairs: readonly Pair[]): PairWeights {
-  const layers = new Set(pairs.flatMap(({ maker, readers }) => [maker, ...readers.map(({ layer }) => layer)]));
-  return new Map([...layers].map((layer) => [layer.node, Float64Array.from(weightRows(layer))]));
-}
+export const weightsOf = (pairs: readonly Pair[]): PairWeights =>
+  new Map([...layersIn(pairs)].map((layer) => [layer.node, new Float64Array(weightRows(layer))]));
 
 /** Largest |w| of a channel where it is made and where it is read. */
 export function reachOf(
   { maker, readers }: Pair,
-  weights: PairWeights,
+  weights: PairWeights<Float32Array | Float64Array>,
   channel: number,
 ): { readonly made: number; readonly read: number } {
   const { columns } = maker;
@@ -58,11 +59,12 @@ const DEAD = 1e-5;
  */
 export function unevenness(model: Model): number {
   const pairs = pairsOf(model);
-  const weights = weightsOf(pairs);
+  // No copies: of a large network they are hundreds of MB, for one look.
+  const weights = new Map([...layersIn(pairs)].map((layer) => [layer.node, weightRows(layer)]));
   return Math.max(1, ...pairs.map((pair) => unevennessOf(pair, weights)));
 }
 
-function unevennessOf(pair: Pair, weights: PairWeights): number {
+function unevennessOf(pair: Pair, weights: PairWeights<Float32Array>): number {
   const reaches = Array.from({ length: pair.maker.rows }, (_, channel) => reachOf(pair, weights, channel));
   const made = Math.max(...reaches.map((reach) => reach.made));
   const read = Math.max(...reaches.map((reach) => reach.read));

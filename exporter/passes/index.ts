@@ -5,6 +5,7 @@ import { foldBatchNorm } from './fold-batch-norm.ts';
 import { foldConstants } from './fold-constants.ts';
 import { foldPad } from './fold-pad.ts';
 import { foldShapes } from './fold-shapes.ts';
+import { letGoOfFile } from './let-go-of-file.ts';
 import { matmulToGemm } from './matmul-to-gemm.ts';
 import { plainGemm } from './plain-gemm.ts';
 import { reduceMeanToPool } from './reduce-mean-to-pool.ts';
@@ -29,4 +30,5 @@ export const FOLDING: readonly Pass[] = [
   batchNormToConv,
   reduceMeanToPool,
   eliminateDead,
+  letGoOfFile,
 ];

@@ -25,6 +25,8 @@ export interface CalibratedOptions extends RunOptions {
   readonly table?: CalibrationTable | undefined;
   /** Codebooks of a layer, by its name. */
   readonly groups: ReadonlyMap<string, number>;
+  /** Whether each layer is only ever asked for at one width: its moments are let go of then. @default false */
+  readonly oneWidth?: boolean | undefined;
 }
 
 /** What a quantized model is made with: the rest was measured. */
@@ -53,7 +55,7 @@ export class Calibrated {
   readonly layers: readonly Layer[];
   readonly watched: Watched;
   readonly #options: CalibratedOptions;
-  readonly #moments: ReadonlyMap<string, InputMoments | InputVariances>;
+  readonly #moments: Map<string, InputMoments | InputVariances>;
   readonly #decided = new Map<string, DecidedWeights>();
 
   private constructor(
@@ -65,7 +67,7 @@ export class Calibrated {
     this.model = model;
     this.layers = layersOf(model.graph);
     this.watched = watched;
-    this.#moments = moments;
+    this.#moments = new Map(moments);
     this.#options = options;
   }
 
@@ -137,6 +139,7 @@ export class Calibrated {
     const options = { limit, clusters, groups: groups.get(name) };
     const decided = await decideWeights(layer, this.#moments.get(name)!, options, products, signal);
     this.#decided.set(key, decided);
+    if (this.#options.oneWidth === true) this.#moments.delete(name);
     return decided;
   }
 }

@@ -66,7 +66,8 @@ export async function decide(
   const { plan, budget, validation, tolerance, allowNoisyLayers = false, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
   const { model, equalized, widths: planWidths, asked, ...shared } = start;
-  const measuring = { ...run, ...shared, indices: asked.indices, plan };
+  const oneWidth = budget === undefined && tolerance === undefined;
+  const measuring = { ...run, ...shared, indices: asked.indices, plan, oneWidth };
   const calibrated = await Calibrated.measure(model, train, measuring, stages);
   await stages.run('cluster and round weights', () => calibrated.weights(planWidths));
   const choose = (widths: Widths) => stages.run('choose ranges', () => decideRanges(calibrated, plan, widths, asked));
@@ -98,7 +99,7 @@ export async function decide(
         });
   const inside = held?.widths ?? wished;
   const widths =
-    allowNoisyLayers || (budget === undefined && tolerance === undefined)
+    allowNoisyLayers || oneWidth
       ? inside
       : await stages.run('keep noisy layers finer', () =>
           quietWidths(inside, async (tried) => {
