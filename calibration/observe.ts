@@ -98,20 +98,30 @@ export class Watcher implements Observer {
 }
 
 /**
- * Runs a float model over pictures and watches values inside it. Memory holds one batch of values and one histogram a
+ * Runs a float model over pictures and watches values inside it, for other observers too. Memory holds one batch of values and one histogram a
  * value, whatever the number of pictures.
  *
  * @throws {WaysideError} CALIBRATION_MISMATCH for a value the model does not have; CALIBRATION_INVALID for one that is not
  * float32 or not finite; PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
  */
-export function observe(model: Model, dataset: Dataset, options: ObserveOptions): Promise<Observations> {
+export function observe(
+  model: Model,
+  dataset: Dataset,
+  options: ObserveOptions,
+  others: (session: Session) => readonly Observer[] = () => [],
+): Promise<Observations> {
   const { values, threads, ...run } = options;
   return observing(model, values, threads, async (session) => {
     batchSizeFor(session.input, run.preprocessing); // refuses another input before it is fed
     const outputs = values.filter((name) => name !== session.input.name);
     const watcher = new Watcher(model, values);
     const batchSize = await batchSizeOf(session, run.preprocessing, outputs);
-    await runOver(session, dataset, [watcher], { ...run, batchSize, steady: outputs, stage: 'calibrating' });
+    await runOver(session, dataset, [watcher, ...others(session)], {
+      ...run,
+      batchSize,
+      steady: outputs,
+      stage: 'calibrating',
+    });
     return watcher.observations;
   });
 }

@@ -10,6 +10,7 @@ import type { Model } from '../../onnx/graph.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
 import type { Range } from '../quantize/range.ts';
 import { rangesBy } from './choose-ranges.ts';
+import { AnswerKeeper, type Answers } from './predictions.ts';
 
 type ChannelMoments = Pick<Extremes, 'axis' | 'means' | 'meanSquares'>;
 
@@ -21,6 +22,14 @@ export interface Watched {
   readonly source: RangeSource | undefined;
   /** Per channel of a value; undefined for one that was not watched. */
   channels(value: string): ChannelMoments | undefined;
+  /** Of the model to the images whose answers were asked for; undefined where the images were not run. */
+  readonly answers?: Answers | undefined;
+}
+
+interface WatchOptions extends ObserveOptions {
+  readonly indices: readonly number[];
+  /** Images whose answers are kept, so that the model need not be run again for them. */
+  readonly answered: readonly number[];
 }
 
 /**
@@ -32,7 +41,7 @@ export async function watch(
   model: Model,
   train: Dataset,
   plan: Pick<CompressionPlan, 'range' | 'ranges'>,
-  options: ObserveOptions & { readonly table?: CalibrationTable | undefined },
+  options: WatchOptions & { readonly table?: CalibrationTable | undefined },
 ): Promise<Watched> {
   const { table, values } = options;
   if (table !== undefined) {
@@ -53,12 +62,18 @@ async function watchExtremes(model: Model, train: Dataset, options: ObserveOptio
   return { ranges: () => ranges, source: undefined, channels: (value) => extremes.get(value) };
 }
 
-async function watchAll(model: Model, train: Dataset, options: ObserveOptions): Promise<Watched> {
-  const observations = await observe(model, train, options);
-  return watchedBy(model, observedRanges(observations), (value) => {
+async function watchAll(model: Model, train: Dataset, { answered, ...options }: WatchOptions): Promise<Watched> {
+  const own = { outputs: model.graph.outputs.length, indices: options.indices, only: new Set(answered) };
+  let keeper: AnswerKeeper | undefined;
+  const observations = await observe(model, train, options, (session) => {
+    if (answered.length > 0) keeper = new AnswerKeeper(session, own);
+    return keeper === undefined ? [] : [keeper];
+  });
+  const watched = watchedBy(model, observedRanges(observations), (value) => {
     const channels = observations.get(value)?.channels;
     return channels && { axis: channels.axis, means: channels.means(), meanSquares: channels.meanSquares() };
   });
+  return { ...watched, answers: keeper?.answers };
 }
 
 function watchedBy(model: Model, source: RangeSource, channels: Watched['channels']): Watched {

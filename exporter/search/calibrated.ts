@@ -14,6 +14,7 @@ import { type DecidedWeights, decideWeights } from '../quantize/choose-weights.t
 import { floatLayers, type Width, type Widths } from '../quantize/precision.ts';
 import { type QuantizeInput, quantizeModel, valuesToCalibrate } from '../quantize/quantize-model.ts';
 import { momentsOfChannels, type Watched, watch } from './activation-statistics.ts';
+import { decidingOf } from './choose-ranges.ts';
 
 export interface CalibratedOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
@@ -78,10 +79,11 @@ export class Calibrated {
     options: CalibratedOptions,
     stages: StageLog,
   ): Promise<Calibrated> {
-    const { plan } = options;
+    const { plan, indices } = options;
+    const answered = plan.range === 'auto' ? decidingOf(indices) : [];
     const layers = layersOf(model.graph);
     const watched = await stages.run('calibrate', () =>
-      watch(model, train, plan, { ...options, values: valuesToCalibrate(model) }),
+      watch(model, train, plan, { ...options, answered, values: valuesToCalibrate(model) }),
     );
     const moments = await stages.run(
       'measure layer inputs',

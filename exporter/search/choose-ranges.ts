@@ -3,13 +3,16 @@ import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { Range } from '../quantize/range.ts';
 import { distance } from './divergence.ts';
-import { type AskOptions, answersOf, spreadOver } from './predictions.ts';
+import { type Answers, type AskOptions, answersOf, spreadOver } from './predictions.ts';
 
 /** Tried by `auto`. Entropy is left out: on ReLU networks it clips far too much (it aims at 8-bit histograms, not at outputs). */
 export const CANDIDATES: readonly RangeMethodName[] = ['mse', 'minmax', 'percentile'];
 
 /** Scores of this many pictures decide: three more sessions and a few seconds at most. */
-export const DECIDING_PICTURES = 128;
+const DECIDING_PICTURES = 128;
+
+/** The images among these whose answers choose the range method. */
+export const decidingOf = (indices: readonly number[]): readonly number[] => spreadOver(indices, DECIDING_PICTURES);
 
 /** Ranges by value name. Inputs of the graph keep every value they had: clipping a picture's whites would be seen by all layers. */
 export function rangesBy(
@@ -29,14 +32,17 @@ export function rangesBy(
  * The method whose quantized model answers most like the float one on calibration pictures: least mean Kullback-Leibler
  * divergence of the class probabilities, or least noise where there are no classes (`distance`). Needs no labels, and sees
  * differences long before an answer changes.
+ *
+ * @param known the float model's answers to the deciding images. @default it is asked
  */
 export async function chooseMethod(
   model: Model,
   quantizeWith: (method: RangeMethodName) => Promise<Model>,
   options: AskOptions,
+  known?: Answers,
 ): Promise<{ readonly method: RangeMethodName; readonly divergence: Readonly<Record<string, number>> }> {
-  const asked = { ...options, indices: spreadOver(options.indices, DECIDING_PICTURES) };
-  const expected = await answersOf(model, asked);
+  const asked = { ...options, indices: decidingOf(options.indices) };
+  const expected = known ?? (await answersOf(model, asked));
   const divergenceOf = async (candidate: Model): Promise<number> =>
     distance(expected, await answersOf(candidate, asked));
   const divergence: Record<string, number> = {};

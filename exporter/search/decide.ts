@@ -158,8 +158,8 @@ async function decideRanges(
   }
   const quantizeWith = (method: RangeMethodName, methods = ranges): Promise<Model> =>
     calibrated.quantized({ widths, method, methods });
-  const { method, divergence } = await chooseMethod(calibrated.model, quantizeWith, asked);
-  const { source } = calibrated.watched;
+  const { source, answers } = calibrated.watched;
+  const { method, divergence } = await chooseMethod(calibrated.model, quantizeWith, asked, answers);
   if (!refine || source === undefined) return { choice: { widths, method, methods: ranges }, divergence };
   const jury = await Jury.of(calibrated.model, asked);
   const refined = await refineRanges({
