@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { Preprocessing } from './preprocess.ts';
 
-/** Version of the package format this code writes, and the newest it reads. */
-export const PACKAGE_FORMAT = 1;
+/** The newest package format that this code reads. Format 2 names the task; what needs no more is written in format 1. */
+export const PACKAGE_FORMAT = 2;
+
+/** What a model does with an image. Format 1 knew this one alone. */
+export const TASKS = ['classification'] as const;
 
 /** Names inside a package: relative, forward slashes, no segment that begins with a dot; so neither `..` nor `/etc`. */
 export const PackagePath = z.string().regex(/^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/);
@@ -33,7 +36,9 @@ const GoldenEntry = z.strictObject({
 
 /** `manifest.json` of a model package: what a box must know to use `model.onnx`, and digests of every other file. */
 export const Manifest = z.strictObject({
-  format: z.literal(PACKAGE_FORMAT),
+  format: z.union([z.literal(1), z.literal(2)]),
+  /** In format 2 alone, and there always. */
+  task: z.enum(TASKS).optional(),
   /** Becomes part of MQTT messages and of folder names. */
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i),
   version: z.string().regex(/^[a-z0-9][a-z0-9.+_-]{0,63}$/i),

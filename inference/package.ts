@@ -7,7 +7,7 @@ import { VERSION } from '../core/layout.ts';
 import { modelBytes } from './external-data.ts';
 // Not from golden.ts: who writes a package must not load ONNX Runtime with it.
 import { GOLDEN_TOLERANCE, type GoldenSample } from './golden-sample.ts';
-import { Manifest, PACKAGE_FORMAT } from './manifest.ts';
+import { Manifest } from './manifest.ts';
 import {
   GOLDEN,
   invalidPackage,
@@ -82,7 +82,7 @@ export async function writePackage(
       return [name, { digest: digestOf(data), bytes: Buffer.byteLength(data) }] as const;
     });
   const complete = Manifest.safeParse({
-    format: PACKAGE_FORMAT,
+    format: manifest.task === undefined ? 1 : 2,
     ...manifest,
     createdBy: `wayside ${VERSION}`,
     files: Object.fromEntries(listed),

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { messageOf, WaysideError } from '../core/errors.ts';
 import { type Digest, digestOf, digestOfFile } from '../core/hash.ts';
 import type { GoldenSample } from './golden-sample.ts';
-import { Manifest, PACKAGE_FORMAT } from './manifest.ts';
+import { Manifest, PACKAGE_FORMAT, TASKS } from './manifest.ts';
 
 export const MANIFEST = 'manifest.json';
 export const MODEL = 'model.onnx';
@@ -37,6 +37,19 @@ export function invalidPackage(dir: string, message: string, hint?: string): Way
 export const issuesOf = (error: z.ZodError): string =>
   error.issues.map(({ path, message }) => `${path.join('.') || 'manifest'}: ${message}`).join('; ');
 
+/** A newer format or another task is a matter of versions, not of damage. */
+function requireKnown(dir: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  const { format, task }: { readonly format?: unknown; readonly task?: unknown } = value;
+  const hint = 'update Wayside on this machine';
+  if (typeof format === 'number' && format > PACKAGE_FORMAT)
+    throw invalidPackage(dir, `expected package format up to ${PACKAGE_FORMAT}, got ${format}`, hint);
+  if ((format === 2) !== (task !== undefined))
+    throw invalidPackage(dir, `${MANIFEST}: format 2 names the task of the model, format 1 does not`);
+  if (typeof task === 'string' && !TASKS.some((known) => known === task))
+    throw invalidPackage(dir, `the model is for the task ${JSON.stringify(task)}; known are ${TASKS.join(', ')}`, hint);
+}
+
 export function parseManifest(dir: string, text: string): Manifest {
   let value: unknown;
   try {
@@ -44,14 +57,7 @@ export function parseManifest(dir: string, text: string): Manifest {
   } catch (cause) {
     throw invalidPackage(dir, `${MANIFEST} is not JSON: ${messageOf(cause)}`);
   }
-  const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
-  if (typeof format === 'number' && format !== PACKAGE_FORMAT) {
-    throw invalidPackage(
-      dir,
-      `expected package format ${PACKAGE_FORMAT}, got ${format}`,
-      'update Wayside on this machine',
-    );
-  }
+  requireKnown(dir, value);
   const parsed = Manifest.safeParse(value);
   if (!parsed.success) throw invalidPackage(dir, `${MANIFEST}: ${issuesOf(parsed.error)}`);
   return parsed.data;

@@ -76,6 +76,16 @@ describe('model packages', () => {
     expect(again.digest).toBe((await readPackage(whole)).digest);
   });
 
+  it('are of format 2 where they name a task, and of format 1 where they need not', async () => {
+    const { manifest, ...others } = contents();
+    const named = await writePackage(join(folder, 'task'), {
+      ...others,
+      manifest: { ...manifest, task: 'classification' },
+    });
+    expect((await readPackage(named.dir)).manifest).toMatchObject({ format: 2, task: 'classification' });
+    expect((await readPackage(whole)).manifest.format).toBe(1);
+  });
+
   it('count what loading needs: the model and its data, not the report and the samples', async () => {
     expect(await packageBytes(dir)).toBe(model.byteLength);
     const withData = await writePackage(join(folder, 'data'), {
@@ -114,10 +124,10 @@ describe('model packages', () => {
     ],
     [
       'it was made for a newer version',
-      /expected package format 1, got 2/,
+      /expected package format up to 2, got 3/,
       () =>
         editManifest((m) => {
-          m['format'] = 2;
+          m['format'] = 3;
         }),
     ],
     [
@@ -126,6 +136,31 @@ describe('model packages', () => {
       () =>
         editManifest((m) => {
           m['execute'] = 'rm';
+        }),
+    ],
+    [
+      'it is for a task of a newer version',
+      /the task "detection"; known are classification/,
+      () =>
+        editManifest((m) => {
+          m['format'] = 2;
+          m['task'] = 'detection';
+        }),
+    ],
+    [
+      'format 2 names no task',
+      /format 2 names the task/,
+      () =>
+        editManifest((m) => {
+          m['format'] = 2;
+        }),
+    ],
+    [
+      'format 1 names one',
+      /format 2 names the task/,
+      () =>
+        editManifest((m) => {
+          m['task'] = 'classification';
         }),
     ],
     ['the manifest is no JSON', /is not JSON/, () => truncate(join(dir, 'manifest.json'), 40)],
