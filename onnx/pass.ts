@@ -2,7 +2,7 @@ import { messageOf, WaysideError } from '../core/errors.ts';
 import { checkModel } from './check.ts';
 import type { Model } from './graph.ts';
 
-/** What a pass counts on, or promises. */
+/** What a pass promises. */
 export interface Condition {
   /** As in "there is no BatchNormalization after a Conv". */
   readonly says: string;
@@ -21,7 +21,6 @@ export interface PassDefinition<Options> {
   /** In words joined by hyphens: `fold-batch-norm`. */
   readonly name: string;
   readonly defaults?: Options;
-  readonly requires?: readonly Condition[];
   readonly ensures?: readonly Condition[];
   /** From a model to a model: what it is given stays as it is, tensors are shared. */
   run(model: Model, options: Options, context: PassContext): Model | Promise<Model>;
@@ -30,7 +29,6 @@ export interface PassDefinition<Options> {
 /** A pass with its options bound: what `runPasses` takes. */
 export interface Pass {
   readonly name: string;
-  readonly requires: readonly Condition[];
   readonly ensures: readonly Condition[];
   run(model: Model, context: PassContext): Model | Promise<Model>;
 }
@@ -54,10 +52,9 @@ export interface ConfigurablePass<Options> extends Pass {
 export function pass<Options extends object = Record<never, never>>(
   definition: PassDefinition<Options>,
 ): ConfigurablePass<Options> {
-  const { name, requires = [], ensures = [] } = definition;
+  const { name, ensures = [] } = definition;
   const bind = (options: Partial<Options>): Pass => ({
     name,
-    requires,
     ensures,
     run: (model, context) => definition.run(model, { ...definition.defaults, ...options } as Options, context),
   });
@@ -87,17 +84,9 @@ export const noneOf = (...opTypes: readonly string[]): Condition =>
     domain === '' && opTypes.includes(opType) ? 'is still there' : undefined,
   );
 
-/** The operator set of the ONNX domain is at least this. */
-export const opsetAtLeast = (version: number): Condition => ({
-  says: `the operator set is ${version} or newer`,
-  violation({ opsets }) {
-    const found = opsets.get('') ?? 0;
-    return found >= version ? undefined : `the operator set is ${found}`;
-  },
-});
-
 export interface PassesOptions {
   readonly signal?: AbortSignal;
+  /** Told what passes did or declined to do: of folding it reaches the report. */
   readonly onNote?: (pass: string, text: string) => void;
 }
 
@@ -112,7 +101,6 @@ export async function runPasses(model: Model, passes: readonly Pass[], options: 
   let current = model;
   for (const each of passes) {
     options.signal?.throwIfAborted();
-    require(each.requires, current, `pass ${each.name} requires that`, before);
     const context = { before: [...before], note: (text: string) => options.onNote?.(each.name, text) };
     current = await run(each, current, context);
     try {
@@ -120,7 +108,7 @@ export async function runPasses(model: Model, passes: readonly Pass[], options: 
     } catch (cause) {
       throw failed(`pass ${each.name} left the model invalid: ${messageOf(cause)}`, before, cause);
     }
-    require(each.ensures, current, `pass ${each.name} ensures that`, before);
+    requirePromised(each, current, before);
     before.push(each.name);
   }
   return current;
@@ -135,10 +123,10 @@ async function run(each: Pass, model: Model, context: PassContext): Promise<Mode
   }
 }
 
-function require(conditions: readonly Condition[], model: Model, prefix: string, before: readonly string[]): void {
-  for (const condition of conditions) {
+function requirePromised({ name, ensures }: Pass, model: Model, before: readonly string[]): void {
+  for (const condition of ensures) {
     const violation = condition.violation(model);
-    if (violation !== undefined) throw failed(`${prefix} ${condition.says}: ${violation}`, before);
+    if (violation !== undefined) throw failed(`pass ${name} ensures that ${condition.says}: ${violation}`, before);
   }
 }
 

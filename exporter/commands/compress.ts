@@ -98,6 +98,7 @@ async function written(
       ...{ baseline, candidate, change: accuracyChange(float.answers, answers) },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
       ...{ fused: verified.fused, noisy: verified.noisy, stages: outcomes },
+      notes: opened.notes,
       warnings: [...opened.warnings, ...(far === undefined ? [] : [far])],
       ...(data.validation && {
         validation: { samples: measured.samples, baseline: opened.figures.top1, candidate: measured.top1 },

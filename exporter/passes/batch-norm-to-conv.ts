@@ -22,6 +22,7 @@ export const batchNormToConv = pass({
     if (!graph.nodes.some(({ opType }) => opType === 'BatchNormalization')) return model;
     const types = inferShapes(model);
     const builder = GraphBuilder.over(graph);
+    let turned = 0;
     const nodes = graph.nodes.map((node): Node => {
       const [input = '', scale] = node.inputs;
       const shape = types.get(input)?.shape;
@@ -31,7 +32,7 @@ export const batchNormToConv = pass({
       if (affine === undefined) return node;
       const weight = float32Tensor([channels, 1, 1, 1], Float32Array.from(affine.factor));
       const bias = float32Tensor([channels], Float32Array.from(affine.offset));
-      note(`${node.name} became a depthwise convolution`);
+      turned++;
       return {
         ...node,
         opType: 'Conv',
@@ -40,6 +41,7 @@ export const batchNormToConv = pass({
         attributes: { group: int(channels), kernel_shape: ints([1, 1]) },
       };
     });
+    if (turned > 0) note(`turned ${turned} batch normalizations into depthwise convolutions`);
     return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
   },
 });

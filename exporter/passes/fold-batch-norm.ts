@@ -32,7 +32,7 @@ export const foldBatchNorm = pass({
       merged += count;
       graph = { ...graph, ...livingParts({ ...graph, nodes, initializers }) };
     }
-    note(`merged ${merged} batch normalizations`);
+    if (merged > 0) note(`merged ${merged} normalizations and biases into the layers before them`);
     return withGraph(model, graph);
   },
 });

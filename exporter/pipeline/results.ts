@@ -32,6 +32,8 @@ export interface CompressResult {
   readonly noisy: readonly NoisyLayer[];
   /** What makes one doubt the figures: a float model near chance or fed wrongly, a compressed one far from it. */
   readonly warnings: readonly string[];
+  /** What folding did to the model, each after the name of its pass. */
+  readonly notes: readonly string[];
   /** Where a budget was given: points allowed, points lost on held-out images, layers kept wider for it. */
   readonly budget?: BudgetResult | undefined;
   /** Bytes that `model.onnx` takes on its way to a box, where somebody says how it travels. */

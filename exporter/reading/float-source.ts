@@ -19,6 +19,8 @@ export interface FloatSource {
   stored(): Promise<Model>;
   /** With constants and normalisations folded. */
   readonly folded: Model;
+  /** What the passes that folded it noted, each after the name of its pass. */
+  readonly notes: readonly string[];
   /** The file, or the bytes of the same model in float32, with another input or fewer outputs. */
   readonly original: string | Uint8Array;
   /** It takes the bytes of a picture and normalises them itself. */
@@ -48,13 +50,18 @@ export async function readFloat(
     return { altered: settled.widened || chosen !== file, ...asPictureInput(settled.model) };
   });
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
-  const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, signal ? { signal } : {}));
+  const notes: string[] = [];
+  const onNote = (pass: string, text: string): void => void notes.push(`${pass}: ${text}`);
+  const folded = await stages.run('fold', () =>
+    runPasses(upgradeOpset(model, 13), FOLDING, { onNote, ...(signal && { signal }) }),
+  );
   requireFiniteWeights(folded, 'the model has weights that are no numbers once its normalisations are folded');
   const original = changed || altered ? encodeModel(model) : path;
   let stored: Promise<Model> | undefined;
   return {
     model,
     folded,
+    notes,
     wantsBytes,
     original,
     stored() {

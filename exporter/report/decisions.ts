@@ -4,7 +4,7 @@ import { describeWidth } from '../quantize/precision.ts';
 import { decibels, integer, named, section, table } from './html.ts';
 
 /** What was decided on the way, and what stayed in float. */
-export function decisionSection(quantized: QuantizedModel, { fused, noisy, budget }: CompressResult): string {
+export function decisionSection(quantized: QuantizedModel, { fused, noisy, notes, budget }: CompressResult): string {
   const { plan, method, divergence } = quantized;
   const tried = Object.entries(divergence).map(([name, value]) => `${name} ${value.toExponential(2)}`);
   const clusters = new Set(plan.layers.map((layer) => layer.clusters).filter((count) => count !== undefined));
@@ -16,6 +16,7 @@ export function decisionSection(quantized: QuantizedModel, { fused, noisy, budge
     ...(plan.rounding === 'nearest' ? [['Rounding of weights', 'to the nearest code'] as [string, string]] : []),
     ...(plan.equalize === undefined ? [] : [['Equalized', plan.equalize === true ? 'yes' : 'no'] as [string, string]]),
     ...(tried.length === 0 ? [] : [['Divergence from the float answers', tried.join(', ')] as [string, string]]),
+    ...(notes.length === 0 ? [] : [['Folded', notes.join('; ')] as [string, string]]),
     ['Run in int8', `${integer(fused.quantized)} convolutions and matrix products`],
     ...noisyRows(noisy),
     ...budgetRows(budget),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WaysideError } from '../../core/errors.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { noneOf, opsetAtLeast, pass, runPasses } from '../../onnx/pass.ts';
+import { noneOf, pass, runPasses } from '../../onnx/pass.ts';
 import { resnet } from './support/resnet.ts';
 
 const model = resnet(1);
@@ -48,22 +48,6 @@ describe('passes', () => {
     await expect(runPasses(model, [lies])).rejects.toThrow(
       /pass lies ensures that there is no BatchNormalization: node BatchNormalization .* is still there \(it was the first pass\)/,
     );
-  });
-
-  it('do not run on a model that lacks what they require', async () => {
-    let ran = false;
-    const needs = pass({
-      name: 'needs',
-      requires: [opsetAtLeast(21)],
-      run: (from) => {
-        ran = true;
-        return from;
-      },
-    });
-    await expect(runPasses(model, [needs])).rejects.toThrow(
-      /needs requires that the operator set is 21 or newer: .* is 13/,
-    );
-    expect(ran).toBe(false);
   });
 
   it('let their own errors through, and wrap what was not foreseen', async () => {

@@ -63,6 +63,33 @@ describe('compress', () => {
     expect(report).not.toMatch(/<script|src=|href="(?!#)|url\(/);
   });
 
+  test('what folding noted reaches the result and the report; where nothing was folded nothing is said', async () => {
+    const { graph, ...rest } = colourClassifier();
+    const [conv, ...others] = graph.nodes;
+    const [passed = ''] = conv!.outputs;
+    const scale = {
+      name: 'scale',
+      opType: 'Mul',
+      domain: '',
+      inputs: ['raw', 'factor'],
+      outputs: [passed],
+      attributes: {},
+    };
+    const initializers = new Map(graph.initializers).set(
+      'factor',
+      float32Tensor([1, 3, 1, 1], Float32Array.of(1, 1.5, 1)),
+    );
+    const nodes = [{ ...conv!, outputs: ['raw'] }, scale, ...others];
+    const scaled = await given({ ...rest, graph: { ...graph, nodes, initializers } });
+    const { notes } = await compress({ ...scaled, calibration: 12 });
+    expect(notes).toEqual(['fold-batch-norm: merged 1 normalizations and biases into the layers before them']);
+    expect(await readFile(join(scaled.out, 'report.html'), 'utf8')).toContain(notes[0]);
+
+    const plain = await given();
+    expect((await compress({ ...plain, calibration: 12 })).notes).toEqual([]);
+    expect(await readFile(join(plain.out, 'report.html'), 'utf8')).not.toContain('>Folded<');
+  });
+
   test('the plan in the package makes the same bytes again; so do the same options', async () => {
     const options = { ...(await given()), calibration: 12, clusters: 4, seed: 3 };
     await compress(options);

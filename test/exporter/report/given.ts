@@ -77,6 +77,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       change: { points: -0.8, low: -1.9, high: 0.3 },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
       noisy: [],
+      notes: ['fold-batch-norm: merged 9 normalizations and biases into the layers before them'],
       warnings: [],
       fused: { quantized: count, float: [] },
       stages,
