@@ -94,11 +94,18 @@ export function shortNames(kept: { readonly values: Iterable<string>; readonly n
   };
 }
 
+/** Short names for a graph that is written anew: what callers and subgraphs know keeps its name, and so do nodes. */
+export const rewrittenNames = (graph: Graph): Naming =>
+  shortNames({
+    values: [...[...graph.inputs, ...graph.outputs].map(({ name }) => name), ...subgraphNames(graph)],
+    nodes: graph.nodes.map(({ name }) => name),
+  });
+
 /** Every name of a value in the graph and its subgraphs: a new one must not hide, nor be hidden by, one of theirs. */
 export const valueNames = (graph: Graph): ReadonlySet<string> => namesIn(allGraphs(graph));
 
 /** Names that subgraphs use, for their own values and for what they read from around them. */
-export const subgraphNames = (graph: Graph): ReadonlySet<string> =>
+const subgraphNames = (graph: Graph): ReadonlySet<string> =>
   new Set([...namesIn(allGraphs(graph).slice(1)), ...graph.nodes.flatMap((node) => [...valuesCapturedBy(node)])]);
 
 function namesIn(graphs: readonly Graph[]): Set<string> {

@@ -6,9 +6,11 @@ import { irVersionFor, upgradeOpset } from '../../onnx/opset.ts';
 import { float32Tensor, uint8Tensor } from '../../onnx/tensor.ts';
 import { livingParts } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
+import type { LayerWeights } from '../quantize/layer-weights.ts';
 import type { QuantizeInput } from '../quantize/quantize-model.ts';
-import { assignRoles, type Roles } from '../quantize/roles.ts';
-import { type ActivationScale, dataInputs, planScales, type ScalePlan } from '../quantize/scales.ts';
+import { assignRoles } from '../quantize/roles.ts';
+import { type ActivationScale, planScales, type ScalePlan } from '../quantize/scales.ts';
+import { type QuantizedWriter, walkQuantized } from '../quantize/walk.ts';
 import { Sketch } from './sketch.ts';
 import { type SimulatedWeights, simulateWeights } from './weights.ts';
 
@@ -50,60 +52,36 @@ export interface Simulation {
 export function simulate(model: Model, input: QuantizeInput, limit: number): Simulation {
   const source = (model.opsets.get('') ?? 0) < OPSET ? upgradeOpset(model, OPSET) : model;
   const roles = assignRoles(source.graph, input.float);
-  const writer = new SimulationWriter(source, roles, planScales(source.graph, roles), input, limit);
-  for (const node of source.graph.nodes) writer.write(node);
-  return writer.finish();
+  const writer = new FakeQuantizeWriter(source, planScales(source.graph, roles), input, limit);
+  walkQuantized(source, roles, input.weights, writer);
+  return writer.simulation();
 }
 
-interface Forms {
-  /** As it was computed. */
-  exact?: string;
-  /** As its codes stand for it. */
-  rounded?: string;
-}
-
-class SimulationWriter {
+/** Writes floats that stand for the integers: every code a rounded float, every scale and every weight a parameter. */
+class FakeQuantizeWriter implements QuantizedWriter {
   readonly #model: Model;
-  readonly #roles: Roles;
   readonly #plan: ScalePlan;
-  readonly #input: QuantizeInput;
   readonly #limit: number;
   readonly #sketch: Sketch;
   readonly #starting: ReadonlyMap<string, ActivationScale>;
-  readonly #forms = new Map<string, Forms>();
   readonly #layers = new Map<string, SimulatedLayer>();
   /** By the first value of those that share it. */
   readonly #scales = new Map<string, SimulatedScale>();
 
-  constructor(model: Model, roles: Roles, plan: ScalePlan, input: QuantizeInput, limit: number) {
+  constructor(model: Model, plan: ScalePlan, { ranges }: QuantizeInput, limit: number) {
     this.#model = model;
-    this.#roles = roles;
     this.#plan = plan;
-    this.#input = input;
     this.#limit = limit;
     this.#sketch = new Sketch(model);
-    this.#starting = plan.scales(input.ranges);
-    for (const { name } of model.graph.inputs) this.#forms.set(name, { exact: name });
+    this.#starting = plan.scales(ranges);
   }
 
-  write(node: Node): void {
-    const role = this.#roles.of(node);
-    if (role.kind === 'layer') this.#writeLayer(node, role.layer, role.quantizedOutput);
-    else if (role.kind === 'requantized') {
-      const inputs = node.inputs.map((input) => this.#rounded(input));
-      this.#writeResult(node, inputs, role.quantizedOutput);
-    } else if (role.kind === 'integer') this.#writeInteger(node);
-    else if (role.kind === 'float') this.#writeFloat(node);
+  get builder(): Sketch {
+    return this.#sketch;
   }
 
-  finish(): Simulation {
-    const sketch = this.#sketch;
-    const { graph } = this.#model;
-    for (const { name } of graph.outputs) {
-      const made = this.#any(name);
-      if (made !== name) sketch.op('Identity', [made], {}, { outputs: [name] });
-    }
-    const { nodes, initializers, parameters, held } = sketch;
+  simulation(): Simulation {
+    const { nodes, initializers, parameters, held } = this.#sketch;
     const written = withGraph(this.#model, { name: 'simulation', nodes, initializers, valueInfo: new Map() });
     const model = {
       ...withGraph(written, livingParts(written.graph)),
@@ -113,98 +91,59 @@ class SimulationWriter {
     return { model, parameters, held, layers: this.#layers, scales: [...this.#scales.values()] };
   }
 
-  #writeLayer(node: Node, layer: Layer, quantizedOutput: boolean): void {
-    const decided = this.#input.weights.get(node.name);
-    if (decided === undefined) throw new Error(`no weights were decided for layer ${node.name}`);
+  layerInputs(node: Node, layer: Layer, decided: LayerWeights, input: () => string): readonly string[] {
     const sketch = this.#sketch;
     const { weights, codes, scales } = simulateWeights(sketch, layer, decided, this.#limit);
-    const inputs = [this.#rounded(layer.input), weights];
-    let biasCodes: string | undefined;
-    if (decided.bias !== undefined) {
-      const unit = Float32Array.from(
-        decided.scales,
-        (scale) => 255 * this.#starting.get(layer.input)!.scale * this.#limit * scale,
-      );
-      const shares = Float32Array.from(decided.bias, (bias, row) => bias / unit[row]!);
-      const dims = [layer.rows];
-      const learned = sketch.parameter(`${node.name}:bias`, 'bias', dims, shares);
-      const exact = sketch.op('Mul', [learned, sketch.floats(unit, dims)]);
-      const grid = sketch.op('Mul', [scales, this.#scaleOf(layer.input).scale]);
-      biasCodes = sketch.op('Round', [sketch.op('Div', [exact, grid])]);
-      inputs.push(sketch.straightThrough(sketch.op('Mul', [biasCodes, grid]), exact));
+    input();
+    if (decided.bias === undefined) {
+      this.#layers.set(node.name, { codes, scales, biasCodes: undefined });
+      return [weights];
     }
+    const unit = Float32Array.from(
+      decided.scales,
+      (scale) => 255 * this.#starting.get(layer.input)!.scale * this.#limit * scale,
+    );
+    const shares = Float32Array.from(decided.bias, (bias, row) => bias / unit[row]!);
+    const dims = [layer.rows];
+    const learned = sketch.parameter(`${node.name}:bias`, 'bias', dims, shares);
+    const exact = sketch.op('Mul', [learned, sketch.floats(unit, dims)]);
+    const grid = sketch.op('Mul', [scales, this.#scaleOf(layer.input).scale]);
+    const biasCodes = sketch.op('Round', [sketch.op('Div', [exact, grid])]);
     this.#layers.set(node.name, { codes, scales, biasCodes });
-    this.#writeResult(node, inputs, quantizedOutput);
+    return [weights, sketch.straightThrough(sketch.op('Mul', [biasCodes, grid]), exact)];
   }
 
   /** An absorbed activation is done here: rounding to codes that begin at 0 does a Relu by itself. */
-  #writeResult(node: Node, inputs: readonly string[], quantizedOutput: boolean): void {
+  quantize(float: string, value: string, absorbed?: { readonly ceiling: number | undefined }): string {
     const sketch = this.#sketch;
-    const output = this.#roles.outputAfterAbsorption(node);
-    const asOutput = !quantizedOutput && this.#isOutput(output);
-    let result = asOutput ? output : sketch.value();
-    sketch.copy(node, inputs, [result]);
-    if (!quantizedOutput) {
-      this.#forms.set(output, { exact: result });
-      return;
-    }
-    if (output !== node.outputs[0]) {
-      const ceiling = this.#roles.ceilingOf(output);
-      if (ceiling !== undefined) result = sketch.op('Clip', [result, sketch.scalar(0), sketch.scalar(ceiling)]);
-      else if (this.#scaleOf(output).zeroPoint > 0) result = sketch.op('Relu', [result]);
-    }
-    this.#forms.set(output, { rounded: this.#round(result, output) });
+    let result = float;
+    if (absorbed?.ceiling !== undefined) {
+      result = sketch.op('Clip', [result, sketch.scalar(0), sketch.scalar(absorbed.ceiling)]);
+    } else if (absorbed !== undefined && this.#scaleOf(value).zeroPoint > 0) result = sketch.op('Relu', [result]);
+    const { scale, zeroPoint } = this.#scaleOf(value);
+    const byte = narrow('uint8', 1, () => zeroPoint, `the zero point of ${value}`);
+    const parameters = [scale, sketch.shared(uint8Tensor([], byte))];
+    const codes = sketch.op('QuantizeLinear', [result, ...parameters]);
+    return sketch.op('DequantizeLinear', [codes, ...parameters]);
+  }
+
+  dequantize(codes: string): string {
+    return codes;
   }
 
   /** What moves or compares codes does the same to the numbers they stand for. */
-  #writeInteger(node: Node): void {
-    const data = new Set(dataInputs(node, 'integer'));
-    const inputs = node.inputs.map((input) => (data.has(input) ? this.#rounded(input) : this.#any(input)));
-    const outputs = node.outputs.map((output) => (output === '' ? '' : this.#sketch.value()));
-    this.#sketch.copy(node, inputs, outputs);
-    for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { rounded: outputs[i]! });
+  integer(node: Node, inputs: () => readonly string[], outputs: () => readonly string[]): readonly string[] {
+    const [given, made] = [inputs(), outputs()];
+    this.#sketch.copy(node, given, made);
+    return made;
   }
 
-  #writeFloat(node: Node): void {
-    const inputs = node.inputs.map((input) => this.#any(input));
-    const outputs = node.outputs.map((output) =>
-      output === '' || this.#isOutput(output) ? output : this.#sketch.value(),
-    );
-    this.#sketch.copy(node, inputs, outputs);
-    for (const [i, output] of node.outputs.entries()) this.#forms.set(output, { exact: outputs[i]! });
+  floatLayerInput(float: string): string {
+    return float;
   }
 
-  #rounded(value: string): string {
-    const constant = this.#constant(value);
-    if (constant !== undefined) return constant;
-    const forms = this.#formsOf(value);
-    forms.rounded ??= this.#round(forms.exact ?? '', value);
-    return forms.rounded;
-  }
-
-  #any(value: string): string {
-    if (value === '') return '';
-    const constant = this.#constant(value);
-    if (constant !== undefined) return constant;
-    const { exact, rounded } = this.#formsOf(value);
-    return exact ?? rounded ?? '';
-  }
-
-  #constant(value: string): string | undefined {
-    const tensor = this.#model.graph.initializers.get(value);
-    return tensor && this.#sketch.shared(tensor);
-  }
-
-  #round(result: string, value: string): string {
-    const { scale, zeroPoint } = this.#scaleOf(value);
-    const zero = this.#sketch.shared(
-      uint8Tensor(
-        [],
-        narrow('uint8', 1, () => zeroPoint, `the zero point of ${value}`),
-      ),
-    );
-    const codes = this.#sketch.op('QuantizeLinear', [result, scale, zero]);
-    return this.#sketch.op('DequantizeLinear', [codes, scale, zero]);
+  output(codes: string, name: string): void {
+    this.#sketch.op('Identity', [codes], {}, { outputs: [name] });
   }
 
   #scaleOf(value: string): SimulatedScale {
@@ -219,15 +158,5 @@ class SimulationWriter {
     const made = { values, scale: sketch.op('Mul', [factor, start]), zeroPoint };
     this.#scales.set(first, made);
     return made;
-  }
-
-  #formsOf(value: string): Forms {
-    const forms = this.#forms.get(value);
-    if (forms === undefined) throw new Error(`value ${value} was read before it was written`);
-    return forms;
-  }
-
-  #isOutput(value: string): boolean {
-    return this.#model.graph.outputs.some(({ name }) => name === value);
   }
 }

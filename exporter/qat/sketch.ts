@@ -1,7 +1,7 @@
 import type { Parameter, ParameterKind } from '../../compression/autodiff/parameters.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { shortNames } from '../../onnx/names.ts';
+import { rewrittenNames } from '../../onnx/names.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
 
 /** A graph that is being written with quantization simulated in it: nodes, constants, what is trained and what is held. */
@@ -11,8 +11,7 @@ export class Sketch extends GraphBuilder {
   readonly held = new Set<string>();
 
   constructor({ graph }: Model) {
-    const values = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
-    super('simulation', { naming: shortNames({ values, nodes: graph.nodes.map(({ name }) => name) }) });
+    super('simulation', { naming: rewrittenNames(graph) });
   }
 
   /**

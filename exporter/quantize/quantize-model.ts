@@ -11,6 +11,7 @@ import { QdqWriter, storedCodes } from './qdq.ts';
 import type { Range } from './range.ts';
 import { assignRoles } from './roles.ts';
 import { type ActivationScale, planScales } from './scales.ts';
+import { walkQuantized } from './walk.ts';
 
 export interface QuantizeInput {
   readonly ranges: ReadonlyMap<string, Range>;
@@ -58,9 +59,9 @@ export function quantizeModel(model: Model, { ranges, scales, weights, float }: 
   const roles = assignRoles(source.graph, float);
   const used = scales ?? planScales(source.graph, roles).scales(ranges);
   const fitting = withinAccumulators(layersOf(source.graph), weights, used);
-  const writer = new QdqWriter(source, roles, used, fitting);
-  for (const node of source.graph.nodes) writer.write(node);
-  const { nodes, initializers } = writer.finish();
+  const writer = new QdqWriter(source.graph, used);
+  walkQuantized(source, roles, fitting, writer);
+  const { nodes, initializers } = writer.builder;
   const written = withGraph(source, { name: 'wayside', nodes, initializers, valueInfo: new Map() });
   return {
     ...withGraph(written, livingParts(written.graph)),
