@@ -17,6 +17,7 @@ import { verifyCommand } from './commands/package/verify.ts';
 import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
 import { reconstructCommand } from './commands/reconstruct.ts';
+import { repoCommand } from './commands/repo/repo.ts';
 import { sensitivityCommand } from './commands/sensitivity.ts';
 import { trainCommand } from './commands/train.ts';
 
@@ -35,7 +36,6 @@ export function createProgram(): Command {
       'Compresses image classifiers to int8 and codebooks, and runs them on roadside computers: RTSP in, MQTT out.',
     )
     .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .showSuggestionAfterError()
     .addHelpText('after', EXITS);
@@ -56,19 +56,24 @@ export function createProgram(): Command {
     unbundleCommand(),
     signCommand(),
     verifyCommand(),
+    repoCommand(),
     daemonCommand(),
     cameraCommand(),
     demoCommand(),
   ];
-  for (const command of [program, ...commands]) {
+  for (const command of [program, ...commands.flatMap(withParts)]) {
     // Errors are printed once, by main.ts, in Wayside's own shape.
-    command.exitOverride().configureOutput({ outputError: () => {} });
-  }
-  for (const command of commands) {
     command
-      .option('--json', 'print exactly one JSON document on stdout, also on failure')
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
       .helpOption('-h, --help', 'print this help');
-    program.addCommand(command);
+    if (command.commands.length === 0) {
+      command.option('--json', 'print exactly one JSON document on stdout, also on failure');
+    }
   }
+  for (const command of commands) program.addCommand(command);
   return program;
 }
+
+/** A command and those that it is made of. */
+const withParts = (command: Command): Command[] => [command, ...command.commands.flatMap(withParts)];

@@ -55,10 +55,19 @@ const argumentText = ({ required, variadic }: Argument, name: string): string =>
   return required ? `<${text}>` : `[${text}]`;
 };
 
+/** `wayside repo sign`: with the commands above it. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+/** Those that do something: a command made of others is described by them. */
+const withParts = (commands: readonly Command[]): readonly Command[] =>
+  commands.flatMap((command) => [command, ...withParts(command.commands)]);
+
 const usage = (command: Command): string =>
   [
-    'wayside',
-    command.name(),
+    fullName(command),
+    ...(command.commands.length > 0 ? ['COMMAND'] : []),
     '[options]',
     ...command.registeredArguments.map((argument) => argumentText(argument, argument.name())),
   ].join(' ');
@@ -77,7 +86,7 @@ function commandSection(command: Command): string[] {
   );
   const options = visibleOptions(command).map((option) => row(`\`${option.flags}\``, described(option)));
   return [
-    `## wayside ${command.name()}`,
+    `## ${fullName(command)}`,
     '',
     command.description(),
     '',
@@ -85,11 +94,9 @@ function commandSection(command: Command): string[] {
     usage(command),
     '```',
     '',
-    row('argument or option', 'meaning'),
-    row('---', '---'),
-    ...args,
-    ...options,
-    '',
+    ...(args.length + options.length === 0
+      ? []
+      : [row('argument or option', 'meaning'), row('---', '---'), ...args, ...options, '']),
   ];
 }
 
@@ -104,7 +111,7 @@ export function cliPage(): string {
     'Accuracies are fractions from 0 to 1, sizes are bytes, `latencyMs` is the median of one picture on one thread.',
     'Exit codes and error codes: [errors.md](errors.md).',
     '',
-    ...commands.flatMap(commandSection),
+    ...withParts(commands).flatMap(commandSection),
   ].join('\n');
 }
 
@@ -136,7 +143,7 @@ export function manualPage(): string {
     '.I command',
     '[options] [arguments]',
     '.SH COMMANDS',
-    ...program.commands.flatMap(section),
+    ...withParts(program.commands).flatMap(section),
     '.SH EXIT STATUS',
     ...Object.entries(Exit).flatMap(([name, code]) => [
       '.TP',

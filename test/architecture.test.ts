@@ -121,6 +121,25 @@ describe('what runs on a box', () => {
   );
 });
 
+describe('remote update', () => {
+  const housesOf = (entry: string): readonly string[] =>
+    [...loadedBy(entry)].filter((target) => target.endsWith('.ts'));
+
+  it('on a box loads nothing of the office, and nothing that edits models', () => {
+    const loaded = housesOf('deploy/agent/tuf/client.ts');
+    expect(loaded).toContain('core/file-system.ts');
+    expect(loaded.filter((file) => !/^(?:core|deploy\/agent|deploy\/target)\b/.test(file))).toEqual([]);
+  });
+
+  it('in the office loads nothing of the box', () => {
+    const loaded = ['publish', 'rotate', 'stage-targets', 'serve', 'status'].flatMap((file) =>
+      housesOf(`deploy/repository/${file}.ts`),
+    );
+    expect(loaded).toContain('deploy/target.ts');
+    expect(loaded.filter((file) => !/^(?:core|deploy\/repository|deploy\/target)\b/.test(file))).toEqual([]);
+  });
+});
+
 describe('the command line', () => {
   it('loads nothing but the option parser before it knows which command runs', () => {
     const packages = [...loadedBy('cli/main.ts')].filter(

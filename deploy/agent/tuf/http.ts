@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { rootCertificates } from 'node:tls';
 import { EnvHttpProxyAgent, request } from 'undici';
 import { messageOf, WaysideError } from '../../../core/errors.ts';
 import { VERSION } from '../../../core/layout.ts';
@@ -13,6 +14,8 @@ export interface DownloadLimits {
   readonly rateWindowMs?: number;
   /** To connect, and from the request to the first line of the answer. @default 30000 */
   readonly answerMs?: number;
+  /** Certificates, PEM, that servers are trusted by beside those of the system. */
+  readonly ca?: string;
 }
 
 /** Enough for a mirror to send one on to its storage; a circle ends soon. */
@@ -43,7 +46,7 @@ export interface Opened {
 
 /** GET with limits on bytes and slowness. Proxies are taken from `http_proxy`, `https_proxy` and `no_proxy`. */
 export class HttpClient {
-  readonly #limits: Required<DownloadLimits>;
+  readonly #limits: Required<Omit<DownloadLimits, 'ca'>>;
   readonly #dispatcher: EnvHttpProxyAgent;
   #received = 0;
 
@@ -52,11 +55,12 @@ export class HttpClient {
     minimumRate = 1024,
     rateWindowMs = 30_000,
     answerMs = 30_000,
+    ca,
   }: DownloadLimits = {}) {
     this.#limits = { quotaBytes, minimumRate, rateWindowMs, answerMs };
     // The whole body has no time limit of its own: the rate is one.
     this.#dispatcher = new EnvHttpProxyAgent({
-      connect: { timeout: answerMs },
+      connect: { timeout: answerMs, ...(ca !== undefined && { ca: [...rootCertificates, ca] }) },
       headersTimeout: answerMs,
       bodyTimeout: 0,
     });

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+/** What the signers of a bundle say of it, beside its length and digest: read by the box before it fetches a byte. */
+export const targetCustomSchema = z.object({
+  /** Of the model: boxes have slots by name. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  version: z.string().regex(/^[a-z0-9][a-z0-9.+_-]{0,63}$/i),
+  /** A box never goes back below it, not even by an older bundle that is rightly signed. */
+  minVersion: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.+_-]{0,63}$/i)
+    .optional(),
+  /** Numbers of the formats that a box must read: of the package, of the bundle. */
+  formats: z.record(z.string(), z.int().min(1)).optional(),
+});
+
+export type TargetCustom = z.infer<typeof targetCustomSchema>;
+
+/** Where a bundle lies among the targets, by what a job names: the path patterns of delegations begin with the model's name. */
+export const targetPathOf = ({ name, version }: { readonly name: string; readonly version: string }): string =>
+  `${name}/${version}.bundle`;
