@@ -1,9 +1,11 @@
-import { connectAsync, type MqttClient } from 'mqtt';
+import { randomUUID } from 'node:crypto';
 import type { DetectionsMessage } from '../contract/messages/detections.ts';
 import { readMessage } from '../contract/messages/heard.ts';
 import type { KindName, MessageOf } from '../contract/messages/kinds.ts';
 import { rootTopic, topicOf } from '../contract/messages/topics.ts';
+import { Subscriber } from '../contract/mqtt/subscriber.ts';
 import { messageOf, WaysideError } from '../core/errors.ts';
+import { createLog } from '../core/log.ts';
 import type { Board } from './board.ts';
 import { CAMERA, SITE } from './parts/configuration.ts';
 import { nowMs } from './parts/link.ts';
@@ -64,18 +66,20 @@ export async function follow(
       }),
     ],
   ]);
-  const client = await connect(broker);
-  client.on('message', (topic, payload) => {
-    listeners.get(topic)?.(payload);
-    onMessage(topic, payload);
-  });
-  await client.subscribeAsync([...listeners.keys()], { qos: 1 });
-  return { close: () => client.endAsync(true) };
-}
-
-async function connect(broker: string): Promise<MqttClient> {
+  const { username, password } = new URL(broker);
+  const credentials =
+    username === '' ? {} : { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  const clientId = `wayside-demo-${randomUUID().slice(0, 8)}`;
+  const subscriber = new Subscriber({ url: broker, clientId, ...credentials }, createLog('demo'));
+  for (const [topic, hear] of listeners) {
+    subscriber.subscribe(topic, ({ payload }) => {
+      const bytes = Buffer.from(payload);
+      hear(bytes);
+      onMessage(topic, bytes);
+    });
+  }
   try {
-    return await connectAsync(broker, { connectTimeout: 10_000 }, false);
+    await subscriber.open();
   } catch (cause) {
     throw new WaysideError('BROKER_UNAVAILABLE', {
       message: `cannot connect to the MQTT broker: ${messageOf(cause)}`,
@@ -83,4 +87,5 @@ async function connect(broker: string): Promise<MqttClient> {
       cause,
     });
   }
+  return { close: () => subscriber.close() };
 }

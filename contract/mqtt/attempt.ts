@@ -56,7 +56,7 @@ const CREDENTIALS_HINT =
   'check `mqtt.username` and the password behind `mqtt.passwordFile` or `mqtt.passwordEnv`, and send SIGHUP';
 
 /** How mqtt.js is told to do no more than one connection: when to try again is decided by the publisher. */
-function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will): IClientOptions {
+function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will | undefined): IClientOptions {
   const defined = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
     value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
   return {
@@ -69,7 +69,9 @@ function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will):
     queueQoSZero: false,
     writeCache: false, // every number of 16 bits as a buffer of its own: 7 MB of heap, 11 MB resident
     resubscribe: false,
-    will: { topic: will.topic, payload: Buffer.from(will.payload), ...ON_WIRE.retained },
+    ...(will === undefined
+      ? {}
+      : { will: { topic: will.topic, payload: Buffer.from(will.payload), ...ON_WIRE.retained } }),
     ...defined('username', broker.username),
     ...defined('password', broker.password),
   };
@@ -84,12 +86,13 @@ export interface AttemptListeners {
 /**
  * Tries to connect once: TCP, TLS, then MQTT. Exactly one of the two outcomes of connecting is told.
  *
+ * @param will undefined for who only listens
  * @returns gives the attempt up, without another word
  */
 export function attempt(
   broker: BrokerOptions,
   level: ProtocolLevel,
-  will: Will,
+  will: Will | undefined,
   listeners: AttemptListeners,
 ): () => void {
   const abort = new AbortController();
@@ -127,7 +130,7 @@ function speak(
   transport: Transport,
   broker: BrokerOptions,
   level: ProtocolLevel,
-  will: Will,
+  will: Will | undefined,
   { onConnected, onClosed }: AttemptListeners,
 ): MqttClient {
   const client = new MqttClient(() => transport.stream, clientOptions(broker, level, will));

@@ -198,7 +198,9 @@ class RunningCamera implements Camera {
     this.#connection++;
     try {
       await this.#commands.ffmpegFor(this.#options); // where there is no decoder, that is the reason, wherever the camera is
+      const askedAt = performance.now();
       const address = await this.#find();
+      const answerMs = REQUESTS * (performance.now() - askedAt);
       if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
       this.#timeliness.begin(this.#becauseOfTime);
       this.#becauseOfTime = false;
@@ -215,6 +217,7 @@ class RunningCamera implements Camera {
         onFrame: (frame: DecodedFrame) => this.#onFrame(frame),
         onEnd: (reason: CameraReason) => this.#onEnd(this.#route?.fault() ?? reason),
       };
+      this.#timeliness.started(performance.now(), answerMs);
       this.#decoder = startDecoder(command, listeners, this.#redact);
       this.#dependencies.log?.debug({ pid: this.#decoder.pid, economy, clock }, 'decoder started');
     } catch (thrown) {
@@ -315,6 +318,8 @@ class RunningCamera implements Camera {
 
 /** How often it is asked whether frames are of now, and what they show. */
 const REVIEW_EVERY_MS = 250;
+/** A decoder asks for what finding the camera asked, and for the stream. */
+const REQUESTS = 2;
 /** Where few frames are delivered: what is left out wakes nobody up. */
 const LOOK_EVERY_MS = 500;
 /** What is expected of a camera that is asked for keyframes only, until it is known. */

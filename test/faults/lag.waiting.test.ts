@@ -44,13 +44,13 @@ describeWith({ needs: ['ffmpeg', 'setpriv', 'bash'] }, 'a decoder that is slower
       const takenAt = sent.get(shownIndex(frame));
       if (takenAt === undefined) return; // a garbled index
       const lag = frame.capturedAt - takenAt;
-      // What the first frames of a connection waited for a decoder that was starting cannot be seen: it is left out of account.
+      // How much of its start the first frames of a connection waited is said, as what it may be, and is not measured.
       const least = Math.min(lag, leastLag.get(frame.connection) ?? lag);
       leastLag.set(frame.connection, least);
       found.frames++;
       found.longest = Math.max(found.longest, lag);
       found.longestStart = Math.max(found.longestStart, least);
-      if (said.length === 0) found.longestUnsaid = Math.max(found.longestUnsaid, lag - least);
+      if (said.length === 0) found.longestUnsaid = Math.max(found.longestUnsaid, lag);
       if (frame.lagMs === null) return; // the first of a connection, whose time is lost
       // Never fresher than it is; earlier it may be, where this machine encodes late: time is by the camera's own timestamps.
       found.worstCapture = Math.max(found.worstCapture, frame.capturedAtWall - epoch - takenAt - least);

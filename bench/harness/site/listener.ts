@@ -1,7 +1,9 @@
-import mqtt, { type MqttClient } from 'mqtt';
+import { randomUUID } from 'node:crypto';
 import { readMessage } from '../../../contract/messages/heard.ts';
 import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../../contract/messages/kinds.ts';
 import { topicUnder } from '../../../contract/messages/topics.ts';
+import { Subscriber } from '../../../contract/mqtt/subscriber.ts';
+import { createLog } from '../../../core/log.ts';
 
 /** A message as it arrived. `at` is ms of `performance.now()`. */
 export interface Arrival<K extends KindName> {
@@ -25,7 +27,7 @@ type Handler = (payload: Buffer, retained: boolean, at: number) => void;
  * Every message is checked against its schema: one that does not fit ends the benchmark.
  */
 export class Listener {
-  readonly #client: MqttClient;
+  readonly #subscriber: Subscriber;
   readonly #root: string;
   readonly #camera: string;
   readonly #handlers = new Map<string, Handler[]>();
@@ -33,16 +35,16 @@ export class Listener {
   readonly #failed: Promise<never>;
   #reject: (reason: unknown) => void = () => undefined;
 
-  constructor(client: MqttClient, root: string, camera: string) {
-    this.#client = client;
+  constructor(subscriber: Subscriber, root: string, camera: string) {
+    this.#subscriber = subscriber;
     this.#root = root;
     this.#camera = camera;
     this.#failed = new Promise((_, reject) => {
       this.#reject = reject;
-      client.on('message', (topic, payload, { retain }) => {
+      subscriber.subscribe(`${root}/#`, ({ topic, payload, retain }) => {
         const at = performance.now();
         try {
-          for (const handler of this.#handlers.get(topic) ?? []) handler(payload, retain, at);
+          for (const handler of this.#handlers.get(topic) ?? []) handler(Buffer.from(payload), retain, at);
         } catch (cause) {
           reject(cause);
         }
@@ -118,15 +120,14 @@ export class Listener {
   }
 
   async close(): Promise<void> {
-    await this.#client.endAsync(true);
+    await this.#subscriber.close();
   }
 }
 
 /** @param root `wayside/v1/SITE/BOX` */
 export async function listenTo(url: string, root: string, camera: string): Promise<Listener> {
-  const client = await mqtt.connectAsync(url, { protocolVersion: 5, reconnectPeriod: 100 });
-  client.on('error', () => undefined); // a broker that is away: the client tries again by itself
-  const listener = new Listener(client, root, camera);
-  await client.subscribeAsync(`${root}/#`, { qos: 1 });
+  const subscriber = new Subscriber({ url, clientId: `bench-${randomUUID().slice(0, 8)}` }, createLog('listener'));
+  const listener = new Listener(subscriber, root, camera);
+  await subscriber.open();
   return listener;
 }

@@ -2,6 +2,7 @@ import type { CameraReason } from '../types.ts';
 import { DriftEstimator } from './drift.ts';
 import { afterCalm, afterLag, type Economy, type Effort, FULL_EFFORT, TOLD_MS } from './economy.ts';
 import { LagMeter } from './lag.ts';
+import { StartLag } from './start.ts';
 import { TimestampCheck } from './timestamps.ts';
 
 /** Whose clock selects frames and says how old they are. */
@@ -11,8 +12,8 @@ export type FrameClock = 'camera' | 'arrival';
 const ENDURED_MS = 1000;
 const CATCHING_UP_MS = 5000;
 /**
- * Of the limit, from which frames are called late: what they waited before the first one was seen cannot be measured and comes on top,
- * and a reader is to know before they are 3 s old.
+ * Of the limit, from which frames are called late: a reader is to know before they are 3 s old, and what they waited before the first
+ * one was seen is known as what it may be.
  */
 const SAID_FROM = 0.7;
 /** Of each second: a backlog that shrinks faster is being worked off. */
@@ -31,6 +32,7 @@ export class Timeliness {
   #clock: FrameClock = 'camera';
   #wrong = '';
   #lagMs: number | null = null;
+  #start: StartLag | undefined;
   #over: { readonly since: number; readonly lagMs: number } | undefined;
 
   constructor(limitMs: number) {
@@ -57,6 +59,12 @@ export class Timeliness {
     this.#timestamps = new TimestampCheck();
     this.#lagMs = null;
     this.#over = undefined;
+    this.#start = undefined;
+  }
+
+  /** The decoder of this connection is started now. @param answerMs that its camera may take to answer its requests */
+  started(at: number, answerMs: number): void {
+    this.#start = new StartLag(at, answerMs);
   }
 
   /**
@@ -69,6 +77,7 @@ export class Timeliness {
     this.#timestamps.add(at, ptsMs);
     if (Number.isNaN(ptsMs) || this.#timestamps.verdict !== 'sound') return;
     this.#lagMs = this.#meter.add(at, ptsMs);
+    this.#start?.add(at, ptsMs);
     if (this.#lagMs <= this.#limitMs) this.#over = undefined;
     else this.#over ??= { since: at, lagMs: this.#lagMs };
   }
@@ -105,6 +114,9 @@ export class Timeliness {
     const saidFrom = Math.round(SAID_FROM * this.#limitMs);
     if (this.#over !== undefined || (this.#lagMs ?? 0) > saidFrom) {
       return behind(`frames are more than ${saidFrom} ms behind the camera`);
+    }
+    if ((this.#lagMs ?? 0) + (this.#start?.possibleMs ?? 0) > saidFrom) {
+      return behind(`frames may be more than ${saidFrom} ms behind the camera: the decoder took long to start`);
     }
     const { economy, behindAt, futile } = this.#effort;
     if (economy === 'keyframes') return behind('the decoder is too slow for this stream: keyframes only');

@@ -1,0 +1,79 @@
+import { backoffMs } from '../../core/backoff.ts';
+import type { Log } from '../../core/log.ts';
+import { attempt, type BrokerOptions, type Failure } from './attempt.ts';
+import type { Connection, ProtocolLevel } from './connection.ts';
+import { type Hear, Subscriptions } from './subscriptions.ts';
+
+const BACKOFF = { firstMs: 100, longestMs: 5000 };
+
+/** Listens to one broker and says nothing: a control centre, a demonstration, a benchmark. Keeps the connection once it has one. */
+export class Subscriber {
+  readonly #broker: BrokerOptions;
+  readonly #subscriptions: Subscriptions;
+  #connection: Connection | undefined;
+  #level: ProtocolLevel = 5;
+  #failures = 0;
+  #closed = false;
+  #retry: NodeJS.Timeout | undefined;
+  #giveUp: (() => void) | undefined;
+
+  constructor(broker: Pick<BrokerOptions, 'url' | 'clientId'> & Partial<BrokerOptions>, log: Log) {
+    const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
+    this.#broker = { keepaliveSeconds: 60, ...nothing, ...broker };
+    this.#subscriptions = new Subscriptions(log);
+  }
+
+  /** Listens to the topics that a filter names, now and at every later connection. */
+  subscribe(filter: string, hear: Hear): void {
+    this.#subscriptions.add(filter, hear);
+  }
+
+  /** @throws {Error} why there is no connection; from then on it comes back by itself */
+  async open(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#connect(resolve, ({ reason }) => reject(new Error(reason)));
+    });
+  }
+
+  async close(graceMs = 1000): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const connection = this.#connection;
+    if (connection === undefined) this.#giveUp?.();
+    else await connection.endCleanly(graceMs);
+  }
+
+  #connect(onOpen: () => void, onFailure: (failure: Failure) => void): void {
+    this.#giveUp = attempt(this.#broker, this.#level, undefined, {
+      onConnected: (connection) => {
+        this.#connection = connection;
+        this.#failures = 0;
+        this.#subscriptions.connected(connection);
+        onOpen();
+      },
+      onClosed: (failure) => {
+        const had = this.#connection !== undefined;
+        this.#connection = undefined;
+        this.#subscriptions.disconnected();
+        if (this.#closed) return;
+        if (!had && failure.protocolRefused && this.#level === 5) {
+          this.#level = 4;
+          this.#connect(onOpen, onFailure);
+        } else if (had) this.#again();
+        else onFailure(failure);
+      },
+    });
+  }
+
+  #again(): void {
+    this.#level = 5; // the broker may be another one next time
+    this.#retry = setTimeout(
+      () =>
+        this.#connect(
+          () => undefined,
+          () => this.#again(),
+        ),
+      backoffMs(BACKOFF, ++this.#failures, Math.random()),
+    );
+  }
+}
