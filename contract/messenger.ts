@@ -46,6 +46,8 @@ export class Messenger {
   readonly root: string;
   readonly #options: MessengerOptions;
   readonly #sequence = new Map<string, number>();
+  /** By kind and the values of its parameters: a topic is filled in and checked once, not with every frame. */
+  readonly #topics = new Map<string, string>();
   #publisher: Publisher | undefined;
   #clock: Clock | undefined;
   #clockReadAt = 0;
@@ -61,22 +63,22 @@ export class Messenger {
 
   /** The text of a message, with its envelope; takes the next number of its topic. */
   compose<K extends KindName>(kind: K, body: Body<K>, ...parameters: TopicParameters<K>): string {
-    return this.#compose(topicOf(this.root, kind, ...parameters), kind, body, Date.now());
+    return this.#compose(this.#topic(kind, ...parameters), kind, body, Date.now());
   }
 
   /** Keeps a retained topic true: `make` says the present, now and at every later connection. */
   retain<K extends KindDelivered<'retained'>>(kind: K, make: () => Body<K>, ...parameters: TopicParameters<K>): void {
-    const topic = topicOf(this.root, kind, ...parameters);
+    const topic = this.#topic(kind, ...parameters);
     this.#publisher?.retain(topic, () => this.#compose(topic, kind, make(), Date.now()));
   }
 
   clear<K extends KindDelivered<'retained'>>(kind: K, ...parameters: TopicParameters<K>): void {
-    this.#publisher?.clear(topicOf(this.root, kind, ...parameters));
+    this.#publisher?.clear(this.#topic(kind, ...parameters));
   }
 
   /** Publishes a retained topic once more. */
   repeat<K extends KindDelivered<'retained'>>(kind: K, ...parameters: TopicParameters<K>): void {
-    this.#publisher?.repeat(topicOf(this.root, kind, ...parameters));
+    this.#publisher?.repeat(this.#topic(kind, ...parameters));
   }
 
   /** Says something that is worthless later: sent so that it arrives in time, or dropped. */
@@ -86,10 +88,19 @@ export class Messenger {
     { capturedAt = Date.now(), ageMs = 0 }: Observed,
     ...parameters: TopicParameters<K>
   ): boolean {
-    const topic = topicOf(this.root, kind, ...parameters);
+    const topic = this.#topic(kind, ...parameters);
     const text = this.#compose(topic, kind, body, capturedAt);
     const seconds = expirySeconds(MESSAGE_KINDS[kind].delivery, this.#options.telemetrySeconds);
     return this.#publisher?.send(topic, text, seconds, { kind, ageMs }) ?? false;
+  }
+
+  #topic<K extends KindName>(kind: K, ...parameters: TopicParameters<K>): string {
+    const key = [kind, ...Object.values(parameters[0] ?? {})].join('/');
+    const known = this.#topics.get(key);
+    if (known !== undefined) return known;
+    const topic = topicOf(this.root, kind, ...parameters);
+    this.#topics.set(key, topic);
+    return topic;
   }
 
   #compose<K extends KindName>(topic: string, kind: K, body: Body<K>, capturedAt: number): string {
