@@ -23,6 +23,9 @@ export interface Reference {
 /** Between two looks at whether to go on: some 50 ms. */
 export const CODES_AT_ONCE = 2 ** 16;
 
+/** Columns whose size is remembered; beyond, two share a memory, which must not grow with what a header says. */
+const MOST_COLUMNS = 2 ** 16;
+
 /** A neighbour's symbol in at most 16 steps. */
 function coarseness(bits: number, spread: number): (symbol: number) => number {
   if (bits <= 4) return (symbol) => symbol;
@@ -63,18 +66,19 @@ export class CodeCoder {
     if (symbols.length % (columns * kernel) !== 0) throw new RangeError(`${symbols.length} codes are no whole rows`);
     // What was coded of the kernel at hand: codes, or their differences.
     const near = new Uint8Array(kernel).fill(middle);
-    const columnSum = new Float64Array(columns);
+    const columnSum = new Float64Array(Math.min(columns, MOST_COLUMNS));
     const expected = Math.max(1, spread);
     for (let at = 0, o = 0; at < symbols.length; o++) {
       let rowSum = 4 * expected;
       for (let i = 0; i < columns; i++) {
+        const column = i % MOST_COLUMNS;
         for (let k = 0; k < kernel; k++, at++) {
           if (at % CODES_AT_ONCE === CODES_AT_ONCE - 1) yield;
           const x = k % kernelWidth;
           const left = x > 0 ? near[k - 1]! : middle;
           const up = k >= kernelWidth ? near[k - kernelWidth]! : middle;
           const corner = x > 0 && k >= kernelWidth ? near[k - kernelWidth - 1]! : middle;
-          const columnMean = (columnSum[i]! + 4 * expected) / (o * kernel + k + 4);
+          const columnMean = (columnSum[column]! + 4 * expected) / (o * kernel + k + 4);
           const rowMean = rowSum / (i * kernel + k + 4);
           contexts[0] = coarse(left) * 16 + coarse(up);
           contexts[1] = level(columnMean, expected) * 16 + level(rowMean, expected);
@@ -87,7 +91,7 @@ export class CodeCoder {
           symbols[at] = difference ? (coded + base - middle) & mask : coded;
           near[k] = coded;
           const size = Math.abs(coded - middle + 0.5);
-          columnSum[i]! += size;
+          columnSum[column]! += size;
           rowSum += size;
         }
       }

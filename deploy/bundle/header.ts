@@ -96,6 +96,12 @@ export function encodeHeader(header: BundleHeader): Uint8Array {
   return bytes;
 }
 
+/** Packed bytes are no more than unpacked ones, but for a header. @throws {WaysideError} BUNDLE_TOO_LARGE */
+export function requireBundleSize(size: number, limits: BundleLimits): void {
+  const most = limits.bytes + 2 * MOST_HEADER;
+  if (size > most) throw tooLarge(`the bundle has ${size} bytes, more than ${most}`);
+}
+
 /** @throws {WaysideError} BUNDLE_TOO_LARGE */
 export function requireHeaderLength(length: number): void {
   if (length > MOST_HEADER) throw tooLarge(`the bundle declares a header of ${length} bytes, more than ${MOST_HEADER}`);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress } from 'node:zlib';
@@ -17,6 +17,7 @@ import {
   decodeHeader,
   invalidBundle,
   MAGIC,
+  requireBundleSize,
   requireHeaderLength,
 } from './header.ts';
 import { packCodes, unpackCodes } from './packing.ts';
@@ -34,10 +35,13 @@ export interface UnpackOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Opens a regular file alone: a pipe would block until somebody writes into it. */
 async function openBundle(path: string): Promise<FileHandle> {
   try {
+    if (!(await stat(path)).isFile()) throw invalidBundle(`${path} is no file`);
     return await open(path, 'r');
   } catch (cause) {
+    if (cause instanceof WaysideError) throw cause;
     throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${path}: ${messageOf(cause)}`, cause });
   }
 }
@@ -76,19 +80,19 @@ async function readHeader(
   limits: BundleLimits,
   signal?: AbortSignal,
 ): Promise<OpenedBundle> {
-  const stat = await file.stat();
-  if (!stat.isFile()) throw invalidBundle(`${path} is no file`);
-  if (stat.size < PROLOGUE + DIGEST_BYTES) throw invalidBundle('it is cut short');
+  const { size } = await file.stat();
+  if (size < PROLOGUE + DIGEST_BYTES) throw invalidBundle('it is cut short');
+  requireBundleSize(size, limits);
   const prologue = await bytesAt(file, 0, PROLOGUE);
   if (!prologue.subarray(0, MAGIC.length).equals(MAGIC)) throw invalidBundle(`${path} is no bundle`);
   const length = prologue.readUInt32LE(MAGIC.length);
   requireHeaderLength(length);
-  await requireDigest(path, file, stat.size, signal);
-  if (PROLOGUE + length + DIGEST_BYTES > stat.size) throw invalidBundle('it is cut short');
+  await requireDigest(path, file, size, signal);
+  if (PROLOGUE + length + DIGEST_BYTES > size) throw invalidBundle('it is cut short');
   const header = decodeHeader(await bytesAt(file, PROLOGUE, length), limits);
   const rest = PROLOGUE + length;
   const expected = rest + header.rest + header.codes + DIGEST_BYTES;
-  if (expected !== stat.size) throw invalidBundle(`expected ${expected} bytes, got ${stat.size}`);
+  if (expected !== size) throw invalidBundle(`expected ${expected} bytes, got ${size}`);
   return { path, file, header, rest };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -35,9 +35,9 @@ interface SourceFile {
   readonly tensors: readonly CodeTensor[];
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
+const isFile = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (found) => found.isFile(),
     () => false,
   );
 
@@ -226,7 +226,7 @@ export async function bundlePackage(
   { parent: parentDir, signal }: { readonly parent?: string; readonly signal?: AbortSignal } = {},
 ): Promise<Bundle> {
   const opened = await readPackage(dir);
-  const signature = (await exists(join(dir, SIGNATURE))) ? [SIGNATURE] : [];
+  const signature = (await isFile(join(dir, SIGNATURE))) ? [SIGNATURE] : [];
   const parent = parentDir === undefined ? undefined : await readPackage(parentDir);
   const files = await sourceFiles(opened, [...digestedFiles(opened), ...signature]);
   const parentSources = parent === undefined ? [] : await sourceFiles(parent, digestedFiles(parent));

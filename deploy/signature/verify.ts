@@ -24,7 +24,7 @@ async function readSignature(dir: string): Promise<string> {
     if (size > LARGEST_SIGNATURE) throw refused(dir, `${SIGNATURE} has ${size} bytes`);
     return await readFile(path, 'utf8');
   } catch (cause) {
-    if (!isSystemError(cause, 'ENOENT')) throw cause;
+    if (!isSystemError(cause, 'ENOENT', 'EISDIR')) throw cause;
     throw new WaysideError('SIGNATURE_MISSING', {
       message: `${dir} is not signed: it has no ${SIGNATURE}`,
       hint: 'sign it with `wayside sign`',

@@ -90,6 +90,14 @@ describe('the coder of weights', () => {
     expect(() => decode(bomb, [{ shape, spread: 1 }], [1_000_000])).toThrow(/end too early/);
   });
 
+  it('remembers no more columns than it says', () => {
+    const shape = { bits: 2, columns: 70_001, kernel: 1, kernelWidth: 1 };
+    const symbols = Uint8Array.from({ length: 2 * 70_001 }, (_, i) => (i * 31) % 3);
+    expect(decode(encode([{ shape, symbols, spread: 1 }]), [{ shape, spread: 1 }], [symbols.length])).toEqual([
+      symbols,
+    ]);
+  });
+
   it('finds structure: what repeats, and what follows the parent', () => {
     const shape = { bits: 4, columns: 64, kernel: 9, kernelWidth: 3 };
     const symbols = Uint8Array.from({ length: 64 * 64 * 9 }, (_, i) => (i * 7919) % 13);

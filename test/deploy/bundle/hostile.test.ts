@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -131,6 +132,22 @@ describe('a hostile bundle', () => {
       code: 'BUNDLE_INVALID',
       message: expect.stringContaining('too early'),
     });
+  });
+
+  it('that is a pipe, a folder or a huge file is refused at once', async () => {
+    const path = join(folder(), 'hostile.bundle');
+    const out = join(folder(), 'inside', 'out');
+    await rm(path);
+    execFileSync('mkfifo', [path]);
+    await expect(unpackBundle(path, out)).rejects.toMatchObject({ code: 'BUNDLE_INVALID' });
+    await rm(path);
+    await writeFile(path, '');
+    await truncate(path, 20_000_000);
+    await expect(unpackBundle(path, out, { limits: { bytes: 10_000_000 } })).rejects.toMatchObject({
+      code: 'BUNDLE_TOO_LARGE',
+    });
+    await expect(unpackBundle(folder(), out)).rejects.toMatchObject({ code: 'BUNDLE_INVALID' });
+    await expect(unpackBundle(join(folder(), 'none'), out)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
   it('of a newer format says so', async () => {

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { admitPackage } from '../../../deploy/admit.ts';
@@ -71,6 +71,8 @@ describe('a signed package', () => {
     await rm(at('package', 'model.sig'));
     await expect(admit('maker.pub')).rejects.toMatchObject({ code: 'SIGNATURE_MISSING' });
     await admitPackage(at('package'));
+    await mkdir(at('package', 'model.sig'));
+    await expect(admit('maker.pub')).rejects.toMatchObject({ code: 'SIGNATURE_MISSING' });
   });
 
   it.each<[string, (signature: SignatureFile) => void]>([
