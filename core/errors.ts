@@ -1,6 +1,6 @@
 import { ERROR_CODES, type ErrorCode, Exit, type ExitCode } from './error-codes.ts';
 
-export interface ErrorDetails {
+interface ErrorDetails {
   /** What happened, with what was expected and what was found. One line, no secrets. */
   readonly message: string;
   /** What the reader can do about it. */

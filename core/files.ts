@@ -26,7 +26,7 @@ function writeFailed(path: string, cause: unknown): WaysideError {
 }
 
 /** What a file is written from: pieces one after another where one array could not hold them. */
-export type FileContent = string | Uint8Array | readonly Uint8Array[];
+type FileContent = string | Uint8Array | readonly Uint8Array[];
 
 /**
  * Replaces a file as a whole: write beside it, fsync, rename, fsync the folder. A reader, or the next start after a

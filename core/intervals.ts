@@ -23,7 +23,7 @@ export function wilson(right: number, total: number): Interval {
 }
 
 /** Two models' answers to the same images: all that varies in the difference of their shares are images that one alone got right. */
-export interface PairedCounts {
+interface PairedCounts {
   /** Images that the first model alone answered rightly. */
   readonly lost: number;
   /** Images that the second model alone answered rightly. */

@@ -6,7 +6,7 @@ import { WaysideError } from '../core/errors.ts';
 import type { LatencyRequest } from './latency-probe.ts';
 import type { Preprocessing } from './preprocess.ts';
 
-export interface LatencyApartOptions extends Pick<LatencyRequest, 'budgetMs'> {
+interface LatencyApartOptions extends Pick<LatencyRequest, 'budgetMs'> {
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -4,7 +4,7 @@ import { median } from '../core/statistics.ts';
 import type { Preprocessing } from './preprocess.ts';
 import { type Feeds, floatTensor, type Session } from './session.ts';
 
-export interface LatencyOptions {
+interface LatencyOptions {
   /** Runs that are not counted: the first ones allocate and fill caches. @default 5 */
   readonly warmUp?: number;
   /** Runs that are counted at most. @default 200 */

@@ -23,7 +23,6 @@ const Figures = z.strictObject({
   /** Median of one picture on one thread, milliseconds. */
   latencyMs: z.number().min(0).optional(),
 });
-export type Figures = z.infer<typeof Figures>;
 
 const GoldenEntry = z.strictObject({
   /** Raw RGB, `[height, width, 3]`, one byte a channel. */

@@ -140,7 +140,7 @@ const mismatch = (got: string): WaysideError =>
   new WaysideError('PREPROCESS_MISMATCH', { message: `cannot preprocess ${got}` });
 
 /** The size to which a decoder scales frames: exact, or by the shorter side with the aspect kept. */
-export type FrameNeeded =
+type FrameNeeded =
   | { readonly kind: 'exact'; readonly width: number; readonly height: number }
   | { readonly kind: 'shorterSide'; readonly shorterSide: number };
 
@@ -186,7 +186,7 @@ const PHOTOGRAPH_SIDE = 64;
 /** The shorter side a photograph is resized to before `side` is cut out: 256 for 224, and 256 for the 227 of AlexNet's family. */
 const resizedFor = (side: number): number => (side === 227 ? 256 : Math.round((side * 256) / 224));
 
-export interface DefaultsFor {
+interface DefaultsFor {
   /** @default imagenet */
   readonly normalize?: Normalization;
   /** `[H, W]`, for models whose input does not say. */

@@ -2,7 +2,7 @@
 export class ProtobufError extends Error {}
 
 /** A field of a message (protobuf encoding guide, "Message structure"): a whole number, or bytes within the message. */
-export type Field =
+type Field =
   | { readonly number: number; readonly value: number }
   | { readonly number: number; readonly bytes: Uint8Array };
 

@@ -18,7 +18,7 @@ export interface Axis {
 }
 
 export const WEIGHT_BITS = 22;
-export const HALF_WEIGHT = 1 << (WEIGHT_BITS - 1);
+const HALF_WEIGHT = 1 << (WEIGHT_BITS - 1);
 
 /**
  * @param inSize pixels of the source

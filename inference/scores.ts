@@ -20,7 +20,7 @@ export function softmax(logits: ArrayLike<number>): Float32Array {
 }
 
 /** True for scores that already are probabilities: none negative, sum 1 to a thousandth. Some models end in a Softmax. */
-export function areProbabilities(scores: ArrayLike<number>): boolean {
+function areProbabilities(scores: ArrayLike<number>): boolean {
   let sum = 0;
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i]!;

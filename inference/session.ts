@@ -11,7 +11,7 @@ interface TensorData {
   int64: BigInt64Array;
 }
 
-export type RunTensorType = keyof TensorData;
+type RunTensorType = keyof TensorData;
 
 /** A value going into or coming out of a run: row-major `data` of shape `dims`. */
 export interface RunTensor<T extends RunTensorType = RunTensorType> {
@@ -45,7 +45,7 @@ export const describeOutputs = (outputs: readonly ValueSpec[]): string =>
 export type Feeds = Readonly<Record<string, RunTensor>>;
 export type Results = Record<string, RunTensor>;
 
-export interface RunChoice {
+interface RunChoice {
   /** Names of the outputs to compute; all by default. */
   readonly outputs?: readonly string[];
   /** Preallocated tensors to fill instead of new ones, by output name; dims must be exact. */
@@ -57,17 +57,6 @@ export const floatTensor = (data: Float32Array, dims: readonly number[]): RunTen
   dims,
   data,
 });
-export const uint8Tensor = (data: Uint8Array, dims: readonly number[]): RunTensor<'uint8'> => ({
-  type: 'uint8',
-  dims,
-  data,
-});
-export const int64Tensor = (data: BigInt64Array, dims: readonly number[]): RunTensor<'int64'> => ({
-  type: 'int64',
-  dims,
-  data,
-});
-
 /** The float values of a result. @throws {WaysideError} SESSION_RUN when it is absent or of another type */
 export function floatsOf(results: Results, name: string): Float32Array {
   const tensor = results[name];

@@ -77,10 +77,6 @@ export function asInt32(tensor: Tensor): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-/** View of an int8 tensor. */
-export const asInt8 = (tensor: Tensor): Int8Array =>
-  new Int8Array(tensor.bytes.buffer, tensor.bytes.byteOffset, tensor.bytes.byteLength);
-
 /** The values of an int64 tensor as numbers: shapes, axes and indices, all far below 2^53. */
 export function asIntegers(tensor: Tensor): number[] {
   if (tensor.dtype === 'int32') return Array.from(asInt32(tensor));

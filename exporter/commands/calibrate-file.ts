@@ -12,7 +12,7 @@ import { equalizedBy } from '../search/equalized.ts';
 import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
-export interface CalibrateFileOptions
+interface CalibrateFileOptions
   extends FlowOptions,
     FileOptions,
     Pick<PlanOptions, 'calibration' | 'seed' | 'validation'> {}

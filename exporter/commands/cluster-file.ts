@@ -13,7 +13,7 @@ import { requireFiniteWeights } from '../reading/require-finite.ts';
 import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
-export interface ClusterFileOptions
+interface ClusterFileOptions
   extends Omit<FlowOptions, 'data'>,
     FileOptions,
     Pick<PlanOptions, 'seed' | 'validation' | 'calibration'> {

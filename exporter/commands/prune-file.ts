@@ -13,10 +13,7 @@ import { withRemoved } from '../reading/model-notes.ts';
 import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
-export interface PruneFileOptions
-  extends FlowOptions,
-    FileOptions,
-    Omit<PruneOptions, 'finetuneEpochs' | 'flip' | 'teacher'> {
+interface PruneFileOptions extends FlowOptions, FileOptions, Omit<PruneOptions, 'finetuneEpochs' | 'flip' | 'teacher'> {
   readonly seed?: number | undefined;
 }
 

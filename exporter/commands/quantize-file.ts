@@ -17,7 +17,7 @@ import { requireQuantizable } from '../verify/unquantized.ts';
 import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
-export interface QuantizeFileOptions
+interface QuantizeFileOptions
   extends FlowOptions,
     FileOptions,
     Pick<PlanOptions, 'calibration' | 'validation' | 'seed' | 'range' | 'rounding' | 'target' | 'equalize'>,

@@ -5,7 +5,7 @@ import type { NoisyLayer } from '../verify/layer-noise.ts';
 import { type QuantizeNetworkOptions, quantizeNetwork } from './quantize-network.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
-export interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {
+interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {
   /** Pictures like those the model will see: `images:DIR`, any folder of them, or `cifar10:DIR`. */
   readonly data: string;
 }

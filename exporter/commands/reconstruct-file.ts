@@ -17,7 +17,7 @@ import { notedRemoved, type Removed } from '../reading/model-notes.ts';
 import type { FlowOptions } from './options.ts';
 import { type FileOptions, requireFreeFile, writeStage } from './stage-file.ts';
 
-export interface ReconstructFileOptions extends FlowOptions, FileOptions, Pick<PlanOptions, 'seed' | 'validation'> {
+interface ReconstructFileOptions extends FlowOptions, FileOptions, Pick<PlanOptions, 'seed' | 'validation'> {
   /** The model that was pruned. */
   readonly original: string;
   /** Training images to solve on. @default 2048 */

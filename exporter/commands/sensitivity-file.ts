@@ -12,9 +12,9 @@ import { evidenceOf, sensitivityBy } from '../prune-finetune/judge.ts';
 import type { FlowOptions } from './options.ts';
 
 /** `calibration`: training images to judge channels on. */
-export interface SensitivityFileOptions extends FlowOptions, Pick<PlanOptions, 'calibration' | 'seed' | 'validation'> {}
+interface SensitivityFileOptions extends FlowOptions, Pick<PlanOptions, 'calibration' | 'seed' | 'validation'> {}
 
-export interface SensitivityResult {
+interface SensitivityResult {
   readonly groups: readonly GroupSensitivity[];
   /** Nodes that channels cannot pass, with the share of the operations that hangs on theirs. */
   readonly heldBack: readonly HeldBack[];

@@ -10,7 +10,7 @@ export interface Pair {
 }
 
 /** `[rows, columns]` of each layer. */
-export type PairWeights<T extends Float32Array | Float64Array = Float64Array> = ReadonlyMap<Node, T>;
+type PairWeights<T extends Float32Array | Float64Array = Float64Array> = ReadonlyMap<Node, T>;
 
 /** Every layer whose output channels can be scaled without changing what the model computes. */
 export function pairsOf(model: Model): Pair[] {

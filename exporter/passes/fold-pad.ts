@@ -41,7 +41,7 @@ function takesPads(reader: Node, value: string): boolean {
 }
 
 /** The eight pads of a picture, when only height and width are padded, with zeros, and nothing is cut off. */
-export function zeroPads(graph: Graph, node: Node): number[] | undefined {
+function zeroPads(graph: Graph, node: Node): number[] | undefined {
   if (stringAttribute(node, 'mode', 'constant') !== 'constant' || (node.inputs[3] ?? '') !== '') return undefined;
   const pads = constantOf(graph, node.inputs[1]);
   const value = constantOf(graph, node.inputs[2]);

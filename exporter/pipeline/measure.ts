@@ -4,7 +4,7 @@ import type { RunContext } from '../../core/run/context.ts';
 import { latencyApart } from '../../inference/latency-apart.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession, type Session } from '../../inference/session.ts';
-import type { Answered } from '../verify/class-changes.ts';
+import type { LabelledPredictions } from '../verify/class-changes.ts';
 
 /** What models are measured on. */
 export interface Measuring extends Pick<RunContext, 'signal' | 'onProgress'> {
@@ -15,8 +15,8 @@ export interface Measuring extends Pick<RunContext, 'signal' | 'onProgress'> {
 }
 
 /** Accuracy, and what the model predicted for every image. */
-export interface Judgement extends Evaluation {
-  readonly answers: Answered;
+interface Judgement extends Evaluation {
+  readonly answers: LabelledPredictions;
 }
 
 export interface MeasuredModel extends Judgement {

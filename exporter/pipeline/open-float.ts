@@ -4,7 +4,7 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import { describeOutputs, openSession, type Session } from '../../inference/session.ts';
 import type { PlanOutline } from '../plan/plan.ts';
 import { type FloatSource, readFloat } from '../reading/float-source.ts';
-import type { Answered } from '../verify/class-changes.ts';
+import type { LabelledPredictions } from '../verify/class-changes.ts';
 import { nearChance } from '../verify/doubts.ts';
 import { requireParity } from '../verify/parity.ts';
 import { probeNormalization } from '../verify/probe-normalization.ts';
@@ -24,7 +24,7 @@ export interface OpenedModel extends FloatSource {
 /** The same, measured on the images that stages are judged by. */
 export interface MeasuredSource extends OpenedModel {
   readonly figures: ModelFigures & { readonly top5: number };
-  readonly answers: Answered;
+  readonly answers: LabelledPredictions;
   /** What makes one doubt the float model's figures, said on the way. */
   readonly warnings: readonly string[];
 }
@@ -81,7 +81,7 @@ export async function figuresOnTest(
 async function doubtsOf(
   session: Session,
   { measuring, preprocessing, wantsBytes }: OpenedModel,
-  { top1, answers }: { readonly top1: number; readonly answers: Answered },
+  { top1, answers }: { readonly top1: number; readonly answers: LabelledPredictions },
   { signal, log }: RunContext,
 ): Promise<readonly string[]> {
   const better = wantsBytes

@@ -11,8 +11,8 @@ import type { DecidedWeights } from '../quantize/choose-weights.ts';
 import { type Widths, widthOf } from '../quantize/precision.ts';
 import { quantizeModel, valuesToCalibrate, withFittingWeights } from '../quantize/quantize-model.ts';
 import { requireLayers } from '../reading/require-layers.ts';
-import type { Chosen } from '../search/calibrated.ts';
-import { type Decided, decide } from '../search/decide.ts';
+import type { QuantizationChoices } from '../search/calibrated.ts';
+import { decide, type QuantizationDecisions } from '../search/decide.ts';
 import { planWithTable } from './calibration-table.ts';
 import type { RunLimits } from './limits.ts';
 import type { BudgetResult } from './results.ts';
@@ -23,7 +23,7 @@ export interface QuantizedModel {
   /** What was quantized: pruned, trained and equalized, in float. */
   readonly float: Model;
   /** All that was chosen for it. */
-  readonly chosen: Chosen;
+  readonly chosen: QuantizationChoices;
   readonly plan: CompressionPlan;
   readonly layers: readonly Layer[];
   readonly weights: ReadonlyMap<string, DecidedWeights>;
@@ -36,7 +36,7 @@ export interface QuantizedModel {
   readonly damage: () => Promise<ReadonlyMap<string, number>>;
 }
 
-export interface QuantizeOptions extends Omit<RunLimits, 'allowFloat'> {
+interface QuantizeOptions extends Omit<RunLimits, 'allowFloat'> {
   readonly preprocessing: Preprocessing;
   readonly table?: CalibrationTable | undefined;
   /** What a budget is held on. @default training images that nothing is calibrated on */
@@ -86,7 +86,11 @@ export async function quantizeByPlan(
   return budget === undefined ? common : { ...common, budget: budgetResult(budget, plan, decided) };
 }
 
-function budgetResult(points: number, plan: CompressionPlan, { choice: { widths }, budget }: Decided): BudgetResult {
+function budgetResult(
+  points: number,
+  plan: CompressionPlan,
+  { choice: { widths }, budget }: QuantizationDecisions,
+): BudgetResult {
   const wider = plan.layers.flatMap((layer) => {
     const width = widths.get(layer.name) ?? 'int8';
     return width === widthOf(layer) ? [] : [{ name: layer.name, width }];

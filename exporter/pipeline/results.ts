@@ -40,7 +40,7 @@ export interface CompressResult {
   readonly overTheAir?: number | undefined;
 }
 
-export interface ValidationFigures {
+interface ValidationFigures {
   readonly samples: number;
   readonly baseline: number;
   readonly candidate: number;

@@ -59,7 +59,7 @@ export interface FlowContext extends RunContext {
   readonly out: string;
 }
 
-export interface StageContext extends FlowContext {
+interface StageContext extends FlowContext {
   /** What the stage keeps for the case of an interruption. */
   readonly work: WorkFolder;
 }

@@ -44,10 +44,10 @@ const choice = <T extends string, F extends T | undefined>(says: string, choices
   fallback,
 });
 
-export const RANGE_NAMES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
+const RANGE_NAMES = ['auto', 'min-max', 'percentile', 'mse', 'entropy'] as const;
 export type RangeName = (typeof RANGE_NAMES)[number];
 
-export const ROUNDING_NAMES = ['output', 'nearest'] as const;
+const ROUNDING_NAMES = ['output', 'nearest'] as const;
 export type RoundingName = (typeof ROUNDING_NAMES)[number];
 
 const goal = (of: string) => decimal(`share of the ${of} to remove, 0 to 0.95`, { least: 0, most: 0.95 });

@@ -1,7 +1,7 @@
 import { WaysideError } from '../../core/errors.ts';
 
 /** What a processor wants of a quantized model. */
-export interface TargetProfile {
+interface TargetProfile {
   readonly name: string;
   readonly says: string;
   /** Weight codes run from -limit to limit. */

@@ -14,7 +14,7 @@ export const TEACHER_FIELDS = {
   teacherWeight: numberOf(FIELDS.teacherWeight).optional(),
 };
 const TeacherPlan = z.strictObject(TEACHER_FIELDS);
-export type TeacherPlan = z.infer<typeof TeacherPlan>;
+type TeacherPlan = z.infer<typeof TeacherPlan>;
 
 export interface TeacherOptions {
   /** A better model, whose answers are learned in place of the original's; it is given pictures as the original is. */

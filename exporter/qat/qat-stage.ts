@@ -17,7 +17,7 @@ import type { WorkFolder } from '../prune-finetune/work-folder.ts';
 import { withinBounds } from './bounds.ts';
 import type { Simulation } from './simulate.ts';
 
-export interface QatContext extends Pick<RunContext, 'signal' | 'onProgress' | 'threads'> {
+interface QatContext extends Pick<RunContext, 'signal' | 'onProgress' | 'threads'> {
   readonly train: Dataset;
   /** Chooses the epoch. @default a share of the training images */
   readonly validation?: Dataset | undefined;

@@ -11,24 +11,21 @@ import type { QatPlan } from '../plan/qat.ts';
 import { targetProfile } from '../plan/targets.ts';
 import type { WorkFolder } from '../prune-finetune/work-folder.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
-import { type QuantizeInput, quantizeModel } from '../quantize/quantize-model.ts';
+import { quantizeModel } from '../quantize/quantize-model.ts';
+import type { QuantizationChoices } from '../search/calibrated.ts';
 import { trainSimulation } from './qat-stage.ts';
 import { remeasured } from './remeasured.ts';
 import { settle } from './settle.ts';
 import { simulate } from './simulate.ts';
 
-interface Choices extends QuantizeInput {
-  readonly weights: ReadonlyMap<string, DecidedWeights>;
-}
-
 /** An int8 model, and all that was chosen for it. */
-export interface TrainedModel {
+interface TrainedModel {
   readonly model: Model;
-  readonly chosen: Choices;
+  readonly chosen: QuantizationChoices;
   readonly weights: ReadonlyMap<string, DecidedWeights>;
 }
 
-export interface QatOptions {
+interface QatOptions {
   readonly plan: QatPlan;
   readonly teacher: Teacher;
   readonly preprocessing: Preprocessing;
@@ -42,7 +39,11 @@ export interface QatOptions {
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
 export async function trainQuantized(
-  { float, chosen, plan }: { readonly float: Model; readonly chosen: Choices; readonly plan: CompressionPlan },
+  {
+    float,
+    chosen,
+    plan,
+  }: { readonly float: Model; readonly chosen: QuantizationChoices; readonly plan: CompressionPlan },
   { data: { train, validation }, preprocessing, ...asked }: QatOptions,
   { threads, signal, onProgress, work }: RunContext & { readonly work: WorkFolder },
 ): Promise<TrainedModel> {

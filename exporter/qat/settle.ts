@@ -12,7 +12,7 @@ import type { ActivationScale } from '../quantize/scales.ts';
 import type { Simulation } from './simulate.ts';
 
 /** What training made of what was decided: `quantizeModel` writes it as it is. */
-export interface Settled {
+interface TrainedWeights {
   readonly weights: ReadonlyMap<string, DecidedWeights>;
   readonly scales: ReadonlyMap<string, ActivationScale>;
 }
@@ -31,7 +31,7 @@ export async function settle(
   { layers, scales }: Simulation,
   model: Model,
   decided: ReadonlyMap<string, DecidedWeights>,
-): Promise<Settled> {
+): Promise<TrainedWeights> {
   const wanted = [
     ...[...layers.values()].flatMap(({ codes, scales, biasCodes }) => [codes, scales, biasCodes ?? '']),
     ...scales.map(({ scale }) => scale),

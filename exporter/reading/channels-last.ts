@@ -6,7 +6,7 @@ import { elementCount, type Tensor } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
 import { readsInside } from '../passes/rewrite.ts';
 
-export const TO_PLANES = [0, 3, 1, 2];
+const TO_PLANES = [0, 3, 1, 2];
 
 /** How a model normalises a picture whose channels come last before it turns it to planes. */
 interface Turn {

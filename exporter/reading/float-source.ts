@@ -9,7 +9,7 @@ import { withChosenOutput } from './chosen-output.ts';
 import { asPictureInput } from './image-input.ts';
 import { requireFiniteWeights } from './require-finite.ts';
 import { requireInference } from './require-inference.ts';
-import { type SettledForms, settleForms, withStoredWeights } from './settle-forms.ts';
+import { type FloatForms, settleForms, withStoredWeights } from './settle-forms.ts';
 
 /** A float model as it was given, and as every stage takes it. */
 export interface FloatSource {
@@ -72,7 +72,7 @@ export async function readFloat(
 }
 
 /** Refused where nothing can be made of it. @throws {WaysideError} MODEL_UNSUPPORTED, MODEL_NOT_FINITE; as `settleForms` */
-async function settledSound(given: Model, note: Reading['note']): Promise<SettledForms> {
+async function settledSound(given: Model, note: Reading['note']): Promise<FloatForms> {
   requireInference(given);
   const settled = await settleForms(given, note);
   requireFiniteWeights(settled.model, 'the model has weights that are no numbers');

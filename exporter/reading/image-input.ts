@@ -7,7 +7,7 @@ import { readsInside, rewired, withGraph } from '../passes/rewrite.ts';
 import { isTranspose, turnedEarlier } from './channels-last.ts';
 
 /** A model that takes pictures as Wayside feeds them: float32 `[N, 3, H, W]`. */
-export interface PictureModel {
+interface PictureModel {
   readonly model: Model;
   /** Whether its input is not that of the file. */
   readonly changed: boolean;

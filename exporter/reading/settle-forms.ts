@@ -9,7 +9,7 @@ import { removeIdentity } from '../passes/remove-identity.ts';
 import { requireFloat } from './require-float.ts';
 import { widenFloats } from './widen-floats.ts';
 
-export interface SettledForms {
+export interface FloatForms {
   readonly model: Model;
   /** Whether it held 16-bit floats: ONNX Runtime would round where this model does not. */
   readonly widened: boolean;
@@ -21,7 +21,7 @@ export interface SettledForms {
  *
  * @throws {WaysideError} MODEL_QUANTIZED, MODEL_UNSUPPORTED, PASS_FAILED
  */
-export async function settleForms(given: Model, note: (text: string) => void = () => {}): Promise<SettledForms> {
+export async function settleForms(given: Model, note: (text: string) => void = () => {}): Promise<FloatForms> {
   requireKnownVersions(given);
   requireFloat(given);
   const wide = widenFloats(given);

@@ -1,6 +1,6 @@
 import { pairedError } from '../../core/intervals.ts';
 import { labelOf } from '../../inference/scores.ts';
-import { type Answered, answerChanges, type ClassChange, type Confused } from '../verify/class-changes.ts';
+import { answerChanges, type ClassChange, type Confused, type LabelledPredictions } from '../verify/class-changes.ts';
 import { integer, named, percent, section, shortened, signed, table } from './html.ts';
 
 /** Most classes and confusions listed; a network may know thousands. */
@@ -8,7 +8,11 @@ const LISTED = 20;
 const CONFUSIONS = 12;
 
 /** Which classes the compressed model knows less well than the float model, and what it takes them for. */
-export function classSection(before: Answered, after: Answered, names: readonly string[] | undefined): string {
+export function classSection(
+  before: LabelledPredictions,
+  after: LabelledPredictions,
+  names: readonly string[] | undefined,
+): string {
   const { pictures, lost, won, changed, classes, grown } = answerChanges(before, after);
   const worse = classes.filter((each) => each.after < each.before).sort((a, b) => pointsOf(a) - pointsOf(b));
   const better = classes.filter((each) => each.after > each.before).length;

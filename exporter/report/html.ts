@@ -42,16 +42,16 @@ export function named(name: string, number?: number): Html {
 }
 
 /** Markup as it is; every other text is escaped. */
-export interface Html {
+interface Html {
   readonly html: string;
 }
 
-export type Cell = string | number | Html;
+type Cell = string | number | Html;
 
 /** Heads of columns: the first names the rows; numbers stand to the right unless a column is said to hold words. */
-export type Column = string | { readonly words: string };
+type Column = string | { readonly words: string };
 
-export interface TableContents {
+interface TableContents {
   /** What a screen reader says first; shown above the table. */
   readonly caption: string;
   readonly columns: readonly Column[];
@@ -84,7 +84,7 @@ export function table({ caption, columns, rows }: TableContents): string {
 
 const markup = (cell: Cell): string => (typeof cell === 'object' ? cell.html : escaped(String(cell)));
 
-export interface Section {
+interface Section {
   /** Of the anchor. */
   readonly id: string;
   readonly title: string;

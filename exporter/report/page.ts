@@ -2,7 +2,7 @@ import type { StageEntry } from '../../core/run/stage-log.ts';
 import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
 import type { CompressResult } from '../pipeline/results.ts';
 import type { PruneRecord } from '../prune-finetune/outcome.ts';
-import type { Answered } from '../verify/class-changes.ts';
+import type { LabelledPredictions } from '../verify/class-changes.ts';
 import type { DistinctWeights } from '../verify/distinct-weights.ts';
 import type { LayerErrors } from '../verify/layer-errors.ts';
 import { barList } from './bars.ts';
@@ -25,7 +25,7 @@ export interface ReportInput {
   readonly stages: readonly StageEntry[];
   readonly pruning: PruneRecord | undefined;
   /** Answers of the float and of the compressed model to the test pictures. */
-  readonly answers: { readonly before: Answered; readonly after: Answered };
+  readonly answers: { readonly before: LabelledPredictions; readonly after: LabelledPredictions };
   /** Names of the classes. */
   readonly labels: readonly string[] | undefined;
   readonly errors: LayerErrors;

@@ -28,7 +28,7 @@ function niceStep(least: number): number {
 export const shareOf = ({ low, high }: Axis, value: number): number =>
   Math.min(1, Math.max(0, (value - low) / (high - low)));
 
-export interface PlotContents {
+interface PlotContents {
   readonly id: string;
   readonly title: string;
   /** What the picture shows, for who cannot see it. */

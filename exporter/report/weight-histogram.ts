@@ -7,7 +7,7 @@ const HEIGHT = 100;
 /** More codes than these are a picket fence: the histogram alone says more. */
 const MOST_CODES = 64;
 
-export interface WeightHistogram {
+interface WeightHistogram {
   /** The picture reaches from -reach to reach. */
   readonly reach: number;
   /** `[BINS]`: float weights in units of their channel's scale, counted. */

@@ -43,7 +43,7 @@ export interface Choice {
 }
 
 /** What `quantizeModel` is given. */
-export interface Chosen extends QuantizeInput {
+export interface QuantizationChoices extends QuantizeInput {
   readonly weights: ReadonlyMap<string, DecidedWeights>;
 }
 
@@ -124,7 +124,7 @@ export class Calibrated {
   }
 
   /** All that quantizing takes. */
-  async chosen({ widths, method, methods, biases, float = new Set() }: Choice): Promise<Chosen> {
+  async chosen({ widths, method, methods, biases, float = new Set() }: Choice): Promise<QuantizationChoices> {
     const kept = new Set([...float, ...floatLayers(widths)]);
     const decided = await this.weights(widths, kept);
     const weights = biases === undefined ? decided : withBiases(decided, biases);

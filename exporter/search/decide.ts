@@ -41,7 +41,7 @@ export interface DecideOptions extends RunOptions {
   readonly table?: CalibrationTable | undefined;
 }
 
-export interface Decided {
+export interface QuantizationDecisions {
   readonly calibrated: Calibrated;
   readonly choice: Choice;
   /** Everything decided written into it: following it makes the same model without deciding again. */
@@ -62,7 +62,7 @@ export async function decide(
   train: Dataset,
   options: DecideOptions,
   stages: StageLog,
-): Promise<Decided> {
+): Promise<QuantizationDecisions> {
   const { plan, budget, validation, tolerance, allowNoisyLayers = false, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
   const { model, equalized, widths: planWidths, asked, ...shared } = start;
@@ -152,7 +152,7 @@ async function decideRanges(
   { range, ranges = {}, refineRanges: refine = false }: CompressionPlan,
   widths: Widths,
   asked: AskOptions,
-): Promise<Pick<Decided, 'choice' | 'divergence'>> {
+): Promise<Pick<QuantizationDecisions, 'choice' | 'divergence'>> {
   if (range !== 'auto') {
     return { choice: { widths, method: range as RangeMethodName, methods: ranges }, divergence: {} };
   }

@@ -11,7 +11,7 @@ import { chooseEqualization } from './choose-equalization.ts';
 import type { AskOptions } from './predictions.ts';
 
 /** The model that is calibrated, and what the plan says of its layers. */
-export interface Equalized {
+export interface EqualizedModel {
   readonly model: Model;
   readonly equalized: boolean;
   /** As the plan wishes them. */
@@ -38,7 +38,7 @@ export async function equalizedBy(
     readonly signal?: AbortSignal | undefined;
   },
   stages: StageLog,
-): Promise<Equalized> {
+): Promise<EqualizedModel> {
   const { preprocessing, threads, signal } = options;
   const { limit } = targetProfile(plan.target);
   const layers = plannedLayers(plan, layersOf(folded.graph));

@@ -1,7 +1,7 @@
 import { type Interval, mapped, pairedCounts, pairedDifference } from '../../core/intervals.ts';
 
 /** What a model answered, picture by picture, in the order of the data set. */
-export interface Answered {
+export interface LabelledPredictions {
   readonly labels: readonly number[];
   readonly predicted: readonly number[];
 }
@@ -26,7 +26,7 @@ export interface ClassChange {
   readonly grown: readonly Confused[];
 }
 
-export interface AnswerChanges {
+interface AnswerChanges {
   readonly pictures: number;
   /** Right before, wrong now; and the other way round. */
   readonly lost: number;
@@ -44,15 +44,16 @@ export interface AccuracyChange extends Interval {
 }
 
 /** What a model loses or wins in top-1, in points, and what chance leaves open of that. */
-export function accuracyChange(before: Answered, after: Answered): AccuracyChange {
-  const rights = ({ labels, predicted }: Answered): boolean[] => labels.map((label, i) => predicted[i] === label);
+export function accuracyChange(before: LabelledPredictions, after: LabelledPredictions): AccuracyChange {
+  const rights = ({ labels, predicted }: LabelledPredictions): boolean[] =>
+    labels.map((label, i) => predicted[i] === label);
   const counts = pairedCounts(rights(before), rights(after));
   const inPoints = mapped(pairedDifference(counts), (share) => 100 * share);
   return { points: (100 * (counts.won - counts.lost)) / Math.max(1, counts.total), ...inPoints };
 }
 
 /** Compares the answers of two models to the same pictures. */
-export function answerChanges(before: Answered, after: Answered): AnswerChanges {
+export function answerChanges(before: LabelledPredictions, after: LabelledPredictions): AnswerChanges {
   const { labels } = before;
   const confused = new Map<string, { label: number; as: number; before: number; after: number }>();
   const classes = new Map<number, { pictures: number; before: number; after: number; differing: number }>();

@@ -1,4 +1,4 @@
-import type { Answered } from './class-changes.ts';
+import type { LabelledPredictions } from './class-changes.ts';
 
 /** Images below which nothing is said of an accuracy: chance alone does a lot with fewer. */
 const LEAST_IMAGES = 16;
@@ -23,7 +23,7 @@ export function binomialTail(n: number, k: number, p: number): number {
  *
  * @returns what is to be said; undefined where chance would do as well in less than 1 of 20 draws
  */
-export function nearChance({ labels, predicted }: Answered): string | undefined {
+export function nearChance({ labels, predicted }: LabelledPredictions): string | undefined {
   const n = labels.length;
   if (n < LEAST_IMAGES) return undefined;
   const right = labels.filter((label, i) => predicted[i] === label).length;
@@ -50,7 +50,7 @@ const MOST_CHANGED = 0.1;
 const MOST_LOST = 5;
 
 /** What is to be said of an int8 model that answers otherwise than the float model to labelled images. */
-export function farFromFloat(before: Answered, after: Answered): string | undefined {
+export function farFromFloat(before: LabelledPredictions, after: LabelledPredictions): string | undefined {
   const { labels } = before;
   const n = labels.length;
   if (n < LEAST_IMAGES) return undefined;

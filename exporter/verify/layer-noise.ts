@@ -2,7 +2,7 @@ import { WaysideError } from '../../core/errors.ts';
 import type { LayerErrors } from './layer-errors.ts';
 
 /** Below it a quarter of what a layer says is noise: no more than one bit is left. */
-export const LEAST_DECIBELS = 6;
+const LEAST_DECIBELS = 6;
 
 /**
  * A layer this far below the loudest one of its network, as a share of mean squares, says nothing: float32 itself holds 24 bits, and

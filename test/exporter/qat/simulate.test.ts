@@ -14,7 +14,7 @@ import { settle } from '../../../exporter/qat/settle.ts';
 import { type Simulation, simulate } from '../../../exporter/qat/simulate.ts';
 import { type DecidedWeights, decideWeights } from '../../../exporter/quantize/choose-weights.ts';
 import { quantizeModel, valuesToCalibrate } from '../../../exporter/quantize/quantize-model.ts';
-import type { Chosen } from '../../../exporter/search/calibrated.ts';
+import type { QuantizationChoices } from '../../../exporter/search/calibrated.ts';
 import { rangesBy } from '../../../exporter/search/choose-ranges.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
@@ -74,7 +74,7 @@ describe.each([
   { says: '16 clusters in two groups', clusters: 16, groups: 2 },
 ])('a simulation of $says', ({ clusters, groups }) => {
   let folded: Model;
-  let chosen: Chosen;
+  let chosen: QuantizationChoices;
   let simulation: Simulation;
   let moments: ReadonlyMap<string, InputMoments>;
 
