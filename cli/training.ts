@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type PositionRange, parseRanges } from '../calibration/datasets/ranges.ts';
 import type { EpochReport } from '../compression/training/checkpoint.ts';
 import type { ClassifierOptions, ClassifierResult } from '../compression/training/classifier.ts';
+import { median } from '../core/statistics.ts';
 import type { Model } from '../onnx/graph.ts';
 import { count, duration, percent, shareInterval } from './format.ts';
 import { dataOption, decimal, integer, type PixelOptions, pixelOptions } from './options/common.ts';
@@ -191,7 +192,7 @@ interface Document {
 
 function summary({ model, of, classes, trained, validated, accuracy, seconds, epochs }: Document): string {
   const best = epochs.find((report) => report.accuracy === accuracy);
-  const speeds = epochs.map(({ picturesPerSecond }) => picturesPerSecond).sort((a, b) => a - b);
+  const speed = median(epochs.map(({ picturesPerSecond }) => picturesPerSecond));
   return table([
     ['trained', `${of}, ${count(classes)} classes, ${count(trained)} pictures`],
     [
@@ -199,7 +200,10 @@ function summary({ model, of, classes, trained, validated, accuracy, seconds, ep
       `${percent(accuracy)} of ${count(validated)} pictures set aside from the training part (95 %: ${shareInterval(accuracy, validated)})`,
     ],
     ['best epoch', `${(best?.epoch ?? 0) + 1} of ${epochs.length}, loss ${best?.loss.toFixed(3) ?? 'unknown'}`],
-    ['speed', `${count(Math.round(speeds[speeds.length >> 1] ?? 0))} pictures a second, ${duration(seconds)} in all`],
+    [
+      'speed',
+      `${epochs.length === 0 ? 'unknown' : count(Math.round(speed))} pictures a second, ${duration(seconds)} in all`,
+    ],
     ['written', model],
   ]);
 }

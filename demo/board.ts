@@ -2,6 +2,7 @@ import type { CameraStatusMessage } from '../contract/messages/camera-status.ts'
 import type { DetectionsMessage } from '../contract/messages/detections.ts';
 import type { StateMessage } from '../contract/messages/state.ts';
 import type { TelemetryMessage } from '../contract/messages/telemetry.ts';
+import { nearestRank } from '../core/statistics.ts';
 import type { CameraReport, RegionAnswer } from './parts/link.ts';
 import { Tally } from './tally.ts';
 
@@ -101,8 +102,7 @@ export class Board {
 
   /** ms; null before the first frame. */
   latency(share: number): number | null {
-    const sorted = this.#latencies.toSorted((a, b) => a - b);
-    return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
+    return this.#latencies.length === 0 ? null : nearestRank(this.#latencies, share);
   }
 
   get accuracy() {

@@ -5,7 +5,7 @@ import { WaysideError } from '../core/errors.ts';
 import { PACKAGE_ROOT } from '../core/layout.ts';
 import { redactUrls } from '../core/log.ts';
 import type { Box } from '../inference/image.ts';
-import { type ModelPackage, readPackage } from '../inference/package.ts';
+import { type ModelPackage, readPackage } from '../inference/read-package.ts';
 import { Board } from './board.ts';
 import { follow } from './follow.ts';
 import { LivePage } from './page/live-page.ts';

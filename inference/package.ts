@@ -19,9 +19,6 @@ import {
   readPackage,
 } from './read-package.ts';
 
-export { Manifest } from './manifest.ts';
-export { type ModelPackage, readPackage } from './read-package.ts';
-
 /** What the writer of a package decides; the rest follows from the files. */
 export interface PackageContents {
   readonly manifest: Omit<Manifest, 'format' | 'createdBy' | 'files' | 'golden'>;

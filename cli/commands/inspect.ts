@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import type { ModelPackage } from '../../inference/package.ts';
+import type { ModelPackage } from '../../inference/read-package.ts';
 import { bytes, count, percent, prefixed } from '../format.ts';
 import type { Inspection } from '../inspection.ts';
 import { type Context, running } from '../running.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { evaluate } from '../../calibration/evaluate.ts';
-import { readPackage } from '../../inference/package.ts';
+import { readPackage } from '../../inference/read-package.ts';
 import { softmax } from '../../inference/scores.ts';
 import { openSession } from '../../inference/session.ts';
 import { CLASSES } from '../scene/types.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readPackage } from '../../inference/package.ts';
+import { readPackage } from '../../inference/read-package.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier, writeColours } from '../support/tiny-classifier.ts';

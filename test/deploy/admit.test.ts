@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { admitPackage } from '../../deploy/admit.ts';
-import type { ModelPackage } from '../../inference/package.ts';
+import type { ModelPackage } from '../../inference/read-package.ts';
 import { writeColourPackage } from '../support/colour-package.ts';
 
 describe('admitPackage', () => {

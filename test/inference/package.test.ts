@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { recordGolden, verifyGolden } from '../../inference/golden.ts';
-import { openModel, type PackageContents, packageBytes, readPackage, writePackage } from '../../inference/package.ts';
+import { openModel, type PackageContents, packageBytes, writePackage } from '../../inference/package.ts';
+import { readPackage } from '../../inference/read-package.ts';
 import { openSession } from '../../inference/session.ts';
 import { COLOUR_PREPROCESSING, colourClassifierBytes, colourPicture } from '../support/colour-classifier.ts';
 

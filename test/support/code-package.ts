@@ -1,6 +1,7 @@
 import { seededRandom } from '../../core/random.ts';
 import { storeCodes } from '../../exporter/quantize/codebook.ts';
-import { type ModelPackage, writePackage } from '../../inference/package.ts';
+import { writePackage } from '../../inference/package.ts';
+import type { ModelPackage } from '../../inference/read-package.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import { shortNames } from '../../onnx/names.ts';

@@ -1,6 +1,7 @@
 import { recordGolden } from '../../inference/golden.ts';
-import { type ModelPackage, writePackage } from '../../inference/package.ts';
+import { writePackage } from '../../inference/package.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { ModelPackage } from '../../inference/read-package.ts';
 import { openSession } from '../../inference/session.ts';
 import { int } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';

@@ -6,7 +6,7 @@ import { SceneDataset } from '../../../demo/classifier/scene-dataset.ts';
 import { CLASSES } from '../../../demo/scene/types.ts';
 import type { Accuracy } from '../../../demo/tally.ts';
 import { measureLatency } from '../../../inference/latency.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { openSession } from '../../../inference/session.ts';
 import type { Benchmark, Figure, Limit } from '../../harness/benchmark.ts';
 import { waysideDemo } from '../../harness/process/child.ts';

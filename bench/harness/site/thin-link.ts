@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MESSAGE_KINDS } from '../../../contract/messages/kinds.ts';
+import { median } from '../../../core/statistics.ts';
 import { type Modem, makeModem } from './modem.ts';
 import { type Site, startSite } from './site.ts';
 
@@ -102,14 +103,14 @@ export class ThinLink {
     await this.working();
     const after = await this.#telemetry();
     const heard = this.heard.slice(first);
-    const ages = heard.map(({ ageMs }) => ageMs).sort((a, b) => a - b);
+    const ages = heard.map(({ ageMs }) => ageMs);
     return {
       delivered: heard.length,
       missing: (heard.at(-1)?.seq ?? last) - last - new Set(heard.map(({ seq }) => seq)).size,
       counted: after.detectionsDropped - before.detectionsDropped,
       tooOld: ages.filter((age) => age > EXPIRY_MS).length,
-      oldestMs: ages.at(-1) ?? 0,
-      medianMs: ages[ages.length >> 1] ?? 0,
+      oldestMs: Math.max(0, ...ages),
+      medianMs: ages.length === 0 ? 0 : median(ages),
       resets: after.resets - before.resets,
     };
   }

@@ -4,7 +4,7 @@ import { evaluate } from '../../../calibration/evaluate.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { SceneDataset } from '../../../demo/classifier/scene-dataset.ts';
 import { CLASSES } from '../../../demo/scene/types.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { openSession } from '../../../inference/session.ts';
 
 const folder = join(PACKAGE_ROOT, 'demo', 'package');

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type CompressOptions, compress } from '../../../exporter/commands/compress.ts';
 import { CompressionPlan } from '../../../exporter/plan/plan.ts';
 import { verifyGolden } from '../../../inference/golden.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { openSession } from '../../../inference/session.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import { writeModel } from '../../../onnx/file/write.ts';

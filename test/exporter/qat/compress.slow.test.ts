@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CompressOptions, compress } from '../../../exporter/commands/compress.ts';
 import { CompressionPlan } from '../../../exporter/plan/plan.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { writeColours } from '../../support/tiny-classifier.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compress } from '../../../exporter/commands/compress.ts';
 import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { ints } from '../../../onnx/attributes.ts';
 import { readModel } from '../../../onnx/file/read.ts';
 import { writeModel } from '../../../onnx/file/write.ts';

@@ -7,7 +7,7 @@ import { CompressionPlan } from '../../../exporter/plan/plan.ts';
 import type { Width } from '../../../exporter/quantize/precision.ts';
 import { noisyLayers } from '../../../exporter/verify/layer-noise.ts';
 import { quietWidths } from '../../../exporter/verify/quiet-widths.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { int } from '../../../onnx/attributes.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';

@@ -3,7 +3,7 @@ import { afterAll, expect } from 'vitest';
 import { table } from '../../../cli/table.ts';
 import { compress } from '../../../exporter/commands/compress.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
-import { readPackage } from '../../../inference/package.ts';
+import { readPackage } from '../../../inference/read-package.ts';
 import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { upgradeOpset } from '../../../onnx/opset.ts';
