@@ -217,7 +217,7 @@ class RunningCamera implements Camera {
         onFrame: (frame: DecodedFrame) => this.#onFrame(frame),
         onEnd: (reason: CameraReason) => this.#onEnd(this.#route?.fault() ?? reason),
       };
-      this.#timeliness.started(performance.now(), answerMs);
+      if (command.timeReport !== null) this.#timeliness.started(performance.now(), answerMs);
       this.#decoder = startDecoder(command, listeners, this.#redact);
       this.#dependencies.log?.debug({ pid: this.#decoder.pid, economy, clock }, 'decoder started');
     } catch (thrown) {

@@ -27,6 +27,11 @@ export class StartLag {
     this.#earliest = startedAt + answerMs + STARTING_MS;
   }
 
+  /** The first frame came, whose time is lost: it was taken when the stream began, or later. */
+  first(at: number): void {
+    if (this.#window === undefined) this.add(at, 0);
+  }
+
   /** A frame came. `at` of the same clock, never falling; `pts` since the first packet, ms. */
   add(at: number, pts: number): void {
     const offset = at - pts;

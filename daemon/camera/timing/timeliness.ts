@@ -62,7 +62,7 @@ export class Timeliness {
     this.#start = undefined;
   }
 
-  /** The decoder of this connection is started now. @param answerMs that its camera may take to answer its requests */
+  /** A decoder that tells times is started now for this connection. @param answerMs that its camera may take to answer its requests */
   started(at: number, answerMs: number): void {
     this.#start = new StartLag(at, answerMs);
   }
@@ -73,6 +73,7 @@ export class Timeliness {
    * @param ptsMs by the camera's clock; NaN where the stream has no time, undefined where the decoder does not tell
    */
   received(at: number, ptsMs: number | undefined): void {
+    if (ptsMs === undefined) this.#start?.first(at);
     if (ptsMs === undefined || this.#clock === 'arrival') return;
     this.#timestamps.add(at, ptsMs);
     if (Number.isNaN(ptsMs) || this.#timestamps.verdict !== 'sound') return;
