@@ -51,6 +51,9 @@ function allNames({ graph }: Model): string[] {
   ];
 }
 
+/** Bytes of slices that are copied word by word: a view of each of a million weights, or kernels, costs more than all that reads them. */
+const SMALL = 256;
+
 /** The slices `kept` of a tensor along an axis, in that order; for types of whole bytes. */
 export function takeSlices(tensor: Tensor, axis: number, kept: readonly number[]): Tensor {
   const { dims, dtype, bytes } = tensor;
@@ -59,11 +62,24 @@ export function takeSlices(tensor: Tensor, axis: number, kept: readonly number[]
   const inner = (elementCount(dims.slice(axis + 1)) * BITS[dtype]) / 8;
   const outer = elementCount(dims.slice(0, axis));
   const result = new Uint8Array(outer * kept.length * inner);
-  for (let o = 0; o < outer; o++) {
-    kept.forEach((index, k) => {
-      const from = (o * width + index) * inner;
-      result.set(bytes.subarray(from, from + inner), (o * kept.length + k) * inner);
-    });
+  if (inner <= SMALL && inner % 4 === 0 && bytes.byteOffset % 4 === 0) {
+    const words = inner / 4;
+    const from = new Uint32Array(bytes.buffer, bytes.byteOffset, outer * width * words);
+    const to = new Uint32Array(result.buffer);
+    let at = 0;
+    for (let o = 0; o < outer; o++) {
+      for (const index of kept) {
+        const start = (o * width + index) * words;
+        for (let i = start; i < start + words; i++) to[at++] = from[i]!;
+      }
+    }
+  } else {
+    for (let o = 0; o < outer; o++) {
+      kept.forEach((index, k) => {
+        const from = (o * width + index) * inner;
+        result.set(bytes.subarray(from, from + inner), (o * kept.length + k) * inner);
+      });
+    }
   }
   return { dtype, dims: dims.map((dim, i) => (i === axis ? kept.length : dim)), bytes: result };
 }

@@ -5,7 +5,7 @@ import { agreement, meanDivergence, softened } from '../divergence.ts';
 import { MatrixProducts } from '../linear-algebra/products.ts';
 import type { ChannelAnalysis, ChannelGroup } from './channels/groups.ts';
 import { compensate } from './obs/compensate.ts';
-import type { LayerMoments } from './obs/readers.ts';
+import { type LayerMoments, readersOf } from './obs/readers.ts';
 import { cutBefore, cutsOf } from './reconstruct/cuts.ts';
 import type { Activation } from './reconstruct/walk.ts';
 import { removeChannels } from './remove.ts';
@@ -65,13 +65,16 @@ export async function measureSensitivity(
     for (const [done, g] of inOrder.entries()) {
       const group = analysis.groups[g]!;
       await answers.goTo(cutBefore(cuts, starts[g]!), signal);
+      const readers = moments === undefined ? [] : readersOf(model, group, moments);
       const points: SensitivityPoint[] = [];
       for (const ratio of ratios) {
         signal?.throwIfAborted();
         const removed = leastOf(group, importance[g]!, ratio);
         if (removed.size === 0) continue;
         const start =
-          moments === undefined ? model : await compensate(model, group, removed, moments, { products, signal });
+          moments === undefined
+            ? model
+            : await compensate(model, group, removed, moments, readers, { products, signal });
         const got = await answers.of(removeChannels(start, analysis, removed), signal);
         points.push({
           ratio,

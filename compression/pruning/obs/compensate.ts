@@ -4,13 +4,14 @@ import type { ChannelGroup } from '../channels/groups.ts';
 import { withLayerWeights } from '../reconstruct/layer-weights.ts';
 import type { DamageMeans } from './damage.ts';
 import { withoutColumns } from './narrow-block.ts';
-import { type LayerMoments, readersOf } from './readers.ts';
+import type { LayerMoments, LayerReaders } from './readers.ts';
 import { wideWithoutColumns } from './wide-block.ts';
 
 /**
  * The model in which the layers that read a group make up for the loss of some of its channels as well as second moments
  * allow; the channels are still there, with weights of zero. No picture is run: a first estimate of what `reconstruct` does.
  *
+ * @param allReaders from `readersOf` the same group
  * @throws {WaysideError} SESSION_RUN; AbortError when `signal` aborts
  */
 export async function compensate(
@@ -18,11 +19,12 @@ export async function compensate(
   group: ChannelGroup,
   removed: ReadonlySet<number>,
   moments: LayerMoments,
+  allReaders: readonly LayerReaders[],
   { products, signal }: DamageMeans,
 ): Promise<Model> {
   const gone = new Set(group.channels.flatMap(({ id }, i) => (removed.has(id) ? [i] : [])));
   let changed = model;
-  for (const { layer, readers, large } of readersOf(model, group, moments)) {
+  for (const { layer, readers, large } of allReaders) {
     const { mean, blockColumns } = moments.get(layer.node.name)!;
     const weights = weightRows(layer).slice();
     const bias = layer.bias?.slice() ?? new Float32Array(layer.rows);

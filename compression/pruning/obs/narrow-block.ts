@@ -49,11 +49,17 @@ export function varianceOf({ weights, rows, size, covariance }: Reader): number 
 }
 
 /** The weights once some columns are gone and the others have made up for them. */
-export function withoutColumns({ weights, rows, size, covariance }: Reader, at: readonly number[]): Float64Array {
+export function withoutColumns(reader: Reader, at: readonly number[]): Float64Array {
+  const { weights, rows, size, covariance } = reader;
+  const known = INVERSES.get(reader) ?? dampedInverse(covariance, size);
+  INVERSES.set(reader, known);
   const w = weights.slice();
-  removeColumns(w, rows, dampedInverse(covariance, size), size, at);
+  removeColumns(w, rows, known.slice(), size, at);
   return w;
 }
+
+/** Of readers that lose some columns, then others. */
+const INVERSES = new WeakMap<Reader, Float64Array>();
 
 /** Takes columns out of weights and inverse covariance; the weights that stay make up for them. In place. */
 function removeColumns(

@@ -87,6 +87,7 @@ export async function reconstruct(
   const products = new MatrixProducts(threads);
   let model = start;
   const layers: { name: string; before: number; after: number }[] = [];
+  onProgress?.({ stage: 'reconstructing layers', done: 0, total: repairs.length });
   try {
     for (const [r, repair] of repairs.entries()) {
       const { positions, rows } = await targets.take(r, signal);
