@@ -45,12 +45,13 @@ export async function productsOf(
   const xx = new Float64Array(inputs * inputs);
   const xy = new Float64Array(outputs * inputs);
   let variance = 0;
-  for (let i = 0; i < inputs; i++) xx.set(sum.subarray(i * size, i * size + inputs), i * inputs);
-  for (let o = 0; o < outputs; o++) {
-    const line = (inputs + o) * size;
-    xy.set(sum.subarray(line, line + inputs), o * inputs);
-    variance += sum[line + inputs + o]!;
+  // Sums are on and above the diagonal.
+  for (let i = 0; i < inputs; i++) {
+    const line = i * size;
+    for (let j = i; j < inputs; j++) xx[i * inputs + j] = xx[j * inputs + i] = sum[line + j]!;
+    for (let o = 0; o < outputs; o++) xy[o * inputs + i] = sum[line + inputs + o]!;
   }
+  for (let o = inputs; o < size; o++) variance += sum[o * size + o]!;
   return { inputs, outputs, xx, xy, variance };
 }
 
