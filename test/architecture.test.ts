@@ -128,7 +128,7 @@ describe('remote update', () => {
   it('on a box loads nothing of the office, and nothing that edits models', () => {
     const loaded = housesOf('deploy/agent/tuf/client.ts');
     expect(loaded).toContain('core/file-system.ts');
-    expect(loaded.filter((file) => !/^(?:core|deploy\/agent|deploy\/target)\b/.test(file))).toEqual([]);
+    expect(loaded.filter((file) => !/^(?:core|deploy\/agent|deploy\/payload|deploy\/target)\b/.test(file))).toEqual([]);
   });
 
   it('in the office loads nothing of the box', () => {
@@ -136,7 +136,9 @@ describe('remote update', () => {
       housesOf(`deploy/repository/${file}.ts`),
     );
     expect(loaded).toContain('deploy/target.ts');
-    expect(loaded.filter((file) => !/^(?:core|deploy\/repository|deploy\/target)\b/.test(file))).toEqual([]);
+    expect(
+      loaded.filter((file) => !/^(?:core|deploy\/repository|deploy\/payload|deploy\/target)\b/.test(file)),
+    ).toEqual([]);
   });
 });
 

@@ -42,17 +42,6 @@ export function decode<R extends string>(role: R, bytes: Uint8Array, where: stri
 
 export const encode = (metadata: RoleMetadata): string => JSON.stringify(metadata.toJSON());
 
-/** The bytes that signatures are made of. */
-export function payloadOf({ signed }: RoleMetadata): Buffer {
-  let payload: Buffer = Buffer.alloc(0);
-  // The models hand them to a signer and give them out no other way.
-  new Metadata(signed).sign((bytes) => {
-    payload = bytes;
-    return new Signature({ keyID: '', sig: '' });
-  });
-  return payload;
-}
-
 async function readRole<R extends string>(role: R, path: string): Promise<DocumentOf<R> | undefined> {
   const bytes = await readIfThere(path);
   return bytes === undefined ? undefined : decode(role, bytes, path);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Signature } from '@tufjs/models';
 import { diskFiles } from '../../core/file-system.ts';
-import { addSignature, payloadOf, type RoleMetadata, readPublished, readStaged, type Staged } from './documents.ts';
+import { payloadOf } from '../payload.ts';
+import { addSignature, type RoleMetadata, readPublished, readStaged, type Staged } from './documents.ts';
 import { tufKey } from './keys/public-key.ts';
 import type { Signer } from './keys/signer.ts';
 import { layoutOf, readSettings } from './layout.ts';

@@ -26,9 +26,12 @@ export function targetUrl(baseUrl: string, target: TargetFile, consistentSnapsho
   }
   const name = parts.pop() ?? '';
   const [digest] = Object.values(target.hashes);
-  const segments = [...parts, consistentSnapshot ? `${digest}.${name}` : name].map(encodeURIComponent);
+  const segments = [...parts, consistentSnapshot ? `${digest}.${name}` : name].map(escaped);
   return `${baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`}${segments.join('/')}`;
 }
+
+/** As little as leaves the address what it is: some servers look names up as they come. */
+const escaped = (part: string): string => encodeURI(part).replace(/[?#]/g, encodeURIComponent);
 
 /** Whether a file is the target, by its length and every digest that was signed. */
 export async function isTarget(files: FileSystem, path: string, target: TargetFile): Promise<boolean> {

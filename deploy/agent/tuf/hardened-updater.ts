@@ -1,4 +1,5 @@
 import {
+  Key,
   type Metadata,
   MetadataKind,
   type Root,
@@ -8,6 +9,8 @@ import {
   type Timestamp,
 } from '@tufjs/models';
 import { type Fetcher, Updater, type UpdaterOptions } from 'tuf-js';
+import { payloadOf } from '../../payload.ts';
+import { verifiesWith } from './signature-schemes.ts';
 import { requireThreshold, roleOfDelegator, roleOfRoot } from './signers.ts';
 
 /** The part of tuf-js 5.0.1 that is public in JavaScript and private in its types; the version is pinned for it. */
@@ -27,6 +30,15 @@ interface TufJs {
 }
 
 const TufJsUpdater = Updater as unknown as new (options: UpdaterOptions) => TufJs;
+
+/** tuf-js verifies through this method of the keys that it reads; there is no other way in. */
+Key.prototype.verifySignature = function verifySignature(metadata): void {
+  const signature = metadata.signatures[this.keyID]?.sig;
+  const document = metadata as unknown as Metadata<Root>; // of any role: its documents are what the models call signable
+  if (signature === undefined || !verifiesWith(this, payloadOf(document), signature)) {
+    throw new Error(`no right signature of ${this.keyID}`);
+  }
+};
 
 /** Roles under the names that tuf-js persists them by, and so never with a slash. */
 export type MetadataFiles = ReadonlyMap<string, Buffer>;
