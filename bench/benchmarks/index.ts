@@ -9,6 +9,7 @@ import { cifar } from './cifar.ts';
 import { criteria } from './criteria.ts';
 import { gtsrb } from './gtsrb.ts';
 import { large } from './large.ts';
+import { overTheAir } from './over-the-air.ts';
 import { exporters } from './peers/exporters.ts';
 import { onnxSuite } from './peers/onnx-suite.ts';
 import { peers } from './peers/peers.ts';
@@ -32,6 +33,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   pruneLarge,
   gtsrb,
   qat,
+  overTheAir,
   peerQuantizeStatic,
   large,
   peers,

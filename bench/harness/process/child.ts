@@ -170,6 +170,9 @@ export const waysideCompress = (args: readonly string[], options: ChildOptions):
 export const waysideTrain = (args: readonly string[], options: ChildOptions): Promise<TrainReport> =>
   wayside(['train', ...args], options);
 
+export const waysideFinetune = (args: readonly string[], options: ChildOptions): Promise<TrainReport> =>
+  wayside(['finetune', ...args], options);
+
 export const waysideEvaluate = (args: readonly string[], options: ChildOptions): Promise<EvaluateReport> =>
   wayside(['evaluate', ...args], options);
 
