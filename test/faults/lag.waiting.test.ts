@@ -1,4 +1,4 @@
-import { it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Frame } from '../../daemon/camera/types.ts';
 import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
 import { startRtspServer } from '../../demo/rtsp/server.ts';
@@ -12,11 +12,10 @@ const [WIDTH, HEIGHT] = [1280, 720];
 const SLACK_MS = 600;
 
 describeWith({ needs: ['ffmpeg', 'setpriv', 'bash'] }, 'a decoder that is slower than its camera', () => {
-  // Each looks on for a minute, at a decoder that may use part of one processor.
-  it.concurrent.for([
+  it.each([
     ['half as fast', 0.5],
     ['three quarters as fast', 0.75],
-  ] as const)('is never more than 3 s behind without a word: %s', async ([, ofNeed], { expect, onTestFinished }) => {
+  ])('is never more than 3 s behind without a word: %s', async (_, ofNeed) => {
     const sent = new Map<number, number>();
     const source = rawFrameSource({
       width: WIDTH,
