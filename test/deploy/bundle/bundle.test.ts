@@ -9,6 +9,7 @@ import { readPackage } from '../../../inference/read-package.ts';
 import { writeCodePackage } from '../../support/code-package.ts';
 import { writeColourPackage } from '../../support/colour-package.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { loadedBy } from '../../support/imports.ts';
 
 /** Every file below a folder with its bytes. */
 async function contentsOf(folder: string): Promise<Map<string, string>> {
@@ -128,6 +129,18 @@ describe('a bundle', () => {
     await expect(unpackBundle(path, at('large'), { limits: { files: 2 } })).rejects.toMatchObject({
       code: 'BUNDLE_TOO_LARGE',
     });
+  });
+
+  it('is unpacked without anything that parses, writes or runs models', () => {
+    const loaded = [...loadedBy('deploy/bundle/read-bundle.ts')];
+    expect(loaded).toContain('deploy/bundle/range-coder.ts');
+    const ofOffice = [
+      'inference/protobuf.ts',
+      'inference/package.ts',
+      'deploy/bundle/onnx-codes.ts',
+      'onnxruntime-node',
+    ];
+    expect(loaded.filter((file) => ofOffice.includes(file))).toEqual([]);
   });
 
   it('can be stopped', async () => {
