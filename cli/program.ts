@@ -61,7 +61,8 @@ export function createProgram(): Command {
     cameraCommand(),
     demoCommand(),
   ];
-  for (const command of [program, ...commands.flatMap(withParts)]) {
+  for (const command of commands) program.addCommand(command);
+  for (const command of withParts(program)) {
     // Errors are printed once, by main.ts, in Wayside's own shape.
     command
       .exitOverride()
@@ -71,7 +72,6 @@ export function createProgram(): Command {
       command.option('--json', 'print exactly one JSON document on stdout, also on failure');
     }
   }
-  for (const command of commands) program.addCommand(command);
   return program;
 }
 
