@@ -1,13 +1,14 @@
 import { WaysideError } from '../../core/errors.ts';
 import type { ChannelGroup } from './channels/groups.ts';
 import type { CostModel } from './cost-model.ts';
+import { PRUNING_DEFAULTS } from './defaults.ts';
 
 export interface RankOptions {
   /** Share of the cost to remove, 0 to 1. */
   readonly goal: number;
-  /** Least share of its channels that every group keeps. @default 0.1 */
+  /** Least share of its channels that every group keeps. @default PRUNING_DEFAULTS */
   readonly floor?: number;
-  /** Channels that are kept come in multiples of this; groups smaller than twice it are rounded to 8. @default 16 */
+  /** Channels that are kept come in multiples of this; groups smaller than twice it are rounded to 8. @default PRUNING_DEFAULTS */
   readonly multiple?: number;
   /** Groups that stay as they are, by name. */
   readonly frozen?: ReadonlySet<string>;
@@ -54,7 +55,8 @@ export function rankGlobally(
   cost: CostModel,
   options: RankOptions,
 ): Set<number> {
-  const { goal, floor = 0.1, multiple = 16, frozen = new Set(), scale = 'group', factors, costPower = 1 } = options;
+  const { floor, multiple } = { ...PRUNING_DEFAULTS, ...options };
+  const { goal, frozen = new Set(), scale = 'group', factors, costPower = 1 } = options;
   const means = meansOf(importance, scale);
   const queues = groups.flatMap((group, g): Queue[] => {
     if (frozen.has(group.name)) return [];

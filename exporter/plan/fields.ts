@@ -4,6 +4,7 @@ import {
   DEFAULT_CRITERION,
   WHAT_DECIDES,
 } from '../../compression/pruning/criteria/registry.ts';
+import { PRUNING_DEFAULTS } from '../../compression/pruning/defaults.ts';
 import { DEFAULT_TARGET, TARGET_NAMES } from './targets.ts';
 
 /**
@@ -88,9 +89,16 @@ export const FIELDS = {
       CRITERION_NAMES,
       DEFAULT_CRITERION.name,
     ),
-    floor: decimal('least share of its channels that every group keeps', { least: 0, most: 1, fallback: 0.1 }),
-    /** 4 is what one instruction of an int8 dot product takes. */
-    multiple: whole('channels are kept in multiples of this', { least: 1, most: 1024, fallback: 4 }),
+    floor: decimal('least share of its channels that every group keeps', {
+      least: 0,
+      most: 1,
+      fallback: PRUNING_DEFAULTS.floor,
+    }),
+    multiple: whole('channels are kept in multiples of this', {
+      least: 1,
+      most: 1024,
+      fallback: PRUNING_DEFAULTS.multiple,
+    }),
     /** Fewer cost points (see `reconstruct`). */
     pictures: whole('pictures of the training part to judge channels and solve layers on', {
       ...{ least: 1, fallback: 2048 },
