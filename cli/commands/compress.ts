@@ -148,11 +148,14 @@ async function readPlan(path: string) {
   throw refuse(issue === undefined ? 'it is empty' : `${issue.path.join('.')}: ${issue.message}`);
 }
 
+/** Coding takes a second for a million weights: of larger models it is left to `wayside bundle`. */
+const LARGEST_CODED = 16e6;
+
 async function compressModel(context: Context, model: string, options: CompressOptions): Promise<void> {
   const { signal, onProgress, report, note } = context;
   if (options.force !== true) await requireFree(options.out);
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
-  const [{ compress }, { bundlePackage, modelOverTheAir }, { readModel }, { widenFloats }] = await Promise.all([
+  const [{ compress }, { modelOverTheAir }, { readModel }, { widenFloats }] = await Promise.all([
     import('../../exporter/commands/compress.ts'),
     import('../../deploy/bundle/write-bundle.ts'),
     import('../../onnx/file/read.ts'),
@@ -160,14 +163,13 @@ async function compressModel(context: Context, model: string, options: CompressO
   ]);
   const teacher = options.teacher === undefined ? undefined : widenFloats(await readModel(options.teacher));
   context.keeps(`${options.out}.work`);
-  const overTheAir = (bytes: Uint8Array): Promise<number> => {
+  const overTheAir = async (bytes: Uint8Array): Promise<number | undefined> => {
+    if (bytes.length > LARGEST_CODED) return undefined;
     onProgress({ stage: 'coding the weights for the way', done: 0, total: 1 });
     return modelOverTheAir(bytes, signal);
   };
   const result = await compress({ ...options, model, plan, teacher, signal, onProgress, note, overTheAir });
-  const bundle = await bundlePackage(result.package, { signal });
-  const air = { model: result.overTheAir ?? null, package: bundle.bytes.length };
-  report({ document: { ...documentOf(result), overTheAir: air }, text: summary(result, air.package) });
+  report({ document: documentOf(result), text: summary(result) });
 }
 
 /** The shape other tools rely on: docs/reference/cli.md. */
@@ -184,6 +186,7 @@ const documentOf = ({
   validation,
   stages,
   budget,
+  overTheAir,
 }: CompressResult) => ({
   package: folder,
   baseline,
@@ -197,11 +200,11 @@ const documentOf = ({
   ...(validation === undefined ? {} : { validation }),
   stages,
   ...(budget === undefined ? {} : { budget }),
+  overTheAir: overTheAir ?? null,
 });
 
-/** @param overTheAir bytes of the package as a bundle */
-function summary(result: CompressResult, overTheAir: number): string {
-  const { baseline, candidate, uniqueWeights, fused, stages } = result;
+function summary(result: CompressResult): string {
+  const { baseline, candidate, uniqueWeights, fused, stages, overTheAir } = result;
   const rows = [
     ['', 'float', 'compressed', 'change'],
     ['top-1', percent(baseline.top1), percent(candidate.top1), points(baseline.top1, candidate.top1)],
@@ -211,7 +214,9 @@ function summary(result: CompressResult, overTheAir: number): string {
       bytes(candidate.bytes),
       ratio(baseline.bytes, candidate.bytes, 'smaller', 'larger'),
     ],
-    ['over the air', '', bytes(overTheAir), ratio(baseline.bytes, overTheAir, 'smaller', 'larger')],
+    ...(overTheAir === undefined
+      ? []
+      : [['over the air', '', bytes(overTheAir), ratio(baseline.bytes, overTheAir, 'smaller', 'larger')]]),
     [
       'latency',
       milliseconds(baseline.latencyMs),

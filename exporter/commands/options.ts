@@ -23,5 +23,5 @@ export interface CompressOptions extends FlowOptions, PlanOptions, RunLimits {
   /** Least probability that the box reports. @default 0.5 */
   readonly threshold?: number | undefined;
   /** Bytes that the model takes on its way to a box: for the report. @default it says nothing of them */
-  readonly overTheAir?: ((model: Uint8Array) => Promise<number>) | undefined;
+  readonly overTheAir?: ((model: Uint8Array) => Promise<number | undefined>) | undefined;
 }
