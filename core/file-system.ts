@@ -12,13 +12,19 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * Every act on the disk of what has to survive a power cut, one method an act: an implementation that records them can replay
  * each prefix of them, with what was not synced lost. Errors are Node's own, such as `ENOENT`.
  */
 export interface FileSystem {
   read(path: string): Promise<Buffer>;
-  stream(path: string): AsyncIterable<Uint8Array>;
+  /** @param range the bytes from one position up to another, which is not among them; those that are there */
+  stream(path: string, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Names in a folder, sorted. */
   list(folder: string): Promise<readonly string[]>;
   /** Bytes of a file; undefined where there is none. */
@@ -45,7 +51,10 @@ const FLAGS = {
 /** The real one. */
 export const diskFiles: FileSystem = {
   read: (path) => promises.readFile(path),
-  stream: (path) => createReadStream(path),
+  async *stream(path, range) {
+    if (range !== undefined && range.from >= range.to) return;
+    yield* createReadStream(path, range && { start: range.from, end: range.to - 1 }) as AsyncIterable<Buffer>;
+  },
   list: async (folder) => (await promises.readdir(folder)).sort(),
   async size(path) {
     try {

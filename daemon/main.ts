@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { createClockReader } from '../contract/clock.ts';
 import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
+import { createNotifier, monotonicUsec, type Notifier } from '../core/notify.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { collectRegularly, letHeapGrow } from './heap.ts';
-import { createNotifier, monotonicUsec, type Notifier } from './notify.ts';
 import { Supervisor } from './supervisor.ts';
-import { createClockReader } from './telemetry/clock.ts';
 import { createHostReader } from './telemetry/host.ts';
 
 export interface DaemonOptions {

@@ -5,6 +5,7 @@ import { topicOf } from '../contract/messages/topics.ts';
 import { type Body, Messenger, type Observed } from '../contract/messenger.ts';
 import { type OtherBox, OtherBoxes } from '../contract/mqtt/other-box.ts';
 import { Publisher, type PublisherStatus } from '../contract/mqtt/publisher.ts';
+import { brokerOptions } from '../contract/mqtt/settings.ts';
 import type { Log } from '../core/log.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { bootId } from './status-bodies.ts';
@@ -136,14 +137,7 @@ export class Uplink {
       bootId: this.bootId,
     };
     const publisher = new Publisher(
-      {
-        url: mqtt.url,
-        clientId: mqtt.clientId ?? `wayside-${site}-${box}`,
-        keepaliveSeconds: mqtt.keepaliveSeconds,
-        username: mqtt.username,
-        password: secrets.mqtt,
-        ...secrets.tls,
-      },
+      brokerOptions(mqtt, { password: secrets.mqtt, ...secrets.tls }, `wayside-${site}-${box}`),
       () => ({ topic: topicOf(messenger.root, 'state'), payload: messenger.compose('state', lost) }),
       log,
       {

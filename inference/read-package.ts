@@ -13,7 +13,7 @@ export const GOLDEN = 'golden/';
 /** OpenSSF Model Signing: signs the manifest and all other files, and so is named in none of them. */
 export const SIGNATURE = 'model.sig';
 /** A manifest holds a plan and some thousand labels: 16 MB is a hundred times that. */
-const LARGEST_MANIFEST = 16 * 1024 * 1024;
+export const LARGEST_MANIFEST = 16 * 1024 * 1024;
 
 /** A package on disk whose every byte was checked. */
 export interface ModelPackage {
@@ -91,13 +91,21 @@ async function requireFiles(dir: string, { files }: Manifest): Promise<void> {
   if (files[MODEL] === undefined) throw invalidPackage(dir, `the manifest names no ${MODEL}`);
 }
 
-async function readGolden(dir: string, { golden, files, output }: Manifest): Promise<GoldenSample[]> {
-  const samples: GoldenSample[] = [];
+/** @throws {WaysideError} PACKAGE_INVALID where golden samples cannot have the sizes that the manifest gives them */
+export function requireGoldenSizes(dir: string, { golden, files, output }: Manifest): void {
   for (const { image, scores, width, height } of golden.samples) {
     if (files[image]?.bytes !== width * height * 3)
       throw invalidPackage(dir, `${image}: expected ${width}x${height} RGB pixels`);
     if (files[scores]?.bytes !== output.classes * 4)
       throw invalidPackage(dir, `${scores}: expected ${output.classes} scores`);
+  }
+}
+
+async function readGolden(dir: string, manifest: Manifest): Promise<GoldenSample[]> {
+  requireGoldenSizes(dir, manifest);
+  const { golden, output } = manifest;
+  const samples: GoldenSample[] = [];
+  for (const { image, scores, width, height } of golden.samples) {
     const bytes = await readFile(join(dir, scores));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const values = Float32Array.from({ length: output.classes }, (_, i) => view.getFloat32(i * 4, true));

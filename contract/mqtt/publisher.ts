@@ -47,7 +47,7 @@ const LOSSES = 3;
  */
 export class Publisher {
   readonly #broker: BrokerOptions;
-  readonly #will: () => Will;
+  readonly #will: () => Will | undefined;
   readonly #log: Log;
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
@@ -71,10 +71,10 @@ export class Publisher {
   #retry: NodeJS.Timeout | undefined;
 
   /**
-   * @param will makes the last will, at every connection
+   * @param will makes the last will, at every connection; nothing for who leaves none
    * @param own where to read back what was published; without it nothing is read
    */
-  constructor(broker: BrokerOptions, will: () => Will, log: Log, own?: OwnTopics) {
+  constructor(broker: BrokerOptions, will: () => Will | undefined, log: Log, own?: OwnTopics) {
     this.#broker = broker;
     this.#will = will;
     this.#log = log;

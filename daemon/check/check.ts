@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { readPem, readSecret, type SecretSource } from '../../core/config/secrets.ts';
 import { asWaysideError, type ErrorCode, WaysideError } from '../../core/errors.ts';
 import { readNamedFile } from '../../core/files.ts';
 import { type Digest, digestOf } from '../../core/hash.ts';
@@ -15,7 +16,6 @@ import {
   modelSchema,
   mqttSchema,
 } from '../config/schema.ts';
-import { readPem, readSecret, type SecretSource } from '../config/secrets.ts';
 import { filesShort, openFiles } from '../file-descriptors.ts';
 import { authorityProblem, identityProblems } from './certificates.ts';
 import { credentialOf, credentialSource, sourceState } from './credentials.ts';

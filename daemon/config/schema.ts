@@ -1,55 +1,22 @@
 import { z } from 'zod';
-import { redactUrls } from '../../core/log.ts';
+import { mqttSchema } from '../../contract/mqtt/settings.ts';
+import {
+  address,
+  hasOnePassword,
+  id,
+  integerWithin,
+  onePassword,
+  path,
+  secret,
+  within,
+} from '../../core/config/fields.ts';
+
+export { mqttSchema };
 
 /**
  * The configuration of one box. Unknown keys are refused; every default is the one `docs/reference/configuration.md` prints.
  * No secret is ever a value here: `passwordFile` and `passwordEnv` say where it is.
  */
-
-/** Ids become levels of MQTT topics and names in file paths: no `/`, `+`, `#`, `$`, spaces or dots. */
-const ID_RULE = '1 to 64 letters, digits, `-` or `_`, starting with a letter or digit';
-const id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, { error: ID_RULE });
-
-const path = z.string().min(1, { error: 'a path' });
-
-/** A number within bounds, said as the reader would: `a number from 1 to 60`. */
-const within = (min: number, max: number): z.ZodNumber => {
-  const error = `a number from ${min} to ${max}`;
-  return z.number({ error }).min(min, { error }).max(max, { error });
-};
-const integerWithin = (min: number, max: number): z.ZodInt => {
-  const error = `a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-};
-
-function parsedUrl(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined;
-}
-
-/** An address without credentials: these belong in `username` and `passwordFile` or `passwordEnv`. */
-function address(protocols: readonly string[]): z.ZodType<string, string> {
-  return z.string().check((context) => {
-    const url = parsedUrl(context.value);
-    const issue = (message: string): void => {
-      context.issues.push({ code: 'custom', message, input: redactUrls(context.value) });
-    };
-    if (url === undefined || !protocols.includes(url.protocol.slice(0, -1)) || url.hostname === '') {
-      issue(`an address like ${protocols[0]}://host`);
-    } else if (url.username !== '' || url.password !== '') {
-      issue('an address without credentials; put them into `username` and `passwordFile` or `passwordEnv`');
-    }
-  });
-}
-
-const secret = {
-  username: z.string().min(1).optional(),
-  /** Absolute, or relative to the folder of the configuration file. */
-  passwordFile: path.optional(),
-  passwordEnv: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'the name of an environment variable' })
-    .optional(),
-};
 
 const share = within(0, 1);
 
@@ -69,10 +36,6 @@ const unique = <T>(key: (item: T) => string, what: string) => ({
 });
 const regionNames = unique<{ name: string }>((region) => region.name, 'names of regions');
 const cameraIds = unique<{ id: string }>((camera) => camera.id, 'ids of cameras');
-
-const onePassword = { error: 'at most one of `passwordFile` and `passwordEnv`' };
-const hasOnePassword = (value: { passwordFile?: string | undefined; passwordEnv?: string | undefined }): boolean =>
-  value.passwordFile === undefined || value.passwordEnv === undefined;
 
 const encrypted = ({ url }: { readonly url: string }): boolean => /^rtsps:/i.test(url);
 
@@ -113,28 +76,6 @@ export const cameraSchema = z
   .refine((value) => value.ca === undefined || !value.insecure, { error: 'at most one of `ca` and `insecure`' })
   .refine((value) => !encrypted(value) || value.transport === 'tcp', {
     error: '`transport: tcp` beside an `rtsps://` address: RTP over UDP would not be encrypted',
-  });
-
-export const mqttSchema = z
-  .strictObject({
-    url: address(['mqtt', 'mqtts']),
-    ...secret,
-    clientId: z.string().min(1).max(128).optional(),
-    keepaliveSeconds: integerWithin(5, 3600).default(30),
-    /** PEM files; with `mqtts` the broker's certificate is always checked, against `ca` or the system's. */
-    ca: path.optional(),
-    cert: path.optional(),
-    key: path.optional(),
-  })
-  .refine(hasOnePassword, onePassword)
-  .refine((value) => (value.cert === undefined) === (value.key === undefined), {
-    error: '`cert` and `key` together or neither',
-  })
-  .refine((value) => value.ca === undefined || value.url.startsWith('mqtts:'), {
-    error: 'an `mqtts://` address beside `ca`',
-  })
-  .refine((value) => value.cert === undefined || value.url.startsWith('mqtts:'), {
-    error: 'an `mqtts://` address beside `cert` and `key`',
   });
 
 export const modelSchema = z.strictObject({

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { messageOf, WaysideError } from '../../core/errors.ts';
+import { readMqttSecrets } from '../../contract/mqtt/settings.ts';
+import { readPem, readSecret } from '../../core/config/secrets.ts';
 import type { Config } from './schema.ts';
 
 /** The secrets a configuration names, read. Kept apart from it so that nothing that prints a configuration has them. */
@@ -18,62 +17,6 @@ export interface Secrets {
   };
 }
 
-export interface SecretSource {
-  readonly passwordFile?: string | undefined;
-  readonly passwordEnv?: string | undefined;
-}
-
-/**
- * @param where the part of the configuration it belongs to, for the message: `mqtt`, `cameras[0]`
- * @throws {WaysideError} SECRET_UNREADABLE
- */
-export async function readSecret(
-  source: SecretSource,
-  where: string,
-  folder: string,
-  environment: NodeJS.ProcessEnv,
-): Promise<string | undefined> {
-  if (source.passwordEnv !== undefined) {
-    const value = environment[source.passwordEnv];
-    if (value === undefined || value === '') {
-      throw new WaysideError('SECRET_UNREADABLE', {
-        message: `${where}.passwordEnv: expected the environment variable ${source.passwordEnv}, found none`,
-        hint: 'under systemd, prefer `passwordFile` with LoadCredential=: see docs/guide/box.md',
-      });
-    }
-    return value;
-  }
-  if (source.passwordFile === undefined) return undefined;
-  const path = resolve(folder, source.passwordFile);
-  try {
-    const text = (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
-    if (text === '') throw new Error('the file is empty');
-    return text;
-  } catch (cause) {
-    throw new WaysideError('SECRET_UNREADABLE', {
-      message: `${where}.passwordFile: cannot read ${path}: ${messageOf(cause)}`,
-      hint: 'the file must be readable by the user the daemon runs as, and by nobody else',
-      cause,
-    });
-  }
-}
-
-/** @throws {WaysideError} SECRET_UNREADABLE */
-export async function readPem(path: string | undefined, where: string, folder: string): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined;
-  const full = resolve(folder, path);
-  try {
-    const bytes = await readFile(full);
-    if (!bytes.includes('-----BEGIN ')) throw new Error('expected PEM (-----BEGIN ...)');
-    return bytes;
-  } catch (cause) {
-    throw new WaysideError('SECRET_UNREADABLE', {
-      message: `${where}: cannot use ${full}: ${messageOf(cause)}`,
-      cause,
-    });
-  }
-}
-
 /** @throws {WaysideError} SECRET_UNREADABLE */
 export async function readSecrets(config: Config, folder: string, environment = process.env): Promise<Secrets> {
   const cameras = new Map<string, string>();
@@ -86,8 +29,6 @@ export async function readSecrets(config: Config, folder: string, environment = 
     const authority = await readPem(ca, `cameras[${index}].ca`, folder);
     if (authority !== undefined) cameraAuthorities.set(id, authority.toString('latin1'));
   }
-  const pem = (name: 'ca' | 'cert' | 'key'): Promise<Buffer | undefined> =>
-    readPem(config.mqtt[name], `mqtt.${name}`, folder);
-  const tls = { ca: await pem('ca'), cert: await pem('cert'), key: await pem('key') };
-  return { mqtt: await readSecret(config.mqtt, 'mqtt', folder, environment), cameras, cameraAuthorities, tls };
+  const { password, ...tls } = await readMqttSecrets(config.mqtt, folder, environment);
+  return { mqtt: password, cameras, cameraAuthorities, tls };
 }

@@ -1,3 +1,4 @@
+import type { FileSystem } from '../../core/file-system.ts';
 import { invalidBundle } from './header.ts';
 
 /** Takes bytes out of a stream in lengths that somebody else decides. */
@@ -44,4 +45,13 @@ export class ByteSource {
       if (this.#chunk.length > 0) return true;
     }
   }
+}
+
+/** @throws {WaysideError} BUNDLE_INVALID where the file ends before */
+export async function bytesAt(files: FileSystem, path: string, at: number, length: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of files.stream(path, { from: at, to: at + length })) pieces.push(piece);
+  const bytes = Buffer.concat(pieces);
+  if (bytes.length < length) throw invalidBundle('it, or its parent, is cut short');
+  return bytes;
 }

@@ -1,6 +1,8 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MANIFEST, type ModelPackage } from '../../inference/read-package.ts';
+import type { FileSystem } from '../../core/file-system.ts';
+import type { Manifest } from '../../inference/manifest.ts';
+import { MANIFEST } from '../../inference/read-package.ts';
+import { bytesAt } from './byte-source.ts';
 import { invalidBundle } from './header.ts';
 
 const PIECE = 2 ** 16;
@@ -9,7 +11,7 @@ const PIECE = 2 ** 16;
  * The files that the digest of a package stands for, in the order in which a bundle counts them. A signature is not
  * among them: it comes and goes without changing what is signed.
  */
-export const digestedFiles = ({ manifest }: ModelPackage): string[] =>
+export const digestedFiles = ({ manifest }: { readonly manifest: Manifest }): string[] =>
   [MANIFEST, ...Object.keys(manifest.files)].sort((a, b) => (a < b ? -1 : 1));
 
 interface ParentFile {
@@ -19,25 +21,26 @@ interface ParentFile {
   readonly bytes: number;
 }
 
-/** Where the digested files of a package lie, taken as one run of bytes. @param parent its digests were verified */
-export async function parentFiles(parent: ModelPackage): Promise<ParentFile[]> {
-  const files: ParentFile[] = [];
+/** Where the digested files of a package lie, taken as one run of bytes. Its digests were verified. */
+export async function parentFiles(files: FileSystem, dir: string, manifest: Manifest): Promise<ParentFile[]> {
+  const found: ParentFile[] = [];
   let start = 0;
-  for (const name of digestedFiles(parent)) {
-    const path = join(parent.dir, name);
-    const bytes = (await stat(path)).size;
-    files.push({ path, start, bytes });
+  for (const name of digestedFiles({ manifest })) {
+    const path = join(dir, name);
+    const bytes = (await files.size(path)) ?? 0;
+    found.push({ path, start, bytes });
     start += bytes;
   }
-  return files;
+  return found;
 }
 
-/** Reads what differences refer to. One file is open at a time. */
+/** Reads what differences refer to. */
 export class ParentReader {
+  readonly #disk: FileSystem;
   readonly #files: readonly ParentFile[];
-  #opened: { readonly index: number; readonly handle: FileHandle } | undefined;
 
-  constructor(files: readonly ParentFile[]) {
+  constructor(disk: FileSystem, files: readonly ParentFile[]) {
+    this.#disk = disk;
     this.#files = files;
   }
 
@@ -59,27 +62,6 @@ export class ParentReader {
     const file = this.#files[index];
     if (file === undefined || at + length > file.bytes)
       throw invalidBundle('it refers to bytes that its parent does not have');
-    const handle = await this.#handle(index, file.path);
-    const bytes = new Uint8Array(length);
-    for (let read = 0; read < length; ) {
-      const { bytesRead } = await handle.read(bytes, read, length - read, at + read);
-      if (bytesRead === 0) throw invalidBundle('its parent was cut short while it was read');
-      read += bytesRead;
-    }
-    return bytes;
-  }
-
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.handle.close();
-  }
-
-  async #handle(index: number, path: string): Promise<FileHandle> {
-    if (this.#opened?.index !== index) {
-      await this.close();
-      this.#opened = { index, handle: await open(path, 'r') };
-    }
-    return this.#opened.handle;
+    return bytesAt(this.#disk, file.path, at, length);
   }
 }

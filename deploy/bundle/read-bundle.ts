@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress } from 'node:zlib';
 import { messageOf, WaysideError } from '../../core/errors.ts';
+import { diskFiles, type FileSystem, type OpenFile } from '../../core/file-system.ts';
 import { writeFolderAtomic } from '../../core/files.ts';
+import { digestOf } from '../../core/hash.ts';
 import { type ModelPackage, readPackage } from '../../inference/read-package.ts';
-import { ByteSource } from './byte-source.ts';
+import { readManifestText, verifyPackage } from '../store/verify-package.ts';
+import { ByteSource, bytesAt } from './byte-source.ts';
 import { CodeCoder } from './codes.ts';
 import {
   BUNDLE_LIMITS,
@@ -27,82 +30,69 @@ import { RangeDecoder } from './range-coder.ts';
 const DIGEST_BYTES = 32;
 const PROLOGUE = MAGIC.length + 4;
 
-export interface UnpackOptions {
-  /** Folder of the package that a bundle of differences was made against. */
-  readonly parent?: string;
-  readonly limits?: Partial<BundleLimits>;
+export interface UnpackOptions extends UnpackIntoOptions {
   readonly replace?: boolean;
-  readonly signal?: AbortSignal;
 }
 
-/** Opens a regular file alone: a pipe would block until somebody writes into it. */
-async function openBundle(path: string): Promise<FileHandle> {
+/** A regular file alone: a pipe would block until somebody writes into it. */
+async function requireFile(path: string): Promise<void> {
   try {
     if (!(await stat(path)).isFile()) throw invalidBundle(`${path} is no file`);
-    return await open(path, 'r');
   } catch (cause) {
     if (cause instanceof WaysideError) throw cause;
     throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${path}: ${messageOf(cause)}`, cause });
   }
 }
 
-async function bytesAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  for (let read = 0; read < length; ) {
-    const { bytesRead } = await file.read(bytes, read, length - read, at + read);
-    if (bytesRead === 0) throw invalidBundle('it is cut short');
-    read += bytesRead;
-  }
-  return bytes;
-}
-
 /** Every byte before the digest at the end is covered by it; nothing is made of any before that is known. */
-async function requireDigest(path: string, file: FileHandle, size: number, signal?: AbortSignal): Promise<void> {
+async function requireDigest(files: FileSystem, path: string, size: number, signal?: AbortSignal): Promise<void> {
   const hash = createHash('sha256');
-  const covered = createReadStream(path, { end: size - DIGEST_BYTES - 1, ...(signal && { signal }) });
-  for await (const chunk of covered) hash.update(chunk as Buffer);
-  const stored = await bytesAt(file, size - DIGEST_BYTES, DIGEST_BYTES);
+  for await (const chunk of files.stream(path, { from: 0, to: size - DIGEST_BYTES })) {
+    signal?.throwIfAborted();
+    hash.update(chunk);
+  }
+  const stored = await bytesAt(files, path, size - DIGEST_BYTES, DIGEST_BYTES);
   if (!hash.digest().equals(stored)) throw invalidBundle('its bytes were changed: the digest at its end does not fit');
 }
 
 interface OpenedBundle {
+  readonly files: FileSystem;
   readonly path: string;
-  readonly file: FileHandle;
   readonly header: BundleHeader;
   /** First byte of the rest. */
   readonly rest: number;
 }
 
 /** @throws {WaysideError} BUNDLE_INVALID, BUNDLE_TOO_LARGE */
-async function readHeader(
+async function openBundle(
+  files: FileSystem,
   path: string,
-  file: FileHandle,
   limits: BundleLimits,
   signal?: AbortSignal,
 ): Promise<OpenedBundle> {
-  const { size } = await file.stat();
+  const size = (await files.size(path)) ?? 0;
   if (size < PROLOGUE + DIGEST_BYTES) throw invalidBundle('it is cut short');
   requireBundleSize(size, limits);
-  const prologue = await bytesAt(file, 0, PROLOGUE);
+  const prologue = await bytesAt(files, path, 0, PROLOGUE);
   if (!prologue.subarray(0, MAGIC.length).equals(MAGIC)) throw invalidBundle(`${path} is no bundle`);
   const length = prologue.readUInt32LE(MAGIC.length);
   requireHeaderLength(length);
-  await requireDigest(path, file, size, signal);
+  await requireDigest(files, path, size, signal);
   if (PROLOGUE + length + DIGEST_BYTES > size) throw invalidBundle('it is cut short');
-  const header = decodeHeader(await bytesAt(file, PROLOGUE, length), limits);
+  const header = decodeHeader(await bytesAt(files, path, PROLOGUE, length), limits);
   const rest = PROLOGUE + length;
   const expected = rest + header.rest + header.codes + DIGEST_BYTES;
   if (expected !== size) throw invalidBundle(`expected ${expected} bytes, got ${size}`);
-  return { path, file, header, rest };
+  return { files, path, header, rest };
 }
 
 /** The bytes that are no codes, as they come: new ones out of the stream, others out of the parent. */
 async function* restOf(
-  { path, header, rest }: OpenedBundle,
+  { files, path, header, rest }: OpenedBundle,
   parent: ParentReader | undefined,
 ): AsyncGenerator<Uint8Array> {
   if (header.rest === 0) return;
-  const packed = createReadStream(path, { start: rest, end: rest + header.rest - 1 });
+  const packed = Readable.from(files.stream(path, { from: rest, to: rest + header.rest }), { objectMode: false });
   const unpacked = createBrotliDecompress();
   packed.on('error', (error) => unpacked.destroy(error));
   const fresh = new ByteSource(packed.pipe(unpacked));
@@ -134,18 +124,21 @@ class Unpacker {
     this.#decoder = codes.length === 0 ? undefined : new RangeDecoder(codes);
   }
 
-  async unpackInto(folder: string): Promise<void> {
+  /** Everything is flushed when it returns: files, and the names of files in their folders. */
+  async unpackInto(files: FileSystem, folder: string): Promise<void> {
+    const folders = new Set([folder]);
     for (const { name, bytes, codes } of this.#bundle.header.files) {
       const path = join(folder, name);
-      await mkdir(dirname(path), { recursive: true });
-      const file = await open(path, 'wx', 0o644);
+      if (!folders.has(dirname(path))) await files.makeFolder(dirname(path));
+      for (let at = dirname(path); at !== folder; at = dirname(at)) folders.add(at);
+      const file = await files.open(path, 'new', 0o644);
       try {
         let at = 0;
         let before: Uint8Array = new Uint8Array();
         for (const each of codes) {
           await this.#copyRest(file, each.at - at);
           before = await this.#symbols(each, before);
-          await file.writeFile(packCodes(before, each));
+          await file.write(packCodes(before, each));
           at = each.at + each.bytes;
         }
         await this.#copyRest(file, bytes - at);
@@ -154,14 +147,15 @@ class Unpacker {
         await file.close();
       }
     }
+    for (const each of [...folders].reverse()) await files.syncFolder(each);
     await this.#rest.requireEnd();
     this.#decoder?.finish();
   }
 
-  async #copyRest(file: FileHandle, length: number): Promise<void> {
+  async #copyRest(file: OpenFile, length: number): Promise<void> {
     for await (const piece of this.#rest.take(length)) {
       this.#signal?.throwIfAborted();
-      await file.writeFile(piece);
+      await file.write(piece);
     }
   }
 
@@ -185,49 +179,48 @@ class Unpacker {
   }
 }
 
-async function openParent({ header }: OpenedBundle, folder: string | undefined): Promise<ParentReader | undefined> {
+async function openParent(
+  { files, header }: OpenedBundle,
+  folder: string | undefined,
+): Promise<ParentReader | undefined> {
   if (header.parent === undefined) return undefined;
   const needs = `the bundle holds differences from the package ${header.parent}`;
   if (folder === undefined)
     throw new WaysideError('BUNDLE_PARENT', { message: `${needs}, and no package was named`, hint: 'name its folder' });
-  const parent = await readPackage(folder);
-  if (parent.digest !== header.parent)
+  const digest = digestOf(await readManifestText(files, folder));
+  if (digest !== header.parent)
     throw new WaysideError('BUNDLE_PARENT', {
-      message: `${needs}; ${folder} is ${parent.digest}`,
+      message: `${needs}; ${folder} is ${digest}`,
       hint: 'take the bundle of the whole package',
     });
-  return new ParentReader(await parentFiles(parent));
+  return new ParentReader(files, await parentFiles(files, folder, await verifyPackage(files, folder, digest)));
+}
+
+export interface UnpackIntoOptions {
+  /** Folder of the package that a bundle of differences was made against. */
+  readonly parent?: string;
+  readonly limits?: Partial<BundleLimits>;
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Unpacks a bundle into a folder that appears whole, or not at all. Whatever a bundle says is checked before it is
- * believed: sizes before memory is taken, names before files are made, the digest of every file before the folder is shown.
+ * Unpacks a bundle into a folder that is there and empty, and flushes it. Whatever a bundle says is checked before it is believed:
+ * sizes before memory is taken, names before files are made. What came out is for the caller to verify.
  *
- * @throws {WaysideError} FILE_NOT_FOUND, BUNDLE_INVALID, BUNDLE_TOO_LARGE, BUNDLE_PARENT, PACKAGE_INVALID (what came out is no
- *   package), OUTPUT_EXISTS, FILE_WRITE_FAILED
+ * @throws {WaysideError} BUNDLE_INVALID, BUNDLE_TOO_LARGE, BUNDLE_PARENT, PACKAGE_INVALID (the parent)
  */
-export async function unpackBundle(
+export async function unpackBundleInto(
+  files: FileSystem,
   path: string,
-  out: string,
-  { parent: parentFolder, limits, replace = false, signal }: UnpackOptions = {},
-): Promise<ModelPackage> {
-  const file = await openBundle(path);
-  let parent: ParentReader | undefined;
+  folder: string,
+  { parent, limits, signal }: UnpackIntoOptions = {},
+): Promise<BundleHeader> {
   try {
-    const bundle = await readHeader(path, file, { ...BUNDLE_LIMITS, ...limits }, signal);
-    parent = await openParent(bundle, parentFolder);
-    const codes = await bytesAt(file, bundle.rest + bundle.header.rest, bundle.header.codes);
-    const opened = parent;
-    await writeFolderAtomic(
-      out,
-      async (folder) => {
-        await new Unpacker(bundle, codes, opened, signal).unpackInto(folder);
-        const { digest } = await readPackage(folder);
-        if (digest !== bundle.header.package)
-          throw invalidBundle(`expected the package ${bundle.header.package}, got ${digest}`);
-      },
-      { replace },
-    );
+    const bundle = await openBundle(files, path, { ...BUNDLE_LIMITS, ...limits }, signal);
+    const reader = await openParent(bundle, parent);
+    const codes = await bytesAt(files, path, bundle.rest + bundle.header.rest, bundle.header.codes);
+    await new Unpacker(bundle, codes, reader, signal).unpackInto(files, folder);
+    return bundle.header;
   } catch (cause) {
     // zlib has codes of its own for what it cannot read.
     if (
@@ -238,19 +231,39 @@ export async function unpackBundle(
     )
       throw invalidBundle(messageOf(cause), cause);
     throw cause;
-  } finally {
-    await file.close();
-    await parent?.close();
   }
+}
+
+/**
+ * Unpacks a bundle into a folder that appears whole, or not at all: the digest of every file is checked before it is shown.
+ *
+ * @throws {WaysideError} FILE_NOT_FOUND, BUNDLE_INVALID, BUNDLE_TOO_LARGE, BUNDLE_PARENT, PACKAGE_INVALID (what came out is no
+ *   package), OUTPUT_EXISTS, FILE_WRITE_FAILED
+ */
+export async function unpackBundle(
+  path: string,
+  out: string,
+  { replace = false, ...options }: UnpackOptions = {},
+): Promise<ModelPackage> {
+  await requireFile(path);
+  await writeFolderAtomic(
+    out,
+    async (folder) => {
+      const header = await unpackBundleInto(diskFiles, path, folder, options);
+      const { digest } = await readPackage(folder);
+      if (digest !== header.package) throw invalidBundle(`expected the package ${header.package}, got ${digest}`);
+    },
+    { replace },
+  );
   return readPackage(out);
 }
 
 /** What a bundle says of itself, its bytes verified. */
-export async function inspectBundle(path: string, limits: Partial<BundleLimits> = {}): Promise<BundleHeader> {
-  const file = await openBundle(path);
-  try {
-    return (await readHeader(path, file, { ...BUNDLE_LIMITS, ...limits })).header;
-  } finally {
-    await file.close();
-  }
+export async function inspectBundle(
+  path: string,
+  limits: Partial<BundleLimits> = {},
+  files: FileSystem = diskFiles,
+): Promise<BundleHeader> {
+  if (files === diskFiles) await requireFile(path);
+  return (await openBundle(files, path, { ...BUNDLE_LIMITS, ...limits })).header;
 }

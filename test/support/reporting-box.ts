@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { UNKNOWN_CLOCK } from '../../contract/clock.ts';
 import { type LoadedConfig, loadConfig } from '../../daemon/config/load.ts';
 import { DaemonView, type Feature, type Present } from '../../daemon/features/feature.ts';
-import { UNKNOWN_CLOCK } from '../../daemon/telemetry/clock.ts';
 import { Uplink } from '../../daemon/uplink.ts';
 
 /** What a daemon without a camera and a model would have its features publish, over a real connection. */

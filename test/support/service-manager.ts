@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { socketAddress } from '../../daemon/notify.ts';
+import { socketAddress } from '../../core/notify.ts';
 
 /** <sys/socket.h> on Linux. */
 const [AF_UNIX, SOCK_DGRAM, MSG_DONTWAIT] = [1, 2, 0x40];

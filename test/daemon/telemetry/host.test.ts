@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clockFromTimex, createClockReader } from '../../../daemon/telemetry/clock.ts';
+import { clockFromTimex, createClockReader } from '../../../contract/clock.ts';
 import { createHostReader } from '../../../daemon/telemetry/host.ts';
 import { residentBytes } from '../../../daemon/telemetry/processes.ts';
 import { parseThrottled, temperatureCelsius, throttled } from '../../../daemon/telemetry/thermal.ts';

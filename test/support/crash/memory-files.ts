@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { FileSystem, OpenFile } from '../../../core/file-system.ts';
+import type { ByteRange, FileSystem, OpenFile } from '../../../core/file-system.ts';
 import type { Random } from '../../../core/random.ts';
 
 interface FileNode {
@@ -75,8 +75,8 @@ export class MemoryFiles implements FileSystem {
     return node.content;
   }
 
-  async *stream(path: string): AsyncGenerator<Uint8Array> {
-    yield await this.read(path);
+  async *stream(path: string, range?: ByteRange): AsyncGenerator<Uint8Array> {
+    yield (await this.read(path)).subarray(range?.from, range?.to);
   }
 
   async list(path: string): Promise<readonly string[]> {

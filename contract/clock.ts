@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import koffi from 'koffi';
-import type { Clock } from '../../contract/messages/envelope.ts';
-import type { Log } from '../../core/log.ts';
+import type { Log } from '../core/log.ts';
+import type { Clock } from './messages/envelope.ts';
 
 /**
  * `struct timex` of adjtimex(2) on 64-bit Linux, x64 and arm64 alike: modes at 0, maxerror (µs) at 24, status at 40; 208 bytes.

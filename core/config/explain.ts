@@ -1,7 +1,6 @@
-import type { z } from 'zod';
-import { redactUrls } from '../../core/log.ts';
+import { z } from 'zod';
+import { redactUrls } from '../log.ts';
 import { nearestWord } from './nearest.ts';
-import { cameraSchema, configSchema, modelSchema, mqttSchema, regionSchema } from './schema.ts';
 
 export interface Explanation {
   readonly path: readonly PropertyKey[];
@@ -15,8 +14,8 @@ export interface Explanation {
 const SECRET_WORD = /pass|pwd|secret|token|credential/i;
 
 /** Says what was expected and what was found, never repeating a value that could be a secret. */
-export function explain(issue: z.core.$ZodIssue, data: unknown): Explanation {
-  if (issue.code === 'unrecognized_keys') return explainUnknownKey(issue.path, issue.keys);
+export function explain(issue: z.core.$ZodIssue, data: unknown, schema: z.ZodType): Explanation {
+  if (issue.code === 'unrecognized_keys') return explainUnknownKey(issue.path, issue.keys, keysAt(schema, issue.path));
   const found = describeFound(issue.path, data);
   const message = `expected ${expected(issue)}, found ${found}`;
   if (issue.message.startsWith('an address without credentials')) {
@@ -67,9 +66,12 @@ function describeFound(path: readonly PropertyKey[], data: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-function explainUnknownKey(path: readonly PropertyKey[], keys: readonly string[]): Explanation {
+function explainUnknownKey(
+  path: readonly PropertyKey[],
+  keys: readonly string[],
+  known: readonly string[],
+): Explanation {
   const key = keys[0] ?? '';
-  const known = keysAt(path);
   if (/^(password|pass|pwd)$/i.test(key)) {
     return {
       path,
@@ -87,26 +89,20 @@ function explainUnknownKey(path: readonly PropertyKey[], keys: readonly string[]
   };
 }
 
-function keysAt(path: readonly PropertyKey[]): string[] {
-  const names = path.filter((step) => typeof step === 'string');
-  switch (names.join('.')) {
-    case '':
-      return Object.keys(configSchema.shape);
-    case 'mqtt':
-      return Object.keys(mqttSchema.shape);
-    case 'model':
-      return Object.keys(modelSchema.shape);
-    case 'cameras':
-      return Object.keys(cameraSchema.shape);
-    case 'cameras.regions':
-      return Object.keys(regionSchema.shape);
-    case 'cameras.decoder':
-      return ['command'];
-    case 'telemetry':
-      return ['intervalSeconds'];
-    case 'log':
-      return ['level'];
-    default:
-      return [];
+/** Keys of the map at a path, whatever its schema is wrapped in. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: z.core.$ZodType | undefined = bare(schema);
+  for (const step of path) {
+    if (at instanceof z.ZodArray) at = bare(at.element);
+    else if (at instanceof z.ZodObject) at = bare((at.shape as Record<PropertyKey, z.core.$ZodType>)[step]);
+    else return [];
   }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+/** Without what only says that a value may be missing. */
+function bare(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return bare(schema.def.innerType);
+  return schema;
 }

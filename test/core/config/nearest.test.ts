@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearestWord } from '../../../daemon/config/nearest.ts';
+import { editDistance, nearestWord } from '../../../core/config/nearest.ts';
 
 describe('editDistance', () => {
   it('is a distance: zero only for equals, the same both ways', () => {

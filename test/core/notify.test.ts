@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { createNotifier, monotonicUsec } from '../../daemon/notify.ts';
+import { createNotifier, monotonicUsec } from '../../core/notify.ts';
 import { ServiceManager } from '../support/service-manager.ts';
 
 const log = pino({ level: 'silent' });
