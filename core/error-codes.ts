@@ -128,6 +128,7 @@ export const ERROR_CODES = {
   ),
   TARGET_UNKNOWN: entry(Exit.data, 'the repository has no such target, or nobody who may sign it did'),
   REPOSITORY_INVALID: entry(Exit.data, 'a folder is no update repository, or its metadata is damaged'),
+  REPOSITORY_BUSY: entry(Exit.unavailable, 'an update repository is being published by another process'),
   REPOSITORY_UNSIGNED: entry(Exit.data, 'what is to be published is not signed by as many keys as it needs'),
   SIGNING_KEY: entry(Exit.data, 'a key file is damaged, of another kind, or does not open with the passphrase'),
   SIGNER_FAILED: entry(Exit.unavailable, 'the command that signs failed, or printed what is no signature of its key'),

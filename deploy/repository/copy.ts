@@ -4,9 +4,9 @@ import { temporaryBeside } from '../../core/temporary.ts';
 
 /** Copies a file of any size into place: under its name it is whole, and on the disk. @throws {WaysideError} FILE_WRITE_FAILED */
 export async function copyFile(from: string, to: string): Promise<void> {
-  await diskFiles.makeFolder(dirname(to));
   const temporary = temporaryBeside(to);
   try {
+    await diskFiles.makeFolder(dirname(to));
     const file = await diskFiles.open(temporary, 'new');
     try {
       for await (const chunk of diskFiles.stream(from)) await file.write(chunk);

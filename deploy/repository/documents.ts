@@ -10,7 +10,7 @@ import {
 } from '@tufjs/models';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { diskFiles } from '../../core/file-system.ts';
-import { layoutOf, readIfThere, writeThere } from './layout.ts';
+import { changing, layoutOf, readIfThere, writeThere } from './layout.ts';
 
 export type RoleMetadata = Metadata<Root> | Metadata<Targets> | Metadata<Snapshot> | Metadata<Timestamp>;
 
@@ -113,7 +113,7 @@ async function attachSignatures(metadata: RoleMetadata, folder: string): Promise
 /** Stages a document; signatures of what was staged before are of something else, and go. */
 export async function stage(folder: string, role: string, metadata: RoleMetadata): Promise<void> {
   const { staged, signatures } = layoutOf(folder);
-  await diskFiles.removeFolder(join(signatures, role));
+  await changing(signatures, () => diskFiles.removeFolder(join(signatures, role)));
   await writeThere(join(staged, `${role}.json`), JSON.stringify({ signatures: [], signed: metadata.signed.toJSON() }));
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isSystemError, WaysideError } from '../../core/errors.ts';
-import { diskFiles, replaceFile } from '../../core/file-system.ts';
+import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
+import { diskFiles, replaceFile, writeFailed } from '../../core/file-system.ts';
 
 /**
  * A repository on the office's disk:
@@ -55,7 +55,7 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
     return await diskFiles.read(path);
   } catch (cause) {
     if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw cause;
+    throw new WaysideError('REPOSITORY_INVALID', { message: `cannot read ${path}: ${messageOf(cause)}`, cause });
   }
 }
 
@@ -70,11 +70,21 @@ export async function readSettings(folder: string): Promise<Settings> {
   }
 }
 
-/** Writes a file with the folders above it. */
-export async function writeThere(path: string, bytes: string | Uint8Array): Promise<void> {
-  await diskFiles.makeFolder(join(path, '..'));
-  await replaceFile(diskFiles, path, bytes);
+/** Changes something on the disk. @throws {WaysideError} FILE_WRITE_FAILED where the disk refuses */
+export async function changing(path: string, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (cause) {
+    throw cause instanceof WaysideError ? cause : writeFailed(path, cause);
+  }
 }
+
+/** Writes a file with the folders above it. @throws {WaysideError} FILE_WRITE_FAILED */
+export const writeThere = (path: string, bytes: string | Uint8Array): Promise<void> =>
+  changing(path, async () => {
+    await diskFiles.makeFolder(join(path, '..'));
+    await replaceFile(diskFiles, path, bytes);
+  });
 
 /** TUF 1.0.34, 4.2: seconds, in UTC. */
 export const expiresAfter = (days: number, now: number): string =>

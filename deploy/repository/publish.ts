@@ -9,6 +9,7 @@ import { SPEC_VERSION } from './init.ts';
 import { keyLabel } from './keys/public-key.ts';
 import type { Signer } from './keys/signer.ts';
 import { expiresAfter, invalid, layoutOf, readSettings, type Settings, writeThere } from './layout.ts';
+import { locked } from './lock.ts';
 import { isComplete, requirementsOf, type Signing, signingOf, upcoming } from './requirements.ts';
 import { clearStaged, rolesOf, signWith } from './sign.ts';
 
@@ -100,13 +101,15 @@ export interface PublishResult {
  * `timestamp.json` is renamed into place last, and with it everything is there at once. After a cut the same command goes on.
  *
  * @param signers for snapshot and timestamp
- * @throws {WaysideError} REPOSITORY_UNSIGNED, REPOSITORY_INVALID, SIGNER_FAILED, FILE_WRITE_FAILED
+ * @throws {WaysideError} REPOSITORY_UNSIGNED, REPOSITORY_INVALID, REPOSITORY_BUSY, SIGNER_FAILED, FILE_WRITE_FAILED
  */
-export async function publish(
+export const publish = (
   folder: string,
   signers: readonly Signer[],
   { now = Date.now() }: { readonly now?: number } = {},
-): Promise<PublishResult> {
+): Promise<PublishResult> => locked(folder, () => publishStaged(folder, signers, now));
+
+async function publishStaged(folder: string, signers: readonly Signer[], now: number): Promise<PublishResult> {
   const context: Context = { folder, signers, now, settings: await readSettings(folder) };
   const published = await readPublished(folder);
   const staged = await readStaged(folder);
@@ -196,12 +199,18 @@ const RENEWED_BEFORE = 0.5;
  * time is over. Publishes nothing that is staged.
  *
  * @returns versions of what is new
- * @throws {WaysideError} REPOSITORY_INVALID, REPOSITORY_UNSIGNED, SIGNER_FAILED, FILE_WRITE_FAILED
+ * @throws {WaysideError} REPOSITORY_INVALID, REPOSITORY_UNSIGNED, REPOSITORY_BUSY, SIGNER_FAILED, FILE_WRITE_FAILED
  */
-export async function refreshRepository(
+export const refreshRepository = (
   folder: string,
   signers: readonly Signer[],
   { now = Date.now() }: { readonly now?: number } = {},
+): Promise<Readonly<Record<string, number>>> => locked(folder, () => refreshPublished(folder, signers, now));
+
+async function refreshPublished(
+  folder: string,
+  signers: readonly Signer[],
+  now: number,
 ): Promise<Readonly<Record<string, number>>> {
   const context: Context = { folder, signers, now, settings: await readSettings(folder) };
   const published = await readPublished(folder);

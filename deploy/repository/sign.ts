@@ -5,7 +5,7 @@ import { payloadOf } from '../payload.ts';
 import { addSignature, type RoleMetadata, readPublished, readStaged, type Staged } from './documents.ts';
 import { tufKey } from './keys/public-key.ts';
 import type { Signer } from './keys/signer.ts';
-import { layoutOf, readSettings } from './layout.ts';
+import { changing, layoutOf, readSettings } from './layout.ts';
 import { requirementsOf, signingOf } from './requirements.ts';
 import { type StagedRole, stagedRoles } from './status.ts';
 
@@ -90,6 +90,8 @@ export async function signWith(
 /** Removes what is staged once it is published. */
 export async function clearStaged(folder: string): Promise<void> {
   const { staged } = layoutOf(folder);
-  await diskFiles.removeFolder(staged);
-  await diskFiles.syncFolder(join(staged, '..'));
+  await changing(staged, async () => {
+    await diskFiles.removeFolder(staged);
+    await diskFiles.syncFolder(join(staged, '..'));
+  });
 }

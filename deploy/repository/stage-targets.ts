@@ -59,7 +59,12 @@ export interface Added {
  * @throws {WaysideError} REPOSITORY_INVALID, FILE_NOT_FOUND, USAGE, FILE_WRITE_FAILED
  */
 export async function addTarget(folder: string, options: AddOptions): Promise<Added> {
-  const custom = targetCustomSchema.parse(options.custom);
+  const parsed = targetCustomSchema.safeParse(options.custom);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new WaysideError('USAGE', { message: `${issue?.path.join('.')} of the target: ${issue?.message}` });
+  }
+  const custom = parsed.data;
   const { file, path = targetPathOf(custom), now = Date.now() } = options;
   if (!/^[^/\\]+(\/[^/\\]+)*$/.test(path) || path.split('/').some((part) => part === '.' || part === '..')) {
     throw new WaysideError('USAGE', {

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keyId } from '../../../deploy/repository/keys/public-key.ts';
@@ -256,6 +258,20 @@ describe('a repository', () => {
     expect(await box.fetch('vehicles/1.bundle')).toBe('one');
   });
 
+  it('lets one at a time publish, and takes over from one that has ended', async () => {
+    const { anna, ben, online } = office.keys;
+    await office.publish([anna, ben]);
+    const lock = join(office.folder, 'publishing.lock');
+    await writeFile(lock, `${hostname()} ${process.pid}\n`);
+    await expect(refreshRepository(office.folder, [online])).rejects.toMatchObject({ code: 'REPOSITORY_BUSY' });
+    const { pid } = spawnSync('true');
+    await writeFile(lock, `${hostname()} ${pid}\n`);
+    expect(await refreshRepository(office.folder, [online])).toEqual({ timestamp: 2 });
+    const both = await Promise.allSettled([1, 2].map(() => refreshRepository(office.folder, [online])));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await refreshRepository(office.folder, [online])).toEqual({ timestamp: 4 });
+  });
+
   it.each([
     ['a threshold that cannot be reached', { role: 'root', threshold: 4 }, 'USAGE'],
     ['a key that the role does not have', { role: 'root', remove: ['ffff'] }, 'USAGE'],
@@ -269,8 +285,32 @@ describe('a repository', () => {
     await expect(addTarget(office.folder, { ...(await bundle('x')), path })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
+  it.each([{ minVersion: ' ' }, { name: 'Vehicles' }, { version: '' }, { formats: { package: 0 } }])(
+    'refuses a target that is said to be %j',
+    async (wrong) => {
+      const { file, custom } = await bundle('x');
+      await expect(addTarget(office.folder, { file, custom: { ...custom, ...wrong } })).rejects.toMatchObject({
+        code: 'USAGE',
+      });
+    },
+  );
+
   it('says so where there is none, where it is damaged, and where nothing is staged', async () => {
-    await expect(repositoryStatus(folder)).rejects.toMatchObject({ code: 'REPOSITORY_INVALID' });
+    const { anna, online } = office.keys;
+    for (const act of [
+      () => repositoryStatus(folder),
+      () => publish(join(folder, 'nowhere'), [online]),
+      () => refreshRepository(folder, [online]),
+      () => signStaged(folder, anna),
+      () => rotate(folder, { role: 'root' }),
+      () => removeTarget(folder, 'x'),
+      async () => addTarget(folder, await bundle('x')),
+      () => refreshRepository(office.folder, [online]), // nothing is published yet
+    ]) {
+      await expect(act()).rejects.toMatchObject({
+        code: expect.stringMatching(/REPOSITORY_INVALID|TARGET_UNKNOWN/) as string,
+      });
+    }
     await office.publish([office.keys.anna, office.keys.ben]);
     await expect(office.publish([])).rejects.toMatchObject({ code: 'NOTHING_TO_DO' });
     await writeFile(join(office.folder, 'published', 'metadata', '1.snapshot.json'), '{');
