@@ -16,7 +16,7 @@ import {
 } from './floors.ts';
 import { fileNameOf, type HardenedUpdater, openUpdater } from './hardened-updater.ts';
 import { type DownloadLimits, HttpClient } from './http.ts';
-import { checkMetadata } from './metadata-checks.ts';
+import { readFactoryRoot, readTrusted, versionOf } from './trusted-files.ts';
 
 export interface TufClientOptions {
   /** Trusted metadata, one file a role, and the floors. Made where it is not there. */
@@ -151,7 +151,7 @@ export class TufClient {
     this.#floors = await readFloors(files, folder);
     this.#written = this.#floors;
     const time = Math.max(now(), this.#floors.time);
-    const local = await this.#local();
+    const local = await readTrusted(files, folder);
     const fetcher = metadataFetcher(this.#http, {
       onError: (error) => void this.#thrown.push(error),
       ...(signal && { signal }),
@@ -233,48 +233,11 @@ export class TufClient {
       this.#pending.clear();
     }
   }
-
-  /** The trusted metadata on the disk that is not damaged. */
-  async #local(): Promise<ReadonlyMap<string, Buffer>> {
-    const { files, folder } = this.#options;
-    const local = new Map<string, Buffer>();
-    for (const file of await files.list(folder)) {
-      if (!file.endsWith('.json')) continue;
-      const bytes = await files.read(join(folder, file));
-      if (isUsable(file, bytes)) local.set(file.slice(0, -'.json'.length), bytes);
-    }
-    return local;
-  }
 }
 
 const slashed = (url: string): string => (url.endsWith('/') ? url : `${url}/`);
 
 const described = ({ path, length, hashes, custom }: TargetFile): Target => ({ path, length, hashes, custom });
-
-async function readFactoryRoot(files: FileSystem, path: string): Promise<Buffer> {
-  try {
-    const bytes = await files.read(path);
-    checkMetadata('the factory root', bytes);
-    return bytes;
-  } catch (cause) {
-    if (cause instanceof WaysideError) throw cause;
-    throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read the factory root: ${messageOf(cause)}`, cause });
-  }
-}
-
-/** What fails its own form is no longer what was verified once: it is fetched again. */
-function isUsable(name: string, bytes: Buffer): boolean {
-  try {
-    checkMetadata(name, bytes);
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof WaysideError && thrown.code === 'UPDATE_REFUSED') return false;
-    throw thrown;
-  }
-}
-
-const versionOf = (root: Buffer): number =>
-  (JSON.parse(root.toString('utf8')) as { readonly signed: { readonly version: number } }).signed.version;
 
 /** tuf-js and its models throw classes of their own, or whatever a malformed document leads to: all of them mean no. */
 function refusal(thrown: unknown): unknown {

@@ -96,7 +96,7 @@ export class HttpClient {
       const response = await request(address, { dispatcher: this.#dispatcher, headers, signal: signals }).catch(
         (cause: unknown) => {
           signal?.throwIfAborted();
-          throw new WaysideError('DOWNLOAD_FAILED', { message: `${shown(address)}: ${messageOf(cause)}`, cause });
+          throw new WaysideError('DOWNLOAD_FAILED', { message: `${shown(address)}: ${reasonOf(cause)}`, cause });
         },
       );
       const { statusCode, body } = response;
@@ -158,6 +158,10 @@ export class HttpClient {
 function discard(body: Readable): void {
   body.on('error', () => {}).destroy();
 }
+
+/** Where every address of a host refuses, Node's error has a code and no message. */
+const reasonOf = (cause: unknown): string =>
+  messageOf(cause) || (cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer');
 
 const tooLarge = (message: string): WaysideError => new WaysideError('DOWNLOAD_TOO_LARGE', { message });
 
