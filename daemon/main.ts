@@ -25,13 +25,18 @@ const NOTIFY_EVERY_MS = 5000;
 
 /** Without a package at all there is nothing the box could report about: whoever wrote the path is still at the keyboard. */
 async function requireModelFolder({ config, folder }: LoadedConfig, file: string): Promise<void> {
-  const path = resolve(folder, config.model.package);
+  const { package: named, store } = config.model;
+  const path = resolve(folder, named ?? store ?? '');
   try {
     await stat(path);
   } catch (cause) {
+    const [key, what, hint] =
+      named === undefined
+        ? ['store', 'a store of models', 'the agent makes it, `wayside store import` fills it; or correct the path']
+        : ['package', 'a model package', 'make one with `wayside compress`, or correct the path'];
     throw new WaysideError('CONFIG_INVALID', {
-      message: `${file}: model.package: expected the folder of a model package, found nothing at ${path}`,
-      hint: 'make one with `wayside compress`, or correct the path',
+      message: `${file}: model.${key}: expected the folder of ${what}, found nothing at ${path}`,
+      hint,
       cause,
     });
   }

@@ -9,6 +9,8 @@ export interface Conditions {
   readonly inference: ServiceStatus;
   /** Why no model is in use, or the newest one is not. */
   readonly modelRefused: string | undefined;
+  /** Why another model runs than the one preferred. */
+  readonly modelFallback?: string | undefined;
   /** Why the newest configuration is not in use. */
   readonly configurationRefused: string | undefined;
   readonly broker?: BrokerConditions;
@@ -66,6 +68,8 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
   if (configurationRefused !== undefined)
     reasons.push({ code: 'configuration-refused', message: configurationRefused });
   if (modelRefused !== undefined) reasons.push({ code: 'model-refused', message: modelRefused });
+  if (conditions.modelFallback !== undefined)
+    reasons.push({ code: 'model-fallback', message: conditions.modelFallback });
   // Between its own start and that of the model the daemon analyses nothing either.
   const unstarted = inference.state === 'stopped' && modelRefused === undefined;
   if (unstarted || inference.state === 'starting')

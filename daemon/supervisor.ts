@@ -8,9 +8,9 @@ import { featuresOf } from './features/list.ts';
 import { filesShort, openFiles } from './file-descriptors.ts';
 import type { Ready, Result } from './inference/protocol.ts';
 import { InferenceService } from './inference/service.ts';
-import { ModelChoice } from './model.ts';
+import { ModelChoice } from './model/choice.ts';
+import { sameConnection } from './model/reload.ts';
 import { stuckParts } from './progress.ts';
-import { sameConnection } from './reload.ts';
 import type { HostFigures } from './telemetry/host.ts';
 import { Uplink } from './uplink.ts';
 
@@ -41,6 +41,8 @@ export class Supervisor {
   #configurationRefused: string | undefined;
   #short: string | undefined;
   #draining = false;
+  #turn: Promise<void> = Promise.resolve();
+  #looking = false;
 
   constructor(loaded: LoadedConfig, deps: SupervisorDeps) {
     this.#loaded = loaded;
@@ -55,6 +57,9 @@ export class Supervisor {
         onResult: (result, pending) => this.#analysed(result, pending),
         onLost: (frames, reason) => this.#lost(frames, reason),
         onChange: () => this.#view.emit('changed'),
+        onEnd: (end, failures) => {
+          if (this.#model.ended(end, failures)) this.#lookForModel();
+        },
       },
       deps.log,
     );
@@ -76,14 +81,17 @@ export class Supervisor {
     this.#countFiles();
     for (const feature of this.#features) feature.start(this.#ended.signal);
     this.#uplink.start();
-    await this.#model.apply(this.#loaded);
-    await this.#applyCameras();
+    await this.#inTurn(async () => {
+      await this.#model.apply(this.#loaded);
+      await this.#applyCameras();
+    });
   }
 
   /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
   check(): string[] {
     this.#service.check();
     this.#cameras.check();
+    if (this.#model.isTimeToLook()) this.#lookForModel();
     this.#view.emit('tick');
     const idle = this.#service.idle && !this.#draining;
     return stuckParts({
@@ -98,6 +106,10 @@ export class Supervisor {
 
   /** Goes over to another configuration; what it does not change goes on undisturbed. */
   async reload(next: LoadedConfig): Promise<void> {
+    await this.#inTurn(() => this.#reload(next));
+  }
+
+  async #reload(next: LoadedConfig): Promise<void> {
     const reconnect = !sameConnection(this.#loaded, next);
     this.#loaded = next;
     this.#countFiles();
@@ -131,10 +143,34 @@ export class Supervisor {
       cameras: this.#cameras.entries,
       inference: this.#service.status(),
       modelRefused: this.#model.refused,
+      modelFallback: this.#model.fallback,
       configurationRefused: this.#configurationRefused,
       short: this.#short,
       draining: this.#draining,
     };
+  }
+
+  /** One after the other: what decides about models and cameras waits, and the next decides anew. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(act);
+    this.#turn = done.catch(() => undefined); // whoever asked is told
+    return done;
+  }
+
+  /** Another package, where the one that runs or should run cannot be used; or this one again, where it can. */
+  #lookForModel(): void {
+    if (this.#looking || this.#draining) return;
+    this.#looking = true;
+    this.#inTurn(async () => {
+      const before = this.#model.running;
+      if (!this.#draining) await this.#model.look(this.#loaded);
+      if (this.#model.running !== before) await this.#applyCameras();
+      this.#view.emit('changed');
+    })
+      .catch((error: unknown) => this.#log.error({ err: error }, 'looking for a model package'))
+      .finally(() => {
+        this.#looking = false;
+      });
   }
 
   async #move(next: LoadedConfig): Promise<void> {
@@ -189,6 +225,7 @@ export class Supervisor {
 
   #modelReady(ready: Ready): void {
     this.#ready = ready;
+    this.#model.loaded();
     this.#view.emit('configured');
     this.#dispatch();
   }

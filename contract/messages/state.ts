@@ -14,6 +14,7 @@ export const stateReasonSchema = z.strictObject({
       'inference-starting',
       'inference-down',
       'model-refused',
+      'model-fallback',
       'configuration-refused',
       'resources-short',
       'topic-refused',

@@ -4,7 +4,6 @@ import { readPem, readSecret, type SecretSource } from '../../core/config/secret
 import { asWaysideError, type ErrorCode, WaysideError } from '../../core/errors.ts';
 import { readNamedFile } from '../../core/files.ts';
 import { type Digest, digestOf } from '../../core/hash.ts';
-import { admitPackage } from '../../deploy/admit.ts';
 import { DecoderCommands } from '../camera/decoder-command.ts';
 import { examineConfig } from '../config/load.ts';
 import {
@@ -17,6 +16,8 @@ import {
   mqttSchema,
 } from '../config/schema.ts';
 import { filesShort, openFiles } from '../file-descriptors.ts';
+import { admitPlace } from '../model/choice.ts';
+import { modelPlaces } from '../model/places.ts';
 import { authorityProblem, identityProblems } from './certificates.ts';
 import { credentialOf, credentialSource, sourceState } from './credentials.ts';
 
@@ -95,9 +96,18 @@ class Check {
       this.#problem('SECRET_UNREADABLE', `mqtt.${part}: ${message}`);
   }
 
-  async package({ package: named, keys }: ModelConfig): Promise<void> {
-    const files = keys?.map((key) => resolve(this.#folder, key));
-    await this.#trying('model.package', () => admitPackage(resolve(this.#folder, named), files));
+  /** What the configuration prefers has to be whole; where it is not, it is said what would run. */
+  async package(model: ModelConfig): Promise<void> {
+    const named = { config: { model }, folder: this.#folder };
+    const where = model.package === undefined ? 'model.store' : 'model.package';
+    const before = this.problems.length;
+    for (const place of await modelPlaces(named)) {
+      const known = this.problems.length;
+      await this.#trying(where, () => admitPlace(place, named));
+      if (this.problems.length > known) continue;
+      if (known > before) this.notes.push(`${where}: ${place.name} is whole, and would run in its place`);
+      return;
+    }
   }
 
   async camera({ username, passwordFile, passwordEnv, ca, decoder }: CameraConfig, where: string): Promise<void> {

@@ -78,16 +78,32 @@ export const cameraSchema = z
     error: '`transport: tcp` beside an `rtsps://` address: RTP over UDP would not be encrypted',
   });
 
-export const modelSchema = z.strictObject({
-  /** Folder of the model package; absolute, or relative to the folder of the configuration file. */
-  package: path,
-  /** Public keys (PEM), one of which must have signed the package. Without them, nobody has to have signed it. */
-  keys: z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional(),
-  threads: integerWithin(1, 64).default(1),
-  /** Resident memory above which the inference process is replaced. */
-  memoryLimitMb: integerWithin(64, 65_536).default(1024),
-  /** An answer that takes longer counts as a hang. */
-  hangSeconds: within(1, 600).default(10),
+export const modelSchema = z
+  .strictObject({
+    /** Folder of the model package; absolute, or relative to the folder of the configuration file. */
+    package: path.optional(),
+    /** Root of a store of models, which the agent keeps; the daemon only reads it. */
+    store: path.optional(),
+    /** Of the model in the store. */
+    name: id.optional(),
+    /** Public keys (PEM), one of which must have signed the package. Without them, nobody has to have signed it. */
+    keys: z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional(),
+    threads: integerWithin(1, 64).default(1),
+    /** Resident memory above which the inference process is replaced. */
+    memoryLimitMb: integerWithin(64, 65_536).default(1024),
+    /** An answer that takes longer counts as a hang. */
+    hangSeconds: within(1, 600).default(10),
+  })
+  .refine((value) => value.package === undefined || (value.store === undefined && value.name === undefined), {
+    error: 'either `package`, or `store` and `name`, not both',
+  })
+  .refine((value) => value.package !== undefined || (value.store !== undefined && value.name !== undefined), {
+    error: '`package`, or `store` and `name`',
+  });
+
+export const agentSchema = z.strictObject({
+  /** Unix socket of the agent. */
+  socket: path,
 });
 
 export const configSchema = z.strictObject({
@@ -95,6 +111,8 @@ export const configSchema = z.strictObject({
   box: id,
   mqtt: mqttSchema,
   model: modelSchema,
+  /** The agent that brings models to this box; without it none is tried. */
+  agent: agentSchema.optional(),
   cameras: z
     .array(cameraSchema)
     .min(1, { error: 'at least one camera' })

@@ -16,6 +16,8 @@ export interface Present {
   readonly inference: ServiceStatus;
   /** Why no model is in use, or the newest one is not. */
   readonly modelRefused: string | undefined;
+  /** Why another model runs than the one preferred. */
+  readonly modelFallback: string | undefined;
   readonly configurationRefused: string | undefined;
   /** What the machine does not give enough of. */
   readonly short: string | undefined;

@@ -51,7 +51,7 @@ export class StateReport implements Feature {
   }
 
   #state(): ReturnType<typeof stateOf> {
-    const { cameras, inference, modelRefused, configurationRefused, short } = this.#daemon.present;
+    const { cameras, inference, modelRefused, modelFallback, configurationRefused, short } = this.#daemon.present;
     const { refusedTopics, unstable } = this.#uplink.status();
     return stateOf({
       short,
@@ -59,6 +59,7 @@ export class StateReport implements Feature {
       cameras: cameras.map(({ camera }) => camera.status()),
       inference,
       modelRefused,
+      modelFallback,
       configurationRefused,
     });
   }

@@ -11,6 +11,8 @@ export interface ServiceListeners<Frame> {
   /** Frames in flight that will have no result. */
   readonly onLost: (frames: readonly Frame[], reason: string) => void;
   readonly onChange: () => void;
+  /** The process ended that was to go on; another one will be started. `failures` in a row, from 1. */
+  readonly onEnd: (end: InferenceEnd, failures: number) => void;
 }
 
 export type ServiceState = 'stopped' | 'starting' | 'ready' | 'down';
@@ -50,6 +52,7 @@ export class InferenceService<Frame> {
   #startedAt = 0;
   #retry: NodeJS.Timeout | undefined;
   #nextAttemptAt: number | undefined;
+  #stopped = false;
 
   constructor(listeners: ServiceListeners<Frame>, log: Log) {
     this.#listeners = listeners;
@@ -81,6 +84,7 @@ export class InferenceService<Frame> {
 
   /** Starts the first process. */
   start(options: InferenceOptions): void {
+    if (this.#stopped) return;
     this.#options = options;
     this.#spawnCurrent();
   }
@@ -108,6 +112,7 @@ export class InferenceService<Frame> {
    * @returns what the new process said, or why it ended
    */
   async swap(options: InferenceOptions): Promise<{ ready: Ready } | { end: InferenceEnd }> {
+    if (this.#stopped) return { end: { code: 'INTERRUPTED', message: 'the service was stopped', expected: true } };
     return await new Promise((resolve) => {
       let tookOver = false;
       const candidate: InferenceProcess<Frame> = this.#spawn(options, {
@@ -137,9 +142,10 @@ export class InferenceService<Frame> {
     });
   }
 
-  /** Ends all processes, letting the frame in flight finish. */
+  /** Ends all processes, letting the frame in flight finish. None is started any more. */
   async stop(graceMs = STOP_GRACE_MS): Promise<void> {
     clearTimeout(this.#retry);
+    this.#stopped = true;
     this.#options = undefined;
     const all = [...this.#leaving, ...(this.#current === undefined ? [] : [this.#current])];
     await Promise.all(all.map((process) => process.stop(graceMs)));
@@ -203,6 +209,7 @@ export class InferenceService<Frame> {
       this.#restarts++;
       this.#spawnCurrent();
     }, delay);
+    this.#listeners.onEnd(end, this.#failures);
     this.#listeners.onChange();
   }
 }

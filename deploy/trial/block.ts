@@ -4,6 +4,7 @@ export interface ModelBlock {
   readonly failed: number;
   /** Mean time of a frame, ms: preprocessing and model. NaN where it analysed none. */
   readonly latencyMs: number;
+  /** NaN where the system does not tell. */
   readonly memoryMb: number;
   /** Times its process had to be replaced within the block. */
   readonly restarts: number;

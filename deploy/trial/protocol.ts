@@ -21,7 +21,8 @@ const modelBlock = z.strictObject({
   failed: count,
   /** Null where it analysed nothing: unknown is not zero. */
   latencyMs: finite.min(0).nullable(),
-  memoryMb: finite.min(0),
+  /** Largest within the block; null where the system does not tell. */
+  memoryMb: finite.min(0).nullable(),
   restarts: count,
 });
 
@@ -34,6 +35,8 @@ const block = z.strictObject({
   disagreement: finite.min(0).max(1),
   scoreDrift: finite.min(-1).max(1),
   longestGapSeconds: finite.min(0),
+  /** Frames that the model beside the one that answers was too slow for: they count in nothing else. */
+  missed: count.optional(),
 });
 
 /** From the daemon. */

@@ -27,6 +27,7 @@ export class ReportingBox {
         pids: [],
       },
       modelRefused: undefined,
+      modelFallback: undefined,
       configurationRefused: undefined,
       short: undefined,
       draining: false,

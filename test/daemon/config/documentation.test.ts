@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { stateReasonSchema } from '../../../contract/messages/state.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { parseConfig } from '../../../daemon/config/load.ts';
-import { cameraSchema, configSchema, modelSchema, mqttSchema, regionSchema } from '../../../daemon/config/schema.ts';
+import {
+  agentSchema,
+  cameraSchema,
+  configSchema,
+  modelSchema,
+  mqttSchema,
+  regionSchema,
+} from '../../../daemon/config/schema.ts';
 
 const document = (...path: string[]): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', ...path), 'utf8');
 
@@ -12,11 +19,12 @@ describe('docs/reference/configuration.md', () => {
   it('explains every key of the configuration', async () => {
     const text = await document('reference', 'configuration.md');
     const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
-    const parts = ['mqtt', 'model', 'cameras', 'telemetry', 'log'];
+    const parts = ['mqtt', 'model', 'agent', 'cameras', 'telemetry', 'log'];
     const keys = [
       ...within('', configSchema.shape).filter((key) => !parts.includes(key)),
       ...within('mqtt.', mqttSchema.shape),
       ...within('model.', modelSchema.shape),
+      ...within('agent.', agentSchema.shape),
       ...within('cameras[].', cameraSchema.shape).filter(
         (key) => !['cameras[].regions', 'cameras[].decoder'].includes(key),
       ),

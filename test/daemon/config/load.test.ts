@@ -46,7 +46,7 @@ describe('parseConfig', () => {
       'a key with a slip',
       'package: package',
       'pakcage: package',
-      'w.yaml:8:3: model: expected one of package, keys, threads, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
+      'w.yaml:8:3: model: expected one of package, store, name, keys, threads, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
       'did you mean `package`?',
     ],
     [
@@ -73,6 +73,24 @@ describe('parseConfig', () => {
       'regions:',
       'rate: fast\n    regions:',
       'w.yaml:14:11: cameras[0].rate: expected a number from 0.05 to 60, found "fast"',
+    ],
+    [
+      'a package beside a store',
+      'package: package',
+      'package: package\n  store: /var/lib/wayside-models\n  name: vehicles',
+      'w.yaml:7:1: model: expected either `package`, or `store` and `name`, not both, found a map',
+    ],
+    [
+      'a store without the name of a model in it',
+      'package: package',
+      'store: /var/lib/wayside-models',
+      'w.yaml:7:1: model: expected `package`, or `store` and `name`, found a map',
+    ],
+    [
+      'a model without a place',
+      'package: package',
+      'threads: 1',
+      'w.yaml:7:1: model: expected `package`, or `store` and `name`, found a map',
     ],
     ['a missing part', 'model:\n  package: package\n', '', 'w.yaml:1:1: model: expected a map of keys, found nothing'],
     [

@@ -3,13 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../../daemon/config/load.ts';
-import type { InferenceOptions } from '../../daemon/inference/client.ts';
-import { ModelChoice } from '../../daemon/model.ts';
-import { readPrivateKey } from '../../deploy/signature/keys.ts';
-import { signPackage } from '../../deploy/signature/sign.ts';
-import { writeCodePackage } from '../support/code-package.ts';
-import { temporaryFolder } from '../support/folder.ts';
+import { loadConfig } from '../../../daemon/config/load.ts';
+import type { InferenceOptions } from '../../../daemon/inference/client.ts';
+import { ModelChoice } from '../../../daemon/model/choice.ts';
+import { readPrivateKey } from '../../../deploy/signature/keys.ts';
+import { signPackage } from '../../../deploy/signature/sign.ts';
+import { writeCodePackage } from '../../support/code-package.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 
 describe('the model of a box that names keys', () => {
   const folder = temporaryFolder();

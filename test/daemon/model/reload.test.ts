@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { LoadedConfig } from '../../daemon/config/load.ts';
-import { parseConfig } from '../../daemon/config/load.ts';
-import { sameConnection, sameModel } from '../../daemon/reload.ts';
-import type { AdmittedPackage } from '../../deploy/admit.ts';
+import type { LoadedConfig } from '../../../daemon/config/load.ts';
+import { parseConfig } from '../../../daemon/config/load.ts';
+import { sameConnection, sameModel } from '../../../daemon/model/reload.ts';
+import type { AdmittedPackage } from '../../../deploy/admit.ts';
 
 const TEXT = `site: s
 box: b

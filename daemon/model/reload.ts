@@ -1,6 +1,6 @@
-import type { AdmittedPackage } from '../deploy/admit.ts';
-import type { LoadedConfig } from './config/load.ts';
-import type { ModelConfig } from './config/schema.ts';
+import type { AdmittedPackage } from '../../deploy/admit.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { ModelConfig } from '../config/schema.ts';
 
 /** The model in use and how it is run. */
 export interface RunningModel {
