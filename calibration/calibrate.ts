@@ -10,7 +10,7 @@ import { observedRanges } from './range-source.ts';
 import { RANGE_METHOD_NAMES, type RangeMethodName } from './ranges/methods.ts';
 import { type CalibratedValue, type CalibrationTable, modelDigest, TABLE_FORMAT } from './table.ts';
 
-export interface CalibrateOptions extends RunOptions {
+interface CalibrateOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   /** Pictures, drawn without replacement. @default 512, or all of a smaller set */
   readonly samples?: number | undefined;

@@ -9,7 +9,7 @@ import { spreadPositions } from './datasets/positions.ts';
 import { runOver } from './run-over.ts';
 
 /** How often class `label` was answered with `predicted`: `counts[label * classes + predicted]`. */
-export interface Confusion {
+interface Confusion {
   readonly classes: number;
   readonly counts: Uint32Array;
 }

@@ -79,7 +79,7 @@ export function withoutRepeated(
 }
 
 /** Watches values while a model runs over images. */
-export class Watcher implements Observer {
+class Watcher implements Observer {
   readonly values: readonly string[];
   readonly observations: Observations;
 

@@ -7,7 +7,7 @@ import type { Dataset } from './dataset.ts';
 import { exposing } from './exposing.ts';
 import { openGraph } from './graph-session.ts';
 
-export interface BatchOptions extends RunOptions {
+interface BatchOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   /** Positions of the images. @default all */
   readonly indices?: readonly number[] | undefined;
@@ -15,7 +15,7 @@ export interface BatchOptions extends RunOptions {
   readonly stage?: string | undefined;
 }
 
-export interface RunOverOptions extends BatchOptions {
+interface RunOverOptions extends BatchOptions {
   /** Images a run where the model leaves the batch open. @default 16 */
   readonly batchSize?: number | undefined;
   /** Values of one size in all full batches: they are written into the same arrays. What a detector finds is not. @default none */

@@ -86,7 +86,7 @@ export async function writeTable(table: CalibrationTable, path: string): Promise
   await writeFileAtomic(path, `${JSON.stringify(table, null, 1)}\n`);
 }
 
-export interface TableDemands {
+interface TableDemands {
   /** Values that must be covered. @default none beyond the model's own digest */
   readonly values?: readonly string[];
   /** Digest of the data it must have been made from. */

@@ -9,7 +9,7 @@ const CODES = {
   cyan: [36, 39],
 } as const;
 
-export type Style = keyof typeof CODES;
+type Style = keyof typeof CODES;
 export type Paint = (style: Style, text: string) => string;
 
 /** Whether to colour: only on a terminal, never with NO_COLOR set to anything (no-color.org) or on a dumb terminal. */

@@ -6,7 +6,7 @@ import { elementCount, type Tensor } from '../onnx/tensor.ts';
 import { allGraphs, type GraphIndex, indexGraph } from '../onnx/topology.ts';
 import { type StoredWeight, storedWeights } from '../onnx/weights.ts';
 
-export interface Layer {
+interface Layer {
   readonly name: string;
   readonly operator: string;
   readonly weights: number;

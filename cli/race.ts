@@ -3,7 +3,7 @@ import { nearestRank } from '../core/statistics.ts';
 import type { Feeds, Session } from '../inference/session.ts';
 
 /** A loaded model that takes part, with what it is fed. */
-export interface Runner {
+interface Runner {
   readonly session: Session;
   readonly feeds: Feeds;
   /** Pictures a run. */

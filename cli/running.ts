@@ -6,7 +6,7 @@ import { type Paint, paintFor } from './colour.ts';
 import { ProgressBar, type Terminal } from './progress.ts';
 
 /** What a command found out: a document for `--json`, a text for a person. */
-export interface Outcome {
+interface Outcome {
   readonly document: unknown;
   readonly text: string;
 }

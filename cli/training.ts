@@ -80,7 +80,7 @@ export const trainingOptions = (epochs: number, schedule: TrainingOptions['sched
   ...pixelOptions(),
 ];
 
-export interface Task {
+interface Task {
   /** Said in the document and to the person: `resnet20`, or the file that is tuned. */
   readonly of: string;
   readonly model: (classes: number) => Model;

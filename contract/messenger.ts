@@ -17,7 +17,7 @@ export type Body<K extends KindName> = Omit<
   'schema' | 'id' | 'session' | 'seq' | 'capturedAt' | 'publishedAt' | 'clock'
 >;
 
-export interface MessengerOptions {
+interface MessengerOptions {
   readonly site: string;
   readonly box: string;
   /** One run of the daemon. */

@@ -8,7 +8,7 @@ type Reply<Answer> =
   | { readonly answer: Answer }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint?: string | undefined } };
 
-export interface ForkOptions {
+interface ForkOptions {
   /** Made of how it ended where nobody had told it to. */
   readonly lost: (how: string) => WaysideError;
   readonly args?: readonly string[];

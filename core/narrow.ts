@@ -45,12 +45,5 @@ export function narrow<T extends IntegerType>(
   return values;
 }
 
-/** The nearest whole number that the type holds. @throws {WaysideError} INTEGER_OVERFLOW for NaN */
-export function saturate(type: IntegerType, value: number, what: string): number {
-  const [lowest, highest] = INTEGER_RANGE[type];
-  if (Number.isNaN(value)) throw overflow(type, value, 0, what);
-  return Math.min(highest, Math.max(lowest, Math.round(value)));
-}
-
 const overflow = (type: IntegerType, value: number, position: number, what: string): WaysideError =>
   new WaysideError('INTEGER_OVERFLOW', { message: `${what}: ${value} at position ${position} is no ${type}` });

@@ -17,14 +17,14 @@ export interface CameraEntry {
   readonly decoderDigest: string;
 }
 
-export interface WantedCamera {
+interface WantedCamera {
   readonly config: CameraConfig;
   readonly password: string | undefined;
   /** PEM. */
   readonly authority: string | undefined;
 }
 
-export interface CameraSetListeners {
+interface CameraSetListeners {
   readonly onFrame: () => void;
   readonly onStatus: (id: string) => void;
 }

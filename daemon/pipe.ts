@@ -32,7 +32,7 @@ export function hasOwnPipes(): boolean {
 }
 
 /** A pipe whose one end a child gets, by its number in `stdio`, and whose other end is read here without Node's streams. */
-export interface Pipe {
+interface Pipe {
   /** Does not block. */
   readonly readEnd: number;
   readonly writeEnd: number;

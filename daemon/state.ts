@@ -4,7 +4,7 @@ import type { PublisherStatus } from '../contract/mqtt/publisher.ts';
 import type { CameraReason, CameraState, CameraStatus } from './camera/types.ts';
 import type { ServiceStatus } from './inference/service.ts';
 
-export interface Conditions {
+interface Conditions {
   readonly cameras: readonly CameraStatus[];
   readonly inference: ServiceStatus;
   /** Why no model is in use, or the newest one is not. */
@@ -19,7 +19,7 @@ export interface Conditions {
 }
 
 /** What is wrong between the box and its broker although they speak with each other. */
-export interface BrokerConditions {
+interface BrokerConditions {
   readonly refusedTopics: PublisherStatus['refusedTopics'];
   readonly unstable: PublisherStatus['unstable'];
   readonly other: OtherBox | undefined;

@@ -14,7 +14,7 @@ import { stuckParts } from './progress.ts';
 import type { HostFigures } from './telemetry/host.ts';
 import { Uplink } from './uplink.ts';
 
-export interface SupervisorDeps {
+interface SupervisorDeps {
   readonly log: Log;
   readonly clock: () => Clock;
   readonly readHost: () => Promise<HostFigures>;

@@ -10,7 +10,7 @@ import type { Log } from '../core/log.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { bootId } from './status-bodies.ts';
 
-export interface UplinkDeps {
+interface UplinkDeps {
   readonly log: Log;
   readonly clock: () => Clock;
 }

@@ -25,7 +25,7 @@ const KEPT_TRUTHS = 600;
 /** ms by which the clocks of two processes may differ: a frame is never got before it was sent. */
 const SOONER_MS = 5;
 
-export interface BoardOptions {
+interface BoardOptions {
   /** Frames a second of the camera that serves the scene; null when there is no truth to compare with. */
   readonly truthFps: number | null;
 }

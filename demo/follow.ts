@@ -10,11 +10,11 @@ import type { Board } from './board.ts';
 import { CAMERA, SITE } from './parts/configuration.ts';
 import { nowMs } from './parts/link.ts';
 
-export interface Following {
+interface Following {
   close(): Promise<void>;
 }
 
-export interface FollowListeners {
+interface FollowListeners {
   /** Called after each analysed frame, when the board knows of it. */
   readonly onDetections: (message: DetectionsMessage) => void;
   /** Called with every message as it came, checked. */

@@ -6,7 +6,7 @@ import type { FoundFfmpeg } from './parts/ffmpeg.ts';
 import { FPS } from './scene/street.ts';
 
 /** Where the images of a run come from: the rendered street, a video file, or a camera. */
-export type Source = { readonly seed: number } | { readonly file: string } | { readonly url: string };
+type Source = { readonly seed: number } | { readonly file: string } | { readonly url: string };
 
 const CAMERA_PROTOCOLS = ['rtsp:', 'rtsps:'];
 

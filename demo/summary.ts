@@ -7,7 +7,7 @@ export interface Summary {
   readonly text: string;
 }
 
-export interface Run {
+interface Run {
   readonly view: ViewState;
   /** Detections that the sequence numbers say were sent and that never came. */
   readonly lost: number;

@@ -1,7 +1,7 @@
 import type { RegionAnswer } from './parts/link.ts';
 import { CLASSES, type SceneClass } from './scene/types.ts';
 
-export interface ClassFigures {
+interface ClassFigures {
   readonly class: SceneClass;
   /** Regions that truly showed the class. */
   readonly n: number;

@@ -5,8 +5,6 @@ import { createPreprocessor, inputLength, type Preprocessing } from './preproces
 import { argMax } from './scores.ts';
 import { floatsOf, floatTensor, type Session } from './session.ts';
 
-export { GOLDEN_TOLERANCE, type GoldenSample } from './golden-sample.ts';
-
 function spreadOf(scores: Float32Array): number {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

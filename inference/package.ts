@@ -97,9 +97,6 @@ export async function writePackage(
   return readPackage(dir);
 }
 
-/** Bytes on disk of everything a box needs to load the model of a package. */
-export const packageBytes = async (dir: string): Promise<number> => (await readPackage(dir)).bytes;
-
 /** A model named on the command line: a package, or a bare ONNX file of which nothing else is known. */
 export interface OpenedModel {
   readonly modelPath: string;

@@ -147,7 +147,7 @@ type FrameNeeded =
 /**
  * The smallest working size at which no region of a frame has to be enlarged; a whole frame needs no resizing at all
  * afterwards, only crop and normalisation. The decoder should scale with an antialiased bilinear filter (swscale:
- * `flags=bilinear+accurate_rnd+full_chroma_int`) and should not enlarge: see `workingSize`.
+ * `flags=bilinear+accurate_rnd+full_chroma_int`) and should not enlarge.
  */
 export function frameNeeded({ size: [height, width], resize }: Preprocessing, boxes: readonly Box[]): FrameNeeded {
   const smallest = (share: (box: Box) => number): number => Math.min(1, ...boxes.map(share));
@@ -162,22 +162,6 @@ export function frameNeeded({ size: [height, width], resize }: Preprocessing, bo
     kind: 'shorterSide',
     shorterSide: Math.ceil(resize.shorterSide / smallest((box) => Math.min(box[2], box[3]))),
   };
-}
-
-/** What `needed` means for a camera of this size: never larger than the camera's own picture in either direction. */
-export function workingSize(
-  needed: FrameNeeded,
-  source: { readonly width: number; readonly height: number },
-): { width: number; height: number } {
-  if (needed.kind === 'exact') {
-    return { width: Math.min(needed.width, source.width), height: Math.min(needed.height, source.height) };
-  }
-  const shorter = Math.min(source.width, source.height);
-  if (needed.shorterSide >= shorter) return { width: source.width, height: source.height };
-  const longer = longerSide(needed.shorterSide, shorter, Math.max(source.width, source.height));
-  return source.width >= source.height
-    ? { width: longer, height: needed.shorterSide }
-    : { width: needed.shorterSide, height: longer };
 }
 
 /** Below this, a model was trained on whole small pictures; from it on, on photographs that were resized and cropped. */

@@ -5,7 +5,7 @@ import { type Naming, readableNames, valueNames } from './names.ts';
 import { float32Scalar, int64Vector, type Tensor } from './tensor.ts';
 import type { DataType } from './types.ts';
 
-export interface NodeOptions {
+interface NodeOptions {
   /** Names of the outputs. @default one, named after the node */
   readonly outputs?: readonly string[];
   /** How many outputs it has, where they are not named. @default 1 */
@@ -16,7 +16,7 @@ export interface NodeOptions {
   readonly domain?: string;
 }
 
-export interface GraphBuilderOptions {
+interface GraphBuilderOptions {
   /** @default readable names */
   readonly naming?: Naming;
   /** What is there already. */
@@ -182,7 +182,7 @@ export class GraphBuilder {
   }
 }
 
-export interface BuildOptions {
+interface BuildOptions {
   readonly opset: number;
   readonly irVersion: number;
   /** Versions of other operator sets, by domain. */

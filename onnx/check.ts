@@ -7,7 +7,7 @@ import { DATA_TYPES } from './types.ts';
 
 /** The newest this version knows: ONNX 1.21. */
 export const NEWEST_OPSET = 26;
-export const NEWEST_IR = 13;
+const NEWEST_IR = 13;
 
 /**
  * Structural rules of a model (onnx IR.md), checked after reading, after every pass and before writing:

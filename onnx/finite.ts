@@ -4,7 +4,7 @@ import { asFloat32, type Tensor } from './tensor.ts';
 import { allGraphs } from './topology.ts';
 
 /** A constant that holds no number where one is computed with. */
-export interface NonFinite {
+interface NonFinite {
   readonly tensor: string;
   /** The node that reads it. */
   readonly node: string;

@@ -6,12 +6,10 @@ import { BOUND_RULES } from './opset/bounds.ts';
 import { LIST_RULES } from './opset/lists.ts';
 import { RESIZE_RULES } from './opset/resize.ts';
 import { notConvertible, type OpsetRule, type UpgradeContext } from './opset/rule.ts';
-import { sinceOf } from './opset/since.ts';
 import { SOFTMAX_RULES } from './opset/softmax.ts';
 import { TRAINING_RULES } from './opset/training.ts';
 import { inferShapes, SHAPED_OPERATORS } from './shapes.ts';
 import type { Tensor } from './tensor.ts';
-import type { DataType } from './types.ts';
 
 const RULES: readonly OpsetRule[] = [
   ...LIST_RULES,
@@ -106,35 +104,4 @@ class Upgrade implements UpgradeContext {
   constantOf(value: string): Tensor | undefined {
     return this.build.initializers.get(value) ?? this.#constants.get(value);
   }
-}
-
-/**
- * The oldest operator set, and its IR version, in which every node of the model means what it means now: the fewer
- * things a file asks for, the more runtimes take it. UINT4 needs 21, UINT2 25, quantization per channel 13.
- *
- * A model with operators that are not known here, or with subgraphs, keeps its own.
- */
-export function lowestOpset(model: Model): { readonly opset: number; readonly irVersion: number } {
-  const current = model.opsets.get('') ?? OLDEST_OPSET;
-  const types = inferShapes(model);
-  let opset = Math.min(current, OLDEST_OPSET);
-  for (const node of model.graph.nodes) {
-    const foreign = node.domain !== '';
-    const hasSubgraph = Object.values(node.attributes).some(({ type }) => type === 'graph');
-    if (foreign && !hasSubgraph) continue;
-    const known = !foreign && !hasSubgraph && SHAPED_OPERATORS.has(node.opType);
-    opset = Math.max(opset, known ? sinceOf(node, typesOf(node, types), current, RULES) : current);
-  }
-  return { opset, irVersion: irVersionFor(opset) };
-}
-
-function typesOf(node: Node, types: ReadonlyMap<string, ValueType>): ReadonlySet<DataType> {
-  const used = [...node.inputs, ...node.outputs].map((name) => types.get(name)?.dtype);
-  return new Set(used.filter((dtype) => dtype !== undefined));
-}
-
-/** The model in its lowest operator set. @throws {WaysideError} SHAPE_INFERENCE */
-export function withLowestOpset(model: Model): Model {
-  const { opset, irVersion } = lowestOpset(model);
-  return { ...model, irVersion, opsets: new Map(model.opsets).set('', opset) };
 }

@@ -3,21 +3,21 @@ import { checkModel } from './check.ts';
 import type { Model } from './graph.ts';
 
 /** What a pass promises. */
-export interface Condition {
+interface Condition {
   /** As in "there is no BatchNormalization after a Conv". */
   readonly says: string;
   /** The first place where it does not hold, or undefined where it holds everywhere. */
   violation(model: Model): string | undefined;
 }
 
-export interface PassContext {
+interface PassContext {
   /** Names of the passes that ran before, in order. */
   readonly before: readonly string[];
   /** Tells what the pass did or declined to do, for reports. */
   note(text: string): void;
 }
 
-export interface PassDefinition<Options> {
+interface PassDefinition<Options> {
   /** In words joined by hyphens: `fold-batch-norm`. */
   readonly name: string;
   readonly defaults?: Options;
@@ -34,7 +34,7 @@ export interface Pass {
 }
 
 /** A pass as defined: usable as it is, with its defaults, or `with` others. */
-export interface ConfigurablePass<Options> extends Pass {
+interface ConfigurablePass<Options> extends Pass {
   with(options: Partial<Options>): Pass;
 }
 
@@ -84,7 +84,7 @@ export const noneOf = (...opTypes: readonly string[]): Condition =>
     domain === '' && opTypes.includes(opType) ? 'is still there' : undefined,
   );
 
-export interface PassesOptions {
+interface PassesOptions {
   readonly signal?: AbortSignal;
   /** Told what passes did or declined to do: of folding it reaches the report. */
   readonly onNote?: (pass: string, text: string) => void;

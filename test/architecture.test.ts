@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../core/layout.ts';
+import { unusedExports } from './support/exports.ts';
 import { importsOf, loadedBy, sourceFiles } from './support/imports.ts';
 
 const WORKSTATION = ['core', 'onnx', 'inference', 'calibration', 'compression', 'exporter'] as const;
@@ -26,6 +27,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MOST_LINES = 350;
 /** Beyond so many loose files, a folder holds more than one subject. */
 const MOST_FILES = 20;
+
+/** Exports that no file of ours imports, and why they are there. */
+const READ_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
+  'cli/main.ts#main': 'bin/wayside.js calls it in what was compiled',
+  'contract/messages/': 'the update agent and the rollout hear and say them: being written',
+  'daemon/model/': 'a candidate is tried beside the model: being written',
+  'deploy/agent/': 'the update agent: being written',
+  'deploy/bundle/read-bundle.ts': 'the update agent unpacks: being written',
+  'deploy/rollout/': 'the rollout: being written',
+  'deploy/store/': 'the update agent writes it: being written',
+  'deploy/trial/': 'the update agent and the daemon speak it: being written',
+};
 
 const rooms = Object.keys(MAY_IMPORT).filter((room) => existsSync(join(PACKAGE_ROOT, room)));
 const files = sourceFiles(rooms);
@@ -81,6 +94,18 @@ describe('the rooms', () => {
       .map((file) => ({ file, lines: readFileSync(join(PACKAGE_ROOT, file), 'utf8').split('\n').length }))
       .filter(({ lines }) => lines > MOST_LINES);
     expect(long).toEqual([]);
+  });
+});
+
+describe('exports', () => {
+  const readers = Object.keys(READ_FROM_ELSEWHERE);
+  const unused = unusedExports(files, files, sourceFiles(['test']));
+
+  it('are imported by another file, or are parts of theirs that tests reach into', () => {
+    const wrong = unused
+      .filter(({ name }) => !readers.some((reader) => name.startsWith(reader)))
+      .map(({ name, usedInside }) => `${name}: ${usedInside ? 'needs no `export`' : 'nothing uses it'}`);
+    expect(wrong).toEqual([]);
   });
 });
 

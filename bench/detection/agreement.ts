@@ -1,7 +1,7 @@
 import { type Detection, intersectionOverUnion } from './boxes.ts';
 
 /** How far the boxes of one model are those of another. */
-export interface BoxAgreement {
+interface BoxAgreement {
   /** Boxes expected, in all pictures. */
   readonly expected: number;
   readonly found: number;

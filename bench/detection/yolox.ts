@@ -7,7 +7,7 @@ const BEFORE_CLASSES = 5;
 /** As in YOLOX's own demonstration. */
 const MOST_OVERLAP = 0.45;
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** Pixels of a side of the model's input. */
   readonly side: number;
   /** Least objectness times class probability. */

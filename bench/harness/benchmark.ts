@@ -40,7 +40,7 @@ export interface Outcome {
 }
 
 /** It found out on the way that it cannot run here, and says why: packages that cannot be installed, for one. */
-export interface Skipped {
+interface Skipped {
   readonly skipped: string;
 }
 

@@ -5,7 +5,7 @@ import { runChild } from './process/child.ts';
 import { findProgram, type Workplace } from './workplace.ts';
 
 /** A general packer at its strongest level that is in use: bytes of a file once packed. */
-export interface GeneralPacker {
+interface GeneralPacker {
   readonly name: string;
   packed(path: string, bytes: Uint8Array): Promise<number>;
 }

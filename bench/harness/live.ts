@@ -7,7 +7,7 @@ import { FrameLatencies } from './site/frame-latency.ts';
 import type { Site } from './site/site.ts';
 
 /** The resident memory of every process of the daemon at one moment. */
-export interface MemorySample {
+interface MemorySample {
   /** Minutes since the first sample. */
   readonly minute: number;
   readonly processes: readonly ResidentProcess[];

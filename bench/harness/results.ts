@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.ts';
 import { mapped } from '../../core/intervals.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { type Benchmark, type Figure, isMet, type Limit, type Outcome } from './benchmark.ts';
+import { type Benchmark, type Figure, isMet, type Outcome } from './benchmark.ts';
 import type { Machine } from './machine.ts';
 
 /** A figure as it is written: rounded to six digits, with the verdict. */
@@ -30,7 +30,7 @@ export interface StoredResult {
   readonly notes: readonly string[];
 }
 
-export const RESULTS_FOLDER = join(PACKAGE_ROOT, 'bench', 'results');
+const RESULTS_FOLDER = join(PACKAGE_ROOT, 'bench', 'results');
 
 /** Six significant digits: more are noise, and they would make every repetition a change of the whole file. */
 const rounded = (value: number): number => Number(value.toPrecision(6));
@@ -47,7 +47,7 @@ function stored(measured: Figure): StoredFigure {
   return { ...figure, ...(met === undefined ? {} : { met }) };
 }
 
-export interface RunFacts {
+interface RunFacts {
   readonly machine: Machine;
   readonly command: string;
   readonly duration: number;
@@ -93,5 +93,3 @@ export async function readResults(names: readonly string[]): Promise<StoredResul
   };
   return results.sort((a, b) => rank(a) - rank(b));
 }
-
-export type { Figure, Limit };

@@ -10,7 +10,7 @@ import { type Trained, type Training, trainedNetwork } from './trained.ts';
 import type { Workplace } from './workplace.ts';
 
 /** A float model that nobody here trained: a file that the test data unpacks. */
-export interface UnpackedModel {
+interface UnpackedModel {
   readonly unpacked: string;
 }
 

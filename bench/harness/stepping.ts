@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 
 /** A program that answers every line on its stdin with the milliseconds of one step. */
-export interface Contestant {
+interface Contestant {
   readonly program: string;
   readonly args: readonly string[];
 }

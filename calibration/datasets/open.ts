@@ -2,7 +2,7 @@ import { WaysideError } from '../../core/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { openCifar10 } from './cifar10.ts';
 
-export interface DatasetOptions {
+interface DatasetOptions {
   /** A file with the class of each picture, or with the names of the classes: see `readLabels`. */
   readonly labels?: string;
   /** Nobody looks at the labels: a folder of pictures needs none. @default false */

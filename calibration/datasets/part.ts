@@ -9,7 +9,7 @@ import { type PositionRange, positionsInRanges, printRanges } from './ranges.ts'
  *
  * @param label what the part is called behind the name of the set
  */
-export function partOf(dataset: Dataset, positions: readonly number[], label: string): Dataset {
+function partOf(dataset: Dataset, positions: readonly number[], label: string): Dataset {
   return {
     name: `${dataset.name} (${label})`,
     split: dataset.split,

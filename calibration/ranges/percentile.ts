@@ -1,7 +1,7 @@
 import type { Histogram } from '../histogram.ts';
 import { fullRange, type Range } from './range.ts';
 
-export interface PercentileOptions {
+interface PercentileOptions {
   /** Share of the values kept, percent. @default 99.999 */
   readonly percentile?: number;
 }

@@ -11,7 +11,7 @@ import { Tape } from './tape.ts';
 /** The first opset with all that gradients use: ScatterElements that adds (16), LayerNormalization (17). */
 const GRADIENT_OPSET = 17;
 
-export interface TrainingGraphOptions {
+interface TrainingGraphOptions {
   /** Pictures a step; fixed, since gradients need every shape. */
   readonly batch: number;
   readonly loss: Loss;

@@ -4,7 +4,7 @@ import { requireClusterCount } from './kmeans.ts';
 import { nearestCode } from './nearest.ts';
 import { absmaxScales, importanceOfRow, searchScales, type WeightRows } from './scales.ts';
 
-export interface ClusterOptions {
+interface ClusterOptions {
   /** Weight values per layer, or per channel group: 2 to 256. */
   readonly k: number;
   /** Largest code of the target's int8 grid: 64 or 127. */
@@ -17,7 +17,7 @@ export interface ClusterOptions {
   readonly rounds?: number;
 }
 
-export interface ClusteredWeights {
+interface ClusteredWeights {
   /** `[groups]`, each ascending, at most k codes. */
   readonly codebooks: readonly Int8Array[];
   /** One scale a row: the weight is scale * code. */

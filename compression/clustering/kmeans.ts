@@ -7,7 +7,7 @@ export interface WeightedPoints {
   readonly weights: ArrayLike<number>;
 }
 
-export interface KMeansResult {
+interface KMeansResult {
   /** Ascending; at most `k`, fewer where the points have fewer distinct values. */
   readonly centroids: Float64Array;
   /** `starts[c]` is the first point of cluster c: clusters of a line are intervals. */

@@ -1,6 +1,6 @@
 import { optimalKMeans, requireClusterCount, type WeightedPoints } from './kmeans.ts';
 
-export interface ClusteredValues {
+interface ClusteredValues {
   /** The values, each replaced by its centroid. */
   readonly values: Float32Array;
   /** Ascending; at most k. */

@@ -11,9 +11,9 @@ export interface Matrix<T extends Values = Values> {
   readonly columns: number;
 }
 
-export type Values = Float32Array | Float64Array;
+type Values = Float32Array | Float64Array;
 
-export interface ProductOptions {
+interface ProductOptions {
   /** Takes the first factor transposed. @default false */
   readonly transposeA?: boolean;
   /** @default false */

@@ -2,7 +2,7 @@ import { WaysideError } from '../../core/errors.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { type Pruned, type PruneOptions, prune } from './prune.ts';
 
-export interface LatencyOutcome {
+interface LatencyOutcome {
   readonly pruned: Pruned;
   /** Milliseconds of one picture, as measured. */
   readonly before: number;

@@ -12,7 +12,7 @@ import { removeChannels } from './remove.ts';
 import { SuffixAnswers } from './suffix-answers.ts';
 
 /** What happens when this share of one group's channels goes, and nothing else. */
-export interface SensitivityPoint {
+interface SensitivityPoint {
   readonly ratio: number;
   readonly removed: number;
   /** Mean Kullback-Leibler divergence from the original's answers, both at temperature 4, nats. */
@@ -27,7 +27,7 @@ export interface GroupSensitivity {
   readonly points: readonly SensitivityPoint[];
 }
 
-export interface SensitivityOptions extends RunOptions {
+interface SensitivityOptions extends RunOptions {
   readonly pictures: Activation;
   /** One number a channel of each group: the least go first. */
   readonly importance: readonly Float64Array[];

@@ -17,7 +17,7 @@ import type { ChannelGroup } from './channels/groups.ts';
 import type { Importance } from './criteria/criterion.ts';
 import { visitElements, weightSlices } from './weight-slices.ts';
 
-export interface TaylorOptions extends RunOptions {
+interface TaylorOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   /** Positions of the labelled pictures; whole batches of them are used. */
   readonly indices: readonly number[];

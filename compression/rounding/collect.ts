@@ -14,7 +14,7 @@ import { GramSession } from './gram.ts';
 import { blockColumnsFor, type InputMoments, isLarge } from './moments.ts';
 import { copyPatch, outputOf } from './patches.ts';
 
-export interface CollectOptions extends RunOptions {
+interface CollectOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   readonly indices: readonly number[];
   readonly seed: number;
@@ -203,7 +203,7 @@ function batchWithin(model: Model, { size }: Preprocessing, values: readonly str
 }
 
 /** Gathers the moments of every layer's inputs while a model runs over images, from patches at random positions. */
-export class MomentCollector implements Observer {
+class MomentCollector implements Observer {
   readonly values: readonly string[];
   /** Images a run so that the inputs of all layers stay within their share of memory. The patches drawn depend on it. */
   readonly batchSize: number;

@@ -2,7 +2,7 @@ import type { Turn } from '../../core/turns.ts';
 import type { NearestCode } from '../clustering/nearest.ts';
 import { dampingOf, type Rounded } from './problem.ts';
 
-export interface NearestProblem {
+interface NearestProblem {
   /** `[rows, columns]` of one group's weights. */
   readonly weights: Float32Array;
   readonly rows: number;

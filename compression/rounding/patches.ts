@@ -1,7 +1,7 @@
 import type { Window } from '../layers.ts';
 
 /** Sizes of one picture of a value `[N, C, H, W]`. */
-export interface Picture {
+interface Picture {
   readonly channels: number;
   readonly height: number;
   readonly width: number;

@@ -3,7 +3,7 @@ import type { Model } from '../../onnx/graph.ts';
 import type { Pictures } from './data/images.ts';
 import { openValidator } from './validator.ts';
 
-export interface AccuracyOptions {
+interface AccuracyOptions {
   readonly preprocessing: Preprocessing;
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;

@@ -29,7 +29,7 @@ const Header = z.strictObject({
 });
 
 /** Where a training stands: everything that decides how it goes on. */
-export interface Checkpoint {
+interface Checkpoint {
   /** Digest of everything that decides the training: model, data, options. A checkpoint of another is refused. */
   readonly run: string;
   /** The step to do next. */

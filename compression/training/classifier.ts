@@ -13,10 +13,10 @@ import { sgd } from './optimizers/sgd.ts';
 import type { TrainOptions, TrainResult } from './options.ts';
 import { train } from './train.ts';
 
-export const OPTIMIZERS = { sgd, adamw: adamW } as const;
+const OPTIMIZERS = { sgd, adamw: adamW } as const;
 
 /** What pictures go through, by the name the command line takes; sides in pixels follow from the picture's. */
-export const AUGMENTATIONS: Readonly<Record<string, (side: number) => Augmentation>> = {
+const AUGMENTATIONS: Readonly<Record<string, (side: number) => Augmentation>> = {
   crop: (side) => ({ shift: Math.round(side / 8) }),
   flip: () => ({ flip: true }),
   cutout: (side) => ({ cutout: side >> 1 }),

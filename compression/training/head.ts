@@ -22,7 +22,7 @@ const AFTER_HEAD: ReadonlySet<string> = new Set([
 ]);
 
 /** The last weights of a network, which make its scores. */
-export interface Head {
+interface Head {
   readonly node: Node;
   /** Initializers. */
   readonly weight: string;
@@ -38,7 +38,7 @@ export interface Head {
  *
  * @throws {WaysideError} MODEL_UNSUPPORTED when the network ends in anything else
  */
-export function headOf({ graph }: Model): Head {
+function headOf({ graph }: Model): Head {
   const index = indexGraph(graph);
   const reshapes: Node[] = [];
   let bias: string | undefined;

@@ -7,7 +7,7 @@ import type { TrainOptions } from './options.ts';
 import type { Weights } from './weights.ts';
 
 /** The weights of the best epoch so far. */
-export interface Best {
+interface Best {
   readonly values: readonly Float32Array[];
   readonly running: readonly Float32Array[];
 }

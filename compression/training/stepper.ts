@@ -1,7 +1,7 @@
 import { floatsOf, floatTensor, openSession, type RunTensor, type Session } from '../../inference/session.ts';
 import type { StepPlan } from './step-plan.ts';
 
-export interface StepResult {
+interface StepResult {
   readonly loss: number;
   /** Of each parameter, in the graph's order. */
   readonly gradients: readonly Float32Array[];

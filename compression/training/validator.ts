@@ -8,7 +8,7 @@ import type { Pictures } from './data/images.ts';
 import { AS_WRITTEN } from './stepper.ts';
 import type { Weights } from './weights.ts';
 
-export interface Validator {
+interface Validator {
   /** Share of the pictures classified right with the weights as they are now. */
   accuracy(weights: Weights, signal?: AbortSignal): Promise<number>;
   close(): Promise<void>;

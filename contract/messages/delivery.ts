@@ -1,5 +1,5 @@
 /** MQTT 5 message expiry; `intervals` counts telemetry intervals. */
-export type Expiry = { readonly seconds: number } | { readonly intervals: number };
+type Expiry = { readonly seconds: number } | { readonly intervals: number };
 
 /**
  * How a message is delivered.

@@ -3,7 +3,7 @@ import { count, envelope, modelSchema, schemaName } from './envelope.ts';
 
 const share = z.number().min(0).max(1);
 
-export const detectionSchema = z.strictObject({
+const detectionSchema = z.strictObject({
   class: z.string(),
   classIndex: count,
   score: share,

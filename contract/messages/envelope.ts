@@ -10,7 +10,7 @@ export const instant = z.iso
 
 export const count = z.int().min(0);
 
-export const clockSchema = z
+const clockSchema = z
   .strictObject({
     synced: z
       .boolean()

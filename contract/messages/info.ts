@@ -29,5 +29,3 @@ export const infoSchema = z
     title: 'What runs on a box',
     description: 'Retained; published at every connection and after every change.',
   });
-
-export type InfoMessage = z.infer<typeof infoSchema>;

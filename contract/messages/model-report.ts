@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, envelope, modelSchema, schemaName } from './envelope.ts';
 
 /** How far a box is with a job. */
-export const JOB_STATES = [
+const JOB_STATES = [
   'idle',
   'waiting',
   'downloading',

@@ -78,7 +78,7 @@ function clientOptions(broker: BrokerOptions, level: ProtocolLevel, will: Will |
 }
 
 /** How an attempt goes; after `onConnected`, `onClosed` follows once when the connection is lost. */
-export interface AttemptListeners {
+interface AttemptListeners {
   readonly onConnected: (connection: Connection) => void;
   readonly onClosed: (failure: Failure) => void;
 }

@@ -8,7 +8,7 @@ import type { Transport } from './transport.ts';
 export type ProtocolLevel = 5 | 4;
 
 /** A message on its way, and how it goes. */
-export interface Outgoing {
+interface Outgoing {
   readonly topic: string;
   readonly payload: string;
   readonly qos: 0 | 1;
@@ -18,9 +18,9 @@ export interface Outgoing {
 }
 
 /** What the broker said of a message of quality 1: nothing, a reason code of MQTT 5 (3.4.2.1), or that the connection ended first. */
-export type Acknowledgement = { readonly refused?: { readonly code: number | undefined; readonly reason: string } };
+type Acknowledgement = { readonly refused?: { readonly code: number | undefined; readonly reason: string } };
 
-export interface ConnectionListeners {
+interface ConnectionListeners {
   readonly onPingRequest: () => void;
   readonly onPingResponse: () => void;
 }

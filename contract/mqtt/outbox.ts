@@ -36,7 +36,7 @@ export interface LatestOptions {
   readonly ageMs: number;
 }
 
-export interface OutboxListeners {
+interface OutboxListeners {
   /** The broker refused, or took, a message of a topic: known under MQTT 5 only. */
   readonly onAnswer: (topic: string, refusal: string | undefined) => void;
   readonly onSent: (topic: string) => void;

@@ -1,5 +1,5 @@
 /** A message of quality 0 that is not retained. */
-export interface Message {
+interface Message {
   readonly topic: string;
   readonly payload: string;
   /** Whole seconds; MQTT 5 only. */

@@ -7,7 +7,7 @@ import { type OwnTopics, ReadBack } from './read-back.ts';
 import { type Hear, Subscriptions } from './subscriptions.ts';
 
 /** A topic that the broker does not let the box write to. */
-export interface RefusedTopic {
+interface RefusedTopic {
   readonly topic: string;
   readonly reason: string;
 }

@@ -15,14 +15,14 @@ export interface OwnTopics {
   readonly listenMs?: number;
 }
 
-export interface ReadBackListeners {
+interface ReadBackListeners {
   readonly onAnswer: (topic: string, refusal: string | undefined) => void;
   /** Whether anything can be read: asked once, because some brokers end the connection over it. */
   readonly onReadable: (readable: boolean) => void;
 }
 
 /** How long the box listens to all its topics under MQTT 3.1.1; what was sent in the last third of it is not missed. */
-export const LISTEN_MS = 15_000;
+const LISTEN_MS = 15_000;
 
 /**
  * Reads the box's own topics on one connection.

@@ -25,9 +25,9 @@ export const mqttSchema = z
   .refine((value) => value.cert === undefined || value.url.startsWith('mqtts:'), {
     error: 'an `mqtts://` address beside `cert` and `key`',
   });
-export type MqttSettings = z.infer<typeof mqttSchema>;
+type MqttSettings = z.infer<typeof mqttSchema>;
 
-export interface MqttSecrets {
+interface MqttSecrets {
   readonly password: string | undefined;
   readonly ca: Buffer | undefined;
   readonly cert: Buffer | undefined;

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { limitUnacknowledged } from './socket-options.ts';
 
-export interface TransportOptions {
+interface TransportOptions {
   /** `mqtt://` or `mqtts://`. */
   readonly url: string;
   readonly ca: Buffer | undefined;

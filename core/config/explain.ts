@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { redactUrls } from '../log.ts';
 import { nearestWord } from './nearest.ts';
 
-export interface Explanation {
+interface Explanation {
   readonly path: readonly PropertyKey[];
   /** The unknown key inside `path`, when that is what is wrong. */
   readonly key?: string;

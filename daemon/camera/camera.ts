@@ -32,7 +32,7 @@ import type { Camera, CameraListeners, CameraOptions, CameraReason, CameraStatus
 import { ViewCheck } from './view/view.ts';
 
 /** What a camera shares with its neighbours. */
-export interface CameraDependencies extends CameraListeners {
+interface CameraDependencies extends CameraListeners {
   /** Shared between cameras so that each program is probed once. */
   readonly commands?: DecoderCommands;
   /** Names the camera already, as a child log does. */

@@ -25,7 +25,7 @@ export interface DecodedFrame extends PpmFrame {
   readonly time: FrameTime;
 }
 
-export interface DecoderListeners {
+interface DecoderListeners {
   readonly allocate: (bytes: number) => Uint8Array;
   /**
    * A frame came from the camera, whether it is delivered or not.

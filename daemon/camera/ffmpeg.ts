@@ -65,7 +65,7 @@ export interface DecodingPlan {
 }
 
 /** The arguments of a decoder and what it is given on its stdin. */
-export interface Invocation {
+interface Invocation {
   readonly args: readonly string[];
   readonly stdin: string;
 }

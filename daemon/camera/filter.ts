@@ -4,7 +4,7 @@ import type { WorkingSize } from './types.ts';
 /** How ffmpeg tells the time of each frame: through descriptor 3, or, before `metadata` could write unbuffered, on stderr. */
 export type TimeReport = 'descriptor' | 'stderr';
 
-export interface Selection {
+interface Selection {
   /** Frames a second, 0 for all. */
   readonly rate: number;
   readonly size: WorkingSize;

@@ -6,7 +6,7 @@ export interface FrameTime {
   readonly raw: number | null;
 }
 
-export interface FrameTimesListeners {
+interface FrameTimesListeners {
   /**
    * For each frame that the decoder took from the camera.
    *

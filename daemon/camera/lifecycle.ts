@@ -16,7 +16,7 @@ export const DEFAULT_CONNECT_MS = 15_000;
 export const DEFAULT_FIRST_FRAME_MS = 10_000;
 export const DEFAULT_MAX_LAG_MS = 2000;
 /** No camera is waited for longer between two frames. */
-export const LONGEST_SILENCE_MS = 120_000;
+const LONGEST_SILENCE_MS = 120_000;
 /** A camera is silent for three of its own intervals before it counts as silent. */
 const INTERVALS = 3;
 /** So many frames say what the interval of a camera is. */
@@ -32,7 +32,7 @@ export const DEFAULT_MEMORY_LIMIT_BYTES = 512 * 2 ** 20;
  * - `ending`: it was killed and is not gone yet; the next one must not start beside it
  * - `waiting`: none runs; the next starts at `until`
  */
-export type Phase =
+type Phase =
   | { readonly kind: 'starting'; readonly startedAt: number }
   | { readonly kind: 'live'; readonly liveSince: number; readonly lastFrameAt: number; readonly frames: number }
   /** `soon`: the next one is not waited for, since nothing failed. */
@@ -118,7 +118,7 @@ const bounded = (least: number, wanted: number): number => Math.max(least, Math.
 const morePatience = (life: Life): number => Math.min(64, life.patience * 2);
 
 /** How long to wait after the n-th failure in a row, n from 1. A refusal is not hastened by having succeeded before. */
-export function waitingTime(reason: CameraReason, failures: number, { backoff }: Policy, jitter: number): number {
+function waitingTime(reason: CameraReason, failures: number, { backoff }: Policy, jitter: number): number {
   const { refusedMs } = backoff;
   const plan = reason.code === 'CAMERA_REFUSED' ? { firstMs: refusedMs, longestMs: refusedMs } : backoff;
   return backoffMs(plan, failures, jitter);

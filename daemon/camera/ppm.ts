@@ -16,7 +16,7 @@ export interface PpmFrame {
   readonly firstByteAt: number;
 }
 
-export interface PpmParserOptions {
+interface PpmParserOptions {
   /** Memory for one picture of exactly so many bytes. */
   readonly allocate: (bytes: number) => Uint8Array;
   readonly onFrame: (frame: PpmFrame) => void;

@@ -29,7 +29,7 @@ export interface CheckOptions {
   readonly now?: number;
 }
 
-export interface Checked {
+interface Checked {
   /** Absent where the file does not fit its schema. */
   readonly config?: Config;
   readonly digest: Digest;

@@ -2,10 +2,10 @@ import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 
 /** What a unit says of a credential: where it comes from, or that it is part of the unit. */
-export type CredentialSource = { readonly file: string } | 'unit';
+type CredentialSource = { readonly file: string } | 'unit';
 
 /** Where systemd looks for units, the administrator's first (systemd.unit(5)). */
-export const UNIT_FOLDERS = [
+const UNIT_FOLDERS = [
   '/etc/systemd/system',
   '/run/systemd/system',
   '/usr/local/lib/systemd/system',

@@ -128,4 +128,3 @@ export type Config = z.infer<typeof configSchema>;
 export type CameraConfig = z.infer<typeof cameraSchema>;
 export type MqttConfig = z.infer<typeof mqttSchema>;
 export type ModelConfig = z.infer<typeof modelSchema>;
-export type RegionConfig = z.infer<typeof regionSchema>;

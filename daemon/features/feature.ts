@@ -26,7 +26,7 @@ export interface Present {
 }
 
 /** A frame that the model has answered. Times in ms of `performance.now()`. */
-export interface AnalysedFrame {
+interface AnalysedFrame {
   readonly frame: PendingFrame;
   readonly result: Result;
   /** When the answer came. */
@@ -34,7 +34,7 @@ export interface AnalysedFrame {
 }
 
 /** What happens in the daemon, with what is told of it. */
-export interface DaemonEvents {
+interface DaemonEvents {
   analysed: [AnalysedFrame];
   /** A camera says something else than before, is new, or is gone. */
   camera: [id: string];

@@ -8,14 +8,14 @@ import { readPackage } from '../../inference/read-package.ts';
 import { probabilities, type Ranked, topK } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
 
-export interface Wanted {
+interface Wanted {
   readonly boxes: readonly Box[];
   readonly topK: number;
   /** NaN: the thresholds of the package. */
   readonly threshold: number;
 }
 
-export interface Classified {
+interface Classified {
   readonly preprocessMs: number;
   readonly runMs: number;
   readonly regions: Ranked[][];

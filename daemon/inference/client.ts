@@ -30,7 +30,7 @@ export interface InferenceEnd {
   readonly expected: boolean;
 }
 
-export interface InferenceListeners<Frame> {
+interface InferenceListeners<Frame> {
   readonly onReady: (ready: Ready) => void;
   readonly onResult: (result: Result, frame: Frame) => void;
   /** One frame could not be analysed; the process goes on. */

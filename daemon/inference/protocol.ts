@@ -20,13 +20,13 @@ import type { Box } from '../../inference/image.ts';
  *
  * Up (descriptor 3): JSON, one line a message; pixels never travel this way.
  */
-export const MAGIC = 0x31465957;
-export const PREFIX_BYTES = 32;
+const MAGIC = 0x31465957;
+const PREFIX_BYTES = 32;
 const BOX_BYTES = 32;
 
 /** 8192 x 8192 RGB: anything larger is a broken stream, not a picture. */
-export const MAX_PIXEL_BYTES = 8192 * 8192 * 3;
-export const MAX_REGIONS = 64;
+const MAX_PIXEL_BYTES = 8192 * 8192 * 3;
+const MAX_REGIONS = 64;
 
 export interface FrameHeader {
   /** Unsigned 32 bits. */

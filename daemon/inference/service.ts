@@ -4,7 +4,7 @@ import { type InferenceEnd, type InferenceOptions, InferenceProcess, type Job } 
 import { FramesInFlight } from './frames-in-flight.ts';
 import type { Ready, Result } from './protocol.ts';
 
-export interface ServiceListeners<Frame> {
+interface ServiceListeners<Frame> {
   /** A process took over, the first or a later one: frames can be submitted. */
   readonly onReady: (ready: Ready) => void;
   readonly onResult: (result: Result, frame: Frame) => void;
@@ -15,7 +15,7 @@ export interface ServiceListeners<Frame> {
   readonly onEnd: (end: InferenceEnd, failures: number) => void;
 }
 
-export type ServiceState = 'stopped' | 'starting' | 'ready' | 'down';
+type ServiceState = 'stopped' | 'starting' | 'ready' | 'down';
 
 export interface ServiceStatus {
   readonly state: ServiceState;

@@ -5,7 +5,7 @@ export interface ClockStepsSeen {
   readonly lastMs: number | null;
 }
 
-export interface ClockPair {
+interface ClockPair {
   /** ms since the epoch: what is set. */
   readonly wall: () => number;
   /** ms of a clock that nobody sets. */

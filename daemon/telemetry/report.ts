@@ -9,7 +9,7 @@ import type { HostFigures } from './host.ts';
 import { residentBytes, residentBytesOf } from './processes.ts';
 import type { StageLatencies } from './stages.ts';
 
-export interface Reported {
+interface Reported {
   readonly host: HostFigures;
   readonly stages: StageLatencies;
   readonly cameras: readonly CameraStatus[];

@@ -4,7 +4,7 @@ import { DurationHistogram, type Percentiles } from './quantiles.ts';
  * The way of a frame: `wait` from reaching the box to being handed to the model, `preprocess` and `run` inside the
  * inference process, `publish` from the result to the MQTT client, `total` all of it with the hops between.
  */
-export const STAGES = ['wait', 'preprocess', 'run', 'publish', 'total'] as const;
+const STAGES = ['wait', 'preprocess', 'run', 'publish', 'total'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export class StageLatencies {

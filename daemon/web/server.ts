@@ -6,7 +6,7 @@ import { messageOf, WaysideError } from '../../core/errors.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import type { EventStream } from './event-stream.ts';
 
-export interface WebServerOptions {
+interface WebServerOptions {
   /** What the page listens to. */
   readonly events: EventStream;
   /** 0 takes a free one. @default 0 */

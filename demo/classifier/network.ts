@@ -4,7 +4,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { CLASSES } from '../scene/types.ts';
 
 /** Side of the network's input in pixels: the smallest region of the demonstration is about this size in the frame. */
-export const SIDE = 40;
+const SIDE = 40;
 
 export const PREPROCESSING: Preprocessing = {
   size: [SIDE, SIDE],

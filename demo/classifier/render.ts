@@ -9,7 +9,7 @@ import type { SceneDatasetOptions } from './scene-dataset.ts';
 /** Scenes a thread renders in one go. */
 const AT_ONCE = 10;
 
-export interface RenderOptions extends RunOptions {
+interface RenderOptions extends RunOptions {
   readonly regions: SceneDatasetOptions;
   readonly threads: number;
 }

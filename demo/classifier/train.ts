@@ -17,12 +17,12 @@ const WEIGHT_DECAY = 0.05;
 /** A region moved by a pixel of 40 still shows what it showed; much further, its truth would change. */
 const SHIFT = 1;
 
-export interface TrainingOptions extends RunOptions {
+interface TrainingOptions extends RunOptions {
   readonly seed: number;
   readonly onEpoch?: (report: EpochReport) => void;
 }
 
-export interface SceneTrainingOptions extends TrainingOptions {
+interface SceneTrainingOptions extends TrainingOptions {
   /** Scenes to learn from, and, of seeds after theirs, to choose the epoch by. */
   readonly scenes: { readonly learn: number; readonly validate: number };
   /** Threads to render on; the training has one, so that every machine with the same instructions comes to the same weights. */
@@ -39,7 +39,7 @@ export async function trainOnScenes(options: SceneTrainingOptions): Promise<Mode
 }
 
 /** Trains on the first `learned` pictures, and chooses the epoch and the temperature by the others. */
-export async function trainOn(pictures: Pictures, learned: number, options: TrainingOptions): Promise<Model> {
+async function trainOn(pictures: Pictures, learned: number, options: TrainingOptions): Promise<Model> {
   const { seed, onProgress, signal, onEpoch } = options;
   const validation = { ...pictures, positions: pictures.positions.slice(learned) };
   const { model } = await train(streetNet(seed), {

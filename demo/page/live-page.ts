@@ -7,7 +7,7 @@ import type { ViewState } from '../view/state.ts';
 import { pageView } from './page-view.ts';
 import { RecentImages } from './recent-images.ts';
 
-export interface LivePageOptions {
+interface LivePageOptions {
   /** Where images come from while somebody looks. */
   readonly camera: Omit<CameraOptions, 'id' | 'workingSize'>;
   readonly port?: number | undefined;

@@ -2,7 +2,7 @@ import type { ViewState } from '../view/state.ts';
 import { bytes, milliseconds, percent } from '../view/text.ts';
 
 /** What `page.js` shows beside the image: words are chosen here, where they can be tested. */
-export interface PageView {
+interface PageView {
   readonly what: string;
   readonly health: { readonly text: string; readonly level: 'good' | 'warn' | 'bad' };
   readonly figures: readonly (readonly [name: string, value: string])[];

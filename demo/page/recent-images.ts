@@ -3,7 +3,7 @@ import { startCamera } from '../../daemon/camera/camera.ts';
 import type { CameraOptions, Frame } from '../../daemon/camera/types.ts';
 
 /** An image of the camera, ready for a browser. */
-export interface RecentImage {
+interface RecentImage {
   /** ms since 1970, as the box stamps its own. */
   readonly capturedAt: number;
   /** JPEG, base64. */

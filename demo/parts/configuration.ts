@@ -8,7 +8,7 @@ import type { Box } from '../../inference/image.ts';
 export const SITE = 'demo';
 export const CAMERA = 'street';
 
-export interface Parts {
+interface Parts {
   readonly box: string;
   readonly camera: string;
   readonly broker: string;
@@ -19,14 +19,14 @@ export interface Parts {
   readonly decoder: string | undefined;
 }
 
-export interface Configuration {
+interface Configuration {
   readonly path: string;
   /** Passwords, for the daemon's environment alone: neither file nor arguments hold them. */
   readonly environment: Readonly<Record<string, string>>;
   remove(): Promise<void>;
 }
 
-export interface Address {
+interface Address {
   readonly url: string;
   readonly username: string;
   readonly password: string;

@@ -4,10 +4,10 @@ import type { Readable, Writable } from 'node:stream';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { redactUrls } from '../../core/log.ts';
 
-export type FfmpegChild = ChildProcessByStdio<Writable, Readable, Readable>;
+type FfmpegChild = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** An ffmpeg that ends with the signal, and what it said last when it ended by itself. */
-export interface EncoderChild {
+interface EncoderChild {
   readonly child: FfmpegChild;
   /** Resolves when it ended well or was stopped. @throws {WaysideError} VIDEO_SOURCE_FAILED */
   readonly ended: Promise<void>;

@@ -1,5 +1,5 @@
 /** Ways a camera turns a new client away: 461 (`transport`) to RTP over TCP. */
-export type Refusal = 'unauthorized' | 'not-found' | 'close' | 'transport';
+type Refusal = 'unauthorized' | 'not-found' | 'close' | 'transport';
 
 /** What a camera describes instead of itself: a web page, nothing, sound alone, or another place. */
 export type Misdescription = 'html' | 'empty' | 'audio-only' | { readonly redirect: string };

@@ -2,7 +2,7 @@
 export type Codec = 'h264' | 'h265';
 
 /** What a NAL unit means to a server: ITU-T H.264 table 7-1, H.265 table 7-1. */
-export type NalKind = 'parameters' | 'key' | 'picture' | 'other';
+type NalKind = 'parameters' | 'key' | 'picture' | 'other';
 
 const H264_KINDS: Readonly<Record<number, NalKind>> = {
   1: 'picture',

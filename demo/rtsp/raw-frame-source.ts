@@ -3,7 +3,7 @@ import { startEncoder } from './encoder-child.ts';
 import { FlvReader } from './flv.ts';
 import { paceFrames, type VideoSource } from './source.ts';
 
-export interface RawFrameOptions {
+interface RawFrameOptions {
   /** Pixels, even. */
   readonly width: number;
   /** Pixels, even. */

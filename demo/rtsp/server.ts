@@ -22,7 +22,7 @@ export interface RtspServerOptions {
 }
 
 /** A frame as it left for the clients. */
-export interface FrameSent {
+interface FrameSent {
   readonly index: number;
   /** ms of `performance.now()`. */
   readonly at: number;

@@ -5,7 +5,7 @@ import type { AccessUnit, Codec } from './nal.ts';
 import { type FileFacts, probeFile } from './probe-file.ts';
 import { paceFrames, type VideoSource } from './source.ts';
 
-export interface VideoFileOptions {
+interface VideoFileOptions {
   /** Frames a second; another value than the file's own encodes it anew. @default the file's */
   readonly fps?: number;
   /** Another codec than the file's own encodes it anew. @default the file's where it is one of the two, else h264 */

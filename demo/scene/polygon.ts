@@ -6,7 +6,7 @@ export interface Corner {
 }
 
 /** Called once for each row: samples `from` up to but excluding `to`; `w` at the first, and its step to the next. */
-export type SpanListener = (row: number, from: number, to: number, w: number, step: number) => void;
+type SpanListener = (row: number, from: number, to: number, w: number, step: number) => void;
 
 /**
  * Walks the rows of a convex polygon. A sample belongs to it when its centre lies inside, left and top edges included,

@@ -5,7 +5,7 @@ import { STREET } from './street.ts';
 import type { Vec3 } from './types.ts';
 
 /** A block of the street, in metres, that a region of the picture looks at. */
-export interface Place {
+interface Place {
   readonly name: string;
   readonly from: Vec3;
   readonly to: Vec3;

@@ -8,7 +8,7 @@ const UNSURE = 0.1;
 /** So is a region that another class covers at least this much of what the first covers. */
 const RIVAL = 0.7;
 
-export interface RegionTruth {
+interface RegionTruth {
   readonly class: SceneClass;
   /** Share of the region that the deciding object's visible box covers; the largest seen, where the region is empty. */
   readonly coverage: number;

@@ -3,7 +3,7 @@ import type { Box, RgbImage } from '../../inference/image.ts';
 /** What a region can show. The order is the order of the classifier's outputs. */
 export const CLASSES = ['empty', 'car', 'truck', 'bus', 'pedestrian', 'sign'] as const;
 export type SceneClass = (typeof CLASSES)[number];
-export type ObjectClass = Exclude<SceneClass, 'empty'>;
+type ObjectClass = Exclude<SceneClass, 'empty'>;
 
 /** Metres: x to the right along the main street, y up, z away from the camera. */
 export type Vec3 = readonly [x: number, y: number, z: number];

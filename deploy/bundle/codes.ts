@@ -21,7 +21,7 @@ export interface Reference {
 }
 
 /** Between two looks at whether to go on: some 50 ms. */
-export const CODES_AT_ONCE = 2 ** 16;
+const CODES_AT_ONCE = 2 ** 16;
 
 /** Columns whose size is remembered; beyond, two share a memory, which must not grow with what a header says. */
 const MOST_COLUMNS = 2 ** 16;

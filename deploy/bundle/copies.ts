@@ -5,7 +5,7 @@ export interface KnownPiece {
 }
 
 /** New bytes of the rest, and what is taken from the parent: `[new bytes, position in the parent, copied bytes]`. */
-export interface Copied {
+interface Copied {
   readonly copies: [number, number, number][];
   readonly fresh: Uint8Array;
 }

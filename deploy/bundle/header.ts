@@ -61,7 +61,6 @@ export type BundledFile = z.infer<typeof BundledFile>;
 
 /** A run of the rest: new bytes, then bytes copied from the parent's files, which are taken as one after the other. */
 const Copy = z.tuple([size, size, size]);
-export type Copy = z.infer<typeof Copy>;
 
 export const BundleHeader = z.strictObject({
   format: z.literal(BUNDLE_FORMAT),
@@ -183,5 +182,5 @@ function requireCopies({ files, parent, copies }: BundleHeader): void {
 }
 
 /** Bytes of the files that are not codes. */
-export const restLength = (files: readonly BundledFile[]): number =>
+const restLength = (files: readonly BundledFile[]): number =>
   total(files.map(({ bytes, codes }) => bytes - total(codes.map((each) => each.bytes))));

@@ -2,7 +2,7 @@ import { squash, stretch } from './logistic.ts';
 import { type BinaryCoder, PROBABILITY_BITS } from './range-coder.ts';
 
 /** Contexts that a table of probabilities distinguishes: 12 bits. */
-export const CONTEXTS = 4096;
+const CONTEXTS = 4096;
 /** A probability follows the mean of what it saw, of the last 400 or so where it saw more. */
 const LONGEST_MEMORY = 400;
 /** Step of the weights along the gradient of the coding cost. From 0.001 to 0.008 the clustered VGG16 changes by 0.04%. */

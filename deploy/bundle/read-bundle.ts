@@ -30,7 +30,7 @@ import { RangeDecoder } from './range-coder.ts';
 const DIGEST_BYTES = 32;
 const PROLOGUE = MAGIC.length + 4;
 
-export interface UnpackOptions extends UnpackIntoOptions {
+interface UnpackOptions extends UnpackIntoOptions {
   readonly replace?: boolean;
 }
 
@@ -196,7 +196,7 @@ async function openParent(
   return new ParentReader(files, await parentFiles(files, folder, await verifyPackage(files, folder, digest)));
 }
 
-export interface UnpackIntoOptions {
+interface UnpackIntoOptions {
   /** Folder of the package that a bundle of differences was made against. */
   readonly parent?: string;
   readonly limits?: Partial<BundleLimits>;

@@ -30,7 +30,7 @@ const KINDS: Readonly<Record<string, MetadataKind>> = {
   timestamp: MetadataKind.Timestamp,
 };
 
-export function decode<R extends string>(role: R, bytes: Uint8Array, where: string): DocumentOf<R> {
+function decode<R extends string>(role: R, bytes: Uint8Array, where: string): DocumentOf<R> {
   try {
     const document = JSON.parse(Buffer.from(bytes).toString('utf8')) as never;
     const kind = KINDS[role] ?? MetadataKind.Targets;

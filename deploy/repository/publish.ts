@@ -89,7 +89,7 @@ async function newTimestamp(
   );
 }
 
-export interface PublishResult {
+interface PublishResult {
   /** Versions of the roles that are new. */
   readonly versions: Readonly<Record<string, number>>;
   /** Files that came to the targets. */

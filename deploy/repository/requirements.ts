@@ -3,7 +3,7 @@ import type { Published, RoleMetadata, Staged } from './documents.ts';
 import { invalid } from './layout.ts';
 
 /** A set of keys of which so many have to sign. A new root has two: its own, and that of the root before it. */
-export interface Requirement {
+interface Requirement {
   readonly keys: readonly Key[];
   readonly threshold: number;
 }

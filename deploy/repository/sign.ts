@@ -15,7 +15,7 @@ export const rolesOf = (staged: Staged): ReadonlyMap<string, RoleMetadata> =>
     ...staged.targets,
   ]);
 
-export interface Signed {
+interface Signed {
   /** Roles that this key has signed now. */
   readonly roles: readonly string[];
   /** What is still missing. */

@@ -46,7 +46,7 @@ export interface AddOptions {
   readonly now?: number;
 }
 
-export interface Added {
+interface Added {
   readonly path: string;
   readonly role: string;
   readonly length: number;

@@ -36,7 +36,7 @@ export interface StagedRole {
   readonly removed: readonly string[];
 }
 
-export interface RepositoryStatus {
+interface RepositoryStatus {
   readonly published: readonly PublishedRole[];
   readonly staged: readonly StagedRole[];
 }

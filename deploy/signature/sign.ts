@@ -6,7 +6,7 @@ import type { SigningKey } from './keys.ts';
 import { BUNDLE_TYPE, PAYLOAD_TYPE, preAuthenticated, type SignatureBundle, statementOf } from './oms.ts';
 import { signedFiles } from './signed-files.ts';
 
-export interface SignedPackage {
+interface SignedPackage {
   readonly signature: string;
   readonly digest: string;
   readonly fingerprint: string;

@@ -9,14 +9,14 @@ import type { Condition, CurrentRecord, JobsRecord, SlotRecord } from './records
 import { digestAt, preferredPlaces, readSnapshot, type StoreSnapshot, spareSlot } from './snapshot.ts';
 import { verifyPackage } from './verify-package.ts';
 
-export interface ModelIdentity {
+interface ModelIdentity {
   readonly name: string;
   readonly version: string;
   readonly digest: Digest;
 }
 
 /** What runs, or should. */
-export interface RunnablePackage {
+interface RunnablePackage {
   readonly place: Place;
   readonly dir: string;
   readonly manifest: Manifest;
@@ -302,7 +302,7 @@ export class ModelStore {
 }
 
 /** The first place whose package is whole; what a damaged record says of its digest is not asked. */
-export async function firstWhole(files: FileSystem, snapshot: StoreSnapshot): Promise<RunnablePackage | undefined> {
+async function firstWhole(files: FileSystem, snapshot: StoreSnapshot): Promise<RunnablePackage | undefined> {
   for (const place of preferredPlaces(snapshot)) {
     const dir = snapshot.layout.package(place);
     try {

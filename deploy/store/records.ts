@@ -20,7 +20,7 @@ const moment = z.string();
  * - `retired`: was good, and was taken back by the office or by a newer one that failed to hold
  * - `bad`: failed its trial
  */
-export const CONDITIONS = ['empty', 'writing', 'verified', 'trial', 'good', 'retired', 'bad'] as const;
+const CONDITIONS = ['empty', 'writing', 'verified', 'trial', 'good', 'retired', 'bad'] as const;
 export type Condition = (typeof CONDITIONS)[number];
 
 export const slotRecord = z.strictObject({
@@ -68,7 +68,7 @@ export const jobsRecord = z.strictObject({
 export type JobsRecord = z.infer<typeof jobsRecord>;
 
 /** A record, or why there is none: `damaged` was written and cannot be read. */
-export type Found<T> =
+type Found<T> =
   | { readonly record: T; readonly lack?: undefined }
   | { readonly record?: undefined; readonly lack: 'absent' | 'damaged' };
 

@@ -23,7 +23,7 @@ export interface StoreSnapshot {
   readonly damaged: readonly string[];
 }
 
-export const NO_JOBS: JobsRecord = { generation: 0, highest: 0 };
+const NO_JOBS: JobsRecord = { generation: 0, highest: 0 };
 
 /** Reads everything that is known of a model. Damage is reported, never thrown: the box has to run something. */
 export async function readSnapshot(files: FileSystem, root: string, name: string): Promise<StoreSnapshot> {

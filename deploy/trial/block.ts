@@ -1,5 +1,5 @@
 /** What one model did in a block. */
-export interface ModelBlock {
+interface ModelBlock {
   /** Frames it could not analyse. */
   readonly failed: number;
   /** Mean time of a frame, ms: preprocessing and model. NaN where it analysed none. */

@@ -17,13 +17,13 @@ import { type SimulatedWeights, simulateWeights } from './weights.ts';
 /** The operator set of training graphs. */
 const OPSET = 17;
 
-export interface SimulatedLayer extends Omit<SimulatedWeights, 'weights'> {
+interface SimulatedLayer extends Omit<SimulatedWeights, 'weights'> {
   /** Whole numbers in float, `[rows]`; undefined for a layer without a bias. */
   readonly biasCodes: string | undefined;
 }
 
 /** Values that share one scale. */
-export interface SimulatedScale {
+interface SimulatedScale {
   readonly values: readonly string[];
   /** Of no dimension. */
   readonly scale: string;

@@ -11,7 +11,7 @@ import { type Turn, turnsOf } from '../../core/turns.ts';
 import { indexBitsFor } from './codebook.ts';
 import type { LayerWeights } from './layer-weights.ts';
 
-export interface WeightOptions {
+interface WeightOptions {
   /** Largest code of the target. */
   readonly limit: number;
   /** Weight values per layer, or per group of output channels; without it weights are quantized only. */

@@ -5,7 +5,7 @@ import { int8Tensor, type Tensor, uint8Tensor } from '../../onnx/tensor.ts';
 import { DATA_TYPES } from '../../onnx/types.ts';
 
 /** How a layer's codes lie in the file. All but `int8` are folded to int8 when the session loads. */
-export type WeightForm = 'int8' | 'uint2' | 'uint4' | 'planes';
+type WeightForm = 'int8' | 'uint2' | 'uint4' | 'planes';
 
 /** Codes as stored, `[dims]` row-major, and the codebook of each group of consecutive output channels. */
 export interface StoredCodes {
@@ -130,10 +130,3 @@ export function packBits(values: Uint8Array, width: 2 | 4): Uint8Array {
   for (let i = 0; i < values.length; i++) bytes[Math.floor(i / perByte)]! |= values[i]! << ((i % perByte) * width);
   return bytes;
 }
-
-/** The inverse of `packBits`. */
-export const unpackBits = (bytes: Uint8Array, width: 2 | 4, count: number): Uint8Array =>
-  Uint8Array.from(
-    { length: count },
-    (_, i) => (bytes[Math.floor((i * width) / 8)]! >> ((i * width) % 8)) & (2 ** width - 1),
-  );

@@ -47,7 +47,7 @@ const FLOAT = new Set([
 ]);
 
 /** Reads the graph that ONNX Runtime made of a model: only it says what really runs in int8. */
-export function fusionOf({ graph }: Model): FusionReport {
+function fusionOf({ graph }: Model): FusionReport {
   const index = indexGraph(graph);
   const float = graph.nodes.filter(({ opType }) => FLOAT.has(opType));
   return {

@@ -14,7 +14,7 @@ import { constantOf } from '../passes/rewrite.ts';
  *   in float;
  * - `float`: stays as it was.
  */
-export type Role =
+type Role =
   | { readonly kind: 'layer'; readonly layer: Layer; readonly quantizedOutput: boolean }
   | { readonly kind: 'absorbed' }
   | { readonly kind: 'integer' }

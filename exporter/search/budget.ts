@@ -6,7 +6,7 @@ export interface Loss {
   readonly error: number;
 }
 
-export interface BudgetSearch {
+interface BudgetSearch {
   /** Points of accuracy that may be lost. */
   readonly points: number;
   readonly widths: Widths;

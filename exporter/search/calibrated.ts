@@ -16,7 +16,7 @@ import { type QuantizeInput, quantizeModel, valuesToCalibrate } from '../quantiz
 import { momentsOfChannels, type Watched, watch } from './activation-statistics.ts';
 import { decidingOf } from './choose-ranges.ts';
 
-export interface CalibratedOptions extends RunOptions {
+interface CalibratedOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   readonly indices: readonly number[];
   readonly threads: number;

@@ -12,7 +12,7 @@ import { rangesBy } from './choose-ranges.ts';
 import { distance } from './divergence.ts';
 import { type AskOptions, answersOf, picturesOf, spreadOver } from './predictions.ts';
 
-export interface EqualizationOptions extends AskOptions {
+interface EqualizationOptions extends AskOptions {
   readonly widths: Widths;
   readonly groups: ReadonlyMap<string, number>;
   /** Largest code of the target. */

@@ -5,7 +5,7 @@ import { livingParts } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
 import type { AskOptions } from './predictions.ts';
 
-export type Biases = ReadonlyMap<string, Float32Array>;
+type Biases = ReadonlyMap<string, Float32Array>;
 
 /** A bias that would change by twice its own size or more is left alone: the means of so few pictures are not to be trusted with it (NNCF's bound). */
 const LARGEST_SHIFT = 2;

@@ -23,7 +23,7 @@ import { LayerDamage } from './layer-sensitivity.ts';
 import { type AskOptions, answersOf, pointsLost, uncertainty } from './predictions.ts';
 import { refineRanges } from './refine-ranges.ts';
 
-export interface DecideOptions extends RunOptions {
+interface DecideOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   readonly plan: CompressionPlan;
   /** Points of accuracy that may be lost on held-out pictures before layers are widened. @default no limit */

@@ -11,7 +11,7 @@ import { chooseEqualization } from './choose-equalization.ts';
 import type { AskOptions } from './predictions.ts';
 
 /** The model that is calibrated, and what the plan says of its layers. */
-export interface EqualizedModel {
+interface EqualizedModel {
   readonly model: Model;
   readonly equalized: boolean;
   /** As the plan wishes them. */

@@ -29,7 +29,7 @@ export interface Answers {
  * A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. A single score is a value like any other: among
  * one class the probability is always 1.
  */
-export const isClassifier = ({ output: { type, shape } }: Session): boolean => {
+const isClassifier = ({ output: { type, shape } }: Session): boolean => {
   const classes = shape.filter((dim, axis) => axis > 0 && dim !== 1);
   return type === 'float32' && (classes.length === 1 || (classes.length === 0 && shape.length === 0));
 };
@@ -47,7 +47,7 @@ function thinned(values: Float32Array): Float32Array {
   return values.filter((_, i) => i % step === 0);
 }
 
-export interface KeeperOptions {
+interface KeeperOptions {
   /** How many of the session's outputs are the model's own; others were added to be observed. @default all */
   readonly outputs?: number;
   /** Positions of the images that go by. */

@@ -6,7 +6,7 @@ import { allCloser } from './fold-agreement.ts';
 /** Values whose method is tried anew: those that lose most. Each costs a run over the deciding pictures a method. */
 const MOST_TRIED = 8;
 
-export interface RefineOptions {
+interface RefineOptions {
   readonly source: RangeSource;
   /** Values that share a scale, and so a method; without the inputs of the graph. */
   readonly classes: readonly (readonly string[])[];

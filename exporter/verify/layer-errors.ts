@@ -14,7 +14,7 @@ export interface LayerErrors {
 }
 
 /** What is compared: a node of the float graph and the value it makes. */
-export interface ComparedLayer {
+interface ComparedLayer {
   readonly node: Node;
   readonly output: string;
 }

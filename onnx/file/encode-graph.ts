@@ -11,7 +11,7 @@ export interface ExternalPlace {
   readonly length: number;
 }
 
-export interface GraphEncoding {
+interface GraphEncoding {
   /** IR 3 wants every initializer among the inputs. */
   readonly repeatInitializers: boolean;
   place(name: string, tensor: Tensor): ExternalPlace | undefined;

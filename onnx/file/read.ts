@@ -10,7 +10,7 @@ import { DEFAULT_LIMITS, type ModelLimits } from './limits.ts';
 import { fromInt64, proto } from './proto.ts';
 import { surveyWire } from './wire.ts';
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** Where external data may lie; without it a model that needs some is refused. */
   readonly folder?: string;
   readonly limits?: Partial<ModelLimits>;

@@ -22,7 +22,7 @@ export function encodeModel(model: Model): Uint8Array {
   return encode(model, () => undefined);
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   /**
    * Keep tensors of at least this many bytes in `<name of the file>.data` beside it. @default none, or those of a page and more where
    * one file could not hold the model

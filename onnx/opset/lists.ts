@@ -1,4 +1,4 @@
-import { hasAttribute, int, intAttribute, intsAttribute } from '../attributes.ts';
+import { int, intAttribute, intsAttribute } from '../attributes.ts';
 import { int64Tensor } from '../tensor.ts';
 import { type OpsetRule, withInput, withoutAttributes } from './rule.ts';
 
@@ -6,7 +6,6 @@ import { type OpsetRule, withInput, withoutAttributes } from './rule.ts';
 const listToInput = (opType: string, since: number, attribute: string, at: number): OpsetRule => ({
   opType,
   since,
-  needed: (node) => (node.inputs[at] ?? '') !== '',
   convert(node, context) {
     const list = intsAttribute(node, attribute, undefined);
     if (list === undefined) return [node];
@@ -45,7 +44,6 @@ const topK: OpsetRule = {
 const splitCount: OpsetRule = {
   opType: 'Split',
   since: 18,
-  needed: (node) => hasAttribute(node, 'num_outputs'),
   convert(node) {
     if ((node.inputs[1] ?? '') !== '') return [node];
     return [{ ...node, attributes: { ...node.attributes, num_outputs: int(node.outputs.length) } }];

@@ -17,8 +17,6 @@ export interface OpsetRule {
   readonly opType: string;
   /** The first version with the new form. */
   readonly since: number;
-  /** Whether a node in the new form needs `since`; absent: every one does. */
-  needed?(node: Node): boolean;
   /**
    * The nodes, in the form of `since`, that compute what this one computed in the version before.
    *

@@ -57,7 +57,7 @@ function partSizes(facts: NodeFacts, whole: Dimension, count: number): readonly 
 }
 
 /** Elements `start, start + step, ...` before `end`, with Python's reading of negative and too large bounds. */
-export function sliceLength(size: number, start: number, end: number, step: number): number {
+function sliceLength(size: number, start: number, end: number, step: number): number {
   const { from, to } = sliceBounds(size, start, end, step);
   return Math.max(Math.ceil((to - from) / step), 0);
 }

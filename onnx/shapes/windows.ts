@@ -3,7 +3,7 @@ import { Contradiction } from './dimensions.ts';
 import type { NodeFacts } from './node-facts.ts';
 
 /** How a kernel slides over the spatial axes: kernel, strides, dilations, one an axis; pads all begins, then all ends. */
-export interface Windows {
+interface Windows {
   readonly kernel: readonly Dimension[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];

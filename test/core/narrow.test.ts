@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it, test } from 'vitest';
-import { INTEGER_RANGE, narrow, saturate } from '../../core/narrow.ts';
+import { describe, expect, it } from 'vitest';
+import { INTEGER_RANGE, narrow } from '../../core/narrow.ts';
 
 const types = ['int8', 'uint8', 'int32'] as const;
 
@@ -20,14 +20,4 @@ describe.each(types)('narrowing to %s', (type) => {
       expect.objectContaining({ code: 'INTEGER_OVERFLOW', message: expect.stringContaining('the bias of conv') }),
     );
   });
-
-  it('saturates only where asked to', () => {
-    expect(saturate(type, 2 ** 40, 'x')).toBe(highest);
-    expect(saturate(type, -(2 ** 40), 'x')).toBe(lowest);
-    expect(saturate(type, 1.6, 'x')).toBe(2);
-  });
-});
-
-test('NaN is not saturated either: it has no nearest number', () => {
-  expect(() => saturate('uint8', Number.NaN, 'a code')).toThrow(expect.objectContaining({ code: 'INTEGER_OVERFLOW' }));
 });

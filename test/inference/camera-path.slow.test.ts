@@ -14,11 +14,11 @@ import {
   frameNeeded,
   inputLength,
   type Preprocessing,
-  workingSize,
 } from '../../inference/preprocess.ts';
 import { argMax, softmax } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
 import { describeWith, program, sharedData } from '../support/requirements.ts';
+import { workingSize } from '../support/working-size.ts';
 
 const run = promisify(execFile);
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { recordGolden, verifyGolden } from '../../inference/golden.ts';
-import { openModel, type PackageContents, packageBytes, writePackage } from '../../inference/package.ts';
+import { openModel, type PackageContents, writePackage } from '../../inference/package.ts';
 import { readPackage } from '../../inference/read-package.ts';
 import { openSession } from '../../inference/session.ts';
 import { COLOUR_PREPROCESSING, colourClassifierBytes, colourPicture } from '../support/colour-classifier.ts';
@@ -88,7 +88,7 @@ describe('model packages', () => {
   });
 
   it('count what loading needs: the model and its data, not the report and the samples', async () => {
-    expect(await packageBytes(dir)).toBe(model.byteLength);
+    expect((await readPackage(dir)).bytes).toBe(model.byteLength);
     const withData = await writePackage(join(folder, 'data'), {
       ...contents(),
       files: { 'model.onnx.data': new Uint8Array(100) },

@@ -8,8 +8,8 @@ import {
   frameNeeded,
   inputLength,
   Preprocessing,
-  workingSize,
 } from '../../inference/preprocess.ts';
+import { workingSize } from '../support/working-size.ts';
 
 const unit = { mean: [0, 0, 0], std: [1, 1, 1], layout: 'NCHW', channels: 'RGB' } as const;
 const stretched = (height: number, width = height): Preprocessing => ({

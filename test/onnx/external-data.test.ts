@@ -7,8 +7,8 @@ import { proto } from '../../onnx/file/proto.ts';
 import { decodeModel, readModel } from '../../onnx/file/read.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { printModel } from '../../onnx/print.ts';
 import { asFloat32 } from '../../onnx/tensor.ts';
+import { printModel } from '../support/print-model.ts';
 import { resnet } from './support/resnet.ts';
 
 let base: string;

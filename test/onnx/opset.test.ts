@@ -1,20 +1,16 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { float, floats, int, ints, string } from '../../onnx/attributes.ts';
-import { GraphBuilder } from '../../onnx/build.ts';
 import { readModel } from '../../onnx/file/read.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { lowestOpset, upgradeOpset, withLowestOpset } from '../../onnx/opset.ts';
+import { upgradeOpset } from '../../onnx/opset.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { float32Tensor, int8Tensor, int32Tensor, int64Tensor, uint8Tensor } from '../../onnx/tensor.ts';
-import type { DataType } from '../../onnx/types.ts';
+import { float32Tensor } from '../../onnx/tensor.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 import { type OneNode, oneNode } from './support/one-node.ts';
 import { resnet } from './support/resnet.ts';
 import { runModel } from './support/run.ts';
-import { variety } from './support/variety.ts';
 
-const i64 = (...values: number[]) => int64Tensor([values.length], values);
 const f32 = (...values: number[]) => float32Tensor([values.length], Float32Array.from(values));
 const image = [2, 3, 6, 8];
 
@@ -133,103 +129,5 @@ describeWith({ needs: ['data'] }, 'upgrading a real model', () => {
     for (const [name, { data }] of Object.entries(before)) {
       expect(Buffer.compare(new Uint8Array(data.buffer), new Uint8Array(after[name]!.data.buffer))).toBe(0);
     }
-  });
-});
-
-describe('the lowest operator set', () => {
-  const cast = (dtype: DataType) => {
-    const builder = new GraphBuilder();
-    const indices = builder.constant('indices', { dtype, dims: [2], bytes: Uint8Array.of(1) });
-    const [wide] = builder.node('Cast', [indices], { to: int(6) });
-    builder.output(wide, 'int32', [2]);
-    return builder.build({ opset: 25, irVersion: 13 });
-  };
-  const dequantize = (count: number) =>
-    oneNode({
-      op: 'DequantizeLinear',
-      inputs: [int8Tensor([2, 2], new Int8Array(4)), f32(...new Array<number>(count).fill(1))],
-      attributes: count > 1 ? { axis: int(0) } : {},
-      opset: 21,
-    });
-
-  it.each<[string, Model, number, number]>([
-    ['a ResNet', resnet(1), 9, 4],
-    ['4-bit indices', cast('uint4'), 21, 10],
-    ['scales per channel', dequantize(2), 13, 7],
-    ['Unsqueeze with axes as input', oneNode({ op: 'Unsqueeze', inputs: [[2], i64(0)], opset: 21 }), 13, 7],
-    ['Split by sizes', oneNode({ op: 'Split', inputs: [[4], i64(1, 3)], outputs: 2, opset: 21 }), 13, 7],
-    [
-      'sums of bytes',
-      oneNode(
-        { op: 'Add', inputs: [uint8Tensor([1], Uint8Array.of(1)), uint8Tensor([1], Uint8Array.of(2))], opset: 21 },
-        ['uint8'],
-      ),
-      14,
-      7,
-    ],
-    [
-      'a product without a sum',
-      oneNode({
-        op: 'Gemm',
-        inputs: [
-          [2, 3],
-          [3, 4],
-        ],
-        opset: 21,
-      }),
-      11,
-      6,
-    ],
-    ['a product with a sum', oneNode({ op: 'Gemm', inputs: [[2, 3], [3, 4], [4]], opset: 21 }), 7, 4],
-    [
-      'the positions of maxima',
-      oneNode({ op: 'MaxPool', inputs: [image], attributes: { kernel_shape: ints([2, 2]) }, outputs: 2, opset: 21 }, [
-        'float32',
-        'int64',
-      ]),
-      8,
-      4,
-    ],
-    [
-      'windows that may start in the padding',
-      oneNode({
-        op: 'MaxPool',
-        inputs: [image],
-        attributes: { kernel_shape: ints([2, 2]), ceil_mode: int(1) },
-        opset: 13,
-      }),
-      13,
-      7,
-    ],
-    ['what it does not know', variety(), 21, 10],
-  ])('of %s', (_, model, opset, irVersion) => {
-    expect(lowestOpset(model)).toEqual({ opset, irVersion });
-  });
-
-  it('of 2-bit indices is 25', () => {
-    const model = cast('uint2');
-    const { graph } = model;
-    const four = {
-      ...model,
-      graph: { ...graph, initializers: new Map([['indices', { dtype: 'uint2', dims: [2], bytes: Uint8Array.of(1) }]]) },
-    } as Model;
-    expect(lowestOpset(four)).toEqual({ opset: 25, irVersion: 13 });
-  });
-
-  it('computes the same in ONNX Runtime', async () => {
-    const model = resnet(1, [4, 8]);
-    const lowered = withLowestOpset({ ...model, opsets: new Map([['', 13]]) });
-    expect(lowered.opsets.get('')).toBeLessThan(13);
-    const [before, after] = [await runModel(model), await runModel(lowered)];
-    expect(after.scores?.data).toEqual(before.scores?.data);
-  });
-
-  it('is not lowered below what int32 biases need', () => {
-    const bias = int32Tensor([2], Int32Array.of(1, 2));
-    expect(
-      lowestOpset(
-        oneNode({ op: 'DequantizeLinear', inputs: [bias, f32(0.5, 0.25)], attributes: { axis: int(0) }, opset: 21 }),
-      ).opset,
-    ).toBe(13);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
-import { printModel } from '../../onnx/print.ts';
 import { asFloat32, float32Tensor } from '../../onnx/tensor.ts';
+import { printModel } from '../support/print-model.ts';
 import { resnet } from './support/resnet.ts';
 import { variety } from './support/variety.ts';
 

@@ -7,7 +7,7 @@ import { newerThanKnown, requireKnownVersions } from '../../onnx/check.ts';
 import { proto } from '../../onnx/file/proto.ts';
 import { decodeModel, readModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
-import { printModel } from '../../onnx/print.ts';
+import { printModel } from '../support/print-model.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 import { resnet } from './support/resnet.ts';
 import { randomInput, runBytes } from './support/run.ts';

@@ -2,7 +2,7 @@ import type { Limit } from '../benchmark.ts';
 import type { StoredFigure, StoredResult } from '../results.ts';
 
 /** Rows of cells, the first row being the head. */
-export type Table = readonly (readonly string[])[];
+type Table = readonly (readonly string[])[];
 
 /** Three significant digits below 100, whole numbers above: what the measurements are good for. Percentages keep two decimals. */
 export function formatValue(value: number, unit: string): string {

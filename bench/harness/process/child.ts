@@ -18,7 +18,7 @@ export interface ChildRun {
   readonly cpuSeconds: number;
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly signal: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -72,7 +72,7 @@ export async function runChild(
 }
 
 /** Accuracy, size and speed of one model as `wayside compress --json` reports them. */
-export interface ModelFigures {
+interface ModelFigures {
   /** Share of the samples, 0 to 1. */
   readonly top1: number;
   readonly samples: number;
@@ -104,10 +104,6 @@ export interface CompressReport {
   readonly uniqueWeights: { readonly before: number; readonly after: number };
   readonly fused: { readonly quantized: number; readonly float: readonly unknown[] };
   readonly stages: readonly StageReport[];
-}
-
-export interface EvaluateReport extends ModelFigures {
-  readonly top5: number;
 }
 
 /** What `wayside train --json` says when it is done. */
@@ -173,10 +169,7 @@ export const waysideTrain = (args: readonly string[], options: ChildOptions): Pr
 export const waysideFinetune = (args: readonly string[], options: ChildOptions): Promise<TrainReport> =>
   wayside(['finetune', ...args], options);
 
-export const waysideEvaluate = (args: readonly string[], options: ChildOptions): Promise<EvaluateReport> =>
-  wayside(['evaluate', ...args], options);
-
-export interface DemoReport {
+interface DemoReport {
   readonly frames: number;
   readonly accuracy: Accuracy;
 }

@@ -2,7 +2,7 @@ import type { RtspServer } from '../../../demo/rtsp/server.ts';
 import type { Arrival } from './listener.ts';
 
 /** One analysed frame: when its message arrived (ms of `performance.now()`) and how long after the camera sent the frame. */
-export interface FrameLatency {
+interface FrameLatency {
   readonly at: number;
   readonly ms: number;
 }

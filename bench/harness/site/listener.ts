@@ -14,7 +14,7 @@ export interface Arrival<K extends KindName> {
 }
 
 /** How long to wait, and for what, in words. */
-export interface Wait {
+interface Wait {
   readonly timeoutMs: number;
   readonly what: string;
 }

@@ -16,7 +16,7 @@ export interface RunningProgram {
 
 const KEPT_CHARACTERS = 4000;
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
 }

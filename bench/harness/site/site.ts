@@ -7,7 +7,7 @@ import { type Broker, mosquittoIn } from './broker.ts';
 import { type Listener, listenTo } from './listener.ts';
 import { type RunningProgram, startProgram } from './program.ts';
 
-export const CAMERA = 'bench';
+const CAMERA = 'bench';
 const SITE = 'bench';
 const BOX = 'box';
 
@@ -21,7 +21,7 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export interface SiteOptions {
+interface SiteOptions {
   /** Folder of the site's files. */
   readonly folder: string;
   /** Folder of the model package. */
@@ -37,7 +37,7 @@ export interface SiteOptions {
   readonly outside?: OutsideOptions;
 }
 
-export interface OutsideOptions {
+interface OutsideOptions {
   /** Where the broker listens as well. */
   readonly address: string;
   /** Stands before the command of the daemon. */

@@ -8,7 +8,7 @@ import { type Modem, makeModem } from './modem.ts';
 import { type Site, startSite } from './site.ts';
 
 /** A detection as it arrived. */
-export interface Delivery {
+interface Delivery {
   readonly seq: number;
   /** ms from the capture of the frame to the subscriber, both by the clock of this machine. */
   readonly ageMs: number;

@@ -7,7 +7,7 @@ import { residentTree } from '../process/tree.ts';
 export type Role = 'supervisor' | 'inference' | 'decoder' | 'other';
 
 /** One process at one moment; bytes. */
-export interface ProcessSample {
+interface ProcessSample {
   readonly role: Role;
   readonly resident: number;
   /** Shared pages divided among those that share them; 0 where the kernel does not tell. */

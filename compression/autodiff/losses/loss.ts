@@ -1,14 +1,14 @@
 import type { Tape } from '../tape.ts';
 
 /** What a loss adds to the tape. */
-export interface LossTerm {
+interface LossTerm {
   /** Scalar: the mean over the batch. */
   readonly value: string;
   /** Gradient of `value` with respect to the output it was given, of that output's shape. */
   readonly gradient: string;
 }
 
-export interface LossInput {
+interface LossInput {
   readonly name: string;
   readonly shape: readonly number[];
 }

@@ -26,7 +26,7 @@ export interface ChannelGroup {
 }
 
 /** A node that no channels pass, and those that stay for its sake. */
-export interface Blocker {
+interface Blocker {
   readonly node: Node;
   readonly ids: ReadonlySet<number>;
 }

@@ -8,7 +8,7 @@ import type { ChannelRule, ChannelStep } from './rules/rule.ts';
 export const IMAGES = 7919;
 
 /** Where the channels of a graph go. */
-export interface Propagation {
+interface Propagation {
   readonly channels: ChannelMap;
   readonly types: Types;
   /** Nodes that no rule takes channels through. */

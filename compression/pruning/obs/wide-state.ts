@@ -3,7 +3,7 @@ import type { BlockState } from './elimination.ts';
 import { invertSmall } from './narrow-block.ts';
 
 /** The inverse covariance and W'W of the columns of a block, both symmetric `[size, size]`. */
-export interface Moments {
+interface Moments {
   readonly h: Float64Array;
   readonly g: Float64Array;
   readonly size: number;

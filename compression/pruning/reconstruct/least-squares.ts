@@ -4,7 +4,7 @@ import type { Algebra, FitProblem, Means } from './fit-problem.ts';
 import { centre, dampedMatrix, errorOf, type Products, productsOf } from './products.ts';
 import { wideMeans } from './wide-products.ts';
 
-export interface Fit {
+interface Fit {
   /** `[outputs, inputs]` */
   readonly weights: Float32Array;
   readonly bias: Float64Array;

@@ -12,7 +12,7 @@ export interface Products {
   readonly variance: number;
 }
 
-export interface Samples {
+interface Samples {
   /** `[samples, inputs]` */
   readonly x: Float32Array;
   /** `[samples, outputs]` */

@@ -14,7 +14,7 @@ import { solveLayer } from './solve-layer.ts';
 import { Targets } from './targets.ts';
 import { Walk } from './walk.ts';
 
-export interface ReconstructOptions extends RunOptions {
+interface ReconstructOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   /** Positions of the calibration pictures; no labels are read. */
   readonly indices: readonly number[];
@@ -25,7 +25,7 @@ export interface ReconstructOptions extends RunOptions {
   readonly threads?: number;
 }
 
-export interface Reconstruction {
+interface Reconstruction {
   readonly model: Model;
   /** Error of each layer's output as a share of its variance, before and after. */
   readonly layers: readonly { readonly name: string; readonly before: number; readonly after: number }[];

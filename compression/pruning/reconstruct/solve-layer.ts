@@ -10,7 +10,7 @@ import { type Positions, TOGETHER } from './positions.ts';
 import type { Repair } from './repairs.ts';
 import type { Activation } from './walk.ts';
 
-export interface LayerSamples {
+interface LayerSamples {
   /** What the layer is fed now. */
   readonly input: Activation;
   /** Pictures. */
@@ -21,7 +21,7 @@ export interface LayerSamples {
   readonly damping: number;
 }
 
-export interface SolvedLayer {
+interface SolvedLayer {
   readonly model: Model;
   readonly before: number;
   readonly after: number;

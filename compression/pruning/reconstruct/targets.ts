@@ -4,7 +4,7 @@ import { cutBefore, cutsOf } from './cuts.ts';
 import { addRows, drawPositions, type Positions } from './positions.ts';
 import { type Activation, Walk, type WalkOptions } from './walk.ts';
 
-export interface TargetRequest {
+interface TargetRequest {
   readonly value: string;
   /** Channels of the original value, in the order of the columns. */
   readonly channels: readonly number[];
@@ -13,7 +13,7 @@ export interface TargetRequest {
   readonly seed: number;
 }
 
-export interface TargetRows {
+interface TargetRows {
   readonly positions: Positions;
   /** `[pictures * perPicture, channels]` */
   readonly rows: Float32Array;

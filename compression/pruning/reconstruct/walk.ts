@@ -17,7 +17,7 @@ export interface WalkOptions {
 }
 
 /** Values that are looked at on the way: those of each run, of `count` images from the image `from` on. */
-export interface Sight {
+interface Sight {
   readonly values: readonly string[];
   readonly visit: (results: Results, from: number, count: number) => void;
 }

@@ -23,7 +23,7 @@ async function sweep(inside: string): Promise<void> {
   }
 }
 
-export interface ScratchFolder {
+interface ScratchFolder {
   readonly path: string;
   remove(): Promise<void>;
 }

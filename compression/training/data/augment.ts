@@ -15,7 +15,7 @@ export interface Augmentation {
 }
 
 /** One picture into a batch: what was drawn for it. */
-export interface Draw {
+interface Draw {
   readonly dx: number;
   readonly dy: number;
   readonly mirrored: boolean;

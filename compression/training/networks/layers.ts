@@ -4,7 +4,7 @@ import { GraphBuilder } from '../../../onnx/build.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { elementCount, float32Tensor } from '../../../onnx/tensor.ts';
 
-export interface ConvOptions {
+interface ConvOptions {
   /** @default 3 */
   readonly kernel?: number;
   /** @default 1 */

@@ -1,7 +1,7 @@
 import type { Parameter } from '../../autodiff/parameters.ts';
 import { decayOf, type Optimizer, restoreInto, zerosLike } from './optimizer.ts';
 
-export interface AdamWOptions {
+interface AdamWOptions {
   /** Decay of the first and second moment. @default [0.9, 0.999] */
   readonly betas?: readonly [number, number];
   /** @default 1e-8 */

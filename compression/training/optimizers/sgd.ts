@@ -1,7 +1,7 @@
 import type { Parameter } from '../../autodiff/parameters.ts';
 import { decayOf, type Optimizer, restoreInto, zerosLike } from './optimizer.ts';
 
-export interface SgdOptions {
+interface SgdOptions {
   /** @default 0.9 */
   readonly momentum?: number;
   /** Nesterov's look-ahead. @default true */

@@ -19,7 +19,7 @@ export interface Question {
 }
 
 /** A camera that has video for us. */
-export interface Described extends Description {
+interface Described extends Description {
   /** Where the camera was found at last, without credentials. */
   readonly url: string;
   /** The credentials are for this host: a redirection to another one takes none along. */

@@ -7,7 +7,7 @@ import { type Endpoint, openSocket } from './socket.ts';
 import type { Trust } from './trust.ts';
 
 /** A door on loopback behind which a camera is reached through TLS. */
-export interface Relay {
+interface Relay {
   readonly port: number;
   /** Why the camera could not be reached, where it could not. */
   readonly fault: CameraReason | undefined;

@@ -10,7 +10,7 @@ export interface RtspAnswer {
 }
 
 /** Cameras send some hundred bytes. */
-export const LONGEST_HEADER = 64 * 1024;
+const LONGEST_HEADER = 64 * 1024;
 const LONGEST_BODY = 256 * 1024;
 
 /** Collects one answer from what a camera sends, within limits. */

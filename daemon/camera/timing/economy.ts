@@ -5,7 +5,7 @@
  * - `fewer`: every frame is decoded, at most half of the wanted rate is scaled and delivered
  * - `keyframes`: only frames that need no other are decoded, 0.09 of the work
  */
-export const ECONOMIES = ['full', 'fewer', 'keyframes'] as const;
+const ECONOMIES = ['full', 'fewer', 'keyframes'] as const;
 export type Economy = (typeof ECONOMIES)[number];
 
 /** Falling behind again within this time of a restart means that a restart does not help. */

@@ -3,7 +3,7 @@
  * - `still`: frames come and the time of most does not move
  * - `fast`: their time passes faster than frames could have been taken
  */
-export type TimestampVerdict = 'sound' | 'still' | 'fast';
+type TimestampVerdict = 'sound' | 'still' | 'fast';
 
 /** Frames that are closer together would come from a camera of 200 frames a second. */
 const LEAST_STEP_MS = 5;

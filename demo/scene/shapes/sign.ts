@@ -9,16 +9,7 @@ const BLUE: Rgb = [22, 84, 168];
 const BLACK: Rgb = [24, 24, 26];
 const YELLOW: Rgb = [250, 200, 30];
 
-export const SIGN_KINDS = [
-  'stop',
-  'give-way',
-  'warning',
-  'limit',
-  'no-entry',
-  'mandatory',
-  'works',
-  'parking',
-] as const;
+const SIGN_KINDS = ['stop', 'give-way', 'warning', 'limit', 'no-entry', 'mandatory', 'works', 'parking'] as const;
 type SignKind = (typeof SIGN_KINDS)[number];
 
 /** A post with a plate in the x-y plane, facing -z before it is turned. */

@@ -6,7 +6,7 @@ import { type FileSystem, writeFailed } from '../../../core/file-system.ts';
 import { isPassing, RETRIES, waitToRetry } from './fetcher.ts';
 import { type HttpClient, HttpStatusError } from './http.ts';
 
-export interface DownloadOptions {
+interface DownloadOptions {
   readonly files: FileSystem;
   readonly http: HttpClient;
   /** Where targets lie. */
@@ -19,7 +19,7 @@ export interface DownloadOptions {
 }
 
 /** Where a target lies: `DIR/DIGEST.NAME` of its path `DIR/NAME`. */
-export function targetUrl(baseUrl: string, target: TargetFile, consistentSnapshot: boolean): string {
+function targetUrl(baseUrl: string, target: TargetFile, consistentSnapshot: boolean): string {
   const parts = target.path.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..')) {
     throw new WaysideError('UPDATE_REFUSED', { message: `"${target.path}" is no path of a target` });
@@ -34,7 +34,7 @@ export function targetUrl(baseUrl: string, target: TargetFile, consistentSnapsho
 const escaped = (part: string): string => encodeURI(part).replace(/[?#]/g, encodeURIComponent);
 
 /** Whether a file is the target, by its length and every digest that was signed. */
-export async function isTarget(files: FileSystem, path: string, target: TargetFile): Promise<boolean> {
+async function isTarget(files: FileSystem, path: string, target: TargetFile): Promise<boolean> {
   const { length, hashes } = target;
   if ((await files.size(path)) !== length) return false;
   const known = new Set(getHashes().map((name) => name.toLowerCase()));

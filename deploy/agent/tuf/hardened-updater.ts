@@ -41,7 +41,7 @@ Key.prototype.verifySignature = function verifySignature(metadata): void {
 };
 
 /** Roles under the names that tuf-js persists them by, and so never with a slash. */
-export type MetadataFiles = ReadonlyMap<string, Buffer>;
+type MetadataFiles = ReadonlyMap<string, Buffer>;
 
 export const fileNameOf = (role: string): string => encodeURIComponent(role);
 

@@ -38,7 +38,7 @@ function shown(url: string): string {
   return `${origin}${pathname}`;
 }
 
-export interface Opened {
+interface Opened {
   /** True where the server goes on from `from`; false where it begins anew. */
   readonly resumed: boolean;
   readonly body: AsyncIterable<Uint8Array>;

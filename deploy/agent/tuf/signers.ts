@@ -1,7 +1,7 @@
 import type { Key, Metadata, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
 import { WaysideError } from '../../../core/errors.ts';
 
-export type AnyMetadata = Metadata<Root> | Metadata<Snapshot> | Metadata<Targets> | Metadata<Timestamp>;
+type AnyMetadata = Metadata<Root> | Metadata<Snapshot> | Metadata<Targets> | Metadata<Timestamp>;
 
 /** Keys that may sign for a role, and how many have to. */
 export interface SigningRole {
@@ -34,7 +34,7 @@ function verifies(key: Key, metadata: AnyMetadata): boolean {
 }
 
 /** Ids of the role's keys whose signature of the metadata is right. */
-export function signersOf({ keyIds, keys }: SigningRole, metadata: AnyMetadata): readonly string[] {
+function signersOf({ keyIds, keys }: SigningRole, metadata: AnyMetadata): readonly string[] {
   return keyIds.filter((id) => {
     const key = keys[id];
     return key !== undefined && verifies(key, metadata);

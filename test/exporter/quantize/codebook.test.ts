@@ -8,7 +8,6 @@ import {
   packBits,
   packPlane,
   storeCodes,
-  unpackBits,
   weightForm,
 } from '../../../exporter/quantize/codebook.ts';
 import { openSession } from '../../../inference/session.ts';
@@ -20,6 +19,13 @@ import { irVersionFor } from '../../../onnx/opset.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { indexGraph } from '../../../onnx/topology.ts';
 import { storedWeights } from '../../../onnx/weights.ts';
+
+/** The inverse of `packBits`. */
+const unpackBits = (bytes: Uint8Array, width: 2 | 4, count: number): Uint8Array =>
+  Uint8Array.from(
+    { length: count },
+    (_, i) => (bytes[Math.floor((i * width) / 8)]! >> ((i * width) % 8)) & (2 ** width - 1),
+  );
 
 test('packing is undone by unpacking', () => {
   fc.assert(

@@ -3,9 +3,9 @@ import { checkModel } from '../../../onnx/check.ts';
 import { decodeModel } from '../../../onnx/file/read.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
-import { lowestOpset, upgradeOpset } from '../../../onnx/opset.ts';
-import { printModel } from '../../../onnx/print.ts';
+import { upgradeOpset } from '../../../onnx/opset.ts';
 import { inferShapes } from '../../../onnx/shapes.ts';
+import { printModel } from '../../support/print-model.ts';
 
 const READING: readonly ErrorCode[] = [
   'MODEL_DECODE',
@@ -40,7 +40,6 @@ export function outcomeOf(bytes: Uint8Array, folder?: string): Outcome {
     throw new Error('writing and reading again changed the model');
   try {
     inferShapes(model);
-    lowestOpset(model);
     checkModel(upgradeOpset(model, 21));
   } catch (thrown) {
     return codeOf(thrown, ['SHAPE_INFERENCE', 'MODEL_UNSUPPORTED', 'MODEL_INVALID']);

@@ -46,7 +46,7 @@ export const pad: ChannelRule = (step) => {
 };
 
 /** Where a Slice with step 1 begins and ends along an axis of so many entries; undefined where it does not cut that axis. */
-export interface Cut {
+interface Cut {
   /** Place of the axis in the Slice's lists. */
   readonly place: number;
   readonly start: number;

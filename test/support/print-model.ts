@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Attribute, Graph, Model, Node, ValueInfo } from './graph.ts';
-import { textOf } from './shapes/dimensions.ts';
-import type { Tensor } from './tensor.ts';
+import type { Attribute, Graph, Model, Node, ValueInfo } from '../../onnx/graph.ts';
+import { textOf } from '../../onnx/shapes/dimensions.ts';
+import type { Tensor } from '../../onnx/tensor.ts';
 
 /**
  * A model as text that stays the same until the model changes: one line a node, tensors by type, shape and the first
