@@ -67,15 +67,7 @@ export async function calibrate(model: Model, dataset: Dataset, options: Calibra
   }
   // In the order of the set: neighbours are read together, and the result does not depend on the order.
   const indices = sampleIndices(dataset.size, samples, seededRandom(seed)).sort((a, b) => a - b);
-  const { threads, signal, onProgress } = options;
-  const observations = await observe(model, dataset, {
-    preprocessing,
-    values,
-    indices,
-    threads,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const observations = await observe(model, dataset, { ...options, values, indices });
   return {
     format: TABLE_FORMAT,
     model: modelDigest(model),

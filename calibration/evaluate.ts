@@ -167,14 +167,7 @@ export async function evaluate(session: Session, dataset: Dataset, options: Eval
       onOutcome?.({ id, label, predicted, scores: own });
     }
   };
-  const run = {
-    preprocessing,
-    indices,
-    batchSize,
-    stage,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
-  };
+  const run = { preprocessing, indices, batchSize, stage, signal, onProgress };
   await runOver(session, dataset, [{ values: [output.name], see }], run);
   return tally.result();
 }

@@ -13,6 +13,6 @@ export type ProgressListener = (progress: Progress) => void;
 
 /** What every long function takes last: a way to stop it and someone to tell. */
 export interface RunOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: ProgressListener;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ProgressListener | undefined;
 }

@@ -11,7 +11,7 @@ interface LatencyOptions {
   readonly runs?: number;
   /** Counting ends here, milliseconds; three runs are always made. @default 2000 */
   readonly budgetMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -85,7 +85,7 @@ export const noneOf = (...opTypes: readonly string[]): Condition =>
   );
 
 interface PassesOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told what passes did or declined to do: of folding it reaches the report. */
   readonly onNote?: (pass: string, text: string) => void;
 }

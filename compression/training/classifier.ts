@@ -1,5 +1,6 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { WaysideError } from '../../core/errors.ts';
+import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { Augmentation } from './data/augment.ts';
@@ -25,12 +26,11 @@ const AUGMENTATIONS: Readonly<Record<string, (side: number) => Augmentation>> = 
 };
 
 export interface ClassifierOptions
-  extends Pick<
-    TrainOptions,
-    'epochs' | 'batch' | 'rate' | 'teacher' | 'seed' | 'threads' | 'patience' | 'checkpoint' | 'onEpoch'
-  > {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: NonNullable<TrainOptions['onProgress']>;
+  extends RunOptions,
+    Pick<
+      TrainOptions,
+      'epochs' | 'batch' | 'rate' | 'teacher' | 'seed' | 'threads' | 'patience' | 'checkpoint' | 'onEpoch'
+    > {
   /** Makes the model to train once the number of classes is known. */
   readonly model: (classes: number) => Model | Promise<Model>;
   /** The training part of a data set. */
@@ -58,24 +58,14 @@ export interface ClassifierResult extends TrainResult {
  * @throws {WaysideError} as `train` and `loadPictures`; DATASET_INVALID when nothing is left to validate on
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<ClassifierResult> {
-  const {
-    dataset,
-    preprocessing,
-    augment,
-    optimizer,
-    schedule,
-    freeze = false,
-    seed = 0,
-    signal,
-    onProgress,
-  } = options;
-  const running = { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) };
-  const loaded = await loadPictures(dataset, preprocessing, running);
+  const { dataset, preprocessing, augment, optimizer, schedule, freeze = false, seed = 0 } = options;
+  const run = { signal: options.signal, onProgress: options.onProgress };
+  const loaded = await loadPictures(dataset, preprocessing, run);
   const { validation: aside } = options;
   const { training, validation } =
     typeof aside === 'number'
       ? splitPictures(loaded, aside, seed)
-      : { training: loaded, validation: await loadPictures(aside, preprocessing, running) };
+      : { training: loaded, validation: await loadPictures(aside, preprocessing, run) };
   const classes = Math.max(training.classes, validation.classes);
   if (validation.positions.length === 0 || training.positions.length === 0) {
     throw new WaysideError('DATASET_INVALID', {

@@ -3,7 +3,9 @@ import type { ProgressListener, RunOptions } from '../progress.ts';
 import { StageLog } from './stage-log.ts';
 
 /** What all long work is given: a way to stop it, whom to tell, and what it may take. */
-export interface RunContext extends Required<RunOptions> {
+export interface RunContext extends RunOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: ProgressListener;
   /** Of one inference or training; measuring is always on one. */
   readonly threads: number;
   /** What took how long, and what a person should know. */
@@ -11,9 +13,7 @@ export interface RunContext extends Required<RunOptions> {
 }
 
 /** What callers say of it, all of which may be left out. */
-export interface RunContextOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ProgressListener | undefined;
+export interface RunContextOptions extends RunOptions {
   /** @default up to 4 */
   readonly threads?: number | undefined;
   /** Told what a person should know. */

@@ -32,9 +32,8 @@ interface SceneTrainingOptions extends TrainingOptions {
 /** Renders scenes and trains the classifier of their regions by gradients. */
 export async function trainOnScenes(options: SceneTrainingOptions): Promise<Model> {
   const { scenes, threads, onProgress, signal } = options;
-  const running = { ...(onProgress && { onProgress }), ...(signal && { signal }) };
   const all = scenes.learn + scenes.validate;
-  const pictures = await renderScenes({ regions: { scenes: all, ...PER_SCENE }, threads, ...running });
+  const pictures = await renderScenes({ regions: { scenes: all, ...PER_SCENE }, threads, onProgress, signal });
   return trainOn(pictures, (pictures.positions.length / all) * scenes.learn, options);
 }
 
@@ -43,8 +42,8 @@ async function trainOn(pictures: Pictures, learned: number, options: TrainingOpt
   const { seed, onProgress, signal, onEpoch } = options;
   const validation = { ...pictures, positions: pictures.positions.slice(learned) };
   const { model } = await train(streetNet(seed), {
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
+    onProgress,
+    signal,
     ...(onEpoch && { onEpoch }),
     pictures: { ...pictures, positions: pictures.positions.slice(0, learned) },
     validation,

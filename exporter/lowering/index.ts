@@ -10,5 +10,4 @@ const LOWERING: readonly Pass[] = [conv1dToConv2d, plainMatmul, matmulBiasToGemm
  * The folded model in the forms that ONNX Runtime has int8 kernels for, layers under their names in the file. Apart from folding, because
  * pruning and training know tokens better as the file has them.
  */
-export const lowered = (model: Model, signal?: AbortSignal): Promise<Model> =>
-  runPasses(model, LOWERING, signal === undefined ? {} : { signal });
+export const lowered = (model: Model, signal?: AbortSignal): Promise<Model> => runPasses(model, LOWERING, { signal });

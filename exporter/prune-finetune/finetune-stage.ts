@@ -31,7 +31,7 @@ export async function finetuneBy(
   { train: dataset, validation: aside, preprocessing, indices, seed, threads, signal, onProgress }: SlimContext,
   checkpoint: string,
 ): Promise<Model> {
-  const run = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const run = { signal, onProgress };
   const pictures = await loadPictures(dataset, preprocessing, run);
   const known = { ...pictures, classes: classesOf(model, pictures) };
   const { training, validation } =
@@ -57,7 +57,7 @@ export async function finetuneBy(
     checkpoint,
   });
   if (result.accuracy < before) return model;
-  return runPasses(result.model, FOLDING, signal === undefined ? {} : { signal });
+  return runPasses(result.model, FOLDING, { signal });
 }
 
 /** Parameters of zeros have to begin somewhere (Shazeer and Stern 2018, section 8). */

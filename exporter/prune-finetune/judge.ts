@@ -74,7 +74,7 @@ export async function sensitivityBy(
     importance: scores,
     moments: await moments(),
     threads,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress }),
+    signal,
+    onProgress,
   });
 }

@@ -52,9 +52,7 @@ export async function readFloat(
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
   const notes: string[] = [];
   const onNote = (pass: string, text: string): void => void notes.push(`${pass}: ${text}`);
-  const folded = await stages.run('fold', () =>
-    runPasses(upgradeOpset(model, 13), FOLDING, { onNote, ...(signal && { signal }) }),
-  );
+  const folded = await stages.run('fold', () => runPasses(upgradeOpset(model, 13), FOLDING, { onNote, signal }));
   requireFiniteWeights(folded, 'the model has weights that are no numbers once its normalisations are folded');
   const original = changed || altered ? encodeModel(model) : path;
   let stored: Promise<Model> | undefined;

@@ -60,7 +60,7 @@ export async function chooseEqualization(
 
 async function quickly(model: Model, options: EqualizationOptions): Promise<Model> {
   const { dataset, indices, preprocessing, threads, signal, widths, groups, limit } = options;
-  const run = { indices, preprocessing, threads, ...(signal && { signal }) };
+  const run = { indices, preprocessing, threads, signal };
   const observations = await observe(model, dataset, { ...run, values: valuesToCalibrate(model) });
   const float = new Set<string>();
   const weights = new Map(

@@ -54,7 +54,7 @@ const plain = ({ indices, preprocessing, threads, signal }: Omit<AskOptions, 'da
   indices,
   preprocessing,
   threads,
-  ...(signal === undefined ? {} : { signal }),
+  signal,
 });
 
 /** Only what makes one value. */

@@ -100,7 +100,7 @@ export function answersOf(model: Model, { dataset, threads, signal, ...run }: As
   return observing(model, [], threads, async (session) => {
     const keeper = new AnswerKeeper(session, run);
     const batchSize = picturesToLookAt(run.preprocessing.size);
-    await runOver(session, dataset, [keeper], { ...run, batchSize, ...(signal && { signal }) });
+    await runOver(session, dataset, [keeper], { ...run, batchSize, signal });
     return keeper.answers;
   });
 }

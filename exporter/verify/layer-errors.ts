@@ -61,7 +61,7 @@ export async function measureLayerErrors(
           add(sums[i]!, y, z, (y.length / (tensor.dims[0] ?? 1)) * count);
         }
       };
-      const run = { preprocessing, indices, batchSize: 1, ...(signal && { signal }) };
+      const run = { preprocessing, indices, batchSize: 1, signal };
       return runOver(original, dataset, [{ values: before, see }], run);
     }),
   );

@@ -40,7 +40,7 @@ export async function probeNormalization(
   const rightWith = async (tried: Preprocessing): Promise<readonly boolean[]> => {
     const right: boolean[] = [];
     const onOutcome = ({ label, predicted }: { label: number; predicted: number }) => right.push(label === predicted);
-    await evaluate(session, dataset, { preprocessing: tried, indices, onOutcome, ...(signal && { signal }) });
+    await evaluate(session, dataset, { preprocessing: tried, indices, onOutcome, signal });
     return right;
   };
   const now = await rightWith(preprocessing);
