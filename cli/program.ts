@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../core/layout.ts';
+import { agentCommand } from './commands/agent.ts';
 import { benchCommand } from './commands/bench.ts';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { cameraCommand } from './commands/camera.ts';
@@ -57,6 +58,7 @@ export function createProgram(): Command {
     signCommand(),
     verifyCommand(),
     repoCommand(),
+    agentCommand(),
     daemonCommand(),
     cameraCommand(),
     demoCommand(),

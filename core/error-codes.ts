@@ -146,6 +146,12 @@ export const ERROR_CODES = {
   STORE_STATE: entry(Exit.failed, 'a slot of the store does not hold what the step asks for'),
   STORE_NOTHING_TO_ROLL_BACK: entry(Exit.failed, 'the package that came with the software runs already'),
   JOB_REPLAYED: entry(Exit.failed, 'the number of a job is not above every one that the box has seen'),
+  JOB_INVALID: entry(Exit.data, 'a job breaks the contract, or names limits of a trial that do not fit'),
+  UPDATE_OTHER_MODEL: entry(Exit.data, 'a job is for another model than the box runs'),
+  UPDATE_BELOW_MINIMUM: entry(Exit.data, 'a version is older than the repository allows'),
+  UPDATE_KNOWN_BAD: entry(Exit.data, 'a package failed its trial on this box before'),
+  UPDATE_FORMAT: entry(Exit.data, 'a package has a format that the daemon of the box does not read'),
+  UPDATE_NO_SPACE: entry(Exit.io, 'an update does not fit on the disk beside what is kept free'),
 } as const satisfies Record<string, ErrorCodeEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

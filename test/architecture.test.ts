@@ -150,10 +150,14 @@ describe('remote update', () => {
   const housesOf = (entry: string): readonly string[] =>
     [...loadedBy(entry)].filter((target) => target.endsWith('.ts'));
 
-  it('on a box loads nothing of the office, and nothing that edits models', () => {
-    const loaded = housesOf('deploy/agent/tuf/client.ts');
+  it('on a box loads nothing of the office, no runtime, and nothing that edits models', () => {
+    const loaded = housesOf('deploy/agent/main.ts');
     expect(loaded).toContain('core/file-system.ts');
-    expect(loaded.filter((file) => !/^(?:core|deploy\/agent|deploy\/payload|deploy\/target)\b/.test(file))).toEqual([]);
+    const elsewhere =
+      /^(?:onnx|calibration|compression|exporter|demo|cli|bench|daemon|deploy\/(?:repository|rollout|bundle\/write))\b/;
+    expect(loaded.filter((file) => elsewhere.test(file))).toEqual([]);
+    const libraries = ['onnxruntime-node', 'sharp', 'onnx-proto'];
+    expect([...loadedBy('deploy/agent/main.ts')].filter((name) => libraries.includes(name))).toEqual([]);
   });
 
   it('in the office loads nothing of the box', () => {

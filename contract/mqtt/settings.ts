@@ -27,7 +27,7 @@ export const mqttSchema = z
   });
 type MqttSettings = z.infer<typeof mqttSchema>;
 
-interface MqttSecrets {
+export interface MqttSecrets {
   readonly password: string | undefined;
   readonly ca: Buffer | undefined;
   readonly cert: Buffer | undefined;

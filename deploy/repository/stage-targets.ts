@@ -89,9 +89,9 @@ export async function addTarget(folder: string, options: AddOptions): Promise<Ad
   return { path, role, length, sha256 };
 }
 
-function customJson({ name, version, minVersion, formats }: TargetCustom) {
-  return { name, version, ...(minVersion !== undefined && { minVersion }), ...(formats !== undefined && { formats }) };
-}
+/** What is not said is left out. */
+const customJson = (custom: TargetCustom) =>
+  Object.fromEntries(Object.entries(custom).filter((entry) => entry[1] !== undefined)) as Record<string, never>;
 
 /** Withdraws a target: boxes that have it keep it, none fetches it any more. @throws {WaysideError} TARGET_UNKNOWN */
 export async function removeTarget(folder: string, path: string, now = Date.now()): Promise<string> {

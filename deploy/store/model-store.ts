@@ -4,8 +4,11 @@ import { type FileSystem, replaceFile } from '../../core/file-system.ts';
 import type { Digest } from '../../core/hash.ts';
 import { encodeRecord } from '../../core/record.ts';
 import type { Manifest } from '../../inference/manifest.ts';
-import { type Place, SLOTS, type Slot, STORE_FORMAT, StoreLayout } from './layout.ts';
-import type { Condition, CurrentRecord, JobsRecord, SlotRecord } from './records.ts';
+import { compareVersions } from '../version.ts';
+import type { Garbage } from './garbage.ts';
+import { type Place, SLOTS, type Slot, StoreLayout } from './layout.ts';
+import { removeTemporaries, requireFormat } from './opening.ts';
+import type { Condition, CurrentRecord, JobsRecord, SlotRecord, WantedRecord } from './records.ts';
 import { digestAt, preferredPlaces, readSnapshot, type StoreSnapshot, spareSlot } from './snapshot.ts';
 import { verifyPackage } from './verify-package.ts';
 
@@ -61,8 +64,8 @@ export class ModelStore {
     }
     for (const folder of [this.layout.model, dirname(this.layout.model)]) await this.#files.syncFolder(folder);
     // The first time this writes a file, and flushes the root with it.
-    await this.#requireFormat();
-    await this.#removeTemporaries();
+    await requireFormat(this.#files, this.layout);
+    await removeTemporaries(this.#files, this.layout);
     const snapshot = await this.snapshot();
     for (const slot of SLOTS) await this.#recover(slot, snapshot);
     return this.snapshot();
@@ -110,8 +113,20 @@ export class ModelStore {
     }
   }
 
-  async beginTrial(slot: Slot): Promise<void> {
-    await this.#change(slot, await this.#require(slot, 'verified', 'retired'), { condition: 'trial' });
+  /** @param job that asks for it; by default the one that brought the package */
+  async beginTrial(slot: Slot, job?: number): Promise<void> {
+    const record = await this.#require(slot, 'verified', 'retired');
+    await this.#change(slot, record, { condition: 'trial', job: job ?? record.job });
+  }
+
+  /** The daemon went away over a trial: the trial starts again, or waits for a new job after five times. */
+  async interruptTrial(slot: Slot): Promise<void> {
+    await this.#interrupt(slot, await this.#require(slot, 'trial'));
+  }
+
+  /** What lies there already is what another job asks for: nothing has to be fetched. */
+  async claim(slot: Slot, job: number): Promise<void> {
+    await this.#change(slot, await this.#require(slot, 'verified', 'retired', 'good'), { job, interrupted: 0 });
   }
 
   /** It earned its place: from now on it runs. */
@@ -162,7 +177,7 @@ export class ModelStore {
   }
 
   /** @throws {WaysideError} JOB_REPLAYED for a number that is not above every one seen */
-  async acceptJob(wanted: NonNullable<JobsRecord['wanted']>): Promise<void> {
+  async acceptJob(wanted: WantedRecord): Promise<void> {
     const { jobs } = await this.snapshot();
     if (wanted.job <= jobs.highest) {
       throw new WaysideError('JOB_REPLAYED', {
@@ -173,17 +188,37 @@ export class ModelStore {
     await this.#writeJobs(jobs, { highest: wanted.job, wanted });
   }
 
+  /** What the box found by itself, in the repository or on a stick: it takes no number. */
+  async want(wanted: Omit<WantedRecord, 'job' | 'outcome'>): Promise<void> {
+    const { jobs } = await this.snapshot();
+    await this.#writeJobs(jobs, { wanted: { ...wanted, job: jobs.highest, outcome: 'open' } });
+  }
+
   /** Notes how the job at hand ended. */
-  async closeJob(outcome: NonNullable<JobsRecord['wanted']>['outcome'], reason?: string): Promise<void> {
+  async closeJob(outcome: WantedRecord['outcome'], reason?: string): Promise<void> {
     const { jobs } = await this.snapshot();
     if (jobs.wanted === undefined) return;
     const wanted = { ...jobs.wanted, outcome, ...(reason === undefined ? {} : { reason }) };
-    await this.#writeJobs(jobs, { highest: jobs.highest, wanted });
+    await this.#writeJobs(jobs, { wanted });
+  }
+
+  /** The repository's word on what is too old: it only rises. */
+  async raiseMinimum(version: string): Promise<void> {
+    const { jobs } = await this.snapshot();
+    if (jobs.minVersion !== undefined && compareVersions(version, jobs.minVersion) <= 0) return;
+    await this.#writeJobs(jobs, { minVersion: version });
+  }
+
+  /** Removes what nobody will ask for again: see `garbageOf`. */
+  async collectGarbage(garbage: Garbage): Promise<void> {
+    for (const path of garbage.downloads) await this.#files.remove(path);
+    if (garbage.downloads.length > 0) await this.#files.syncFolder(this.layout.downloads);
+    for (const slot of garbage.slots) await this.discard(slot);
   }
 
   /** Both copies, one after the other: a cut damages one at most. */
-  async #writeJobs(before: JobsRecord, next: Omit<JobsRecord, 'generation'>): Promise<void> {
-    const record = encodeRecord({ generation: before.generation + 1, ...next });
+  async #writeJobs(before: JobsRecord, change: Partial<Omit<JobsRecord, 'generation'>>): Promise<void> {
+    const record = encodeRecord({ ...before, ...change, generation: before.generation + 1 });
     for (const path of this.layout.jobs) await replaceFile(this.#files, path, record);
   }
 
@@ -220,12 +255,16 @@ export class ModelStore {
     } else if (record.condition === 'writing') {
       await this.discard(slot);
     } else if (record.condition === 'trial') {
-      const interrupted = record.interrupted + 1;
-      // A package that takes the box down with it must not be tried for ever; one that the power cut off is not bad for that.
-      if (interrupted > MOST_INTERRUPTED)
-        await this.#change(slot, record, { condition: 'verified', reason: 'TRIAL_INTERRUPTED', interrupted: 0 });
-      else await this.#change(slot, record, { condition: 'trial', interrupted });
+      await this.#interrupt(slot, record);
     }
+  }
+
+  /** A package that takes the box down with it must not be tried for ever; one that the power cut off is not bad for that. */
+  #interrupt(slot: Slot, record: SlotRecord): Promise<void> {
+    const interrupted = record.interrupted + 1;
+    return interrupted > MOST_INTERRUPTED
+      ? this.#change(slot, record, { condition: 'verified', reason: 'TRIAL_INTERRUPTED', interrupted: 0 })
+      : this.#change(slot, record, { condition: 'trial', interrupted });
   }
 
   /** A slot that runs and whose record is damaged: the pointer still says which package it is. */
@@ -254,7 +293,7 @@ export class ModelStore {
   #change(
     slot: Slot,
     record: SlotRecord,
-    change: Partial<Pick<SlotRecord, 'condition' | 'reason' | 'interrupted'>>,
+    change: Partial<Pick<SlotRecord, 'condition' | 'reason' | 'interrupted' | 'job'>>,
   ): Promise<void> {
     const { condition, model, job, interrupted } = { ...record, ...change };
     const kept = model === undefined ? {} : { model };
@@ -267,37 +306,6 @@ export class ModelStore {
     const generation = Math.max(...SLOTS.map((one) => slots[one]?.generation ?? 0)) + 1;
     const whole: SlotRecord = { slot, generation, at: this.#now().toISOString(), ...record };
     await replaceFile(this.#files, this.layout.state(slot), encodeRecord(whole));
-  }
-
-  async #requireFormat(): Promise<void> {
-    const size = await this.#files.size(this.layout.format);
-    if (size === undefined) {
-      await replaceFile(this.#files, this.layout.format, JSON.stringify({ format: STORE_FORMAT }));
-      return;
-    }
-    let format: unknown;
-    try {
-      format = (JSON.parse((await this.#files.read(this.layout.format)).toString('utf8')) as { format?: unknown })
-        .format;
-    } catch {
-      // Damaged: there never was another format, and the records carry checksums of their own.
-      await replaceFile(this.#files, this.layout.format, JSON.stringify({ format: STORE_FORMAT }));
-      return;
-    }
-    if (typeof format === 'number' && format > STORE_FORMAT) {
-      throw new WaysideError('STORE_FORMAT', {
-        message: `${this.layout.root}: store format ${format}, this software reads up to ${STORE_FORMAT}`,
-        hint: 'update Wayside on this box',
-      });
-    }
-  }
-
-  async #removeTemporaries(): Promise<void> {
-    for (const folder of [this.layout.root, this.layout.model, this.layout.states]) {
-      for (const name of await this.#files.list(folder)) {
-        if (name.startsWith('.') && name.endsWith('.tmp')) await this.#files.remove(`${folder}/${name}`);
-      }
-    }
   }
 }
 

@@ -54,17 +54,30 @@ export const jobsRecord = z.strictObject({
   generation: z.int().min(0),
   /** Highest number seen, of any job. */
   highest: job,
+  /** Nothing older is ever installed or gone back to, by whoever's order. */
+  minVersion: z.string().optional(),
   /** Job at hand: what is to run, and how far it came. */
   wanted: z
     .strictObject({
       job,
       rollout: z.string(),
+      /** Of the model, where the job is for another than this store's. */
+      name: z.string().optional(),
       version: z.string(),
+      /** @default install */
+      action: z.enum(['install', 'roll-back']).optional(),
+      /** Where it came from. @default the office */
+      source: z.enum(['office', 'follow', 'stick']).optional(),
+      /** ms since the epoch. */
+      notBefore: z.number().optional(),
+      /** Of the trial, where they differ from the box's. */
+      limits: z.record(z.string(), z.json()).optional(),
       outcome: z.enum(['open', 'promoted', 'rolled-back', 'refused', 'failed']),
       reason: z.string().optional(),
     })
     .optional(),
 });
+export type WantedRecord = NonNullable<JobsRecord['wanted']>;
 export type JobsRecord = z.infer<typeof jobsRecord>;
 
 /** A record, or why there is none: `damaged` was written and cannot be read. */

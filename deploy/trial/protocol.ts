@@ -69,7 +69,7 @@ export const fromDaemon = z.discriminatedUnion('type', [
 export type FromDaemon = z.infer<typeof fromDaemon>;
 
 /** From the agent. */
-const fromAgent = z.discriminatedUnion('type', [
+export const fromAgent = z.discriminatedUnion('type', [
   /** Load this beside what runs, show it the same frames, report blocks. */
   z.strictObject({
     v,

@@ -1,5 +1,5 @@
 /** Why a trial ended as it did: the reason code of `model/report`. */
-const TRIAL_REASONS = {
+export const TRIAL_REASONS = {
   TRIAL_PROMOTED: 'not worse than the model before it by any margin, at the stated error rate',
   TRIAL_FAILED_TO_LOAD: 'the candidate did not load or did not reproduce its golden samples',
   TRIAL_NO_FRAMES: 'no frame was analysed for too long while cameras were live',

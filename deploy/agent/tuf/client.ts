@@ -16,6 +16,8 @@ import {
 } from './floors.ts';
 import { fileNameOf, type HardenedUpdater, openUpdater } from './hardened-updater.ts';
 import { type DownloadLimits, HttpClient } from './http.ts';
+import { pathsUnder } from './listing.ts';
+import type { Transport } from './transport.ts';
 import { readFactoryRoot, readTrusted, versionOf } from './trusted-files.ts';
 
 export interface TufClientOptions {
@@ -27,6 +29,8 @@ export interface TufClientOptions {
   /** @default `targets/` beside the folder of the metadata */
   readonly targetUrl?: string;
   readonly limits?: DownloadLimits;
+  /** @default HTTP within the limits */
+  readonly transport?: Transport;
   /** @default the disk */
   readonly files?: FileSystem;
   /** ms since 1970. @default the system's clock */
@@ -54,7 +58,7 @@ const MOST_DELEGATIONS = 32;
  */
 export class TufClient {
   readonly #options: Required<Pick<TufClientOptions, 'folder' | 'files'>> & TufClientOptions;
-  readonly #http: HttpClient;
+  readonly #http: Transport;
   #session: { readonly updater: HardenedUpdater; readonly time: number } | undefined;
   #floors: Floors | undefined;
   #written: Floors = NO_FLOORS;
@@ -65,7 +69,7 @@ export class TufClient {
 
   constructor(options: TufClientOptions) {
     this.#options = { files: diskFiles, ...options };
-    this.#http = new HttpClient(options.limits);
+    this.#http = options.transport ?? new HttpClient(options.limits);
   }
 
   /** Bytes of response bodies so far. */
@@ -107,6 +111,24 @@ export class TufClient {
    */
   async target(path: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Target> {
     return described(await this.#find(path, signal));
+  }
+
+  /**
+   * Every target whose path begins so, as `target` gives it: of `targets`, and of the roles that may sign for whatever lies there.
+   *
+   * @throws {WaysideError} those of `refresh`
+   */
+  async targetsUnder(prefix: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly Target[]> {
+    const { updater } = await this.#open(signal);
+    if (updater.trustedSet.getRole('targets') === undefined) await this.refresh(signal === undefined ? {} : { signal });
+    // Asking for what is not there loads every role that could have signed it.
+    await this.#committing(() => updater.getTargetInfo(`${prefix}-`));
+    const found: Target[] = [];
+    for (const path of pathsUnder(prefix, updater.trustedSet)) {
+      const target = await this.#committing(() => updater.getTargetInfo(path));
+      if (target !== undefined) found.push(described(target));
+    }
+    return found;
   }
 
   /**

@@ -4,11 +4,12 @@ import type { TargetFile } from '@tufjs/models';
 import { WaysideError } from '../../../core/errors.ts';
 import { type FileSystem, writeFailed } from '../../../core/file-system.ts';
 import { isPassing, RETRIES, waitToRetry } from './fetcher.ts';
-import { type HttpClient, HttpStatusError } from './http.ts';
+import { HttpStatusError } from './http.ts';
+import type { Opened, Transport } from './transport.ts';
 
 interface DownloadOptions {
   readonly files: FileSystem;
-  readonly http: HttpClient;
+  readonly http: Transport;
   /** Where targets lie. */
   readonly baseUrl: string;
   /** Whether file names carry the digest (TUF 1.0.34, 6.2). */
@@ -119,12 +120,12 @@ async function fetchRest(
 
 /** A server that refuses to go on is asked for the whole. */
 async function openFrom(
-  http: HttpClient,
+  http: Transport,
   url: string,
   from: number,
   maxBytes: number,
   signal: AbortSignal | undefined,
-): ReturnType<HttpClient['open']> {
+): Promise<Opened> {
   const options = { maxBytes, ...(signal && { signal }) };
   if (from === 0) return http.open(url, options);
   try {

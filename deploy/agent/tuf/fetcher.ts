@@ -2,8 +2,9 @@ import type { Fetcher } from 'tuf-js';
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
 import { type BackoffPlan, backoffMs } from '../../../core/backoff.ts';
 import { WaysideError } from '../../../core/errors.ts';
-import { type HttpClient, HttpStatusError } from './http.ts';
+import { HttpStatusError } from './http.ts';
 import { checkMetadata } from './metadata-checks.ts';
+import type { Transport } from './transport.ts';
 
 export const RETRIES: BackoffPlan & { readonly attempts: number } = { attempts: 3, firstMs: 200, longestMs: 5_000 };
 
@@ -25,7 +26,7 @@ export async function waitToRetry(failures: number, signal: AbortSignal | undefi
  * tuf-js wraps what is thrown here in text: `onError` is told the error itself.
  */
 export function metadataFetcher(
-  http: HttpClient,
+  http: Transport,
   { signal, onError }: { readonly signal?: AbortSignal; readonly onError: (error: unknown) => void },
 ): Fetcher {
   const read = async (url: string, maxBytes: number): Promise<Buffer> => {

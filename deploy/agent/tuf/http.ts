@@ -4,6 +4,7 @@ import { EnvHttpProxyAgent, request } from 'undici';
 import { messageOf, WaysideError } from '../../../core/errors.ts';
 import { VERSION } from '../../../core/layout.ts';
 import { chunksOf } from './chunks.ts';
+import type { Opened, OpenOptions, Transport } from './transport.ts';
 
 export interface DownloadLimits {
   /** Bytes that may come in all, over every download of this client. @default unlimited */
@@ -26,8 +27,8 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 export class HttpStatusError extends WaysideError {
   readonly status: number;
 
-  constructor(url: string, status: number) {
-    super('DOWNLOAD_FAILED', { message: `${shown(url)} answered with status ${status}` });
+  constructor(url: string, status: number, message = `${shown(url)} answered with status ${status}`) {
+    super('DOWNLOAD_FAILED', { message });
     this.status = status;
   }
 }
@@ -38,14 +39,8 @@ function shown(url: string): string {
   return `${origin}${pathname}`;
 }
 
-interface Opened {
-  /** True where the server goes on from `from`; false where it begins anew. */
-  readonly resumed: boolean;
-  readonly body: AsyncIterable<Uint8Array>;
-}
-
 /** GET with limits on bytes and slowness. Proxies are taken from `http_proxy`, `https_proxy` and `no_proxy`. */
-export class HttpClient {
+export class HttpClient implements Transport {
   readonly #limits: Required<Omit<DownloadLimits, 'ca'>>;
   readonly #dispatcher: EnvHttpProxyAgent;
   #received = 0;
@@ -75,19 +70,8 @@ export class HttpClient {
     return this.#dispatcher.destroy();
   }
 
-  /**
-   * @param from offset to go on from; the answer says whether the server does
-   * @param maxBytes most that the body may hold from `from` on, or from 0 where the server begins anew
-   * @throws {WaysideError} DOWNLOAD_FAILED, DOWNLOAD_SLOW, DOWNLOAD_TOO_LARGE, the latter two also while the body is read
-   */
-  async open(
-    url: string,
-    {
-      from = 0,
-      maxBytes,
-      signal,
-    }: { readonly from?: number; readonly maxBytes: number; readonly signal?: AbortSignal },
-  ): Promise<Opened> {
+  /** @throws {WaysideError} DOWNLOAD_FAILED, DOWNLOAD_SLOW, DOWNLOAD_TOO_LARGE, the latter two also while the body is read */
+  async open(url: string, { from = 0, maxBytes, signal }: OpenOptions): Promise<Opened> {
     const slow = new AbortController();
     const signals = signal === undefined ? slow.signal : AbortSignal.any([slow.signal, signal]);
     let address = url;

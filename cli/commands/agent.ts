@@ -1,0 +1,34 @@
+import { Command, Option } from 'commander';
+import { duration } from '../format.ts';
+import { type Context, running } from '../running.ts';
+
+interface AgentOptions {
+  readonly config: string;
+  readonly check?: true;
+}
+
+export function agentCommand(): Command {
+  return new Command('agent')
+    .summary('fetch, try and promote models on a box')
+    .description(
+      'Keeps the models of a box up to date: takes jobs over MQTT (or follows its repository, or reads a stick), fetches what a threshold of keys has signed, has the daemon try it on live traffic, and promotes it or goes back. SIGTERM ends it; whatever it is at then is gone on with at the next start.',
+    )
+    .addOption(new Option('-c, --config <file>', 'YAML configuration').default('/etc/wayside/agent.yaml'))
+    .addOption(new Option('--check', 'check the configuration and the secrets that it names, then end'))
+    .action(running(serve, { serves: true }));
+}
+
+async function serve({ signal, report }: Context, { config, check }: AgentOptions): Promise<void> {
+  if (check) {
+    const { loadAgentConfig } = await import('../../deploy/agent/config/load.ts');
+    const { site, box, model, groups, repository } = (await loadAgentConfig(config)).config;
+    const document = { config, site, box, model, groups, repository: repository.url };
+    report({ document, text: `${config} is valid: ${site}/${box}, model ${model}, repository ${repository.url}` });
+    return;
+  }
+  const { runAgent } = await import('../../deploy/agent/main.ts');
+  const started = performance.now();
+  await runAgent(config, { signal });
+  const seconds = (performance.now() - started) / 1000;
+  report({ document: { config, seconds }, text: `ended after ${duration(seconds)}` });
+}
