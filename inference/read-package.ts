@@ -5,6 +5,7 @@ import { messageOf, WaysideError } from '../core/errors.ts';
 import { type Digest, digestOf, digestOfFile } from '../core/hash.ts';
 import type { GoldenSample } from './golden-sample.ts';
 import { Manifest, PACKAGE_FORMAT, TASKS } from './manifest.ts';
+import { modelFileFault } from './model-file/check.ts';
 
 export const MANIFEST = 'manifest.json';
 export const MODEL = 'model.onnx';
@@ -101,6 +102,12 @@ export function requireGoldenSizes(dir: string, { golden, files, output }: Manif
   }
 }
 
+/** @throws {WaysideError} PACKAGE_INVALID for a model that no runtime may be given, whoever signed it */
+export function requireHarmlessModel(dir: string, { files }: Manifest, model: Uint8Array): void {
+  const fault = modelFileFault(model, new Map(Object.entries(files).map(([name, { bytes }]) => [name, bytes])));
+  if (fault !== undefined) throw invalidPackage(dir, `${MODEL}: ${fault}`, 'do not load it; ask who made it');
+}
+
 async function readGolden(dir: string, manifest: Manifest): Promise<GoldenSample[]> {
   requireGoldenSizes(dir, manifest);
   const { golden, output } = manifest;
@@ -122,7 +129,7 @@ const bytesToLoad = ({ files }: Manifest): number =>
 
 /**
  * Opens a model package and checks all of it: the manifest's schema and format, that no file is missing, altered or
- * extra, that nothing is a link. A signature may be there: who trusts it checks it.
+ * extra, that nothing is a link, that the model file keeps to itself. A signature may be there: who trusts it checks it.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, PACKAGE_INVALID
  */
@@ -141,6 +148,7 @@ export async function readPackage(dir: string): Promise<ModelPackage> {
   }
   const manifest = parseManifest(dir, text.toString('utf8'));
   await requireFiles(dir, manifest);
+  requireHarmlessModel(dir, manifest, await readFile(join(dir, MODEL)));
   const golden = await readGolden(dir, manifest);
   return { dir, manifest, modelPath: join(dir, MODEL), digest: digestOf(text), bytes: bytesToLoad(manifest), golden };
 }

@@ -11,6 +11,7 @@ import {
   MODEL,
   parseManifest,
   requireGoldenSizes,
+  requireHarmlessModel,
   SIGNATURE,
 } from '../../inference/read-package.ts';
 
@@ -73,6 +74,7 @@ export async function verifyPackage(files: FileSystem, dir: string, digest?: str
         throw invalidPackage(dir, `${name}: expected ${wanted.digest}, got ${got.digest}`);
     }
     requireGoldenSizes(dir, manifest);
+    requireHarmlessModel(dir, manifest, await files.read(join(dir, MODEL)));
     return manifest;
   } catch (cause) {
     if (cause instanceof WaysideError) throw cause;

@@ -1,8 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WaysideError } from '../../../core/errors.ts';
@@ -11,29 +9,7 @@ import { unpackBundle } from '../../../deploy/bundle/read-bundle.ts';
 import { bundlePackage } from '../../../deploy/bundle/write-bundle.ts';
 import { writeCodePackage } from '../../support/code-package.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-
-interface Parts {
-  readonly header: BundleHeader;
-  readonly rest: Uint8Array;
-  readonly codes: Uint8Array;
-}
-
-function open(bytes: Uint8Array): Parts {
-  const length = Buffer.from(bytes).readUInt32LE(8);
-  const header = JSON.parse(brotliDecompressSync(bytes.subarray(12, 12 + length)).toString()) as BundleHeader;
-  const at = 12 + length;
-  return { header, rest: bytes.subarray(at, at + header.rest), codes: bytes.subarray(at + header.rest, -32) };
-}
-
-/** A bundle whose digest fits whatever it says. */
-function sealed(header: unknown, rest: Uint8Array, codes: Uint8Array): Uint8Array {
-  const packed = brotliCompressSync(JSON.stringify(header));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(packed.length);
-  const magic = Buffer.from('8f5753420d0a1a0a', 'hex');
-  const covered = Buffer.concat([magic, length, packed, rest, codes]);
-  return Buffer.concat([covered, createHash('sha256').update(covered).digest()]);
-}
+import { type BundleParts, packedZeros, sealed, takeApart } from '../../support/hostile-bundle.ts';
 
 /** A copy of a document with one value in it replaced, wherever `path` leads. */
 function replaced(value: unknown, path: readonly number[], by: unknown): unknown {
@@ -49,8 +25,8 @@ function replaced(value: unknown, path: readonly number[], by: unknown): unknown
 
 describe('a hostile bundle', () => {
   const folder = temporaryFolder();
-  let parts: Parts;
-  let delta: Parts;
+  let parts: BundleParts;
+  let delta: BundleParts;
   let names: ReadonlySet<string>;
   const unpack = async (bytes: Uint8Array): Promise<unknown> => {
     const path = join(folder(), 'hostile.bundle');
@@ -65,8 +41,8 @@ describe('a hostile bundle', () => {
   beforeAll(async () => {
     await writeCodePackage(join(folder(), 'first'));
     await writeCodePackage(join(folder(), 'second'), { moved: 0.02, version: '2' });
-    parts = open((await bundlePackage(join(folder(), 'second'))).bytes);
-    delta = open((await bundlePackage(join(folder(), 'second'), { parent: join(folder(), 'first') })).bytes);
+    parts = takeApart((await bundlePackage(join(folder(), 'second'))).bytes);
+    delta = takeApart((await bundlePackage(join(folder(), 'second'), { parent: join(folder(), 'first') })).bytes);
     await writeFile(join(folder(), 'hostile.bundle'), '');
     names = new Set([...(await readdir(folder())), 'inside']);
   });
@@ -106,7 +82,7 @@ describe('a hostile bundle', () => {
   });
 
   it('that unpacks to more than is allowed is refused before it is unpacked', async () => {
-    const zeros = brotliCompressSync(new Uint8Array(50_000_000));
+    const zeros = packedZeros(50_000_000);
     const claimed = {
       ...parts.header,
       files: [{ name: 'model.onnx', bytes: 50_000_000, codes: [] }],
@@ -118,7 +94,7 @@ describe('a hostile bundle', () => {
     await expect(unpack(sealed(understated, zeros, new Uint8Array()))).rejects.toMatchObject({
       code: 'BUNDLE_INVALID',
     });
-    const header = brotliCompressSync(new Uint8Array(100_000_000));
+    const header = packedZeros(100_000_000);
     const bytes = Buffer.from(sealed(parts.header, header, new Uint8Array()));
     bytes.writeUInt32LE(2 ** 31, 8);
     await expect(unpack(bytes)).rejects.toMatchObject({ code: 'BUNDLE_TOO_LARGE' });

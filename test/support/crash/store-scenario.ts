@@ -36,9 +36,12 @@ export async function packageOf(version: string): Promise<Version> {
 
 /** A package whose files are a few bytes each, two of them in a folder: enough for whatever never runs it. */
 export async function smallPackageOf(version: string): Promise<Version> {
-  const files = new Map(
-    ['model.onnx', 'golden/0', 'golden/1'].map((name) => [name, Buffer.from(`${name} of ${version}`)]),
-  );
+  const producer = Buffer.from(`producer ${version}`);
+  const files = new Map([
+    // An ONNX model of nothing but its field `producer_name`, 2.
+    ['model.onnx', Buffer.concat([Buffer.of(0x12, producer.length), producer])],
+    ...['golden/0', 'golden/1'].map((name) => [name, Buffer.from(`${name} of ${version}`)] as const),
+  ]);
   const manifest = await defaultManifest();
   return versionOf({ ...manifest, golden: { ...manifest.golden, samples: [] } }, version, files);
 }

@@ -1,0 +1,185 @@
+import { messageFields, packedVarints } from '../protobuf.ts';
+
+/** Numbers of the fields of onnx.proto that lead to tensors and to what reads them. */
+const MODEL = { graph: 7, functions: 25 } as const;
+const GRAPH = { node: 1, initializer: 5, sparseInitializer: 15 } as const;
+const FUNCTION = { node: 7 } as const;
+const NODE = { input: 1, output: 2, opType: 4, attribute: 5 } as const;
+const ATTRIBUTE = {
+  name: 1,
+  int: 3,
+  string: 4,
+  tensor: 5,
+  graph: 6,
+  tensors: 10,
+  graphs: 11,
+  sparse: 22,
+  sparses: 23,
+} as const;
+const SPARSE = { values: 1, indices: 2 } as const;
+const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, external: 13 } as const;
+const ENTRY = { key: 1, value: 2 } as const;
+/** `float_data`, `int32_data`, `string_data`, `int64_data`, `double_data`, `uint64_data`. */
+const TYPED = [4, 5, 6, 7, 10, 11];
+
+/** What an exporter nests is three deep; a parser that follows a hostile file down ends with its stack. */
+const MOST_NESTED = 32;
+
+export interface StoredTensor {
+  readonly name: string;
+  readonly dims: readonly number[];
+  /** Number in `TensorProto.DataType`. */
+  readonly type: number;
+  readonly raw: Uint8Array | undefined;
+  /** Bytes in the fields that are typed, as encoded. */
+  readonly typedBytes: number;
+  /** Key and value of each entry; every one counts, since parsers differ on which of two they take. */
+  readonly external: readonly (readonly [key: string, value: string])[];
+}
+
+export interface StoredNode {
+  readonly opType: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, number | string>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** Tensors and nodes of one graph or function, and of all that is nested in it. */
+export interface StoredGraph {
+  readonly initializers: readonly StoredTensor[];
+  readonly nodes: readonly StoredNode[];
+  readonly nested: readonly StoredGraph[];
+  /** Tensors that have no name: attributes, and the parts of sparse ones. */
+  readonly others: readonly StoredTensor[];
+}
+
+/** A file that no honest writer makes. */
+export class ModelFileError extends Error {}
+
+const decoder = new TextDecoder();
+const text = (bytes: Uint8Array): string => decoder.decode(bytes);
+
+function readTensor(bytes: Uint8Array): StoredTensor {
+  const dims: number[] = [];
+  const external: (readonly [string, string])[] = [];
+  let [name, type, typedBytes] = ['', 0, 0];
+  let raw: Uint8Array | undefined;
+  for (const field of messageFields(bytes)) {
+    if ('value' in field) {
+      if (field.number === TENSOR.dims) dims.push(field.value);
+      else if (field.number === TENSOR.type) type = field.value;
+      else if (TYPED.includes(field.number)) typedBytes += 1;
+    } else if (field.number === TENSOR.dims) dims.push(...packedVarints(field.bytes));
+    else if (field.number === TENSOR.name) name = text(field.bytes);
+    else if (field.number === TENSOR.raw) raw = field.bytes;
+    else if (field.number === TENSOR.external) external.push(readEntry(field.bytes));
+    else if (TYPED.includes(field.number)) typedBytes += field.bytes.length;
+  }
+  return { name, dims, type, raw, typedBytes, external };
+}
+
+function readEntry(bytes: Uint8Array): readonly [string, string] {
+  let [key, value] = ['', ''];
+  for (const field of messageFields(bytes)) {
+    if (!('bytes' in field)) continue;
+    if (field.number === ENTRY.key) key = text(field.bytes);
+    else if (field.number === ENTRY.value) value = text(field.bytes);
+  }
+  return [key, value];
+}
+
+class GraphReader {
+  readonly initializers: StoredTensor[] = [];
+  readonly nodes: StoredNode[] = [];
+  readonly nested: StoredGraph[] = [];
+  readonly others: StoredTensor[] = [];
+  readonly #depth: number;
+
+  constructor(depth: number) {
+    if (depth > MOST_NESTED) throw new ModelFileError(`graphs are nested more than ${MOST_NESTED} deep`);
+    this.#depth = depth;
+  }
+
+  graph(bytes: Uint8Array): this {
+    for (const field of messageFields(bytes)) {
+      if (!('bytes' in field)) continue;
+      if (field.number === GRAPH.node) this.node(field.bytes);
+      else if (field.number === GRAPH.initializer) this.initializers.push(readTensor(field.bytes));
+      else if (field.number === GRAPH.sparseInitializer) this.#sparse(field.bytes);
+    }
+    return this;
+  }
+
+  node(bytes: Uint8Array): void {
+    const [inputs, outputs]: [string[], string[]] = [[], []];
+    const attributes = new Map<string, number | string>();
+    const tensors = new Map<string, StoredTensor>();
+    let opType = '';
+    for (const field of messageFields(bytes)) {
+      if (!('bytes' in field)) continue;
+      if (field.number === NODE.input) inputs.push(text(field.bytes));
+      else if (field.number === NODE.output) outputs.push(text(field.bytes));
+      else if (field.number === NODE.opType) opType = text(field.bytes);
+      else if (field.number === NODE.attribute) this.#attribute(field.bytes, attributes, tensors);
+    }
+    this.nodes.push({ opType, inputs, outputs, attributes, tensors });
+  }
+
+  #attribute(bytes: Uint8Array, attributes: Map<string, number | string>, tensors: Map<string, StoredTensor>): void {
+    let name = '';
+    let plain: number | string | undefined;
+    let tensor: StoredTensor | undefined;
+    for (const field of messageFields(bytes)) {
+      if ('value' in field) {
+        if (field.number === ATTRIBUTE.int) plain = field.value;
+      } else if (field.number === ATTRIBUTE.name) name = text(field.bytes);
+      else if (field.number === ATTRIBUTE.string) plain = text(field.bytes);
+      else if (field.number === ATTRIBUTE.tensor || field.number === ATTRIBUTE.tensors) {
+        tensor = readTensor(field.bytes);
+        this.others.push(tensor);
+      } else if (field.number === ATTRIBUTE.graph || field.number === ATTRIBUTE.graphs) {
+        this.nested.push(new GraphReader(this.#depth + 1).graph(field.bytes));
+      } else if (field.number === ATTRIBUTE.sparse || field.number === ATTRIBUTE.sparses) this.#sparse(field.bytes);
+    }
+    if (plain !== undefined) attributes.set(name, plain);
+    if (tensor !== undefined) tensors.set(name, tensor);
+  }
+
+  #sparse(bytes: Uint8Array): void {
+    for (const field of messageFields(bytes)) {
+      if ('bytes' in field && (field.number === SPARSE.values || field.number === SPARSE.indices))
+        this.others.push(readTensor(field.bytes));
+    }
+  }
+}
+
+/**
+ * The graphs of a model file and its functions, as they are stored. Nothing is copied: memory grows with the number of nodes and
+ * tensors, not with what they hold or claim to hold.
+ *
+ * @throws {ProtobufError} where the bytes are no protobuf message
+ * @throws {ModelFileError}
+ */
+export function graphsOf(model: Uint8Array): readonly StoredGraph[] {
+  const graphs: StoredGraph[] = [];
+  for (const field of messageFields(model)) {
+    if (!('bytes' in field)) continue;
+    if (field.number === MODEL.graph) graphs.push(new GraphReader(0).graph(field.bytes));
+    else if (field.number === MODEL.functions) {
+      const reader = new GraphReader(0);
+      for (const inner of messageFields(field.bytes))
+        if ('bytes' in inner && inner.number === FUNCTION.node) reader.node(inner.bytes);
+      graphs.push(reader);
+    }
+  }
+  return graphs.flatMap(withNested);
+}
+
+const withNested = (graph: StoredGraph): readonly StoredGraph[] => [graph, ...graph.nested.flatMap(withNested)];
+
+/** Every tensor that a graph itself holds. */
+export const tensorsOf = ({ initializers, others }: StoredGraph): readonly StoredTensor[] => [
+  ...initializers,
+  ...others,
+];

@@ -1,0 +1,104 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { modelFileFault } from '../../inference/model-file/check.ts';
+import { openSession } from '../../inference/session.ts';
+import { encodeModel, writeModel } from '../../onnx/file/write.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { type CodebookLayer, codebookModel, unfoldingModel, zerosModel } from '../support/hostile-models.ts';
+import { colourClassifier } from '../support/tiny-classifier.ts';
+
+const alone = new Map<string, number>();
+const fault = (model: Uint8Array, files: ReadonlyMap<string, number> = alone) => modelFileFault(model, files);
+const loads = (model: Uint8Array | string): Promise<boolean> =>
+  openSession(model).then(
+    (session) => session.close().then(() => true),
+    () => false,
+  );
+
+const FORMS: readonly (readonly [string, CodebookLayer])[] = [
+  ['1 bit, planes', { clusters: 2 }],
+  ['2 bits', { clusters: 4 }],
+  ['3 bits, planes of 2 and 1', { clusters: 7 }],
+  ['4 bits', { clusters: 16 }],
+  ['4 bits, a codebook for each group', { clusters: 12, groups: 4 }],
+  ['6 bits, planes of 4 and 2', { clusters: 48 }],
+];
+
+describe('codebook indices', () => {
+  it.each(FORMS)('%s: within the codebook they pass, beyond it they do not', async (_, layer) => {
+    const [good, bad] = [false, true].map((tooShort) => codebookModel(layer, { tooShort }));
+    if (good === undefined || bad === undefined) throw new Error('no models');
+    expect(fault(good)).toBeUndefined();
+    expect(await loads(good)).toBe(true);
+    expect(fault(bad)).toMatch(new RegExp(`reads entry ${layer.clusters - 1} of ${layer.clusters - 1} in`));
+  });
+});
+
+describe('data outside of the package', () => {
+  const folder = temporaryFolder();
+
+  it.each(['../secret.bin12', '/tmp/secret.bin', 'in/../model.bin', 'model.onnx.dat2'])('%s', async (location) => {
+    const dir = join(folder(), 'model');
+    await mkdir(dir, { recursive: true });
+    const path = join(dir, 'model.onnx');
+    await writeModel(colourClassifier(), path, { externalData: { minBytes: 1 } });
+    const size = (await readFile(`${path}.data`)).length;
+    const honest = await readFile(path);
+    const files = new Map([['model.onnx.data', size]]);
+    expect(fault(honest, files)).toBeUndefined();
+    expect(fault(honest, new Map([['model.onnx.data', size - 1]]))).toMatch(/beyond the end/);
+    const forged = Buffer.from(honest.toString('latin1').replaceAll('model.onnx.data', location), 'latin1');
+    expect(forged.length).toBe(honest.length);
+    expect(fault(forged, files)).toContain(`lies in "${location}", which is no file of the package`);
+  });
+});
+
+/** A field of a protobuf message that holds bytes. */
+function field(number: number, bytes: Uint8Array): Buffer {
+  const length: number[] = [];
+  for (let left = bytes.length; ; left = Math.floor(left / 128)) {
+    length.push(left > 127 ? (left % 128) + 128 : left);
+    if (left <= 127) return Buffer.concat([Buffer.of(number * 8 + 2, ...length), bytes]);
+  }
+}
+
+describe('a shape that nothing fills', () => {
+  it('is refused, however small the file', async () => {
+    expect(fault(zerosModel([1024]))).toBeUndefined();
+    expect(await loads(zerosModel([1024]))).toBe(true);
+    expect(fault(zerosModel([2 ** 14, 2 ** 14]))).toContain('out of nothing');
+    expect(fault(zerosModel([2 ** 62]))).toContain('out of nothing');
+  });
+
+  it('is found however deep: in a branch of a branch, until nobody nests so deep', () => {
+    const tensor = field(5, field(5, Buffer.from([0x08, 0xff, 0xff, 0xff, 0x7f, 0x10, 0x01])));
+    const nested = (depth: number): Buffer => {
+      let graph = field(1, tensor);
+      for (let i = 0; i < depth; i++) graph = field(1, field(5, field(6, graph)));
+      return field(7, graph);
+    };
+    expect(fault(nested(0))).toContain('of its shape');
+    expect(fault(nested(8))).toContain('of its shape');
+    expect(fault(nested(10_000))).toContain('nested more than');
+  });
+});
+
+describe('any file', () => {
+  it('gets an answer in time that its size bounds', () => {
+    const model = encodeModel(colourClassifier());
+    fc.assert(
+      fc.property(fc.nat(model.length - 1), fc.nat(255), (at, value) => {
+        const bytes = Uint8Array.from(model);
+        bytes[at] = value;
+        fault(bytes);
+      }),
+    );
+  });
+
+  it('that unfolds its indices to far more than itself is refused before they are', () => {
+    expect(fault(unfoldingModel(3))).toContain('unfold to far more than the file');
+    expect(fault(unfoldingModel(1))).toBeUndefined();
+  });
+});
