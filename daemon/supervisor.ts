@@ -6,12 +6,12 @@ import { jobFor, type PendingFrame } from './detections.ts';
 import { DaemonView, type Feature, type Present } from './features/feature.ts';
 import { featuresOf } from './features/list.ts';
 import { filesShort, openFiles } from './file-descriptors.ts';
-import type { Ready, Result } from './inference/protocol.ts';
-import { InferenceService } from './inference/service.ts';
+import { ModelPair, type PairListeners } from './inference/pair.ts';
 import { ModelChoice } from './model/choice.ts';
-import { sameConnection } from './model/reload.ts';
+import { sameConnection, sameModelSettings } from './model/reload.ts';
 import { stuckParts } from './progress.ts';
 import type { HostFigures } from './telemetry/host.ts';
+import { Trials } from './trial/trials.ts';
 import { Uplink } from './uplink.ts';
 
 interface SupervisorDeps {
@@ -29,15 +29,15 @@ interface SupervisorDeps {
 export class Supervisor {
   readonly #log: Log;
   readonly #cameras: CameraSet;
-  readonly #service: InferenceService<PendingFrame>;
+  readonly #pair: ModelPair<PendingFrame>;
   readonly #model: ModelChoice;
+  readonly #trials: Trials;
   readonly #view = new DaemonView(() => this.#present());
   readonly #uplink: Uplink;
   readonly #features: readonly Feature[];
   readonly #ended = new AbortController();
   readonly #filesBefore = openFiles();
   #loaded: LoadedConfig;
-  #ready: Ready | undefined;
   #configurationRefused: string | undefined;
   #short: string | undefined;
   #draining = false;
@@ -51,27 +51,25 @@ export class Supervisor {
       { onFrame: () => this.#dispatch(), onStatus: (id) => this.#view.emit('camera', id) },
       deps.log,
     );
-    this.#service = new InferenceService(
-      {
-        onReady: (ready) => this.#modelReady(ready),
-        onResult: (result, pending) => this.#analysed(result, pending),
-        onLost: (frames, reason) => this.#lost(frames, reason),
-        onChange: () => this.#view.emit('changed'),
-        onEnd: (end, failures) => {
-          if (this.#model.ended(end, failures)) this.#lookForModel();
-        },
-      },
-      deps.log,
-    );
-    this.#model = new ModelChoice(this.#service, deps.log);
+    this.#pair = new ModelPair(this.#pairListeners(), deps.log);
+    this.#model = new ModelChoice(this.#pair, deps.log);
+    this.#trials = new Trials({
+      pair: this.#pair,
+      choice: this.#model,
+      loaded: () => this.#loaded,
+      news: (news) => this.#view.emit('trial', news),
+      inTurn: (act) => this.#inTurn(act),
+      settle: () => this.#settle(),
+      log: deps.log,
+    });
     this.#uplink = new Uplink(loaded, deps);
-    this.#features = featuresOf(this.#view, this.#uplink, deps);
+    this.#features = featuresOf(this.#view, this.#uplink, { ...deps, trials: this.#trials });
   }
 
   /** One line for `systemctl status`. */
   get summary(): string {
     const live = this.#cameras.statuses().filter(({ state }) => state === 'live').length;
-    const { name, version } = this.#ready?.model ?? { name: 'no model', version: 'ready' };
+    const { name, version } = this.#pair.ready?.model ?? { name: 'no model', version: 'ready' };
     const broker = this.#uplink.status().connected ? 'connected' : 'away';
     return `${live} of ${this.#loaded.config.cameras.length} cameras live, ${name} ${version}, broker ${broker}`;
   }
@@ -81,23 +79,21 @@ export class Supervisor {
     this.#countFiles();
     for (const feature of this.#features) feature.start(this.#ended.signal);
     this.#uplink.start();
-    await this.#inTurn(async () => {
-      await this.#model.apply(this.#loaded);
-      await this.#applyCameras();
-    });
+    await this.#inTurn(() => this.#settle());
   }
 
   /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
   check(): string[] {
-    this.#service.check();
+    this.#pair.check();
     this.#cameras.check();
+    this.#trials.check(this.#cameras.statuses().some(({ state }) => state === 'live'));
     if (this.#model.isTimeToLook()) this.#lookForModel();
     this.#view.emit('tick');
-    const idle = this.#service.idle && !this.#draining;
+    const idle = this.#pair.idle && !this.#draining;
     return stuckParts({
       now: performance.now(),
       cameras: this.#cameras.statuses(),
-      inference: this.#service.status(),
+      inference: this.#pair.status(),
       hangMs: (this.#model.running?.config.hangSeconds ?? 0) * 1000,
       mqtt: this.#uplink.status(),
       undispatchedSince: idle ? this.#cameras.waitingSince() : undefined,
@@ -111,13 +107,13 @@ export class Supervisor {
 
   async #reload(next: LoadedConfig): Promise<void> {
     const reconnect = !sameConnection(this.#loaded, next);
+    if (!sameModelSettings(this.#loaded, next)) this.#trials.abort('the box was configured otherwise');
     this.#loaded = next;
     this.#countFiles();
     this.#configurationRefused = undefined;
     if (reconnect) await this.#move(next);
-    if (!this.#draining) await this.#model.apply(next);
+    await this.#settle();
     if (this.#draining) return;
-    await this.#applyCameras();
     this.#log.info({ digest: next.digest, reconnect }, 'configuration reloaded');
   }
 
@@ -130,7 +126,7 @@ export class Supervisor {
   /** Finishes the frame in flight, lets the features say their last words, ends all children. */
   async stop(): Promise<void> {
     this.#draining = true;
-    await Promise.all([this.#cameras.stop(), this.#service.stop()]);
+    await Promise.all([this.#cameras.stop(), this.#pair.stop()]);
     this.#view.emit('leaving', 'ended on request', true);
     this.#ended.abort();
     await this.#uplink.stop();
@@ -139,15 +135,21 @@ export class Supervisor {
   #present(): Present {
     return {
       loaded: this.#loaded,
-      model: this.#ready,
+      model: this.#pair.ready,
       cameras: this.#cameras.entries,
-      inference: this.#service.status(),
+      inference: this.#pair.status(),
       modelRefused: this.#model.refused,
       modelFallback: this.#model.fallback,
       configurationRefused: this.#configurationRefused,
       short: this.#short,
       draining: this.#draining,
     };
+  }
+
+  /** Brings about what the configuration and the store say. */
+  async #settle(): Promise<void> {
+    if (!this.#draining) await this.#model.apply(this.#loaded);
+    if (!this.#draining) await this.#applyCameras();
   }
 
   /** One after the other: what decides about models and cameras waits, and the next decides anew. */
@@ -198,36 +200,41 @@ export class Supervisor {
 
   /** Gives the next frame to the model, as soon as there is one and the model has time. */
   #dispatch(): void {
-    if (this.#draining || this.#ready === undefined || !this.#service.idle) return;
+    const ready = this.#pair.ready;
+    if (this.#draining || ready === undefined || !this.#pair.idle) return;
     const next = this.#cameras.next();
     if (next === undefined) return;
     const { entry, frame } = next;
-    this.#service.submit(jobFor(entry, frame), {
+    this.#pair.submit(jobFor(entry, frame), {
       camera: entry.id,
       regions: entry.regions,
       frame,
-      ready: this.#ready,
+      ready,
       submittedAt: performance.now(),
     });
   }
 
-  #analysed(result: Result, frame: PendingFrame): void {
-    const receivedAt = performance.now();
-    this.#cameras.get(frame.camera)?.camera.giveBack(frame.frame.data); // answered: read to its end
-    this.#dispatch(); // first: the model works while the features do
-    this.#view.emit('analysed', { frame, result, receivedAt });
-  }
-
-  #lost(frames: readonly PendingFrame[], reason: string): void {
-    this.#log.warn({ frames: frames.length, reason }, 'frames were taken and not analysed');
-    this.#dispatch();
-  }
-
-  #modelReady(ready: Ready): void {
-    this.#ready = ready;
-    this.#model.loaded();
-    this.#view.emit('configured');
-    this.#dispatch();
+  #pairListeners(): PairListeners<PendingFrame> {
+    return {
+      onReady: () => this.#view.emit('configured'),
+      onResult: (result, frame, ready) => {
+        const receivedAt = performance.now();
+        this.#dispatch(); // first: the model works while the features do
+        this.#view.emit('analysed', { frame: frame.ready === ready ? frame : { ...frame, ready }, result, receivedAt });
+      },
+      onLost: (frames, reason) => {
+        this.#log.warn({ frames: frames.length, reason }, 'frames were taken and not analysed');
+        this.#dispatch();
+      },
+      onRead: ({ camera, frame }) => this.#cameras.get(camera)?.camera.giveBack(frame.data),
+      onFree: () => this.#dispatch(),
+      onChange: () => this.#view.emit('changed'),
+      onLoaded: () => this.#model.loaded(),
+      onEnd: (end, failures) => {
+        this.#trials.runningEnded();
+        if (this.#model.ended(end, failures)) this.#lookForModel();
+      },
+    };
   }
 
   /** With too few it runs as well, with as many cameras as there is room for. */

@@ -6,6 +6,7 @@ import type { PendingFrame } from '../detections.ts';
 import type { Ready, Result } from '../inference/protocol.ts';
 import type { ServiceStatus } from '../inference/service.ts';
 import type { HostFigures } from '../telemetry/host.ts';
+import type { TrialControl, TrialNews } from '../trial/trials.ts';
 
 /** The daemon at this moment. */
 export interface Present {
@@ -44,6 +45,8 @@ interface DaemonEvents {
   changed: [];
   /** About twice a second. */
   tick: [];
+  /** Something is known of a candidate that is being tried. */
+  trial: [TrialNews];
   /** The last words to this broker. `for good`: the daemon ends; otherwise it goes on elsewhere, and `moved` follows. */
   leaving: [why: string, forGood: boolean];
   /** Nothing that was published is known where the daemon publishes now. */
@@ -86,4 +89,5 @@ export interface Feature {
 export interface FeatureDeps {
   readonly log: Log;
   readonly readHost: () => Promise<HostFigures>;
+  readonly trials: TrialControl;
 }

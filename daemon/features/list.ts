@@ -1,4 +1,5 @@
 import type { Uplink } from '../uplink.ts';
+import { AgentLink } from './agent-link.ts';
 import { CameraStatusReport } from './camera-status-report.ts';
 import { DetectionsReport } from './detections-report.ts';
 import type { DaemonView, Feature, FeatureDeps } from './feature.ts';
@@ -8,13 +9,15 @@ import { StateReport } from './state-report.ts';
 import { TelemetryReport } from './telemetry-report.ts';
 
 /** Everything that the box does with what happens in it, in the order in which it hears of it. */
-export function featuresOf(daemon: DaemonView, uplink: Uplink, { log, readHost }: FeatureDeps): readonly Feature[] {
+export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps): readonly Feature[] {
+  const { log, trials } = deps;
   return [
     new StateReport(daemon, uplink, log),
     new InfoReport(daemon, uplink),
     new RepeatRetained(uplink),
     new CameraStatusReport(daemon, uplink),
     new DetectionsReport(daemon, uplink),
-    new TelemetryReport(daemon, uplink, { log, readHost }), // last: it takes the time of what the others do with a frame
+    new AgentLink(daemon, trials, log),
+    new TelemetryReport(daemon, uplink, deps), // last: it takes the time of what the others do with a frame
   ];
 }

@@ -10,14 +10,14 @@ import type { DaemonView, Feature, FeatureDeps } from './feature.ts';
 export class TelemetryReport implements Feature {
   readonly #daemon: DaemonView;
   readonly #uplink: Uplink;
-  readonly #deps: FeatureDeps;
+  readonly #deps: Pick<FeatureDeps, 'log' | 'readHost'>;
   readonly #stages = new StageLatencies();
   readonly #clockSteps = new ClockSteps();
   readonly #turns: Every;
   readonly #startedAt = performance.now();
   #reportedAt = this.#startedAt;
 
-  constructor(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps) {
+  constructor(daemon: DaemonView, uplink: Uplink, deps: Pick<FeatureDeps, 'log' | 'readHost'>) {
     this.#daemon = daemon;
     this.#uplink = uplink;
     this.#deps = deps;

@@ -63,6 +63,14 @@ export class InferenceService<Frame> {
     return this.#current?.idle ?? false;
   }
 
+  get ready(): boolean {
+    return this.#current?.ready ?? false;
+  }
+
+  get pid(): number | undefined {
+    return this.#current?.pid;
+  }
+
   status(): ServiceStatus {
     const processes = [...this.#leaving, ...(this.#current === undefined ? [] : [this.#current])];
     const state = this.#state();

@@ -25,3 +25,7 @@ export const sameModel = (running: RunningModel, next: RunningModel): boolean =>
   running.admitted.dir === next.admitted.dir &&
   running.admitted.identity.digest === next.admitted.identity.digest &&
   same(running.config, next.config);
+
+/** Whether two configurations say the same of the model, of where it comes from and of who brings it. */
+export const sameModelSettings = (current: LoadedConfig, next: LoadedConfig): boolean =>
+  same([current.config.model, current.config.agent], [next.config.model, next.config.agent]);

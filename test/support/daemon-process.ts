@@ -42,11 +42,16 @@ export class DaemonProcess {
     return pids;
   }
 
-  /** The inference process: of all children, the one that runs the compiled module. */
-  inferencePids(): number[] {
+  /**
+   * The inference process: of all children, the one that runs the compiled module.
+   *
+   * @param dir of the package, where those of one are meant
+   */
+  inferencePids(dir = ''): number[] {
     return this.below().filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('daemon/inference/process');
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return line.includes('daemon/inference/process') && line.includes(dir);
       } catch {
         return false; // ended meanwhile
       }

@@ -34,6 +34,8 @@ export interface RigOptions {
     readonly cameraUrl: string;
     readonly broker: Mosquitto;
   }) => object;
+  /** Puts beside the configuration what it names. */
+  readonly prepare?: (folder: string) => Promise<void>;
   readonly credentials?: RtspServerOptions['credentials'];
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -61,12 +63,13 @@ export class Rig {
     this.#config = config;
   }
 
-  static async start({ config, credentials, environment }: RigOptions = {}): Promise<Rig> {
+  static async start({ config, prepare, credentials, environment }: RigOptions = {}): Promise<Rig> {
     const folder = await mkdtemp(join(tmpdir(), 'wayside-rig-'));
     const broker = await Mosquitto.start(folder);
     const port = await freePort();
     const camera = await startColourCamera({ port, ...(credentials === undefined ? {} : { credentials }) });
     await writeColourPackage(join(folder, 'package'));
+    await prepare?.(folder);
     const full = {
       site: 'test',
       box: 'one',

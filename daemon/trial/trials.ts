@@ -1,0 +1,207 @@
+import { asWaysideError, WaysideError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { AdmittedPackage } from '../../deploy/admit.ts';
+import type { FromAgent, FromDaemon } from '../../deploy/trial/protocol.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { PendingFrame } from '../detections.ts';
+import type { InferenceEnd } from '../inference/client.ts';
+import type { CandidateListeners, ModelPair } from '../inference/pair.ts';
+import { admitPlace, type ModelChoice, optionsOf } from '../model/choice.ts';
+import { modelPlaces, slotAt, storeOf } from '../model/places.ts';
+import type { RunningModel } from '../model/reload.ts';
+import { residentBytes } from '../telemetry/processes.ts';
+import { BlockBuilder } from './block-builder.ts';
+
+type Without<T> = T extends unknown ? Omit<T, 'v'> : never;
+/** What is said of a trial. */
+export type TrialNews = Without<Extract<FromDaemon, { type: 'candidate' | 'block' }>>;
+export type TrialOrder = Extract<FromAgent, { type: 'try' }>;
+
+/** What an agent may ask of a box. Each is done after what was asked before. */
+export interface TrialControl {
+  begin(order: TrialOrder): void;
+  takeOver(trial: string): void;
+  /** The store says what runs now. */
+  end(trial: string | undefined, reason: string): void;
+  reload(): void;
+}
+
+export interface TrialParts {
+  readonly pair: ModelPair<PendingFrame>;
+  readonly choice: ModelChoice;
+  readonly loaded: () => LoadedConfig;
+  readonly news: (news: TrialNews) => void;
+  /** Does something after what decides about models already. */
+  readonly inTurn: (act: () => Promise<void>) => Promise<void>;
+  /** What the configuration and the store say is brought about. */
+  readonly settle: () => Promise<void>;
+  readonly log: Log;
+}
+
+/** Deaths after its first readiness with which a candidate is given up here, whatever the agent's limits are. */
+const MOST_RESTARTS = 5;
+
+interface CurrentTrial {
+  readonly id: string;
+  readonly candidate: RunningModel;
+  readonly builder: BlockBuilder;
+  phase: 'shadow' | 'probation';
+  blocks: number;
+  ready: boolean;
+  restarts: number;
+}
+
+/**
+ * Runs the candidates that the agent brings, one at a time, beside the running model, and reports what it sees. It decides nothing: the
+ * agent does, and writes it into the store, which is read when a trial ends.
+ */
+export class Trials implements TrialControl {
+  readonly #parts: TrialParts;
+  #current: CurrentTrial | undefined;
+
+  constructor(parts: TrialParts) {
+    this.#parts = parts;
+  }
+
+  begin(order: TrialOrder): void {
+    this.#later(async () => {
+      this.#stop();
+      try {
+        this.#start(order, await this.#admit(order));
+      } catch (thrown) {
+        const { code, message } = asWaysideError(thrown);
+        this.#failed(order.trial, { code, message });
+      }
+    });
+  }
+
+  takeOver(trial: string): void {
+    this.#later(async () => {
+      const current = this.#current;
+      if (current?.id !== trial || current.phase === 'probation') return;
+      current.phase = 'probation';
+      current.builder.beginPhase();
+      this.#parts.pair.takeOver();
+    });
+  }
+
+  end(trial: string | undefined, reason: string): void {
+    this.#later(async () => {
+      const current = this.#current;
+      if (trial === undefined || trial === current?.id) {
+        this.#parts.log.info({ trial: current?.id, reason }, 'the trial is over');
+        if (current !== undefined && (await this.#isPromoted(current))) this.#promote(current);
+        else this.#stop();
+      }
+      await this.#parts.settle();
+    });
+  }
+
+  reload(): void {
+    this.#later(() => this.#parts.settle());
+  }
+
+  /** The configuration of the model is another one: a trial under the old one says nothing. */
+  abort(reason: string): void {
+    if (this.#current !== undefined) this.#failed(this.#current.id, { code: 'TRIAL_ABORTED', message: reason });
+    this.#stop();
+  }
+
+  /** The running model's process ended. */
+  runningEnded(): void {
+    this.#current?.builder.restarted('running');
+  }
+
+  /** To be called about twice a second. @param live whether a camera is live */
+  check(live: boolean): void {
+    if (this.#current === undefined) return;
+    const { running, candidate } = this.#parts.pair.pids;
+    const bytes = (pid: number | undefined): number | null => (pid === undefined ? null : residentBytes(pid));
+    const memory = { running: bytes(running), candidate: bytes(candidate) };
+    this.#current.builder.tick(memory, live, performance.now());
+  }
+
+  /** @throws {WaysideError} CONFIG_INVALID, PACKAGE_INVALID, and as `admitPackage` */
+  async #admit({ package: dir, model: { name, digest } }: TrialOrder): Promise<AdmittedPackage> {
+    const loaded = this.#parts.loaded();
+    const store = storeOf(loaded);
+    if (store === undefined) {
+      throw new WaysideError('CONFIG_INVALID', {
+        message:
+          'this box runs a package that was named by hand, and no store: there is nothing to try candidates from',
+        hint: 'set model.store and model.name instead of model.package',
+      });
+    }
+    const slot = await slotAt(store, dir);
+    if (slot === undefined || name !== loaded.config.model.name) {
+      throw new WaysideError('PACKAGE_INVALID', {
+        message: `${dir}: expected a slot of ${store.slots}, with the model ${loaded.config.model.name}, got ${name}`,
+        hint: 'agent and daemon have to use one store: compare their configurations',
+      });
+    }
+    return admitPlace({ dir: store.package(slot), name: `slot ${slot}`, digest }, loaded);
+  }
+
+  #start({ trial: id, blockFrames }: TrialOrder, admitted: AdmittedPackage): void {
+    const candidate = { admitted, config: this.#parts.loaded().config.model };
+    const builder = new BlockBuilder(blockFrames, performance.now());
+    const current: CurrentTrial = {
+      ...{ id, candidate, builder, phase: 'shadow', blocks: 0, ready: false, restarts: 0 },
+    };
+    this.#current = current;
+    this.#parts.log.info({ trial: id, model: admitted.identity }, 'a candidate is being loaded');
+    this.#parts.pair.beginTrial(optionsOf(candidate), this.#listenersOf(current));
+  }
+
+  #listenersOf(current: CurrentTrial): CandidateListeners<PendingFrame> {
+    const { id: trial, builder } = current;
+    const { news } = this.#parts;
+    return {
+      onReady: ({ labels }) => {
+        if (!current.ready)
+          news({ type: 'candidate', trial, event: 'ready', ...(labels && { labels: labels.length }) });
+        current.ready = true;
+      },
+      onEnd: (end) => {
+        builder.restarted('candidate');
+        if (current.ready && ++current.restarts <= MOST_RESTARTS) return;
+        this.#failed(trial, end);
+        this.#stop();
+      },
+      onCompared: (compared) => {
+        const block = builder.add(compared, current.phase, performance.now());
+        if (block !== undefined) news({ type: 'block', trial, index: current.blocks++, block });
+      },
+      onMissed: () => builder.missed(),
+      onAnswers: (candidate) => {
+        if (candidate) news({ type: 'candidate', trial, event: 'answers' });
+        else this.#parts.log.error({ trial }, 'the candidate fell while it answered: the running model answers again');
+      },
+    };
+  }
+
+  #failed(trial: string, { code, message }: Pick<InferenceEnd, 'code' | 'message'>): void {
+    this.#parts.log.error({ trial, code, reason: message }, 'the candidate failed');
+    this.#parts.news({ type: 'candidate', trial, event: 'failed', code, message: message.slice(0, 2000) });
+  }
+
+  async #isPromoted({ candidate: { admitted }, ready }: CurrentTrial): Promise<boolean> {
+    const [first] = await modelPlaces(this.#parts.loaded());
+    return ready && first?.dir === admitted.dir && first.digest === admitted.identity.digest;
+  }
+
+  #promote({ candidate }: CurrentTrial): void {
+    this.#current = undefined;
+    this.#parts.choice.adopt(candidate);
+    this.#parts.pair.endTrial('candidate');
+  }
+
+  #stop(): void {
+    this.#current = undefined;
+    this.#parts.pair.endTrial('running');
+  }
+
+  #later(act: () => Promise<void>): void {
+    this.#parts.inTurn(act).catch((error: unknown) => this.#parts.log.error({ err: error }, 'a trial'));
+  }
+}
