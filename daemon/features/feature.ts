@@ -27,7 +27,7 @@ export interface Present {
 }
 
 /** A frame that the model has answered. Times in ms of `performance.now()`. */
-interface AnalysedFrame {
+export interface AnalysedFrame {
   readonly frame: PendingFrame;
   readonly result: Result;
   /** When the answer came. */

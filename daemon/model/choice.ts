@@ -11,7 +11,7 @@ import { type RunningModel, sameModel } from './reload.ts';
 /** The part of the service that decides which processes run; frames are not its business. */
 type Service = Pick<InferenceService<unknown>, 'start' | 'swap'>;
 
-const optionsOf = ({ admitted, config }: RunningModel): InferenceOptions => ({
+export const optionsOf = ({ admitted, config }: RunningModel): InferenceOptions => ({
   package: admitted.dir,
   threads: config.threads,
   hangMs: config.hangSeconds * 1000,

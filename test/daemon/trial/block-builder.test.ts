@@ -97,7 +97,7 @@ describe('a block', () => {
     const long = lengthOf(20, 10, 2000);
     expect(long).toBeGreaterThan(100);
     expect(long).toBeLessThan(600);
-    expect(lengthOf(20, 10, 80)).toBe(80);
+    expect(lengthOf(60, 10, 80)).toBe(80);
     expect(lengthOf(1, 50, 2000)).toBe(50);
   });
 
