@@ -15,7 +15,7 @@ import { BlockBuilder } from './block-builder.ts';
 type Without<T> = T extends unknown ? Omit<T, 'v'> : never;
 /** What is said of a trial. */
 export type TrialNews = Without<Extract<FromDaemon, { type: 'candidate' | 'block' }>>;
-export type TrialOrder = Extract<FromAgent, { type: 'try' }>;
+type TrialOrder = Extract<FromAgent, { type: 'try' }>;
 
 /** What an agent may ask of a box. Each is done after what was asked before. */
 export interface TrialControl {
@@ -26,7 +26,7 @@ export interface TrialControl {
   reload(): void;
 }
 
-export interface TrialParts {
+interface TrialParts {
   readonly pair: ModelPair<PendingFrame>;
   readonly choice: ModelChoice;
   readonly loaded: () => LoadedConfig;
