@@ -19,6 +19,7 @@ import { pruneCommand } from './commands/prune.ts';
 import { quantizeCommand } from './commands/quantize.ts';
 import { reconstructCommand } from './commands/reconstruct.ts';
 import { repoCommand } from './commands/repo/repo.ts';
+import { rolloutCommand } from './commands/rollout/rollout.ts';
 import { sensitivityCommand } from './commands/sensitivity.ts';
 import { trainCommand } from './commands/train.ts';
 
@@ -58,6 +59,7 @@ export function createProgram(): Command {
     signCommand(),
     verifyCommand(),
     repoCommand(),
+    rolloutCommand(),
     agentCommand(),
     daemonCommand(),
     cameraCommand(),

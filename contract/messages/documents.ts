@@ -28,7 +28,7 @@ function channel(name: string, kind: MessageKind): Json {
     messages: { [channelName(name)]: { $ref: `#/components/messages/${channelName(name)}` } },
     parameters: {
       site: { description: 'the installation' },
-      box: { description: 'the computer' },
+      box: { description: 'the computer; `_office` where the office speaks to itself' },
       ...Object.fromEntries(parameters),
     },
     bindings: {},

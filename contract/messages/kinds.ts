@@ -5,6 +5,7 @@ import { detectionsSchema } from './detections.ts';
 import { infoSchema } from './info.ts';
 import { modelDesiredSchema } from './model-desired.ts';
 import { modelReportSchema } from './model-report.ts';
+import { rolloutSchema } from './rollout.ts';
 import { stateSchema } from './state.ts';
 import { telemetrySchema } from './telemetry.ts';
 
@@ -47,6 +48,7 @@ export const MESSAGE_KINDS = {
     schema: modelDesiredSchema,
   },
   'model-report': { topic: 'model/report', delivery: { kind: 'retained' }, from: 'box', schema: modelReportSchema },
+  rollout: { topic: 'rollout', delivery: { kind: 'retained' }, from: 'office', schema: rolloutSchema },
 } as const satisfies Record<string, MessageKind>;
 
 export type KindName = keyof typeof MESSAGE_KINDS;

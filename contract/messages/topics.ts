@@ -12,6 +12,9 @@ export const rootTopic = (site: string, box: string): string => `wayside/v${CONT
 export const groupTopic = (site: string, group: string): string =>
   topicUnder(rootTopic(site, '_group'), `{group}/${MESSAGE_KINDS['model-desired'].topic}`, { group });
 
+/** `wayside/v1/<site>/_office`: what the office says to itself. `_office` is no id of a box. */
+export const officeRoot = (site: string): string => rootTopic(site, '_office');
+
 /** The names in braces of a pattern, in order. */
 export const parametersIn = (pattern: string): string[] =>
   [...pattern.matchAll(PARAMETER)].map(([, name = '']) => name);

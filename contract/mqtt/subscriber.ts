@@ -6,10 +6,11 @@ import { type Hear, Subscriptions } from './subscriptions.ts';
 
 const BACKOFF = { firstMs: 100, longestMs: 5000 };
 
-/** Listens to one broker and says nothing: a control centre, a demonstration, a benchmark. Keeps the connection once it has one. */
+/** Listens to one broker: a control centre, a demonstration, a benchmark, the office. Keeps the connection once it has one. */
 export class Subscriber {
   readonly #broker: BrokerOptions;
   readonly #subscriptions: Subscriptions;
+  readonly #onConnected: (connection: Connection) => void;
   #connection: Connection | undefined;
   #level: ProtocolLevel = 5;
   #failures = 0;
@@ -17,10 +18,16 @@ export class Subscriber {
   #retry: NodeJS.Timeout | undefined;
   #giveUp: (() => void) | undefined;
 
-  constructor(broker: Pick<BrokerOptions, 'url' | 'clientId'> & Partial<BrokerOptions>, log: Log) {
+  /** @param onConnected is handed every connection, for who has something to say as well */
+  constructor(
+    broker: Pick<BrokerOptions, 'url' | 'clientId'> & Partial<BrokerOptions>,
+    log: Log,
+    onConnected: (connection: Connection) => void = () => undefined,
+  ) {
     const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
     this.#broker = { keepaliveSeconds: 60, ...nothing, ...broker };
     this.#subscriptions = new Subscriptions(log);
+    this.#onConnected = onConnected;
   }
 
   /** Listens to the topics that a filter names, now and at every later connection. */
@@ -49,6 +56,7 @@ export class Subscriber {
         this.#connection = connection;
         this.#failures = 0;
         this.#subscriptions.connected(connection);
+        this.#onConnected(connection);
         onOpen();
       },
       onClosed: (failure) => {

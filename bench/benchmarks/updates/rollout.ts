@@ -1,0 +1,213 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { Rollout } from '../../../contract/messages/rollout.ts';
+import { DEFAULT_POLICY, starting } from '../../../deploy/rollout/begin-rollout.ts';
+import { drive } from '../../../deploy/rollout/drive.ts';
+import { Office } from '../../../deploy/rollout/office.ts';
+import type { Plan } from '../../../deploy/rollout/planner.ts';
+import type { Benchmark, Figure } from '../../harness/benchmark.ts';
+import { Balancer } from '../../harness/rollout/balancer.ts';
+import { RabbitCluster } from '../../harness/rollout/rabbit-cluster.ts';
+import { SimulatedFleet } from '../../harness/rollout/simulated-fleet.ts';
+import { mosquittoIn } from '../../harness/site/broker.ts';
+import type { Workplace } from '../../harness/workplace.ts';
+
+const BOXES = Number(process.env['WAYSIDE_BENCH_BOXES'] ?? 2000);
+const SILENT_ONE_IN = 100;
+const STEP_MS = 2000;
+const BAD = { 3: 'slower', 4: 'wrong on one class', 5: 'crashes after 50 frames' } as const;
+/** 20 boxes rather than one: a canary of one box that never answers stops everything, and one in a hundred here never does. */
+const WAVES = ['20', '5%', '25%', 'all'];
+const RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+
+interface Site {
+  readonly office: Office;
+  readonly fleet: SimulatedFleet;
+  readonly subject: string;
+  readonly place: Workplace;
+}
+
+interface Pushed {
+  readonly rollout: Rollout;
+  readonly seconds: number;
+  readonly figures: Figure[];
+}
+
+/** One rollout to its end, and what it cost. */
+async function push(site: Site, version: string, onPlan: (plan: Plan) => void = () => undefined): Promise<Pushed> {
+  const { office, fleet, place } = site;
+  const before = await fleet.count(version);
+  const cpuBefore = process.cpuUsage();
+  const publishedBefore = office.link.published;
+  const started = performance.now();
+  const policy = { ...DEFAULT_POLICY, success: 0.9, failures: 0.1, silentMs: 30_000, onFailure: 'roll-back' as const };
+  const selection = { groups: ['roads'], tags: [], hardware: [] };
+  await office.change(
+    starting({ model: { name: 'vehicles', version }, selection, waves: WAVES, policy, startedBy: 'benchmark' }),
+    { drives: true },
+  );
+  const rollout = await drive(office, { signal: place.signal, onPlan });
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const after = await fleet.count(version);
+  const figure = (measure: string, value: number, unit = '', limit?: Figure['limit']): Figure => ({
+    subject: `${site.subject}, ${version in BAD ? BAD[version as unknown as keyof typeof BAD] : 'good'}`,
+    measure,
+    value,
+    unit,
+    ...(limit === undefined ? {} : { limit }),
+  });
+  const ofBad = { atMost: Number(WAVES[0]) };
+  const figures = [
+    figure('until it ended', seconds, 's'),
+    figure('waves begun', rollout.begun.length),
+    figure(
+      'jobs that reached boxes',
+      after.heard - before.heard,
+      '',
+      version in BAD ? { atMost: 2 * ofBad.atMost } : undefined,
+    ),
+    figure('boxes that run it at the end', after.running, '', version in BAD ? { atMost: 0 } : undefined),
+    figure('messages of the office a box', (office.link.published - publishedBefore) / BOXES),
+    figure('reports a box', (after.said - before.said) / BOXES),
+    figure('bytes of a report', (after.saidBytes - before.saidBytes) / Math.max(1, after.said - before.said), 'B'),
+    figure('processor of the office a box', (user + system) / 1000 / BOXES, 'ms'),
+  ];
+  return { rollout, seconds, figures };
+}
+
+async function siteAt(url: string, subject: string, place: Workplace): Promise<Site> {
+  const log = pino({ level: 'silent' });
+  const office = await Office.open({ broker: { url }, site: 'bench', name: 'benchmark', log });
+  place.say(`${subject}: ${BOXES} boxes connect`);
+  const fates = Object.fromEntries(Object.entries(BAD));
+  const fleet = await SimulatedFleet.start(
+    { url, site: 'bench', silentOneIn: SILENT_ONE_IN, fates, stepMs: STEP_MS, boxes: BOXES, processes: 2 },
+    place.signal,
+  );
+  while (office.fleet.size < BOXES) {
+    place.signal.throwIfAborted();
+    await delay(200);
+  }
+  return { office, fleet, subject, place };
+}
+
+/** Boxes that were not told, or did not answer, are not counted as they stand at the end of waves but a moment later. */
+async function settled({ fleet, place }: Site, version: string, wanted: number): Promise<number> {
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const { running } = await fleet.count(version);
+    if (running >= wanted || performance.now() > deadline) return running;
+    place.signal.throwIfAborted();
+    await delay(500);
+  }
+}
+
+const answering = BOXES - Math.floor(BOXES / SILENT_ONE_IN);
+
+async function onMosquitto(place: Workplace): Promise<Figure[]> {
+  const folder = join(place.scratch, 'mosquitto');
+  await mkdir(folder);
+  const broker = await mosquittoIn(folder, ['max_connections -1']);
+  await broker.start();
+  const site = await siteAt(broker.url, 'mosquitto', place);
+  const { subject } = site;
+  try {
+    const idle = await site.fleet.count('1');
+    place.say('a good model');
+    const good = await push(site, '2');
+    const running = await settled(site, '2', answering);
+    const figures = [
+      { subject, measure: 'boxes', value: BOXES, unit: '' },
+      { subject, measure: 'memory a box', value: idle.memoryBytes / BOXES / 1000, unit: 'kB' },
+      ...good.figures,
+      {
+        subject: `${subject}, good`,
+        measure: 'boxes that run it a minute later',
+        value: running,
+        unit: '',
+        limit: { atLeast: answering },
+      },
+    ];
+    for (const version of Object.keys(BAD)) {
+      place.say(BAD[Number(version) as keyof typeof BAD]);
+      figures.push(...(await push(site, version)).figures);
+    }
+    return figures;
+  } finally {
+    await site.office.close();
+    await site.fleet.stop();
+    await broker.stop();
+  }
+}
+
+async function onRabbitMq(place: Workplace): Promise<Figure[]> {
+  const folder = join(place.scratch, 'rabbitmq');
+  await mkdir(folder);
+  place.say('three nodes of RabbitMQ');
+  const cluster = await RabbitCluster.start(folder, 3, place.signal);
+  const balancer = new Balancer(cluster.ports);
+  await balancer.start();
+  const subject = 'RabbitMQ, a node killed';
+  try {
+    const site = await siteAt(balancer.url, subject, place);
+    try {
+      let killed: Promise<void> | undefined;
+      const good = await push(site, '2', ({ rollout, waves }) => {
+        // In the third of four waves, under way. The office came first, so it is connected to the first node.
+        const current = waves.at(-1);
+        if (killed === undefined && rollout.begun.length === 3 && (current?.count.working ?? 0) > 0) {
+          place.say('the node of the office is killed');
+          killed = cluster.kill(0);
+        }
+      });
+      await killed;
+      const running = await settled(site, '2', answering);
+      const { reconnects } = await site.fleet.count('2');
+      place.say('a bad model, on the two nodes that are left');
+      const bad = await push(site, '4');
+      return [
+        { subject, measure: 'boxes', value: BOXES, unit: '' },
+        ...good.figures,
+        {
+          subject: `${subject}, good`,
+          measure: 'boxes that run it a minute later',
+          value: running,
+          unit: '',
+          limit: { atLeast: answering },
+        },
+        { subject, measure: 'boxes that had to connect again', value: reconnects, unit: '' },
+        ...bad.figures,
+      ];
+    } finally {
+      await site.office.close();
+      await site.fleet.stop();
+    }
+  } finally {
+    balancer.stop();
+    await cluster.stop();
+  }
+}
+
+export const rollout: Benchmark = {
+  name: 'rollout',
+  title: 'A model rolled out to 2,000 boxes',
+  method:
+    `Simulated boxes with the connection, topics, messages and trial judge of real ones; downloading and traffic take up to ${STEP_MS / 1000} s a step. One box in ${SILENT_ONE_IN} never answers. ` +
+    `Waves ${WAVES.join(', ')}; a wave is over when 90% succeeded, and all stops when more than 10% failed; then the model is taken back. ` +
+    'Each bad model is bad on every box. On RabbitMQ, three nodes stand behind a balancer, and the one that the office is connected to is killed in the third wave.',
+  layout: 'grids',
+  needs: ['mosquitto'],
+  async run(place) {
+    const notes = [
+      'boxes, office and brokers share one machine; seconds are of that machine while it did other work as well',
+    ];
+    const figures = await onMosquitto(place);
+    if (existsSync(RABBITMQ)) figures.push(...(await onRabbitMq(place)));
+    else notes.push('RabbitMQ was not here');
+    return { figures, notes };
+  },
+};

@@ -1,0 +1,170 @@
+import type { Rollout } from '../../contract/messages/rollout.ts';
+import { WaysideError } from '../../core/errors.ts';
+import { jobBody } from './jobs.ts';
+import type { Office } from './office.ts';
+import { isEnded, type Order, type Plan, plan } from './planner.ts';
+import { RECORD_TIMING } from './site-record.ts';
+
+/** RabbitMQ 3.10 keeps retained messages on one node, and gives wildcard subscribers none: boxes there hear the repetition. */
+const REPEAT_MS = 600_000;
+/**
+ * A box that reports so long after its job was sent, and does not know of it, has missed it: a node of a cluster of brokers died
+ * between them, and the one it is connected to now holds nothing retained. It reports at every connection.
+ */
+const UNDER_WAY_MS = 2000;
+/** Reports of a wave come in crowds: looked at together. */
+const GATHER_MS = 250;
+/** Silence makes no event. */
+const LOOK_MS = 1000;
+
+export interface DriveOptions {
+  readonly signal: AbortSignal;
+  readonly onPlan?: (plan: Plan) => void;
+  /** Goes on after the end, so that boxes that were silent hear their job and join. */
+  readonly stays?: boolean;
+  readonly beatMs?: number;
+  readonly repeatMs?: number;
+}
+
+interface Sent {
+  readonly order: Order | 'withdrawn';
+  readonly at: number;
+}
+
+/**
+ * Begins waves, sends jobs and stops, as the plan says, until the rollout ends, needs an operator, or another office takes over.
+ * Everything it knows besides what was sent is in the record and in the reports: another one can go on from there.
+ *
+ * @returns the rollout as it was left
+ */
+export async function drive(office: Office, options: DriveOptions): Promise<Rollout> {
+  return await new Driver(office, options).run();
+}
+
+/** Takes the orders of a rollout that was paused or aborted from the boxes that have not begun, where nobody drives it. */
+export async function withdrawOrders(office: Office): Promise<void> {
+  const { rollout, fleet, link, desiredTopic } = office;
+  const { withdrawn } = plan(rollout, fleet.boxes, Date.now(), office.nextJob);
+  await Promise.all(withdrawn.map((box) => link.publish(desiredTopic(box), '')));
+}
+
+class Driver {
+  readonly #office: Office;
+  readonly #options: DriveOptions;
+  readonly #sent = new Map<string, Sent>();
+  #wake: () => void = () => undefined;
+  #fault: unknown;
+
+  constructor(office: Office, options: DriveOptions) {
+    this.#office = office;
+    this.#options = options;
+  }
+
+  async run(): Promise<Rollout> {
+    const { signal, stays = false, beatMs = RECORD_TIMING.beatMs } = this.#options;
+    const { record } = this.#office;
+    const beat = setInterval(() => this.#try(record.repeat(true)), beatMs);
+    try {
+      for (;;) {
+        this.#adopt();
+        const rollout = this.#step();
+        if (this.#fault !== undefined) throw this.#fault;
+        if ((isEnded(rollout) || rollout.state === 'stopped') && !stays) {
+          await this.#settle();
+          return rollout;
+        }
+        signal.throwIfAborted();
+        await this.#pause(signal);
+      }
+    } finally {
+      clearInterval(beat);
+      record.onChange = () => undefined;
+      this.#office.onFleet = () => undefined;
+      await record.repeat(false).catch(() => undefined); // on the way out of a failure that is told
+    }
+  }
+
+  /** Another operator's change is gone on with; another driver is given way to. */
+  #adopt(): void {
+    const { record, rollout } = this.#office;
+    const current = record.current;
+    if (record.isMine || current === undefined) return;
+    if (current.driving)
+      throw new WaysideError('ROLLOUT_OVERTAKEN', {
+        message: `${current.office.name} drives the rollout ${rollout.id} now`,
+        hint: 'watch it with `wayside rollout watch`',
+      });
+    this.#try(record.advance({ job: this.#office.job, rollout }));
+  }
+
+  #step(): Rollout {
+    const { fleet, record, nextJob } = this.#office;
+    const before = this.#office.rollout;
+    const now = Date.now();
+    const next = plan(before, fleet.boxes, now, nextJob);
+    // Written before anything is sent: who goes on after a cut must not draw again.
+    if (next.rollout !== before) this.#try(record.advance({ job: this.#office.job, rollout: next.rollout }));
+    this.#send(next, now);
+    this.#options.onPlan?.(next);
+    return next.rollout;
+  }
+
+  #send({ rollout, orders, withdrawn }: Plan, now: number): void {
+    const { repeatMs = REPEAT_MS } = this.#options;
+    const { desiredTopic, voice, link } = this.#office;
+    for (const [box, order] of orders) {
+      const before = this.#sent.get(box);
+      const same = before !== undefined && before.order !== 'withdrawn' && before.order.job === order.job;
+      const missed = before !== undefined && (order.unknownAt ?? 0) > before.at + UNDER_WAY_MS;
+      if (same && !missed && now - before.at < repeatMs) continue;
+      this.#sent.set(box, { order, at: now });
+      const topic = desiredTopic(box);
+      this.#try(
+        link.publish(topic, JSON.stringify(voice.compose(topic, 'model-desired', jobBody(rollout, order), now))),
+      );
+    }
+    for (const box of withdrawn) {
+      if (this.#sent.get(box)?.order === 'withdrawn') continue;
+      this.#sent.set(box, { order: 'withdrawn', at: now });
+      this.#try(link.publish(desiredTopic(box), ''));
+    }
+  }
+
+  readonly #underWay = new Set<Promise<void>>();
+
+  #try(acted: Promise<void>): void {
+    const watched = acted
+      .catch((cause: unknown) => {
+        this.#fault ??= cause;
+        this.#wake();
+      })
+      .finally(() => this.#underWay.delete(watched));
+    this.#underWay.add(watched);
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all(this.#underWay);
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { record } = this.#office;
+    await new Promise<void>((resolve) => {
+      let soon: NodeJS.Timeout | undefined;
+      const done = (): void => {
+        clearTimeout(soon);
+        clearTimeout(late);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const late = setTimeout(done, LOOK_MS);
+      const crowd = (): void => {
+        soon ??= setTimeout(done, GATHER_MS);
+      };
+      this.#wake = done;
+      record.onChange = done;
+      this.#office.onFleet = crowd;
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}

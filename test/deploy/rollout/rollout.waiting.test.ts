@@ -1,0 +1,180 @@
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Fate } from '../../../bench/harness/rollout/fates.ts';
+import { SimulatedBox } from '../../../bench/harness/rollout/simulated-box.ts';
+import { seededRandom } from '../../../core/random.ts';
+import { DEFAULT_POLICY, pausing, resuming, rollingBack, starting } from '../../../deploy/rollout/begin-rollout.ts';
+import { drive } from '../../../deploy/rollout/drive.ts';
+import { Office } from '../../../deploy/rollout/office.ts';
+import type { Plan } from '../../../deploy/rollout/planner.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { Listener } from '../../support/listener.ts';
+import { Mosquitto } from '../../support/mosquitto.ts';
+import { describeWith } from '../../support/requirements.ts';
+import { until } from '../../support/until.ts';
+
+const log = pino({ level: 'silent' });
+const TIMING = { listenMs: 500, settleMs: 400, beatMs: 200 };
+const never = new AbortController().signal;
+
+describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
+  const folder = temporaryFolder();
+  let broker: Mosquitto;
+  let boxes: SimulatedBox[] = [];
+  const offices: Office[] = [];
+  let site = 0;
+  beforeAll(async () => {
+    broker = await Mosquitto.start(folder());
+  });
+  afterEach(async () => {
+    await Promise.all([...boxes.map((box) => box.stop()), ...offices.splice(0).map((office) => office.close())]);
+    boxes = [];
+  });
+  afterAll(() => broker.stop());
+
+  const road = async (count: number, fate: (box: number, version: string) => Fate | undefined, stepMs = 20) => {
+    site++;
+    boxes = Array.from({ length: count }, (_, index) => {
+      const random = seededRandom(index);
+      const id = `box-${index}`;
+      return new SimulatedBox({
+        url: broker.url,
+        site: `s${site}`,
+        id,
+        log,
+        random,
+        fate: (version) => fate(index, version),
+        stepMs,
+        repeatMs: 60_000,
+      });
+    });
+    for (const box of boxes) box.start();
+    await until('boxes to connect', () => boxes.every(({ connected }) => connected));
+  };
+  const office = async (name: string): Promise<Office> => {
+    const opened = await Office.open({ broker: { url: broker.url }, site: `s${site}`, name, log, timing: TIMING });
+    offices.push(opened);
+    await opened.gather(300, never);
+    return opened;
+  };
+  const start = (version: string, policy: Partial<typeof DEFAULT_POLICY> = {}) =>
+    starting({
+      model: { name: 'vehicles', version },
+      selection: { groups: [], tags: [], hardware: [] },
+      waves: ['canary', '25%', 'all'],
+      policy: { ...DEFAULT_POLICY, ...policy },
+      startedBy: 'test',
+    });
+  const drives = { drives: true };
+
+  it('is completed on every box, each wave after the one before', async () => {
+    await road(20, () => 'good');
+    const anna = await office('anna');
+    await anna.change(start('2'), drives);
+    const largest: number[] = [];
+    const onPlan = ({ waves }: Plan): void => {
+      largest.push(waves.reduce((sum, { count, size }) => sum + size - count.asked, 0));
+    };
+    const rollout = await drive(anna, { signal: never, onPlan, beatMs: TIMING.beatMs });
+    expect(rollout.state).toBe('completed');
+    expect(boxes.map(({ version }) => version)).toEqual(boxes.map(() => '2'));
+    expect(boxes.reduce((sum, { heard }) => sum + heard, 0)).toBe(20);
+    expect(rollout.begun.map((wave) => wave.boxes)).toEqual([1, 4, 15]);
+    expect(largest.find((count) => count > 0)).toBe(1);
+  });
+
+  it.each(['slower', 'wrong on one class', 'crashes after 50 frames'] as const)(
+    'of a bad model, %s, stops at the canary, and goes back',
+    async (fate) => {
+      await road(20, () => fate);
+      const anna = await office('anna');
+      await anna.change(start('2', { onFailure: 'roll-back' }), drives);
+      const rollout = await drive(anna, { signal: never, beatMs: TIMING.beatMs });
+      expect(rollout).toMatchObject({
+        state: 'rolled-back',
+        reason: { code: 'ROLLOUT_FAILURES' },
+        begun: { length: 1 },
+      });
+      expect(boxes.filter(({ heard }) => heard > 0)).toHaveLength(1);
+      expect(boxes.filter(({ version }) => version !== '1')).toEqual([]);
+    },
+  );
+
+  it('is not held by boxes that never answer', async () => {
+    await road(20, (box) => (box % 5 === 0 ? undefined : 'good'));
+    const anna = await office('anna');
+    await anna.change(start('2', { silentMs: 1500, failures: 1, success: 0 }), drives);
+    const rollout = await drive(anna, { signal: never, beatMs: TIMING.beatMs });
+    expect(rollout.state).toBe('completed');
+    await until('the others to take it', () => boxes.filter(({ version }) => version === '2').length === 16);
+  });
+
+  it('begun by two operators at once is begun by one; the other is told, and sends nothing', async () => {
+    await road(8, () => 'good');
+    const [anna, ben] = [await office('anna'), await office('ben')];
+    const results = await Promise.allSettled([anna.change(start('2'), drives), ben.change(start('3'), drives)]);
+    const won = results.findIndex(({ status }) => status === 'fulfilled');
+    const [winner, loser] = won === 0 ? [anna, ben] : [ben, anna];
+    expect(results[1 - won]).toMatchObject({ status: 'rejected', reason: { code: 'ROLLOUT_OVERTAKEN' } });
+    expect(String((results[1 - won] as PromiseRejectedResult).reason.message)).toContain(won === 0 ? 'anna' : 'ben');
+    expect(loser.rollout.id).toBe(winner.rollout.id);
+    const late = await office('cleo');
+    expect((await late.record.read())?.rollout?.id, 'what the broker keeps').toBe(winner.rollout.id);
+    expect((await drive(winner, { signal: never, beatMs: TIMING.beatMs })).state).toBe('completed');
+    expect(new Set(boxes.map(({ version }) => version))).toEqual(new Set([won === 0 ? '2' : '3']));
+  });
+
+  it('is refused while another has not ended, and paused, resumed and taken back from another machine', async () => {
+    await road(8, () => 'good');
+    const [anna, ben] = [await office('anna'), await office('ben')];
+    await anna.change(start('2', { automatic: false }), drives);
+    const driven = drive(anna, { signal: never, beatMs: TIMING.beatMs });
+    await until('the canary to succeed', () => ben.record.current?.rollout?.state === 'waiting');
+    await expect(ben.change(start('3'), drives)).rejects.toMatchObject({ code: 'ROLLOUT_ACTIVE' });
+
+    expect(await ben.change(pausing, { drives: false })).toBe('anna');
+    expect(await ben.change(resuming, drives)).toBe('anna');
+    expect(boxes.filter(({ version }) => version === '2')).toHaveLength(1);
+    await until('it to go on', () => anna.record.isMine && anna.rollout.state === 'waiting');
+    expect(await ben.change(rollingBack, drives)).toBe('anna');
+    expect((await driven).state).toBe('rolled-back');
+    expect(boxes.map(({ version }) => version)).toEqual(boxes.map(() => '1'));
+  });
+
+  it('is gone on with by another office where the first one is gone, with the same boxes and without telling any of them twice', async () => {
+    await road(12, () => 'good');
+    const anna = await office('anna');
+    await anna.change(start('2', { automatic: false }), drives);
+    const gone = new AbortController();
+    const driven = drive(anna, { signal: gone.signal, beatMs: TIMING.beatMs });
+    await until('the canary to succeed', () => anna.rollout.state === 'waiting');
+    const [canary] = boxes.filter(({ version }) => version === '2');
+    gone.abort(new Error('the machine is gone'));
+    await expect(driven).rejects.toThrow('the machine is gone');
+    await anna.close();
+
+    const ben = await office('ben');
+    expect(await ben.change(resuming, drives)).toBeUndefined();
+    const goesOn = drive(ben, { signal: never, beatMs: TIMING.beatMs });
+    await until('the second wave', () => ben.rollout.state === 'waiting');
+    expect(boxes.filter(({ version }) => version === '2')).toHaveLength(3);
+    const cleo = await office('cleo');
+    expect(await cleo.change(resuming, drives)).toBe('ben');
+    expect((await goesOn).state).toBe('completed');
+    expect(canary?.heard).toBe(1);
+  });
+
+  it('says nothing that breaks the contract', async () => {
+    await road(4, () => 'good');
+    const listener = await Listener.start(broker.url);
+    const anna = await office('anna');
+    await anna.change(start('2'), drives);
+    await drive(anna, { signal: never, beatMs: TIMING.beatMs });
+    const { message } = await listener.next(
+      'rollout',
+      ({ rollout }) => rollout?.id === anna.rollout.id && rollout.state === 'completed',
+    );
+    expect(message.job).toBeGreaterThan(0);
+    await listener.stop();
+  });
+});
