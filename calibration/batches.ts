@@ -4,27 +4,27 @@ import { createPreprocessor, inputLength, type Preprocessing } from '../inferenc
 import { floatTensor, type RunTensor, type ValueSpec } from '../inference/session.ts';
 import type { Dataset } from './dataset.ts';
 
-/** Some pictures, ready to be fed. `tensor` is `[n, 3, H, W]` and is overwritten by the next batch. */
+/** Some images, ready to be fed. `tensor` is `[n, 3, H, W]` and is overwritten by the next batch. */
 export interface Batch {
   readonly tensor: RunTensor<'float32'>;
-  /** Pictures in it; a model of fixed batch may get fewer than its rows, the others are left over from before. */
+  /** Images in it; a model of fixed batch may get fewer than its rows, the others are left over from before. */
   readonly count: number;
   readonly ids: readonly string[];
   readonly labels: readonly number[];
 }
 
-/** Past 16 pictures of 32x32 the time per picture stays flat (ResNet20, one thread), while memory goes on growing. */
+/** Past 16 images of 32x32 the time per image stays flat (ResNet20, one thread), while memory goes on growing. */
 const SYMBOLIC_BATCH = 16;
 
 /**
- * Pictures a run: what the model fixes, or `wanted` where it leaves the dimension open.
+ * Images a run: what the model fixes, or `wanted` where it leaves the dimension open.
  *
  * @throws {WaysideError} PREPROCESS_MISMATCH when the input does not take what the preprocessing makes
  */
 export function batchSizeFor(input: ValueSpec, { size }: Preprocessing, wanted = SYMBOLIC_BATCH): number {
-  const [batch, ...picture] = input.shape;
-  const fits = [3, ...size].every((dim, axis) => typeof picture[axis] === 'string' || picture[axis] === dim);
-  if (input.type !== 'float32' || picture.length !== 3 || !fits) {
+  const [batch, ...image] = input.shape;
+  const fits = [3, ...size].every((dim, axis) => typeof image[axis] === 'string' || image[axis] === dim);
+  if (input.type !== 'float32' || image.length !== 3 || !fits) {
     throw new WaysideError('PREPROCESS_MISMATCH', {
       message: `input ${input.name}: expected float32 [N, 3, ${size.join(', ')}], got ${input.type} [${input.shape.join(', ')}]`,
       hint:
@@ -36,14 +36,14 @@ export function batchSizeFor(input: ValueSpec, { size }: Preprocessing, wanted =
   return typeof batch === 'number' ? batch : wanted;
 }
 
-/** Of all pictures of a run: two of 224x224. */
+/** Of all images of a run: two of 224x224. */
 const RUN_PIXELS = 2 * 224 * 224;
 
 /**
- * Pictures a run of a model that is only looked at: a signal waits for the run to end, and 16 of 224x224 take ResNet50 more than a second on
+ * Images a run of a model that is only looked at: a signal waits for the run to end, and 16 of 224x224 take ResNet50 more than a second on
  * one thread.
  */
-export const picturesToLookAt = ([height, width]: Preprocessing['size']): number =>
+export const imagesToLookAt = ([height, width]: Preprocessing['size']): number =>
   Math.max(1, Math.min(SYMBOLIC_BATCH, Math.floor(RUN_PIXELS / (height * width))));
 
 /** Streams a data set as preprocessed batches in one reused buffer. */

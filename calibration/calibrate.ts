@@ -12,19 +12,19 @@ import { type CalibratedValue, type CalibrationTable, modelDigest, TABLE_FORMAT 
 
 interface CalibrateOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
-  /** Pictures, drawn without replacement. @default 512, or all of a smaller set */
+  /** Images, drawn without replacement. @default 512, or all of a smaller set */
   readonly samples?: number | undefined;
   /** Of the draw. @default 1 */
   readonly seed?: number | undefined;
   /** Whether the model's channels were equalized: noted in the table. @default false */
   readonly equalized?: boolean | undefined;
-  /** @default every float32 value that depends on the picture */
+  /** @default every float32 value that depends on the image */
   readonly values?: readonly string[] | undefined;
   /** @default 1 */
   readonly threads?: number | undefined;
 }
 
-/** Every float32 value that changes with the picture: the inputs, and what is computed from them. */
+/** Every float32 value that changes with the image: the inputs, and what is computed from them. */
 export function activationsOf(model: Model): string[] {
   const types = inferShapes(model);
   const varying = new Set(model.graph.inputs.map(({ name }) => name));
@@ -62,7 +62,7 @@ export async function calibrate(model: Model, dataset: Dataset, options: Calibra
   const { preprocessing, samples = 512, seed = 1, equalized = false, values = activationsOf(model) } = options;
   if (!(samples >= 1) || dataset.size < 1) {
     throw new WaysideError('DATASET_INVALID', {
-      message: `cannot calibrate on ${Math.min(samples, dataset.size)} pictures`,
+      message: `cannot calibrate on ${Math.min(samples, dataset.size)} images`,
     });
   }
   // In the order of the set: neighbours are read together, and the result does not depend on the order.

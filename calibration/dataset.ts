@@ -2,7 +2,7 @@ import type { Digest } from '../core/hash.ts';
 import type { RgbImage } from '../inference/image.ts';
 
 export interface Sample {
-  /** Stable name of the picture inside its set: a path or `test_batch.bin#17`. */
+  /** Stable name of the image inside its set: a path or `test_batch.bin#17`. */
   readonly id: string;
   /** Index of the class. */
   readonly label: number;
@@ -10,7 +10,7 @@ export interface Sample {
 }
 
 /**
- * Any labelled set of pictures. Iterating streams: memory is bounded by a few pictures, whatever the size of the set.
+ * Any labelled set of images. Iterating streams: memory is bounded by a few images, whatever the size of the set.
  * A set has a training part (to calibrate on) and a test part (to measure on); sets without such a division use one for both.
  */
 export interface Dataset {
@@ -20,8 +20,8 @@ export interface Dataset {
   readonly size: number;
   /** Names of the classes where the set knows them. */
   readonly classes: readonly string[] | undefined;
-  /** Identifies the pictures and labels. */
+  /** Identifies the images and labels. */
   digest(): Promise<Digest>;
-  /** Pictures at these positions (all of them by default), in the order given. */
+  /** Images at these positions (all of them by default), in the order given. */
   samples(indices?: readonly number[]): AsyncIterable<Sample>;
 }

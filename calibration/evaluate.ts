@@ -3,7 +3,7 @@ import type { RunOptions } from '../core/progress.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { argMax } from '../inference/scores.ts';
 import { describeOutputs, floatsOf, type Results, type Session, type ValueSpec } from '../inference/session.ts';
-import { type Batch, picturesToLookAt } from './batches.ts';
+import { type Batch, imagesToLookAt } from './batches.ts';
 import type { Dataset } from './dataset.ts';
 import { spreadPositions } from './datasets/positions.ts';
 import { runOver } from './run-over.ts';
@@ -15,15 +15,15 @@ interface Confusion {
 }
 
 export interface Evaluation {
-  /** Share of pictures whose highest score is the right class, 0 to 1. */
+  /** Share of images whose highest score is the right class, 0 to 1. */
   readonly top1: number;
-  /** Share of pictures whose right class is among the five highest scores, 0 to 1. */
+  /** Share of images whose right class is among the five highest scores, 0 to 1. */
   readonly top5: number;
   readonly samples: number;
   readonly confusion: Confusion;
 }
 
-/** One picture's outcome. `scores` is a view into the batch: copy what is kept. */
+/** One image's outcome. `scores` is a view into the batch: copy what is kept. */
 export interface Outcome {
   readonly id: string;
   readonly label: number;
@@ -35,11 +35,11 @@ export interface EvaluateOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   /** Output that holds the scores. @default the first */
   readonly output?: string | undefined;
-  /** Pictures to use, spread evenly over the set. @default all */
+  /** Images to use, spread evenly over the set. @default all */
   readonly limit?: number | undefined;
   /** Positions to use instead of `limit`. */
   readonly indices?: readonly number[] | undefined;
-  /** Pictures a run where the model leaves the batch open. @default 16, fewer of more than 79x79 pixels */
+  /** Images a run where the model leaves the batch open. @default 16, fewer of more than 79x79 pixels */
   readonly batchSize?: number | undefined;
   /** Refuse a model that answers no image of the first batch with a number, rather than count every answer as wrong. @default false */
   readonly needsNumbers?: boolean | undefined;
@@ -57,7 +57,7 @@ function rankOf(label: number, scores: Float32Array): number {
   return rank;
 }
 
-/** Scores a picture has. A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
+/** Scores an image has. A classifier answers with one score a class: `[N, classes]`, perhaps with dimensions of 1. */
 function classesOf({ outputs }: Session, name: string, dims: readonly number[], batch: number): number {
   const [rows, ...others] = dims.filter((dim, axis) => axis === 0 || dim !== 1);
   if (rows === batch && others.length === 1) return others[0] ?? 0;
@@ -139,18 +139,18 @@ class Tally {
 }
 
 /**
- * Measures a classifier in ONNX Runtime. Pictures are read and decoded while the model runs; memory holds two batches.
+ * Measures a classifier in ONNX Runtime. Images are read and decoded while the model runs; memory holds two batches.
  *
  * @throws {WaysideError} PREPROCESS_MISMATCH, DATASET_INVALID, SESSION_RUN, MODEL_NOT_FINITE where asked to, MODEL_UNSUPPORTED for an output that is no
  *   vector of scores; AbortError when `signal` aborts
  */
 export async function evaluate(session: Session, dataset: Dataset, options: EvaluateOptions): Promise<Evaluation> {
   const { preprocessing, limit, needsNumbers = false, stage = 'evaluating', onOutcome, onProgress, signal } = options;
-  const { batchSize = picturesToLookAt(preprocessing.size) } = options;
+  const { batchSize = imagesToLookAt(preprocessing.size) } = options;
   const output = session.scores(options.output);
   const indices = options.indices ?? spreadPositions(dataset.size, limit);
   if ((indices?.length ?? dataset.size) === 0)
-    throw new WaysideError('DATASET_INVALID', { message: `no pictures of ${dataset.name} to evaluate on` });
+    throw new WaysideError('DATASET_INVALID', { message: `no images of ${dataset.name} to evaluate on` });
 
   requireFloatScores(output);
   const tally = new Tally();

@@ -71,7 +71,7 @@ function watchedOf(model: Model, preprocessing: Preprocessing, values: readonly 
 
 /**
  * The model with four outputs: each reduction of all watched values, one behind the other, `[sum of their channels]`. An
- * output for every value instead took three times as long on small pictures: each one crosses into JavaScript by itself.
+ * output for every value instead took three times as long on small images: each one crosses into JavaScript by itself.
  */
 function reducing(model: Model, watched: readonly Watched[]): Model {
   const { graph, opsets } = model;
@@ -116,7 +116,7 @@ class Tally implements Observer {
   readonly #max: Float64Array;
   readonly #sums: Float64Array;
   readonly #squares: Float64Array;
-  #pictures = 0;
+  #images = 0;
 
   constructor(watched: readonly Watched[]) {
     const channels = watched.reduce((sum, value) => sum + value.channels, 0);
@@ -127,7 +127,7 @@ class Tally implements Observer {
     this.#squares = new Float64Array(channels);
   }
 
-  see({ count: pictures }: Batch, results: Results): void {
+  see({ count: images }: Batch, results: Results): void {
     const mins = floatsOf(results, outputName('ReduceMin'));
     const maxs = floatsOf(results, outputName('ReduceMax'));
     const means = floatsOf(results, outputName('ReduceMean'));
@@ -139,10 +139,10 @@ class Tally implements Observer {
       }
       this.#min[channel] = Math.min(this.#min[channel]!, mins[channel]!);
       this.#max[channel] = Math.max(this.#max[channel]!, maxs[channel]!);
-      this.#sums[channel]! += means[channel]! * pictures;
+      this.#sums[channel]! += means[channel]! * images;
       this.#squares[channel]! += squares[channel]!;
     }
-    this.#pictures += pictures;
+    this.#images += images;
   }
 
   result(): Map<string, Extremes> {
@@ -154,8 +154,8 @@ class Tally implements Observer {
         axis,
         min: this.#min.subarray(from, to).reduce((least, each) => Math.min(least, each)),
         max: this.#max.subarray(from, to).reduce((most, each) => Math.max(most, each)),
-        means: this.#sums.slice(from, to).map((sum) => sum / this.#pictures),
-        meanSquares: this.#squares.slice(from, to).map((square) => square / (this.#pictures * plane)),
+        means: this.#sums.slice(from, to).map((sum) => sum / this.#images),
+        meanSquares: this.#squares.slice(from, to).map((square) => square / (this.#images * plane)),
       });
       from = to;
     }
@@ -168,10 +168,10 @@ const nothingOf = (axis: ChannelAxis | undefined): Extremes => ({
   ...{ means: new Float64Array(0), meanSquares: new Float64Array(0) },
 });
 
-/** Pictures a run: a few save calls where pictures are small; more would only cost memory. */
+/** Images a run: a few save calls where images are small; more would only cost memory. */
 const BATCH_BYTES = 32 * 1024;
 
-/** True where every row of every run is a picture: a model of fixed larger batch repeats rows, which would count twice. */
+/** True where every row of every run is an image: a model of fixed larger batch repeats rows, which would count twice. */
 export const canReduce = (model: Model): boolean => {
   const batch = model.graph.inputs[0]?.shape?.[0];
   return typeof batch !== 'number' || batch === 1;
@@ -187,7 +187,7 @@ export function areOfKnownSize(
 }
 
 /**
- * Runs a float model over pictures and lets ONNX Runtime itself reduce the watched values to their extremes and moments, which are
+ * Runs a float model over images and lets ONNX Runtime itself reduce the watched values to their extremes and moments, which are
  * all that leaves it: a third of the time of `observe` or less, and memory that does not grow with the size of the values. No
  * histogram comes of it, so only min-max ranges.
  *

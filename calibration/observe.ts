@@ -24,17 +24,17 @@ export interface ObserveOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   /** Values to watch: graph inputs, or outputs of nodes; all float32. */
   readonly values: readonly string[];
-  /** Positions of the pictures. @default all */
+  /** Positions of the images. @default all */
   readonly indices?: readonly number[] | undefined;
   /** @default 1 */
   readonly threads?: number | undefined;
 }
 
-/** Values of all pictures of a batch together: the share of memory that watching may take. */
+/** Values of all images of a batch together: the share of memory that watching may take. */
 const BATCH_BYTES = 48 * 1024 * 1024;
 const LARGEST_BATCH = 16;
 
-/** Pictures a run so that the watched values stay inside their share of memory: found by running one empty picture. */
+/** Images a run so that the watched values stay inside their share of memory: found by running one empty image. */
 async function batchSizeOf(session: Session, { size }: Preprocessing, outputs: readonly string[]): Promise<number> {
   const [declared] = session.input.shape;
   if (typeof declared === 'number') return declared;
@@ -98,8 +98,8 @@ class Watcher implements Observer {
 }
 
 /**
- * Runs a float model over pictures and watches values inside it, for other observers too. Memory holds one batch of values and one histogram a
- * value, whatever the number of pictures.
+ * Runs a float model over images and watches values inside it, for other observers too. Memory holds one batch of values and one histogram a
+ * value, whatever the number of images.
  *
  * @throws {WaysideError} CALIBRATION_MISMATCH for a value the model does not have; CALIBRATION_INVALID for one that is not
  * float32 or not finite; PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts

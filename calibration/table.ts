@@ -113,9 +113,6 @@ export function requireTableFor(table: CalibrationTable, model: Model, { values 
   const got = modelDigest(model);
   if (table.model !== got) throw mismatch(`calibration table is for model ${table.model}, got ${got}`, hint);
   if (data !== undefined && table.data.digest !== data) {
-    throw mismatch(
-      `calibration table is from data ${table.data.digest}, got ${data}`,
-      'it was made from other pictures',
-    );
+    throw mismatch(`calibration table is from data ${table.data.digest}, got ${data}`, 'it was made from other images');
   }
 }

@@ -26,7 +26,7 @@ export interface Inspection {
   readonly operators: Readonly<Record<string, number>>;
   /** Weights, biases and normalisation constants; not scales, zero points, codebooks or shapes. */
   readonly parameters: number;
-  /** Multiply-accumulate operations for one picture; null where a shape is unknown. */
+  /** Multiply-accumulate operations for one image; null where a shape is unknown. */
   readonly macs: number | null;
   /** The first node whose operations cannot be counted, as a shape is unknown; null where all can. */
   readonly uncounted: string | null;

@@ -5,7 +5,7 @@ import type { Session } from '../inference/session.ts';
 import type { PixelOptions } from './options/common.ts';
 
 /**
- * How pictures are prepared for a model: as its package says, else as the options say, else as its metadata does.
+ * How images are prepared for a model: as its package says, else as the options say, else as its metadata does.
  *
  * @throws {WaysideError} USAGE for pixel options beside a package, or a normalisation that cannot be read; PREPROCESS_MISMATCH
  */
@@ -19,7 +19,7 @@ export async function preprocessingFor(
     if (normalize === undefined && size === undefined) return model.package.manifest.preprocessing;
     throw new WaysideError('USAGE', {
       message: `${normalize === undefined ? '--size' : '--normalize'} does not go with a package`,
-      hint: 'a package says itself how it wants its pictures: leave the option out',
+      hint: 'a package says itself how it wants its images: leave the option out',
     });
   }
   const [{ defaultPreprocessing }, { chosenNormalization }, { readMetadata }] = await Promise.all([

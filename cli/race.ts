@@ -6,11 +6,11 @@ import type { Feeds, Session } from '../inference/session.ts';
 interface Runner {
   readonly session: Session;
   readonly feeds: Feeds;
-  /** Pictures a run. */
+  /** Images a run. */
   readonly batch: number;
 }
 
-/** Milliseconds of one picture, over all counted runs of one model. */
+/** Milliseconds of one image, over all counted runs of one model. */
 export interface Timing {
   readonly runs: number;
   readonly medianMs: number;

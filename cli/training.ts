@@ -52,8 +52,8 @@ function shareOrRanges(text: string): number | readonly PositionRange[] {
 export const trainingOptions = (epochs: number, schedule: TrainingOptions['schedule']): Option[] => [
   dataOption(),
   new Option('--out <file>', 'ONNX file to write').makeOptionMandatory(),
-  new Option('--epochs <n>', 'times every picture is visited').argParser(integer(1, 100_000)).default(epochs),
-  new Option('--batch <n>', 'pictures a step').argParser(integer(1, 65_536)).default(128),
+  new Option('--epochs <n>', 'times every image is visited').argParser(integer(1, 100_000)).default(epochs),
+  new Option('--batch <n>', 'images a step').argParser(integer(1, 65_536)).default(128),
   new Option('--rate <r>', 'highest learning rate (default: by optimizer)').argParser(decimal(0, 100)),
   new Option('--optimizer <name>', 'what turns gradients into steps').choices(['sgd', 'adamw']).default('sgd'),
   new Option('--schedule <name>', 'how the rate goes over the training')
@@ -86,7 +86,7 @@ interface Task {
   readonly model: (classes: number) => Model;
   /** Size of its input, as a session would declare it. */
   readonly inputShape: readonly (number | string)[];
-  /** Of the model there was: how it wants its pictures, where the options do not say. */
+  /** Of the model there was: how it wants its images, where the options do not say. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly rates: Readonly<Record<TrainingOptions['optimizer'], number>>;
   readonly freeze?: boolean;
@@ -94,7 +94,7 @@ interface Task {
   readonly normalises?: boolean;
 }
 
-/** Pictures whose mean and variance the normalisations begin with, as `compress` takes. */
+/** Images whose mean and variance the normalisations begin with, as `compress` takes. */
 const STATISTICS = 512;
 
 /** Trains, writes the model, reports. */
@@ -175,7 +175,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
 }
 
 function epochLine({ epoch, loss, accuracy, picturesPerSecond }: EpochReport, epochs: number): string {
-  const speed = `${count(Math.round(picturesPerSecond))} pictures a second`;
+  const speed = `${count(Math.round(picturesPerSecond))} images a second`;
   return `epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(3)}, ${percent(accuracy)} validated, ${speed}`;
 }
 
@@ -194,15 +194,15 @@ function summary({ model, of, classes, trained, validated, accuracy, seconds, ep
   const best = epochs.find((report) => report.accuracy === accuracy);
   const speed = median(epochs.map(({ picturesPerSecond }) => picturesPerSecond));
   return table([
-    ['trained', `${of}, ${count(classes)} classes, ${count(trained)} pictures`],
+    ['trained', `${of}, ${count(classes)} classes, ${count(trained)} images`],
     [
       'accuracy',
-      `${percent(accuracy)} of ${count(validated)} pictures set aside from the training part (95 %: ${shareInterval(accuracy, validated)})`,
+      `${percent(accuracy)} of ${count(validated)} images set aside from the training part (95 %: ${shareInterval(accuracy, validated)})`,
     ],
     ['best epoch', `${(best?.epoch ?? 0) + 1} of ${epochs.length}, loss ${best?.loss.toFixed(3) ?? 'unknown'}`],
     [
       'speed',
-      `${epochs.length === 0 ? 'unknown' : count(Math.round(speed))} pictures a second, ${duration(seconds)} in all`,
+      `${epochs.length === 0 ? 'unknown' : count(Math.round(speed))} images a second, ${duration(seconds)} in all`,
     ],
     ['written', model],
   ]);

@@ -13,7 +13,7 @@ export function meanDivergence(expected: readonly Float32Array[], got: readonly 
   return sum / Math.max(1, expected.length);
 }
 
-/** Share of pictures that both give to the same class. */
+/** Share of images that both give to the same class. */
 export function agreement(expected: readonly Float32Array[], got: readonly Float32Array[]): number {
   const first = (p: Float32Array): number => p.indexOf(Math.max(...p));
   return expected.filter((p, i) => first(p) === first(got[i]!)).length / Math.max(1, expected.length);

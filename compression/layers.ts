@@ -2,12 +2,12 @@ import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '..
 import type { Graph, Node } from '../onnx/graph.ts';
 import { asFloat32, elementCount, type Tensor } from '../onnx/tensor.ts';
 
-/** How a convolution walks over its picture. */
+/** How a convolution walks over its image. */
 export interface Window {
   readonly kernel: readonly [number, number];
   readonly strides: readonly [number, number];
   readonly dilations: readonly [number, number];
-  /** Top, left, bottom, right; or the rule by which they follow from the picture's size. */
+  /** Top, left, bottom, right; or the rule by which they follow from the image's size. */
   readonly pads: readonly [number, number, number, number] | 'SAME_UPPER' | 'SAME_LOWER';
 }
 

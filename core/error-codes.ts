@@ -137,7 +137,7 @@ export const ERROR_CODES = {
   DOWNLOAD_TOO_LARGE: entry(Exit.data, 'a server sends more than was signed, or than the quota allows'),
 
   // demo
-  VIDEO_SOURCE_FAILED: entry(Exit.unavailable, 'the loopback camera could not read, render or encode its pictures'),
+  VIDEO_SOURCE_FAILED: entry(Exit.unavailable, 'the loopback camera could not read, render or encode its images'),
   LISTEN_FAILED: entry(Exit.unavailable, 'a local server could not open its port'),
   DEMO_FAILED: entry(Exit.unavailable, 'a part of the demonstration ended by itself, or no detection arrived'),
 

@@ -9,7 +9,7 @@ export interface Region {
   readonly box: Box;
 }
 
-/** The whole picture goes by this name. */
+/** The whole image goes by this name. */
 const WHOLE: readonly Region[] = [{ name: 'frame', box: WHOLE_FRAME }];
 
 export const regionsOf = (camera: CameraConfig): readonly Region[] =>

@@ -1,6 +1,6 @@
 import type { RgbImage } from './image.ts';
 
-/** A picture and the scores this exact model file gave for it. */
+/** An image and the scores this exact model file gave for it. */
 export interface GoldenSample {
   readonly image: RgbImage;
   readonly scores: Float32Array;
@@ -13,7 +13,7 @@ export interface GoldenSample {
  * the samples are there to find. What legitimately differs is float: the order of summation and fused multiply-add move a
  * value by some 1e-7 of itself, which at a rounding boundary flips one activation code, and later layers carry it on.
  *
- * Measured on int8 ResNet20 and ResNet56, 200 pictures each, integer kernels against the same file computed in float
+ * Measured on int8 ResNet20 and ResNet56, 200 images each, integer kernels against the same file computed in float
  * (optimization off, the most that implementations can differ in rounding): median 0, worst 0.025. Twice that is allowed.
  * It does not tell the int8 model from its float parent (median 0.014, worst 0.066): the digests do.
  */

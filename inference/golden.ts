@@ -26,7 +26,7 @@ function marginOf(scores: Float32Array): number {
   return spread > 0 ? (scores[best]! - second) / spread : 0;
 }
 
-/** Runs single pictures as the box does: preprocessed by the common function, one at a time. */
+/** Runs single images as the box does: preprocessed by the common function, one at a time. */
 function runner(session: Session, preprocessing: Preprocessing): (image: RgbImage) => Promise<Float32Array> {
   const { input, output } = session;
   const preprocess = createPreprocessor(preprocessing);
@@ -41,7 +41,7 @@ function runner(session: Session, preprocessing: Preprocessing): (image: RgbImag
 }
 
 /**
- * Records up to `count` samples from candidate pictures. Those whose best score stands clear of the second by more than
+ * Records up to `count` samples from candidate images. Those whose best score stands clear of the second by more than
  * twice the tolerance are preferred, so that an equal answer can be demanded of every processor; of these, one a class
  * before a second of any.
  *

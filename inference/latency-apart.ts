@@ -11,7 +11,7 @@ interface LatencyApartOptions extends Pick<LatencyRequest, 'budgetMs'> {
 }
 
 /**
- * Median milliseconds of one picture on one thread, as `measureLatency` finds it in a fresh process. One that has computed for
+ * Median milliseconds of one image on one thread, as `measureLatency` finds it in a fresh process. One that has computed for
  * minutes measures too much: an int8 ResNet20 took 0.31 to 0.34 ms at the end of a compression, 0.21 ms in a process of its own.
  *
  * @param model the path of an ONNX file, or its bytes

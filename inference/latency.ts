@@ -15,7 +15,7 @@ interface LatencyOptions {
 }
 
 /**
- * Seeded noise in the shape that the model takes, its own batch or one picture, for timing.
+ * Seeded noise in the shape that the model takes, its own batch or one image, for timing.
  *
  * @param size `[H, W]`, for models whose input leaves it open
  * @throws {WaysideError} PREPROCESS_MISMATCH when the input is not float32
@@ -37,7 +37,7 @@ export function randomFeeds(
 }
 
 /**
- * Median milliseconds of one picture. Open the session with one thread: that is what published figures mean. A model of
+ * Median milliseconds of one image. Open the session with one thread: that is what published figures mean. A model of
  * fixed batch is timed as it is and the time divided by its batch.
  *
  * @throws {WaysideError} SESSION_RUN, PREPROCESS_MISMATCH

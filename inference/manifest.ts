@@ -20,7 +20,7 @@ const Figures = z.strictObject({
   samples: z.int().min(0).optional(),
   /** On disk, of everything needed to load the model. */
   bytes: z.int().min(0),
-  /** Median of one picture on one thread, milliseconds. */
+  /** Median of one image on one thread, milliseconds. */
   latencyMs: z.number().min(0).optional(),
 });
 

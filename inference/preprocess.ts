@@ -35,7 +35,7 @@ export type Preprocessing = z.infer<typeof Preprocessing>;
 /** Writes the part `box` of `image`, preprocessed, to `out[offset ... offset + 3 * H * W)`. */
 export type Preprocessor = (image: RgbImage, box: Box, out: Float32Array, offset: number) => void;
 
-/** Floats one picture takes: 3 * H * W. */
+/** Floats one image takes: 3 * H * W. */
 export const inputLength = ({ size: [height, width] }: Preprocessing): number => 3 * height * width;
 
 /** Sizes of regions are few (one a camera and region); more than this means boxes that move, so the oldest goes. */
@@ -67,7 +67,7 @@ function centred(full: number, part: number): number {
   return (full - part) % 2 === 0 ? floor : floor + (floor % 2);
 }
 
-/** A pixel range from shares of the picture: to the nearest pixel, inside it, at least one pixel. */
+/** A pixel range from shares of the image: to the nearest pixel, inside it, at least one pixel. */
 function pixelRange(start: number, length: number, size: number, out: { from: number; count: number }): void {
   const from = Math.min(size - 1, Math.max(0, Math.round(start * size)));
   const to = Math.min(size, Math.max(from + 1, Math.round((start + length) * size)));
@@ -77,9 +77,9 @@ function pixelRange(start: number, length: number, size: number, out: { from: nu
 
 /**
  * Makes the function that both the evaluation and the box use. It keeps its weights and scratch memory: nothing is
- * allocated per picture once a region's size has been seen. One preprocessor serves one caller at a time.
+ * allocated per image once a region's size has been seen. One preprocessor serves one caller at a time.
  *
- * @throws {WaysideError} PREPROCESS_MISMATCH from the function when a picture is empty or `out` too short
+ * @throws {WaysideError} PREPROCESS_MISMATCH from the function when an image is empty or `out` too short
  */
 export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
   const { size, resize, mean, std } = preprocessing;
@@ -99,7 +99,7 @@ export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
 
   return (image, box, out, offset) => {
     if (image.data.length < image.width * image.height * 3 || image.width < 1 || image.height < 1) {
-      throw mismatch(`a picture of ${image.width}x${image.height} pixels with ${image.data.length} bytes`);
+      throw mismatch(`an image of ${image.width}x${image.height} pixels with ${image.data.length} bytes`);
     }
     if (out.length < offset + needed)
       throw mismatch(`room for ${out.length - offset} floats where ${needed} are needed`);
@@ -164,7 +164,7 @@ export function frameNeeded({ size: [height, width], resize }: Preprocessing, bo
   };
 }
 
-/** Below this, a model was trained on whole small pictures; from it on, on photographs that were resized and cropped. */
+/** Below this, a model was trained on whole small images; from it on, on photographs that were resized and cropped. */
 const PHOTOGRAPH_SIDE = 64;
 
 /** The shorter side a photograph is resized to before `side` is cut out: 256 for 224, and 256 for the 227 of AlexNet's family. */
@@ -182,7 +182,7 @@ interface DefaultsFor {
  * the usual ImageNet evaluation: shorter side to 256/224 of the input, then the centre.
  *
  * @param inputShape `[N, 3, H, W]` as the session declares it
- * @throws {WaysideError} PREPROCESS_MISMATCH when the shape is no RGB picture or its size is unknown
+ * @throws {WaysideError} PREPROCESS_MISMATCH when the shape is no RGB image or its size is unknown
  */
 export function defaultPreprocessing(
   inputShape: readonly (number | string)[],
@@ -194,8 +194,8 @@ export function defaultPreprocessing(
       message: `expected an input [N, 3, H, W], got [${inputShape.join(', ')}]`,
       hint:
         inputShape[3] === 3
-          ? 'it takes its pictures channels last: `wayside compress` makes a package of it that takes planes'
-          : 'Wayside feeds RGB pictures, planes first',
+          ? 'it takes its images channels last: `wayside compress` makes a package of it that takes planes'
+          : 'Wayside feeds RGB images, planes first',
     });
   }
   const height = typeof declaredHeight === 'number' ? declaredHeight : size?.[0];

@@ -3,7 +3,7 @@
  * each output pixel, (o + 0.5) * in/out, as Pillow (`Resample.c`) and torchvision's antialiased resize have it.
  *
  * Weights are integers scaled by 2^22 and results are rounded to 8 bits after each axis, again as Pillow does: the same
- * picture gives the same bytes as in the training pipeline of most models. No weight is negative and each output's sum
+ * image gives the same bytes as in the training pipeline of most models. No weight is negative and each output's sum
  * to 2^22 within half the number of taps, so a result never leaves 0..255 and an accumulator never leaves 31 bits.
  */
 export interface Axis {
@@ -22,7 +22,7 @@ const HALF_WEIGHT = 1 << (WEIGHT_BITS - 1);
 
 /**
  * @param inSize pixels of the source
- * @param outSize pixels of the whole resized picture
+ * @param outSize pixels of the whole resized image
  * @param offset first of the resized pixels that is wanted (a crop), of which there are `count`
  */
 export function axisWeights(inSize: number, outSize: number, offset = 0, count = outSize): Axis {
@@ -49,7 +49,7 @@ export function axisWeights(inSize: number, outSize: number, offset = 0, count =
   return { first, start, weights: Int32Array.from(weights), from, to };
 }
 
-/** Where a picture's pixels lie: `data` interleaved RGB, `stride` bytes from one row to the next. */
+/** Where an image's pixels lie: `data` interleaved RGB, `stride` bytes from one row to the next. */
 export interface Pixels {
   readonly data: Uint8Array;
   readonly offset: number;
@@ -95,7 +95,7 @@ export interface Planes {
 
 /**
  * Columns resized to the axis' rows, normalised, and laid out as planes: `out[offset...]` is `[3, rows, width]`.
- * Row `axis.from` of the picture is row 0 of `source`.
+ * Row `axis.from` of the image is row 0 of `source`.
  */
 export function resizeColumns(
   source: Pixels,

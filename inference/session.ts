@@ -119,7 +119,7 @@ export class Session {
     if (input !== undefined && others.length === 0) return input;
     throw new WaysideError('PREPROCESS_MISMATCH', {
       message: `expected a model with one input, got ${this.inputs.length}`,
-      hint: 'Wayside handles image classifiers with one picture as input',
+      hint: 'Wayside handles image classifiers with one image as input',
     });
   }
 

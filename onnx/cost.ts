@@ -12,7 +12,7 @@ function sizes(types: Types, value: string | undefined): readonly number[] | und
 }
 
 /**
- * Multiply-accumulate operations of one node for one picture: an output element of a convolution takes one for each
+ * Multiply-accumulate operations of one node for one image: an output element of a convolution takes one for each
  * weight of its filter, C/groups * kh * kw. Undefined where a shape is unknown; 0 for operators without products.
  */
 export function macsOfNode(node: Node, types: Types): number | undefined {

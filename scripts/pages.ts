@@ -108,7 +108,7 @@ export function cliPage(): string {
     '# The command line',
     '',
     'Results go to stdout, progress and errors to stderr. Every command takes `--json`: exactly one JSON document on stdout.',
-    'Accuracies are fractions from 0 to 1, sizes are bytes, `latencyMs` is the median of one picture on one thread.',
+    'Accuracies are fractions from 0 to 1, sizes are bytes, `latencyMs` is the median of one image on one thread.',
     'Exit codes and error codes: [errors.md](errors.md).',
     '',
     ...withParts(commands).flatMap(commandSection),

@@ -8,7 +8,7 @@ import { writeModel } from '../../onnx/file/write.ts';
 import { elementCount } from '../../onnx/tensor.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import { PEERS, peerPython } from '../harness/peers/environment.ts';
-import { handPictures, type PeerNetwork, peerNetworks } from '../harness/peers/networks.ts';
+import { handImages, type PeerNetwork, peerNetworks } from '../harness/peers/networks.ts';
 import { type ChildRun, runChild } from '../harness/process/child.ts';
 import { waitedSeconds } from '../harness/process/tree.ts';
 import type { Workplace } from '../harness/workplace.ts';
@@ -78,7 +78,7 @@ async function measure(network: Network, python: string, place: Workplace): Prom
   const { name, model, data, samples, seed, normalize, held } = network;
   const { graph } = await readModel(model);
   const weights = [...graph.initializers.values()].reduce((sum, { dims }) => sum + elementCount(dims), 0);
-  const images = await handPictures(network, place);
+  const images = await handImages(network, place);
   const outOf = (who: string): string => join(place.scratch, `${name}-${who}.onnx`);
   const peerName = `${name}, quantize_static`;
   const peer = await costOf(peerName, place, () =>

@@ -2,7 +2,7 @@ import { type Detection, intersectionOverUnion } from './boxes.ts';
 
 /** How far the boxes of one model are those of another. */
 interface BoxAgreement {
-  /** Boxes expected, in all pictures. */
+  /** Boxes expected, in all images. */
   readonly expected: number;
   readonly found: number;
   /** Share of the expected boxes that were found, 0 to 1. */
@@ -46,9 +46,9 @@ const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 /**
- * Compares the boxes of two models, picture by picture.
+ * Compares the boxes of two models, image by image.
  *
- * @param expected `[pictures][boxes]`
+ * @param expected `[images][boxes]`
  */
 export function boxAgreement(
   expected: readonly (readonly Detection[])[],

@@ -8,7 +8,7 @@ import { decodeYolox } from './yolox.ts';
 /** Pixels of a side of YOLOX-Nano's input. */
 export const YOLOX_INPUT = 416;
 
-/** YOLOX since 0.1.1 takes the bytes of a picture as they are, blue first. Frames come letterboxed: nothing is left to resize. */
+/** YOLOX since 0.1.1 takes the bytes of an image as they are, blue first. Frames come letterboxed: nothing is left to resize. */
 export const YOLOX_PREPROCESSING: Preprocessing = {
   size: [YOLOX_INPUT, YOLOX_INPUT],
   resize: 'stretch',

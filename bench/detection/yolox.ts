@@ -1,6 +1,6 @@
 import { type Detection, suppressOverlaps } from './boxes.ts';
 
-/** Pixels a cell of each of the three grids covers: 52x52, 26x26 and 13x13 cells of a picture of 416x416. */
+/** Pixels a cell of each of the three grids covers: 52x52, 26x26 and 13x13 cells of an image of 416x416. */
 const STRIDES = [8, 16, 32] as const;
 /** x, y, width, height, objectness; then the classes. */
 const BEFORE_CLASSES = 5;
@@ -15,7 +15,7 @@ interface DecodeOptions {
 }
 
 /**
- * Boxes of one picture from YOLOX's raw output `[cells, 5 + classes]`, the cells of each grid row by row:
+ * Boxes of one image from YOLOX's raw output `[cells, 5 + classes]`, the cells of each grid row by row:
  * centre = (cell + xy) * stride, size = exp(wh) * stride, score = objectness * class probability (Ge 2021, "demo_postprocess").
  */
 export function decodeYolox(output: Float32Array, { side, least }: DecodeOptions): Detection[] {

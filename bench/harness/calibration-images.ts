@@ -16,7 +16,7 @@ const drawn = (dataset: Dataset, { samples, seed }: Draw): number[] =>
   sampleIndices(dataset.size, samples, seededRandom(seed)).sort((a, b) => a - b);
 
 /**
- * Writes the very pictures that the exporter draws by this seed, preprocessed as it does, as `[N, 3, H, W]` float32 for NumPy.
+ * Writes the very images that the exporter draws by this seed, preprocessed as it does, as `[N, 3, H, W]` float32 for NumPy.
  */
 export async function writeCalibrationImages(
   path: string,
@@ -31,8 +31,8 @@ export async function writeCalibrationImages(
   }
 }
 
-/** Names the very picture files that the exporter draws by this seed, and how to preprocess them: decoding is the reader's work. */
-export async function writePictureList(
+/** Names the very image files that the exporter draws by this seed, and how to preprocess them: decoding is the reader's work. */
+export async function writeImageList(
   path: string,
   root: string,
   dataset: Dataset,

@@ -10,9 +10,9 @@ import type { PeerNetwork } from './peers/networks.ts';
 export interface Measured {
   /** 0 to 1. */
   readonly top1: number;
-  /** Probabilities of the classes, `[classes]` for every test picture. */
+  /** Probabilities of the classes, `[classes]` for every test image. */
   readonly answers: readonly Float32Array[];
-  /** Whether each of the pictures was answered rightly. */
+  /** Whether each of the images was answered rightly. */
   readonly right: readonly boolean[];
   readonly bytes: number;
   /** Of the file as gzip -9 leaves it. */
@@ -22,7 +22,7 @@ export interface Measured {
 }
 
 /**
- * Runs a model on all test pictures in ONNX Runtime, one thread, at full optimization.
+ * Runs a model on all test images in ONNX Runtime, one thread, at full optimization.
  *
  * @throws {WaysideError} SESSION_LOAD, SESSION_RUN, PREPROCESS_MISMATCH
  */

@@ -12,9 +12,9 @@ const PLANE = SIDE * SIDE;
 const RECORD = 1 + 3 * PLANE;
 
 /**
- * GTSRB as a user would have it, a folder of pictures: `train/CLASS/TRACK/NUMBER.png` and `test/CLASS/NUMBER.png`. The
- * training pictures are frames of drives towards one sign each; in folders of their own, `wayside train` keeps each drive
- * whole when it sets pictures aside.
+ * GTSRB as a user would have it, a folder of images: `train/CLASS/TRACK/NUMBER.png` and `test/CLASS/NUMBER.png`. The
+ * training images are frames of drives towards one sign each; in folders of their own, `wayside train` keeps each drive
+ * whole when it sets images aside.
  */
 export async function gtsrbFolder(place: Workplace): Promise<string> {
   const folder = join(place.cache, 'gtsrb');
@@ -24,16 +24,16 @@ export async function gtsrbFolder(place: Workplace): Promise<string> {
   place.say('writing GTSRB as a folder of pictures');
   await writeFolderAtomic(folder, async (fresh) => {
     const train = await readFile(join(records, 'train.bin'));
-    await writePictures(train, (label, i) => join(fresh, 'train', label, numbered(tracks[i] ?? i, 3)), place.signal);
+    await writeImages(train, (label, i) => join(fresh, 'train', label, numbered(tracks[i] ?? i, 3)), place.signal);
     const test = await readFile(join(records, 'test.bin'));
-    await writePictures(test, (label) => join(fresh, 'test', label), place.signal);
+    await writeImages(test, (label) => join(fresh, 'test', label), place.signal);
   });
   return folder;
 }
 
 const numbered = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
-async function writePictures(
+async function writeImages(
   records: Buffer,
   folderOf: (label: string, index: number) => string,
   signal: AbortSignal,

@@ -28,7 +28,7 @@ const LAYERS = [
 const CLASSES = 10;
 
 /**
- * A network of VGG16's shape for 32x32 pictures with random weights: it has the size and the arithmetic of the real one,
+ * A network of VGG16's shape for 32x32 images with random weights: it has the size and the arithmetic of the real one,
  * and no accuracy to lose. 13 convolutions and one matrix product, 14,715,584 weights.
  *
  * Weights are drawn from N(0, 2 / fan-in) (He 2015), which keeps the activations' variance through the ReLUs, so that

@@ -137,7 +137,7 @@ function interleaved(bytes: Uint8Array, at: number): Uint8Array {
 }
 
 /**
- * A folder of 32x32 pictures in the binary layout of CIFAR-10: `data_batch_*.bin` or `train.bin` to train on,
+ * A folder of 32x32 images in the binary layout of CIFAR-10: `data_batch_*.bin` or `train.bin` to train on,
  * `test_batch.bin` or `test.bin` to test on. Other sets in that layout (GTSRB, 43 classes) work as well. A folder with
  * only one of both parts serves it for both.
  *

@@ -3,15 +3,15 @@ import { basename, join, relative, sep } from 'node:path';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { type Digest, digestOf, digestOfFile } from '../../core/hash.ts';
 import type { Dataset, Sample } from '../dataset.ts';
-import { decodePicture } from './decode.ts';
-import { type Labels, PICTURE, readLabels } from './labels.ts';
+import { decodeImage } from './decode.ts';
+import { IMAGE_FILE, type Labels, readLabels } from './labels.ts';
 import { positionsOf } from './positions.ts';
 import { prefetch } from './prefetch.ts';
 
-/** Pictures decoded ahead of the consumer: sharp's threads are busy while the model runs on ours. */
+/** Images decoded ahead of the consumer: sharp's threads are busy while the model runs on ours. */
 const AHEAD = 4;
 
-interface Picture {
+interface ImageFile {
   /** Path inside the set, with `/`. */
   readonly id: string;
   readonly path: string;
@@ -22,7 +22,7 @@ const SPLIT_FOLDERS = { train: ['train'], test: ['test', 'val', 'validation'] } 
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-async function entriesOf(folder: string): Promise<{ folders: string[]; pictures: string[] }> {
+async function entriesOf(folder: string): Promise<{ folders: string[]; images: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw new WaysideError('DATASET_INVALID', {
       message: `cannot read ${folder}: ${messageOf(cause)}`,
@@ -36,19 +36,19 @@ async function entriesOf(folder: string): Promise<{ folders: string[]; pictures:
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name)
       .sort(compare),
-    pictures: visible
-      .filter((entry) => entry.isFile() && PICTURE.test(entry.name))
+    images: visible
+      .filter((entry) => entry.isFile() && IMAGE_FILE.test(entry.name))
       .map(({ name }) => name)
       .sort(compare),
   };
 }
 
-/** Pictures of a folder and the folders in it, in an order that does not depend on the file system. */
-export async function picturesIn(folder: string): Promise<string[]> {
-  const { folders, pictures } = await entriesOf(folder);
+/** Images of a folder and the folders in it, in an order that does not depend on the file system. */
+export async function imagesIn(folder: string): Promise<string[]> {
+  const { folders, images } = await entriesOf(folder);
   const inside = [];
-  for (const name of folders) inside.push(...(await picturesIn(join(folder, name))));
-  return [...pictures.map((name) => join(folder, name)), ...inside];
+  for (const name of folders) inside.push(...(await imagesIn(join(folder, name))));
+  return [...images.map((name) => join(folder, name)), ...inside];
 }
 
 /** Folder that holds the part asked for, and its sibling whose class folders must agree with it. */
@@ -74,29 +74,29 @@ async function fromFolders(
   own: string,
   all: readonly string[],
   names: readonly string[] | undefined,
-): Promise<{ pictures: Picture[]; classes: readonly string[] | undefined }> {
+): Promise<{ images: ImageFile[]; classes: readonly string[] | undefined }> {
   const found = new Set<string>();
   for (const folder of all) for (const name of (await entriesOf(folder)).folders) found.add(name);
   const folders = [...found].sort(compare);
   const indexOf = indexFolders(folders, names);
-  const pictures: Picture[] = [];
+  const images: ImageFile[] = [];
   for (const name of (await entriesOf(own)).folders) {
-    for (const path of await picturesIn(join(own, name))) {
-      pictures.push({ id: relative(own, path).split(sep).join('/'), path, label: indexOf.get(name) ?? 0 });
+    for (const path of await imagesIn(join(own, name))) {
+      images.push({ id: relative(own, path).split(sep).join('/'), path, label: indexOf.get(name) ?? 0 });
     }
   }
   const numeric = folders.every((folder) => /^\d+$/.test(folder));
-  return { pictures, classes: names ?? (numeric ? undefined : folders) };
+  return { images, classes: names ?? (numeric ? undefined : folders) };
 }
 
 /** `017_name.jpg`: the digits before the first underscore are the index of the class. */
-function fromPrefixes(own: string, files: readonly string[]): Picture[] {
+function fromPrefixes(own: string, files: readonly string[]): ImageFile[] {
   return files.map((name) => {
     const digits = /^(\d+)_/.exec(name)?.[1];
     if (digits !== undefined) return { id: name, path: join(own, name), label: Number(digits) };
     throw new WaysideError('DATASET_INVALID', {
       message: `${join(own, name)} has no label: it lies in no class folder and its name does not begin with a class index`,
-      hint: 'sort pictures into one folder a class, name them like 017_x.jpg, or give a file: --labels FILE',
+      hint: 'sort images into one folder a class, name them like 017_x.jpg, or give a file: --labels FILE',
     });
   });
 }
@@ -106,71 +106,71 @@ function fromFile(
   own: string,
   files: readonly string[],
   labels: ReadonlyMap<string, string>,
-): { pictures: Picture[]; classes: readonly string[] | undefined } {
+): { images: ImageFile[]; classes: readonly string[] | undefined } {
   const values = [...new Set(labels.values())];
   const numeric = values.every((value) => /^\d+$/.test(value));
   const classes = numeric ? undefined : values.sort(compare);
-  const pictures: Picture[] = [];
+  const images: ImageFile[] = [];
   for (const path of files) {
     const id = relative(own, path).split(sep).join('/');
     const names = [relative(root, path).split(sep).join('/'), id, basename(path)];
     const label = names.map((name) => labels.get(name)).find((found) => found !== undefined);
     if (label !== undefined)
-      pictures.push({ id, path, label: classes === undefined ? Number(label) : classes.indexOf(label) });
+      images.push({ id, path, label: classes === undefined ? Number(label) : classes.indexOf(label) });
   }
-  return { pictures, classes };
+  return { images, classes };
 }
 
-async function listPictures(
+async function listImages(
   root: string,
   split: 'train' | 'test',
   labels: Labels | undefined,
-): Promise<{ pictures: Picture[]; classes: readonly string[] | undefined }> {
+): Promise<{ images: ImageFile[]; classes: readonly string[] | undefined }> {
   const { own, all } = await splitFolders(root, split);
-  if (labels?.kind === 'pictures') return fromFile(root, own, await picturesIn(own), labels.labels);
-  const { folders, pictures } = await entriesOf(own);
-  if (pictures.length === 0 && folders.length > 0) return fromFolders(own, all, labels?.names);
-  return { pictures: fromPrefixes(own, pictures), classes: labels?.names };
+  if (labels?.kind === 'images') return fromFile(root, own, await imagesIn(own), labels.labels);
+  const { folders, images } = await entriesOf(own);
+  if (images.length === 0 && folders.length > 0) return fromFolders(own, all, labels?.names);
+  return { images: fromPrefixes(own, images), classes: labels?.names };
 }
 
 /**
- * A folder of pictures: one folder a class, or a class index before the name (`017_x.jpg`), or a labels file. `train` and
- * `test` (or `val`) inside it are honoured; a folder without them serves the same pictures for both.
+ * A folder of images: one folder a class, or a class index before the name (`017_x.jpg`), or a labels file. `train` and
+ * `test` (or `val`) inside it are honoured; a folder without them serves the same images for both.
  *
  * @throws {WaysideError} DATASET_INVALID, FILE_NOT_FOUND for the labels file; IMAGE_DECODE while streaming
  */
 export async function openImages(root: string, split: 'train' | 'test', labelsFile?: string): Promise<Dataset> {
   const labels = labelsFile === undefined ? undefined : await readLabels(labelsFile);
-  const { pictures, classes } = await listPictures(root, split, labels);
-  if (pictures.length === 0) {
+  const { images, classes } = await listImages(root, split, labels);
+  if (images.length === 0) {
     throw new WaysideError('DATASET_INVALID', {
-      message: `${root} holds no labelled pictures`,
+      message: `${root} holds no labelled images`,
       hint: 'jpg, png, webp, gif, tiff, avif',
     });
   }
-  const at = (position: number): Picture => pictures[position] ?? failPosition(position);
+  const at = (position: number): ImageFile => images[position] ?? failPosition(position);
 
   async function* samples(indices?: readonly number[]): AsyncGenerator<Sample> {
-    yield* prefetch(positionsOf(pictures.length, indices), AHEAD, async (position) => {
+    yield* prefetch(positionsOf(images.length, indices), AHEAD, async (position) => {
       const { id, label, path } = at(position);
-      return { id, label, image: await decodePicture(path) };
+      return { id, label, image: await decodeImage(path) };
     });
   }
 
   return {
     name: `images:${root}`,
     split,
-    size: pictures.length,
+    size: images.length,
     classes,
     samples,
     async digest(): Promise<Digest> {
       const lines: string[] = [];
-      for (const { id, label, path } of pictures) lines.push(`${id} ${label} ${await digestOfFile(path)}\n`);
+      for (const { id, label, path } of images) lines.push(`${id} ${label} ${await digestOfFile(path)}\n`);
       return digestOf(lines.join(''));
     },
   };
 }
 
 function failPosition(position: number): never {
-  throw new RangeError(`no picture at ${position}`);
+  throw new RangeError(`no image at ${position}`);
 }

@@ -1,19 +1,19 @@
 import { WaysideError } from '../../core/errors.ts';
 import { readNamedFile } from '../../core/files.ts';
 
-/** Pictures sharp reads and people keep in folders. */
-export const PICTURE = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
+/** Images sharp reads and people keep in folders. */
+export const IMAGE_FILE = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
 
-/** What a labels file says: the class of each picture, or the names of the classes in order. */
+/** What a labels file says: the class of each image, or the names of the classes in order. */
 export type Labels =
-  | { readonly kind: 'pictures'; readonly labels: ReadonlyMap<string, string> }
+  | { readonly kind: 'images'; readonly labels: ReadonlyMap<string, string> }
   | { readonly kind: 'names'; readonly names: readonly string[] };
 
-/** `path` and label, parted by a comma, a tab or spaces: the path ends with the first ending of a picture. */
-const PICTURE_LINE = /^(?<path>.+?\.(?:jpe?g|png|webp|gif|tiff?|avif|bmp))[,\t ]\s*(?<label>[^,\t]+)$/i;
+/** `path` and label, parted by a comma, a tab or spaces: the path ends with the first ending of an image. */
+const IMAGE_LINE = /^(?<path>.+?\.(?:jpe?g|png|webp|gif|tiff?|avif|bmp))[,\t ]\s*(?<label>[^,\t]+)$/i;
 
 /**
- * Reads a labels file: lines `path/of/picture.jpg LABEL` (an index or a name; comma, tab or space between), or one class
+ * Reads a labels file: lines `path/of/image.jpg LABEL` (an index or a name; comma, tab or space between), or one class
  * name a line, the first being class 0. Empty lines and lines beginning with `#` are skipped.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, DATASET_INVALID for a file that mixes both forms
@@ -24,13 +24,13 @@ export async function readLabels(path: string): Promise<Labels> {
   if (kept.length === 0) throw new WaysideError('DATASET_INVALID', { message: `${path} holds no labels` });
   const labels = new Map<string, string>();
   for (const line of kept) {
-    const { path: picture, label } = PICTURE_LINE.exec(line)?.groups ?? {};
-    if (picture !== undefined && label !== undefined) labels.set(picture.replaceAll('\\', '/'), label.trim());
+    const { path: image, label } = IMAGE_LINE.exec(line)?.groups ?? {};
+    if (image !== undefined && label !== undefined) labels.set(image.replaceAll('\\', '/'), label.trim());
   }
   if (labels.size === 0) return { kind: 'names', names: kept };
-  if (labels.size === kept.length) return { kind: 'pictures', labels };
+  if (labels.size === kept.length) return { kind: 'images', labels };
   throw new WaysideError('DATASET_INVALID', {
-    message: `${path}: ${labels.size} of ${kept.length} lines name a picture and its class`,
-    hint: 'every line is either `picture.jpg LABEL`, each picture once, or every line is the name of a class',
+    message: `${path}: ${labels.size} of ${kept.length} lines name an image and its class`,
+    hint: 'every line is either `image.jpg LABEL`, each image once, or every line is the name of a class',
   });
 }

@@ -3,16 +3,16 @@ import type { Dataset } from '../dataset.ts';
 import { openCifar10 } from './cifar10.ts';
 
 interface DatasetOptions {
-  /** A file with the class of each picture, or with the names of the classes: see `readLabels`. */
+  /** A file with the class of each image, or with the names of the classes: see `readLabels`. */
   readonly labels?: string;
-  /** Nobody looks at the labels: a folder of pictures needs none. @default false */
+  /** Nobody looks at the labels: a folder of images needs none. @default false */
   readonly unlabelled?: boolean;
 }
 
 /**
  * Opens a data set by its name on the command line.
  *
- * @param spec `cifar10:DIR` (binary layout) or `images:DIR` (picture files)
+ * @param spec `cifar10:DIR` (binary layout) or `images:DIR` (image files)
  * @throws {WaysideError} USAGE for another kind; DATASET_INVALID; FILE_NOT_FOUND for the labels file
  */
 export async function openDataset(
@@ -25,8 +25,8 @@ export async function openDataset(
   if (colon > 0 && folder !== '') {
     const kind = spec.slice(0, colon);
     if (kind === 'cifar10') return openCifar10(folder, split);
-    // sharp takes 20 MB as soon as it is loaded: only where picture files are to be decoded.
-    if (kind === 'images' && unlabelled) return (await import('./pictures.ts')).openPictures(folder);
+    // sharp takes 20 MB as soon as it is loaded: only where image files are to be decoded.
+    if (kind === 'images' && unlabelled) return (await import('./unlabelled.ts')).openUnlabelled(folder);
     if (kind === 'images') return (await import('./images.ts')).openImages(folder, split, labels);
   }
   throw new WaysideError('USAGE', {

@@ -8,7 +8,7 @@ export function* positionsOf(size: number, indices?: readonly number[]): Generat
   }
   for (const position of indices) {
     if (!Number.isInteger(position) || position < 0 || position >= size) {
-      throw new WaysideError('DATASET_INVALID', { message: `picture ${position} was asked for in a set of ${size}` });
+      throw new WaysideError('DATASET_INVALID', { message: `image ${position} was asked for in a set of ${size}` });
     }
     yield position;
   }

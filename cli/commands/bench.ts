@@ -16,7 +16,7 @@ export function benchCommand(): Command {
   const command = new Command('bench')
     .summary('time models against each other')
     .description(
-      'Times models on this machine: latency of one picture, load time, memory. Several models run in turns, so that their ' +
+      'Times models on this machine: latency of one image, load time, memory. Several models run in turns, so that their ' +
         'ratios hold on a machine that is busy with other things.',
     )
     .argument('<models...>', 'ONNX files or folders of model packages')

@@ -21,9 +21,9 @@ export function calibrateCommand(): Command {
   const command = new Command('calibrate')
     .summary('observe the activations of a float ONNX classifier')
     .description(
-      'Observes what runs through a float model on pictures of the training part, and writes the ranges that every method gives each ' +
+      'Observes what runs through a float model on images of the training part, and writes the ranges that every method gives each ' +
         'value as a JSON file. `wayside compress` and `wayside quantize` take it with --calibration-table, with the same result as ' +
-        'without it, and refuse it for another model or other pictures.',
+        'without it, and refuse it for another model or other images.',
     )
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
@@ -46,7 +46,7 @@ async function calibrateModel(context: Context, model: string, options: Calibrat
 const summary = ({ model, data, equalized, values }: CalibrationTable, out: string): string =>
   table([
     ['values', count(Object.keys(values).length)],
-    ['pictures', `${count(data.samples)} of ${data.name}, seed ${data.seed}`],
+    ['images', `${count(data.samples)} of ${data.name}, seed ${data.seed}`],
     ['model', `${model}${equalized ? ', equalized' : ''}`],
     ['written', out],
   ]);

@@ -30,7 +30,7 @@ export function clusterCommand(): Command {
     .addOption(outOption())
     .addOption(data)
     .addOption(validationOption())
-    .addOption(calibrationOption(FIELDS.calibration, 'pictures of the training part to weigh by'))
+    .addOption(calibrationOption(FIELDS.calibration, 'images of the training part to weigh by'))
     .addOption(limitOption());
   for (const option of commonOptions()) command.addOption(option);
   return command.action(running(clusterModel));

@@ -77,7 +77,7 @@ export function compressCommand(): Command {
       ),
     )
     .addOption(teacherWeightOption())
-    .addOption(new Option('--no-flip', 'do not mirror pictures while training: for signs and letters'))
+    .addOption(new Option('--no-flip', 'do not mirror images while training: for signs and letters'))
     .addOption(openNumberOption('--clusters <k>', FIELDS.clusters, 'not clustered'))
     .addOption(
       new Option(
@@ -90,7 +90,7 @@ export function compressCommand(): Command {
   command
     .addOption(new Option('--plan <file>', 'repeat an earlier run: its plan, or the manifest.json of its package'))
     .addOption(
-      new Option('--limit <n>', 'test pictures to measure on, spread evenly (default: all)').argParser(integer(1)),
+      new Option('--limit <n>', 'test images to measure on, spread evenly (default: all)').argParser(integer(1)),
     )
     .addOption(new Option('--name <name>', 'name of the package (default: that of the file)'))
     .addOption(
@@ -230,7 +230,7 @@ function summary(result: CompressResult): string {
     ...(stages.length > 2 ? [stageTable(stages), ''] : []),
     table(rows, ['left', 'right', 'right']),
     '',
-    `measured on ${count(candidate.samples)} pictures; latency of one picture on one thread`,
+    `measured on ${count(candidate.samples)} images; latency of one image on one thread`,
     ...intervalLines(result),
     ...validationLines(result),
     `${fused.quantized} convolutions and matrix products run in int8, ${left === 0 ? 'none' : left} stayed in float`,
@@ -244,7 +244,7 @@ function summary(result: CompressResult): string {
 function intervalLines({ baseline, candidate, change }: CompressResult): string[] {
   const of = ({ top1, samples }: CompressResult['baseline']): string => shareInterval(top1, samples);
   return [
-    `95 % intervals: float ${of(baseline)}, compressed ${of(candidate)}; change on the same pictures ${changeInterval(change)}`,
+    `95 % intervals: float ${of(baseline)}, compressed ${of(candidate)}; change on the same images ${changeInterval(change)}`,
   ];
 }
 
@@ -260,7 +260,7 @@ function validationLines({ validation }: CompressResult): string[] {
 function budgetLines({ budget }: CompressResult): string[] {
   if (budget === undefined) return [];
   const { points: allowed, heldOut, wider } = budget;
-  const lost = `${(heldOut.at(-1) ?? 0).toFixed(2)} points lost on held-out pictures`;
+  const lost = `${(heldOut.at(-1) ?? 0).toFixed(2)} points lost on held-out images`;
   if (wider.length === 0) return [`budget of ${allowed} points held as planned: ${lost}`];
   const widths = wider.map(
     ({ name, width }) => `  ${name}: ${typeof width === 'number' ? `${width} clusters` : width}`,

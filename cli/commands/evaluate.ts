@@ -27,7 +27,7 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .summary('measure accuracy, latency and size of a model')
     .description(
-      'Measures a model or model package on the test part of a data set, in ONNX Runtime: top-1, top-5, latency of one picture on one thread, bytes.',
+      'Measures a model or model package on the test part of a data set, in ONNX Runtime: top-1, top-5, latency of one image on one thread, bytes.',
     )
     .argument('<model>', 'ONNX file or folder of a model package')
     .addOption(dataOption())
@@ -46,7 +46,7 @@ export function evaluateCommand(): Command {
       ).argParser(positionRanges),
     )
     .addOption(
-      new Option('--limit <n>', 'pictures to use, spread evenly over the set (default: all)').argParser(integer(1)),
+      new Option('--limit <n>', 'images to use, spread evenly over the set (default: all)').argParser(integer(1)),
     )
     .addOption(outputOption('output of the model that holds the scores (default: the first)'))
     .addOption(threadsOption());
@@ -123,7 +123,7 @@ const summary = (figures: Figures): string =>
   table([
     ['top-1', `${percent(figures.top1)} (95 %: ${shareInterval(figures.top1, figures.samples)})`],
     ['top-5', percent(figures.top5)],
-    ['pictures', count(figures.samples)],
-    ['latency', `${milliseconds(figures.latencyMs)}, one picture on one thread`],
+    ['images', count(figures.samples)],
+    ['latency', `${milliseconds(figures.latencyMs)}, one image on one thread`],
     ['size', bytes(figures.bytes)],
   ]);

@@ -57,7 +57,7 @@ function summary(found: Inspection & { readonly bytes: number }): string {
   const operations =
     found.macs === null
       ? `unknown: a shape that ${found.uncounted} reads or makes is open`
-      : `${prefixed(found.macs)} multiply-accumulates, ${prefixed(found.flops ?? 0)}FLOPs for one picture`;
+      : `${prefixed(found.macs)} multiply-accumulates, ${prefixed(found.flops ?? 0)}FLOPs for one image`;
   return table([
     ['inputs', values(found.inputs)],
     ['outputs', values(found.outputs)],
@@ -119,7 +119,7 @@ function packageSummary(facts: NonNullable<ReturnType<typeof packageFacts>>): st
   return table([
     ['package', `${facts.name} ${facts.version}, made by ${facts.createdBy}`],
     ['digest', facts.digest],
-    ['pictures', `${resizing}, mean ${preprocessing.mean.join(' ')}, deviation ${preprocessing.std.join(' ')}`],
+    ['images', `${resizing}, mean ${preprocessing.mean.join(' ')}, deviation ${preprocessing.std.join(' ')}`],
     [
       'classes',
       labels === undefined

@@ -67,7 +67,7 @@ async function pruneModel(context: Context, model: string, options: PruneOptions
     pruneBytes: bytes,
     pruneLatency: latency,
     pruneCriterion: criterion,
-    prunePictures: calibration,
+    pruneImages: calibration,
     pruneFloor: floor,
     pruneMultiple: multiple,
     signal,

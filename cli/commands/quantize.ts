@@ -25,15 +25,15 @@ export function quantizeCommand(): Command {
     .summary('turn a float ONNX model into an int8 QDQ file')
     .description(
       'Calibrates and quantizes a float ONNX classifier to one int8 file in QDQ form: no package, no clusters. The weights, ranges and ' +
-        'checks are those of `wayside compress`. With --unlabelled it may be any model that takes a picture, a detector for one: it is ' +
-        'judged by how far its answers to held-out pictures are from those of the float model.',
+        'checks are those of `wayside compress`. With --unlabelled it may be any model that takes an image, a detector for one: it is ' +
+        'judged by how far its answers to held-out images are from those of the float model.',
     )
     .argument('<model>', 'float ONNX file')
     .addOption(calibrationOption());
   for (const option of [...quantizingOptions(), ...stageOptions()]) command.addOption(option);
   command
     .addOption(
-      new Option('--unlabelled', 'the pictures have no classes; images:DIR is then any folder of them').conflicts([
+      new Option('--unlabelled', 'the images have no classes; images:DIR is then any folder of them').conflicts([
         'limit',
         'calibrationTable',
         'validation',
@@ -72,7 +72,7 @@ function summary({ model, stages, range, fused }: QuantizeFileResult): string {
 }
 
 function unlabelledSummary({ model, bytes: size, distance, samples, fused }: QuantizeUnlabelledResult): string {
-  const far = `${distance.toPrecision(2)} from the float model's answers, on ${count(samples)} held-out pictures`;
+  const far = `${distance.toPrecision(2)} from the float model's answers, on ${count(samples)} held-out images`;
   return [...layers(fused), far, `written: ${model}, ${bytes(size)}`].join('\n');
 }
 

@@ -19,7 +19,7 @@ export function reconstructCommand(): Command {
     )
     .argument('<model>', 'pruned ONNX file, as wayside prune wrote it')
     .addOption(new Option('--original <file>', 'the ONNX file that was pruned').makeOptionMandatory())
-    .addOption(calibrationOption(FIELDS.prune.pictures, 'pictures of the training part to solve on'));
+    .addOption(calibrationOption(FIELDS.prune.pictures, 'images of the training part to solve on'));
   for (const option of stageOptions()) command.addOption(option);
   return command.action(running(reconstructModel));
 }

@@ -22,13 +22,13 @@ export function sensitivityCommand(): Command {
     .summary('measure how far pruning each group of channels moves the answers')
     .description(
       'Takes a quarter, a half, three quarters of the channels of each group alone, lets the layers that read them make up for it, and ' +
-        "measures how far the model's answers move: divergence (mean Kullback-Leibler, at temperature 4) and the share of pictures that " +
+        "measures how far the model's answers move: divergence (mean Kullback-Leibler, at temperature 4) and the share of images that " +
         'keep their class. Reads no labels, writes no file.',
     )
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
     .addOption(validationOption())
-    .addOption(calibrationOption(FIELDS.calibration, 'pictures of the training part to judge by'));
+    .addOption(calibrationOption(FIELDS.calibration, 'images of the training part to judge by'));
   for (const option of commonOptions()) if (option.attributeName() !== 'force') command.addOption(option);
   return command.action(running(measure));
 }

@@ -7,10 +7,10 @@ const ARCHITECTURES = ['resnet20', 'resnet34', 'resnet56', 'vgg16', 'mobilenetv2
 
 export function trainCommand(): Command {
   const command = new Command('train')
-    .summary('train a classifier from scratch on your own pictures')
+    .summary('train a classifier from scratch on your own images')
     .description(
       'Trains a network on the training part of a data set and writes it as a float ONNX file, ready for `wayside compress`. ' +
-        'The epoch is chosen by pictures set aside from the training part; the test part is never read. Interrupted, it goes on ' +
+        'The epoch is chosen by images set aside from the training part; the test part is never read. Interrupted, it goes on ' +
         'where it was when the command is repeated, to the same bytes.',
     )
     .addArgument(new Argument('<architecture>', 'shape of the network').choices(ARCHITECTURES));

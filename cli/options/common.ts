@@ -42,7 +42,7 @@ function dataset(text: string): string {
 }
 
 export const dataOption = (): Option =>
-  new Option('--data <set>', 'pictures with known classes: cifar10:DIR (binary layout) or images:DIR (picture files)')
+  new Option('--data <set>', 'images with known classes: cifar10:DIR (binary layout) or images:DIR (image files)')
     .argParser(dataset)
     .makeOptionMandatory();
 
@@ -67,7 +67,7 @@ export const pixelOptions = (): Option[] => [
     'what the model subtracts and divides by: imagenet, cifar10, caffe, unit, or M,M,M/S,S,S on RGB/255, with bgr: before it for blue first (default: what the package or the metadata of the model says, else imagenet)',
   ),
   new Option('--size <pixels>', 'input size, N or HxW, for a model that leaves it open').argParser(pixelSize),
-  new Option('--labels <file>', 'names of the classes, one a line, or the class of each picture: picture.jpg LABEL'),
+  new Option('--labels <file>', 'names of the classes, one a line, or the class of each image: image.jpg LABEL'),
 ];
 
 export const outputOption = (

@@ -17,7 +17,7 @@ export const quantizingOptions = (): Option[] => [
   choiceOption('--target <processor>', target),
   new Option(
     '--calibration-table <file>',
-    'what wayside calibrate wrote of this model: its pictures are not observed again',
+    'what wayside calibrate wrote of this model: its images are not observed again',
   ),
   new Option('--allow-float', 'accept convolutions and matrix products that stay in float'),
   new Option('--allow-noisy-layers', 'accept layers of which int8 leaves less than 6 dB of signal to noise'),

@@ -26,7 +26,7 @@ export const calibrationOption = (field: NumberField = FIELDS.calibration, says:
 export const seedOption = (): Option => numberOption('--seed <n>', FIELDS.seed);
 
 export const limitOption = (): Option =>
-  new Option('--limit <n>', 'test pictures to measure on, spread evenly (default: all)').argParser(integer(1));
+  new Option('--limit <n>', 'test images to measure on, spread evenly (default: all)').argParser(integer(1));
 
 /** Seed, threads, force and pixels. */
 export const commonOptions = (): Option[] => [

@@ -12,7 +12,7 @@ import { Tape } from './tape.ts';
 const GRADIENT_OPSET = 17;
 
 interface TrainingGraphOptions {
-  /** Pictures a step; fixed, since gradients need every shape. */
+  /** Images a step; fixed, since gradients need every shape. */
   readonly batch: number;
   readonly loss: Loss;
   /** The value the loss looks at. @default the first output of the model */
@@ -38,9 +38,9 @@ export interface BatchStatistics {
 }
 
 export interface TrainingGraph {
-  /** Inputs: the picture, what the loss takes, then every parameter. Outputs: loss, output, gradients, statistics. */
+  /** Inputs: the image, what the loss takes, then every parameter. Outputs: loss, output, gradients, statistics. */
   readonly model: Model;
-  readonly picture: string;
+  readonly image: string;
   readonly lossInputs: readonly string[];
   readonly parameters: readonly Parameter[];
   readonly lossOutput: string;
@@ -112,7 +112,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
         valueInfo: new Map(),
       },
     },
-    picture: graph.inputs[0]?.name ?? '',
+    image: graph.inputs[0]?.name ?? '',
     lossInputs: lossInputs.map(({ name }) => name),
     parameters,
     lossOutput: term.value,

@@ -19,7 +19,7 @@ interface Product {
   readonly factor: number;
 }
 
-/** Multiply-accumulate operations a picture, weights, or bytes of the float file. */
+/** Multiply-accumulate operations an image, weights, or bytes of the float file. */
 export type CostUnit = 'flops' | 'params' | 'bytes';
 
 const FLOAT_BYTES = 4;

@@ -4,7 +4,7 @@ import { type Pruned, type PruneOptions, prune } from './prune.ts';
 
 interface LatencyOutcome {
   readonly pruned: Pruned;
-  /** Milliseconds of one picture, as measured. */
+  /** Milliseconds of one image, as measured. */
   readonly before: number;
   readonly after: number;
 }
@@ -14,10 +14,10 @@ const HALVINGS = 6;
 const MOST = 0.95;
 
 /**
- * Prunes until one picture takes so much less time *here*: operations are no measure of it (a layer of 12 channels may
+ * Prunes until one image takes so much less time *here*: operations are no measure of it (a layer of 12 channels may
  * take as long as one of 16). Searches for the least share of operations to remove that reaches the goal.
  *
- * @param latencyOf milliseconds of one picture, from `measureLatency`
+ * @param latencyOf milliseconds of one image, from `measureLatency`
  * @throws {WaysideError} PRUNING_IMPOSSIBLE
  */
 export async function pruneToLatency(

@@ -17,7 +17,7 @@ interface SensitivityPoint {
   readonly removed: number;
   /** Mean Kullback-Leibler divergence from the original's answers, both at temperature 4, nats. */
   readonly divergence: number;
-  /** Share of pictures that keep their class. */
+  /** Share of images that keep their class. */
   readonly agreement: number;
 }
 
@@ -28,7 +28,7 @@ export interface GroupSensitivity {
 }
 
 interface SensitivityOptions extends RunOptions {
-  readonly pictures: Activation;
+  readonly images: Activation;
   /** One number a channel of each group: the least go first. */
   readonly importance: readonly Float64Array[];
   /** Lets the readers of the group make up for what goes, as reconstruction will. @default they do not */
@@ -38,7 +38,7 @@ interface SensitivityOptions extends RunOptions {
   readonly threads?: number;
 }
 
-/** As distillation takes it (Hinton 2015): networks are all but certain of the pictures they were trained on. */
+/** As distillation takes it (Hinton 2015): networks are all but certain of the images they were trained on. */
 const TEMPERATURE = 4;
 
 /**
@@ -52,8 +52,8 @@ export async function measureSensitivity(
   analysis: ChannelAnalysis,
   options: SensitivityOptions,
 ): Promise<GroupSensitivity[]> {
-  const { pictures, importance, moments, ratios = [0.25, 0.5, 0.75], threads = 1, signal, onProgress } = options;
-  const answers = new SuffixAnswers(model, pictures, threads);
+  const { images, importance, moments, ratios = [0.25, 0.5, 0.75], threads = 1, signal, onProgress } = options;
+  const answers = new SuffixAnswers(model, images, threads);
   const expected = await answers.of(model, signal);
   const soft = softened(expected, TEMPERATURE);
   const found: GroupSensitivity[] = [];

@@ -19,19 +19,19 @@ import { visitElements, weightSlices } from './weight-slices.ts';
 
 interface TaylorOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
-  /** Positions of the labelled pictures; whole batches of them are used. */
+  /** Positions of the labelled images; whole batches of them are used. */
   readonly indices: readonly number[];
   /** Of their order: a set may be in the order of its classes. */
   readonly seed: number;
   readonly threads: number;
 }
 
-/** Gradients of a batch are a mean: of few pictures they are noise, of many nothing, since training has made them so. */
+/** Gradients of a batch are a mean: of few images they are noise, of many nothing, since training has made them so. */
 const BATCH = 32;
 
 /**
  * What each channel of each group is worth by the Taylor criterion: the mean over batches of the first-order change of the
- * cross-entropy. Each batch is judged by its own gradients (Molchanov 2019): those of all pictures together vanish where a network
+ * cross-entropy. Each batch is judged by its own gradients (Molchanov 2019): those of all images together vanish where a network
  * has been trained.
  *
  * @returns one number a channel, by the name of the group
@@ -77,7 +77,7 @@ function oneHot(labels: readonly number[], classes: number): Float32Array {
   labels.forEach((label, i) => {
     if (label >= classes) {
       throw new WaysideError('DATASET_INVALID', {
-        message: `a picture is of class ${label}, but the model knows ${classes} classes`,
+        message: `an image is of class ${label}, but the model knows ${classes} classes`,
         hint: 'the data set belongs to another model',
       });
     }

@@ -27,9 +27,9 @@ const SAMPLES_PER_COLUMN = 14;
 /** A layer of many weights costs its samples many times over. */
 const SAMPLES_PER_COLUMN_OF_LARGE = 10;
 const FEWEST_SAMPLES = 4096;
-/** Rows that wait for a product: 0.6 MB a block of 576 columns. Models of fixed batch 1 would else pay a call a picture. */
+/** Rows that wait for a product: 0.6 MB a block of 576 columns. Models of fixed batch 1 would else pay a call an image. */
 const WAITING_ROWS = 256;
-/** Pictures a run, and the most that the inputs of all layers may take together: SqueezeNet at 227x227 has 13 MB of them a picture. */
+/** Images a run, and the most that the inputs of all layers may take together: SqueezeNet at 227x227 has 13 MB of them an image. */
 const BATCH = 8;
 const BATCH_BYTES = 48 * 2 ** 20;
 
@@ -68,33 +68,33 @@ class BlockSums {
   }
 }
 
-/** Sums of one layer while the pictures go by. */
+/** Sums of one layer while the images go by. */
 class LayerMoments {
   readonly layer: Layer;
-  readonly #pictures: number;
+  readonly #images: number;
   #block: number;
   /** `[groups][blocks]`; made when the first rows come, for their number decides how wide blocks are. */
   #blocks: readonly (readonly BlockSums[])[] = [];
   #samples = 0;
 
-  constructor(layer: Layer, pictures: number) {
+  constructor(layer: Layer, images: number) {
     this.layer = layer;
-    this.#pictures = pictures;
+    this.#images = images;
     const { columns, window } = layer;
     this.#block = blockColumnsFor(columns, window === undefined ? 1 : window.kernel[0] * window.kernel[1]);
   }
 
-  /** Rows of a convolution that are sampled of each picture. */
-  get #perPicture(): number {
+  /** Rows of a convolution that are sampled of each image. */
+  get #perImage(): number {
     const perColumn = isLarge(this.layer) ? SAMPLES_PER_COLUMN_OF_LARGE : SAMPLES_PER_COLUMN;
-    return Math.ceil(Math.max(FEWEST_SAMPLES, perColumn * this.#block) / this.#pictures);
+    return Math.ceil(Math.max(FEWEST_SAMPLES, perColumn * this.#block) / this.#images);
   }
 
-  /** @param perPicture rows */
-  #openBlocks(perPicture: number): void {
+  /** @param perImage rows */
+  #openBlocks(perImage: number): void {
     const { columns, groups, window } = this.layer;
     if (window === undefined && isLarge(this.layer)) {
-      this.#block = blockColumnsFor(columns, 1, perPicture * this.#pictures);
+      this.#block = blockColumnsFor(columns, 1, perImage * this.#images);
     }
     this.#blocks = Array.from({ length: groups }, (_, group) =>
       Array.from({ length: Math.ceil(columns / this.#block) }, (_, b) => {
@@ -121,13 +121,13 @@ class LayerMoments {
 
   /** Rows of a convolution are patches at random positions, the same for every block. */
   #patches(window: Window, { data, dims }: RunTensor, batch: Batch, random: Random): Rows {
-    const [pictures = 1, channels = 1, height = 1, width = 1] = withoutRepeated(dims, batch);
+    const [images = 1, channels = 1, height = 1, width = 1] = withoutRepeated(dims, batch);
     const size = { channels, height, width };
     const out = outputOf(window, size);
-    // A picture may have been cut into windows, each a row of the batch.
-    const wanted = Math.ceil((this.#perPicture * batch.count) / pictures);
+    // An image may have been cut into windows, each a row of the batch.
+    const wanted = Math.ceil((this.#perImage * batch.count) / images);
     const count = Math.min(wanted, out.rows * out.columns);
-    const corners = Array.from({ length: pictures * count }, () => {
+    const corners = Array.from({ length: images * count }, () => {
       const position = random.below(out.rows * out.columns);
       const row = Math.floor(position / out.columns);
       return {
@@ -137,8 +137,8 @@ class LayerMoments {
     });
     const area = window.kernel[0] * window.kernel[1];
     const write: Rows['write'] = (row, { from, size: columns }, into, offset) => {
-      const picture = Math.floor(row / count) * channels * height * width;
-      copyPatch(data as Float32Array, picture, size, window, corners[row]!, from / area, columns / area, into, offset);
+      const image = Math.floor(row / count) * channels * height * width;
+      copyPatch(data as Float32Array, image, size, window, corners[row]!, from / area, columns / area, into, offset);
     };
     return { rows: corners.length, write };
   }
@@ -188,7 +188,7 @@ function centred({ from, size, products }: BlockSums, mean: Float64Array, sample
   return products;
 }
 
-/** Pictures a run so that the values of all stay within their share of memory, as far as their shapes are known. */
+/** Images a run so that the values of all stay within their share of memory, as far as their shapes are known. */
 function batchWithin(model: Model, { size }: Preprocessing, values: readonly string[]): number {
   const [input] = model.graph.inputs;
   const declared = input?.shape?.[0];

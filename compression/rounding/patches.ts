@@ -1,14 +1,14 @@
 import type { Window } from '../layers.ts';
 
-/** Sizes of one picture of a value `[N, C, H, W]`. */
-interface Picture {
+/** Sizes of one image of a value `[N, C, H, W]`. */
+interface ImageSize {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
 }
 
 /** Top and left padding and the size of the output, with ONNX's rules for `auto_pad`. */
-export function outputOf({ kernel, strides, dilations, pads }: Window, { height, width }: Picture) {
+export function outputOf({ kernel, strides, dilations, pads }: Window, { height, width }: ImageSize) {
   const axis = (size: number, i: 0 | 1): { before: number; count: number } => {
     const reach = (kernel[i] - 1) * dilations[i] + 1;
     if (typeof pads !== 'string') {
@@ -24,15 +24,15 @@ export function outputOf({ kernel, strides, dilations, pads }: Window, { height,
 
 /**
  * Copies what the filters see at one position: input channels `from` to `from + count`, each `kernel` values, as im2col
- * orders them. Outside the picture it is zero.
+ * orders them. Outside the image it is zero.
  *
- * @param picture offset of the picture in `values`
+ * @param image offset of the image in `values`
  * @param row,column of the output
  */
 export function copyPatch(
   values: Float32Array,
-  picture: number,
-  size: Picture,
+  image: number,
+  size: ImageSize,
   window: Window,
   corner: { readonly top: number; readonly left: number },
   from: number,
@@ -52,21 +52,21 @@ export function copyPatch(
   let at = offset;
   if (isInside && kernelHeight * kernelWidth === 1) {
     const area = height * width;
-    const first = picture + from * area + top * width + left;
+    const first = image + from * area + top * width + left;
     for (let i = 0; i < count; i++) out[at + i] = values[first + i * area]!;
     return;
   }
   if (isInside) {
     for (let channel = from; channel < from + count; channel++) {
       for (let ky = 0; ky < kernelHeight; ky++) {
-        const line = picture + (channel * height + top + ky * dilationY) * width + left;
+        const line = image + (channel * height + top + ky * dilationY) * width + left;
         for (let kx = 0; kx < kernelWidth; kx++) out[at++] = values[line + kx * dilationX]!;
       }
     }
     return;
   }
   for (let channel = from; channel < from + count; channel++) {
-    const plane = picture + channel * height * width;
+    const plane = image + channel * height * width;
     for (let ky = 0; ky < kernelHeight; ky++) {
       const y = top + ky * dilationY;
       const line = plane + y * width;

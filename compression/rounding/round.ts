@@ -13,7 +13,7 @@ const SWEEPS = 6;
  *
  * AdaRound (Nagel 2020) on the same moments was tried in its place, for the plain grid and for codebooks (the two nearest
  * centroids), 500 to 600 steps of Adam, the pull towards 0 and 1 weighed 1, 5 and 20 against the error of nearest rounding. ResNet20, mean
- * log error of the layers' outputs, 1,024 other pictures' divergence, 5,000 test pictures:
+ * log error of the layers' outputs, 1,024 other images' divergence, 5,000 test images:
  *   16 clusters: here -3.94, 1.9e-3, 91.64%; AdaRound -3.31, -3.64 (2.9e-3, 91.66%) and -3.73 (2.6e-3, 91.42%); nearest -2.83
  *   codes -64 to 64: here -7.61, 3.3e-4, 91.62%; AdaRound -7.48 (3.1e-4, 91.62%) and -7.50 (4.1e-4, 91.64%)
  * No difference beyond chance, at 15 times the time: it may only choose between two codes, coordinate descent among all.

@@ -1,6 +1,6 @@
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
-import type { Pictures } from './data/images.ts';
+import type { ImageSet } from './data/images.ts';
 import { openValidator } from './validator.ts';
 
 interface AccuracyOptions {
@@ -10,17 +10,17 @@ interface AccuracyOptions {
 }
 
 /**
- * Share of the pictures that a model classifies right, 0 to 1: what training starts from, by the measure it is judged by.
+ * Share of the images that a model classifies right, 0 to 1: what training starts from, by the measure it is judged by.
  *
  * @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts
  */
 export async function accuracyOf(
   model: Model,
-  pictures: Pictures,
+  images: ImageSet,
   { preprocessing, threads, signal }: AccuracyOptions,
 ): Promise<number> {
   const nothingTrains = { values: [], running: [], parameters: [], statistics: [] };
-  const validator = await openValidator(model, nothingTrains, pictures, preprocessing, threads);
+  const validator = await openValidator(model, nothingTrains, images, preprocessing, threads);
   try {
     return await validator.accuracy(nothingTrains, signal);
   } finally {

@@ -9,7 +9,7 @@ const EpochReport = z.strictObject({
   epoch: z.int().min(0),
   /** Mean over its steps. */
   loss: z.number(),
-  /** On the validation pictures, 0 to 1. */
+  /** On the validation images, 0 to 1. */
   accuracy: z.number(),
   picturesPerSecond: z.number(),
 });

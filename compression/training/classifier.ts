@@ -4,8 +4,8 @@ import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { Augmentation } from './data/augment.ts';
-import { loadPictures } from './data/images.ts';
-import { splitPictures } from './data/split.ts';
+import { loadImages } from './data/images.ts';
+import { splitImages } from './data/split.ts';
 import { headParameters } from './head.ts';
 import { withOpenBatch } from './open-batch.ts';
 import { adamW } from './optimizers/adamw.ts';
@@ -16,7 +16,7 @@ import { train } from './train.ts';
 
 const OPTIMIZERS = { sgd, adamw: adamW } as const;
 
-/** What pictures go through, by the name the command line takes; sides in pixels follow from the picture's. */
+/** What images go through, by the name the command line takes; sides in pixels follow from the image's. */
 const AUGMENTATIONS: Readonly<Record<string, (side: number) => Augmentation>> = {
   crop: (side) => ({ shift: Math.round(side / 8) }),
   flip: () => ({ flip: true }),
@@ -53,24 +53,24 @@ export interface ClassifierResult extends TrainResult {
 }
 
 /**
- * Trains on a data set: reads it into memory, sets validation pictures aside, trains, keeps the best epoch.
+ * Trains on a data set: reads it into memory, sets validation images aside, trains, keeps the best epoch.
  *
- * @throws {WaysideError} as `train` and `loadPictures`; DATASET_INVALID when nothing is left to validate on
+ * @throws {WaysideError} as `train` and `loadImages`; DATASET_INVALID when nothing is left to validate on
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<ClassifierResult> {
   const { dataset, preprocessing, augment, optimizer, schedule, freeze = false, seed = 0 } = options;
   const run = { signal: options.signal, onProgress: options.onProgress };
-  const loaded = await loadPictures(dataset, preprocessing, run);
+  const loaded = await loadImages(dataset, preprocessing, run);
   const { validation: aside } = options;
   const { training, validation } =
     typeof aside === 'number'
-      ? splitPictures(loaded, aside, seed)
-      : { training: loaded, validation: await loadPictures(aside, preprocessing, run) };
+      ? splitImages(loaded, aside, seed)
+      : { training: loaded, validation: await loadImages(aside, preprocessing, run) };
   const classes = Math.max(training.classes, validation.classes);
   if (validation.positions.length === 0 || training.positions.length === 0) {
     throw new WaysideError('DATASET_INVALID', {
-      message: `${loaded.positions.length} pictures of ${dataset.name} leave ${training.positions.length} to train on and ${validation.positions.length} to validate on`,
-      hint: 'add pictures, or set another share aside with --validation',
+      message: `${loaded.positions.length} images of ${dataset.name} leave ${training.positions.length} to train on and ${validation.positions.length} to validate on`,
+      hint: 'add images, or set another share aside with --validation',
     });
   }
   const model = withOpenBatch(await options.model(classes));
@@ -79,7 +79,7 @@ export async function trainClassifier(options: ClassifierOptions): Promise<Class
   const none: Augmentation = { shift: 0, flip: false };
   const result = await train(model, {
     ...options,
-    pictures: { ...training, classes },
+    images: { ...training, classes },
     validation,
     seed,
     optimizer: (parameters) => OPTIMIZERS[optimizer](parameters),

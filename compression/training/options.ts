@@ -5,7 +5,7 @@ import type { DistillationOptions } from '../autodiff/losses/distillation.ts';
 import type { Parameter } from '../autodiff/parameters.ts';
 import type { EpochReport } from './checkpoint.ts';
 import type { Augmentation } from './data/augment.ts';
-import type { Pictures } from './data/images.ts';
+import type { ImageSet } from './data/images.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import type { Schedule } from './optimizers/schedule.ts';
 import type { Weights } from './weights.ts';
@@ -16,12 +16,12 @@ export interface Teacher extends DistillationOptions {
 }
 
 export interface TrainOptions extends RunOptions {
-  readonly pictures: Pictures;
-  /** Chooses the best epoch: never pictures of the test set. */
-  readonly validation: Pictures;
+  readonly images: ImageSet;
+  /** Chooses the best epoch: never images of the test set. */
+  readonly validation: ImageSet;
   readonly preprocessing: Preprocessing;
   readonly epochs: number;
-  /** Pictures a step. @default 128 */
+  /** Images a step. @default 128 */
   readonly batch?: number;
   /** Highest learning rate. */
   readonly rate: number;
@@ -54,7 +54,7 @@ export interface TrainOptions extends RunOptions {
 export interface TrainResult {
   /** The model with the weights of the best epoch. */
   readonly model: Model;
-  /** Of that epoch, on the validation pictures. */
+  /** Of that epoch, on the validation images. */
   readonly accuracy: number;
   readonly epochs: readonly EpochReport[];
 }

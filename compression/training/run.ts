@@ -42,13 +42,13 @@ export function bestOf(history: readonly EpochReport[]): EpochReport | undefined
  * threads belongs to it: sums over another division differ in their last bits.
  */
 export function digestOfRun(model: Model, options: TrainOptions, graph: TrainingGraph, optimizer: string): string {
-  const { pictures, validation, preprocessing, epochs, batch, rate, augmentation, batchNorm, seed, threads } = options;
+  const { images, validation, preprocessing, epochs, batch, rate, augmentation, batchNorm, seed, threads } = options;
   const { teacher, patience, schedule } = options;
   const decides = [
     digestOf(encodeModel(model)),
-    digestOf(new Uint8Array(pictures.planes)),
-    digestOf(new Uint8Array(pictures.labels)),
-    [pictures.positions, validation.positions],
+    digestOf(new Uint8Array(images.planes)),
+    digestOf(new Uint8Array(images.labels)),
+    [images.positions, validation.positions],
     preprocessing,
     { epochs, batch, rate, augmentation, batchNorm, seed, threads, patience, optimizer, schedule: schedule.name },
     graph.parameters.map(({ name }) => name),

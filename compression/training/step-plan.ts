@@ -19,7 +19,7 @@ interface Given {
 export interface StepPlan {
   /** Graph of loss and gradients, as bytes of an ONNX file. */
   readonly model: Uint8Array;
-  readonly picture: Fed;
+  readonly image: Fed;
   readonly targets: Fed;
   readonly parameters: readonly Fed[];
   readonly loss: string;
@@ -42,7 +42,7 @@ export async function stepPlan(graph: TrainingGraph, weights: Weights, teacher?:
   const [targets, scores] = graph.lossInputs;
   return {
     model: encodeModel(model),
-    picture: fed(graph.picture),
+    image: fed(graph.image),
     targets: fed(targets),
     parameters: graph.parameters.map(({ name, dims }) => ({ name, dims })),
     loss: graph.lossOutput,

@@ -27,7 +27,7 @@ export const AS_WRITTEN = { 'session.disable_quant_qdq': '1' };
  * @throws {WaysideError} SESSION_LOAD
  */
 export async function openStepper(plan: StepPlan, values: readonly Float32Array[], threads: number): Promise<Stepper> {
-  const { picture, targets: wanted, teacher, loss, gradients, statistics } = plan;
+  const { image, targets: wanted, teacher, loss, gradients, statistics } = plan;
   const session = await openSession(plan.model, { threads, config: AS_WRITTEN });
   const original = teacher && { ...teacher, session: await openSession(teacher.model, { threads }) };
   const feeds: Record<string, RunTensor> = {};
@@ -37,10 +37,10 @@ export async function openStepper(plan: StepPlan, values: readonly Float32Array[
   const outputs = [loss, ...gradients.map(({ name }) => name), ...statistics.map(({ name }) => name)];
   return {
     async step(data, targets) {
-      feeds[picture.name] = floatTensor(data, picture.dims);
+      feeds[image.name] = floatTensor(data, image.dims);
       feeds[wanted.name] = floatTensor(targets, wanted.dims);
       if (original !== undefined) {
-        const answers = await answersOf(original.session, data, picture.dims);
+        const answers = await answersOf(original.session, data, image.dims);
         feeds[original.scores.name] = floatTensor(answers, original.scores.dims);
       }
       const results = await session.run(feeds, { outputs });

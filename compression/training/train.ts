@@ -51,8 +51,8 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
   if (kept !== undefined) copyInto(everything(), kept.arrays);
   const history: EpochReport[] = [...(kept?.history ?? [])];
 
-  const pictures = { ...options.pictures, classes: scoresOf(graph, options.pictures.classes) };
-  const plan = { pictures, preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
+  const images = { ...options.images, classes: scoresOf(graph, options.images.classes) };
+  const plan = { images, preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
   const steps = stepsPerEpoch(plan);
   const at = { epoch: kept?.epoch ?? 0, step: kept?.step ?? 0, loss: kept?.loss ?? 0 };
   const clock = { started: performance.now(), saved: performance.now(), fresh: 0 };
@@ -118,12 +118,12 @@ interface Standing {
   readonly step: number;
   readonly steps: number;
   readonly loss: number;
-  /** On the validation pictures, when last measured. */
+  /** On the validation images, when last measured. */
   readonly accuracy: number | undefined;
   readonly clock: { readonly started: number; readonly fresh: number };
 }
 
-/** Says where the training stands: pictures of this epoch, and how long all epochs will take at this speed. */
+/** Says where the training stands: images of this epoch, and how long all epochs will take at this speed. */
 function tell(
   { onProgress, epochs, batch = 128 }: TrainOptions,
   { epoch, step, steps, loss, accuracy, clock }: Standing,
@@ -146,7 +146,7 @@ function scoresOf({ model, lossInputs }: TrainingGraph, classes: number): number
   const scores = Number(targets?.shape?.[1]);
   if (scores >= classes) return scores;
   throw new WaysideError('DATASET_INVALID', {
-    message: `the pictures have ${classes} classes, the model ${scores}`,
+    message: `the images have ${classes} classes, the model ${scores}`,
     hint: 'give the model a head for them: `wayside finetune` does so by itself',
   });
 }

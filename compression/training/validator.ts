@@ -4,12 +4,12 @@ import { floatsOf, floatTensor, openSession, type RunTensor } from '../../infere
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model, ValueInfo } from '../../onnx/graph.ts';
 import { normalizationTables, place, UNCHANGED } from './data/augment.ts';
-import type { Pictures } from './data/images.ts';
+import type { ImageSet } from './data/images.ts';
 import { AS_WRITTEN } from './stepper.ts';
 import type { Weights } from './weights.ts';
 
 interface Validator {
-  /** Share of the pictures classified right with the weights as they are now. */
+  /** Share of the images classified right with the weights as they are now. */
   accuracy(weights: Weights, signal?: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
@@ -23,17 +23,17 @@ const BATCH = 100;
 export async function openValidator(
   model: Model,
   weights: Weights,
-  pictures: Pictures,
+  images: ImageSet,
   preprocessing: Preprocessing,
   threads: number,
 ): Promise<Validator> {
   const inputs = weightInputs(weights);
-  const picture = model.graph.inputs[0]!.name;
+  const image = model.graph.inputs[0]!.name;
   const output = model.graph.outputs[0]!.name;
   const session = await openSession(encodeModel(withWeightInputs(model, inputs)), { threads, config: AS_WRITTEN });
-  const fill = filler(pictures, preprocessing);
-  const labels = new Int32Array(pictures.labels);
-  const { positions } = pictures;
+  const fill = filler(images, preprocessing);
+  const labels = new Int32Array(images.labels);
+  const { positions } = images;
   return {
     async accuracy(current, signal) {
       const feeds: Record<string, RunTensor> = {};
@@ -45,7 +45,7 @@ export async function openValidator(
       for (let from = 0; from < positions.length; from += BATCH) {
         signal?.throwIfAborted();
         const chosen = positions.slice(from, from + BATCH);
-        const scores = floatsOf(await session.run({ ...feeds, [picture]: fill(chosen) }), output);
+        const scores = floatsOf(await session.run({ ...feeds, [image]: fill(chosen) }), output);
         const classes = scores.length / chosen.length;
         chosen.forEach((position, i) => {
           if (argMax(scores.subarray(i * classes, (i + 1) * classes)) === labels[position]) right++;
@@ -57,16 +57,16 @@ export async function openValidator(
   };
 }
 
-/** Normalised pictures as a tensor, in memory that the next call overwrites. */
-function filler(pictures: Pictures, preprocessing: Preprocessing): (positions: readonly number[]) => RunTensor {
-  const [height, width] = pictures.size;
+/** Normalised images as a tensor, in memory that the next call overwrites. */
+function filler(images: ImageSet, preprocessing: Preprocessing): (positions: readonly number[]) => RunTensor {
+  const [height, width] = images.size;
   const length = 3 * height * width;
-  const planes = new Uint8Array(pictures.planes);
+  const planes = new Uint8Array(images.planes);
   const tables = normalizationTables(preprocessing);
   const data = new Float32Array(BATCH * length);
   return (positions) => {
     positions.forEach((position, i) => {
-      place(planes, position, pictures.size, tables, UNCHANGED, data, i * length);
+      place(planes, position, images.size, tables, UNCHANGED, data, i * length);
     });
     return floatTensor(data.subarray(0, positions.length * length), [positions.length, 3, height, width]);
   };

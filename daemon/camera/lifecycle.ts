@@ -23,7 +23,7 @@ const INTERVALS = 3;
 const ENOUGH_FRAMES = 3;
 /** The longest recent interval counts, and is forgotten within a hundred frames. */
 const FORGETTING = 0.97;
-/** ffmpeg takes 62 MB for 720p; sixteen reference pictures of 4K are 200 MB more. */
+/** ffmpeg takes 62 MB for 720p; sixteen reference images of 4K are 200 MB more. */
 export const DEFAULT_MEMORY_LIMIT_BYTES = 512 * 2 ** 20;
 
 /**

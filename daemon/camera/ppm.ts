@@ -6,7 +6,7 @@ const LARGEST_FRAME_BYTES = 128 << 20;
 /** `P6`, two numbers of five digits, 255 and white space need 20; the rest is patience with padding. */
 const LONGEST_HEADER = 64;
 
-/** A picture as the parser found it. */
+/** An image as the parser found it. */
 export interface PpmFrame {
   readonly width: number;
   readonly height: number;
@@ -17,21 +17,21 @@ export interface PpmFrame {
 }
 
 interface PpmParserOptions {
-  /** Memory for one picture of exactly so many bytes. */
+  /** Memory for one image of exactly so many bytes. */
   readonly allocate: (bytes: number) => Uint8Array;
   readonly onFrame: (frame: PpmFrame) => void;
 }
 
 /**
- * Takes binary PPM pictures (netpbm P6, maxval 255, no comments) that follow each other without a gap, from chunks cut anywhere.
- * Each byte of a picture is copied once, from the chunk into its place.
+ * Takes binary PPM images (netpbm P6, maxval 255, no comments) that follow each other without a gap, from chunks cut anywhere.
+ * Each byte of an image is copied once, from the chunk into its place.
  */
 export class PpmParser {
   readonly #allocate: PpmParserOptions['allocate'];
   readonly #onFrame: PpmParserOptions['onFrame'];
   #header = '';
   #firstByteAt = 0;
-  #picture: { width: number; height: number; data: Uint8Array; filled: number } | undefined;
+  #image: { width: number; height: number; data: Uint8Array; filled: number } | undefined;
 
   constructor({ allocate, onFrame }: PpmParserOptions) {
     this.#allocate = allocate;
@@ -44,9 +44,9 @@ export class PpmParser {
    */
   push(chunk: Uint8Array, at: number): void {
     for (let offset = 0; offset < chunk.length; ) {
-      if (this.#header === '' && this.#picture === undefined) this.#firstByteAt = at;
+      if (this.#header === '' && this.#image === undefined) this.#firstByteAt = at;
       offset =
-        this.#picture === undefined ? this.#readHeader(chunk, offset) : this.#readPixels(this.#picture, chunk, offset);
+        this.#image === undefined ? this.#readHeader(chunk, offset) : this.#readPixels(this.#image, chunk, offset);
     }
   }
 
@@ -68,24 +68,24 @@ export class PpmParser {
     const [width, height] = [Number(found[1]), Number(found[2])];
     const bytes = width * height * 3;
     if (bytes === 0 || width > LARGEST_SIDE || height > LARGEST_SIDE || bytes > LARGEST_FRAME_BYTES) {
-      throw notPpm(`a picture of ${width}x${height}`);
+      throw notPpm(`an image of ${width}x${height}`);
     }
     this.#header = '';
-    this.#picture = { width, height, data: this.#allocate(bytes), filled: 0 };
+    this.#image = { width, height, data: this.#allocate(bytes), filled: 0 };
     return offset + found[0].length - known;
   }
 
   #readPixels(
-    picture: { width: number; height: number; data: Uint8Array; filled: number },
+    image: { width: number; height: number; data: Uint8Array; filled: number },
     chunk: Uint8Array,
     offset: number,
   ): number {
-    const taken = Math.min(chunk.length - offset, picture.data.length - picture.filled);
-    picture.data.set(chunk.subarray(offset, offset + taken), picture.filled);
-    picture.filled += taken;
-    if (picture.filled === picture.data.length) {
-      const { width, height, data } = picture;
-      this.#picture = undefined;
+    const taken = Math.min(chunk.length - offset, image.data.length - image.filled);
+    image.data.set(chunk.subarray(offset, offset + taken), image.filled);
+    image.filled += taken;
+    if (image.filled === image.data.length) {
+      const { width, height, data } = image;
+      this.#image = undefined;
       this.#onFrame({ width, height, data, firstByteAt: this.#firstByteAt });
     }
     return offset + taken;
@@ -94,7 +94,7 @@ export class PpmParser {
 
 function notPpm(found: string): WaysideError {
   return new WaysideError('DECODER_UNAVAILABLE', {
-    message: `the decoder writes no PPM pictures: found ${JSON.stringify(found.slice(0, 24))}`,
+    message: `the decoder writes no PPM images: found ${JSON.stringify(found.slice(0, 24))}`,
     hint: 'it must write binary PPM (P6, maxval 255) to its standard output, and nothing else',
   });
 }

@@ -1,6 +1,6 @@
 import type { Frame } from './types.ts';
 
-/** Pictures kept for reuse: the decoder fills one while one waits. */
+/** Images kept for reuse: the decoder fills one while one waits. */
 const SPARE_BUFFERS = 2;
 
 /**
@@ -29,7 +29,7 @@ export class FrameSlot {
     return this.#dropped;
   }
 
-  /** Memory for a picture of exactly so many bytes; its content is undefined. */
+  /** Memory for an image of exactly so many bytes; its content is undefined. */
   allocate(bytes: number): Uint8Array {
     const spare = this.#spare.pop();
     if (spare?.length === bytes) return spare;

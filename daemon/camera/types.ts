@@ -1,7 +1,7 @@
 import type { Trust } from './connect/trust.ts';
 
 /**
- * One decoded picture, the newest its camera had when it was taken.
+ * One decoded image, the newest its camera had when it was taken.
  *
  * Whoever takes a frame owns its bytes: they are not written to before they are given back.
  */

@@ -22,11 +22,11 @@ const share = within(0, 1);
 
 export const regionSchema = z.strictObject({
   name: id,
-  /** `[x, y, width, height]` in shares of the picture, from the top left. */
+  /** `[x, y, width, height]` in shares of the image, from the top left. */
   box: z
-    .tuple([share, share, share, share], { error: 'four shares of the picture: [x, y, width, height]' })
+    .tuple([share, share, share, share], { error: 'four shares of the image: [x, y, width, height]' })
     .refine(([x, y, w, h]) => w > 0 && h > 0 && x + w <= 1 + 1e-9 && y + h <= 1 + 1e-9, {
-      error: 'a box inside the picture: x + width <= 1, y + height <= 1, neither empty',
+      error: 'a box inside the image: x + width <= 1, y + height <= 1, neither empty',
     }),
 });
 
@@ -50,7 +50,7 @@ export const cameraSchema = z
     threshold: within(0, 1).optional(),
     /** At most so many classes a region are sent, best first. */
     topK: integerWithin(1, 100).default(3),
-    /** Parts of the picture, each classified by itself; none means the whole picture, named `frame`. */
+    /** Parts of the image, each classified by itself; none means the whole image, named `frame`. */
     regions: z.array(regionSchema).max(64).refine(regionNames.check, { error: regionNames.error }).default([]),
     /** RTP inside the connection, or beside it where the camera has nothing else; `auto` tries both in this order. */
     transport: z.enum(['tcp', 'udp', 'auto']).default('tcp'),

@@ -15,7 +15,7 @@ import type { Box } from '../../inference/image.ts';
  * | 16 | u32 | regions, n |
  * | 20 | u32 | classes wanted a region |
  * | 24 | f64 | threshold; NaN: those of the package |
- * | 32 | f64[4 n] | boxes: x, y, width, height in shares of the picture |
+ * | 32 | f64[4 n] | boxes: x, y, width, height in shares of the image |
  * | 32 + 32 n | u8[3 w h] | RGB, interleaved |
  *
  * Up (descriptor 3): JSON, one line a message; pixels never travel this way.
@@ -24,7 +24,7 @@ const MAGIC = 0x31465957;
 const PREFIX_BYTES = 32;
 const BOX_BYTES = 32;
 
-/** 8192 x 8192 RGB: anything larger is a broken stream, not a picture. */
+/** 8192 x 8192 RGB: anything larger is a broken stream, not an image. */
 const MAX_PIXEL_BYTES = 8192 * 8192 * 3;
 const MAX_REGIONS = 64;
 

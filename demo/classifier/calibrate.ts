@@ -1,5 +1,5 @@
 import { normalizationTables, place, UNCHANGED } from '../../compression/training/data/augment.ts';
-import type { Pictures } from '../../compression/training/data/images.ts';
+import type { ImageSet } from '../../compression/training/data/images.ts';
 import { inputLength } from '../../inference/preprocess.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
@@ -10,9 +10,9 @@ import { calibrateFactor, type Scored } from './temperature.ts';
 
 const LAST_LAYER = ['classifier.weight', 'classifier.bias'];
 
-/** Multiplies the last layer by the factor that makes the probabilities honest on pictures the training has not learned from. */
-export async function calibrated(model: Model, pictures: Pictures): Promise<Model> {
-  const factor = calibrateFactor(await scoresOf(model, pictures));
+/** Multiplies the last layer by the factor that makes the probabilities honest on images the training has not learned from. */
+export async function calibrated(model: Model, images: ImageSet): Promise<Model> {
+  const factor = calibrateFactor(await scoresOf(model, images));
   const initializers = new Map(model.graph.initializers);
   for (const name of LAST_LAYER) {
     const tensor = initializers.get(name)!;
@@ -22,7 +22,7 @@ export async function calibrated(model: Model, pictures: Pictures): Promise<Mode
   return { ...model, graph: { ...model.graph, initializers } };
 }
 
-async function scoresOf(model: Model, { planes, labels, size, positions }: Pictures): Promise<Scored[]> {
+async function scoresOf(model: Model, { planes, labels, size, positions }: ImageSet): Promise<Scored[]> {
   const bytes = new Uint8Array(planes);
   const classes = new Int32Array(labels);
   const tables = normalizationTables(PREPROCESSING);

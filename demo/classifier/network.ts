@@ -26,7 +26,7 @@ const CONVOLUTIONS = [
   [96, 3, 1],
 ] as const;
 
-/** The untrained network, `[N, 3, SIDE, SIDE]` to `[N, classes]`. It halves the picture at once: a region on a small box is to cost little. */
+/** The untrained network, `[N, 3, SIDE, SIDE]` to `[N, classes]`. It halves the image at once: a region on a small box is to cost little. */
 export function streetNet(seed: number): Model {
   const net = new NetworkBuilder('street', seed);
   let value = net.input([SIDE, SIDE]);

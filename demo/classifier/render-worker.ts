@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { loadPictures } from '../../compression/training/data/images.ts';
+import { loadImages } from '../../compression/training/data/images.ts';
 import { PREPROCESSING } from './network.ts';
 import { SceneDataset, type SceneDatasetOptions } from './scene-dataset.ts';
 
@@ -14,4 +14,4 @@ export interface RenderTask {
 const { regions, from, to } = workerData as RenderTask;
 const dataset = new SceneDataset('train', regions);
 const indices = Array.from({ length: (to - from) * dataset.perScene }, (_, i) => from * dataset.perScene + i);
-parentPort?.postMessage(await loadPictures(dataset, PREPROCESSING, { indices }));
+parentPort?.postMessage(await loadImages(dataset, PREPROCESSING, { indices }));

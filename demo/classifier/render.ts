@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { LoadedPictures, Pictures } from '../../compression/training/data/images.ts';
+import type { ImageSet, LoadedImages } from '../../compression/training/data/images.ts';
 import { compiledModule } from '../../core/layout.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { RenderTask } from './render-worker.ts';
@@ -15,9 +15,9 @@ interface RenderOptions extends RunOptions {
 }
 
 /** The regions of all training scenes, scene by scene, rendered on several threads: the same whatever their number. */
-export async function renderScenes({ regions, threads, onProgress, signal }: RenderOptions): Promise<Pictures> {
+export async function renderScenes({ regions, threads, onProgress, signal }: RenderOptions): Promise<ImageSet> {
   const { scenes } = regions;
-  const parts = Array.from({ length: Math.ceil(scenes / AT_ONCE) }, (): LoadedPictures | undefined => undefined);
+  const parts = Array.from({ length: Math.ceil(scenes / AT_ONCE) }, (): LoadedImages | undefined => undefined);
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
@@ -34,15 +34,15 @@ export async function renderScenes({ regions, threads, onProgress, signal }: Ren
   return joined(parts.filter((part) => part !== undefined));
 }
 
-async function rendered(task: RenderTask): Promise<LoadedPictures> {
+async function rendered(task: RenderTask): Promise<LoadedImages> {
   const worker = new Worker(compiledModule('demo/classifier/render-worker'), { workerData: task });
-  const [pictures] = (await once(worker, 'message')) as [LoadedPictures];
+  const [images] = (await once(worker, 'message')) as [LoadedImages];
   await worker.terminate();
-  return pictures;
+  return images;
 }
 
-function joined(parts: readonly LoadedPictures[]): Pictures {
-  const sum = (lengthOf: (part: LoadedPictures) => number): number =>
+function joined(parts: readonly LoadedImages[]): ImageSet {
+  const sum = (lengthOf: (part: LoadedImages) => number): number =>
     parts.reduce((total, part) => total + lengthOf(part), 0);
   const planes = new SharedArrayBuffer(sum((part) => part.planes.byteLength));
   const labels = new SharedArrayBuffer(sum((part) => part.labels.byteLength));

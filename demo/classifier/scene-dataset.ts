@@ -16,14 +16,14 @@ export interface SceneDatasetOptions {
   readonly cropsPerFrame?: number;
 }
 
-/** A crop and what the picture alone does not tell. */
+/** A crop and what the image alone does not tell. */
 export interface SceneSample extends Sample {
   readonly contested: boolean;
 }
 
 /**
  * Regions cut from rendered streets, labelled by the scene's own truth. Frame and region of a position follow from the
- * position alone. A frame goes through JPEG first (4:2:0, quality 45 to 95): on the box, pictures have been through a
+ * position alone. A frame goes through JPEG first (4:2:0, quality 45 to 95): on the box, images have been through a
  * video encoder.
  */
 export class SceneDataset implements Dataset {
@@ -45,7 +45,7 @@ export class SceneDataset implements Dataset {
     this.#cropsPerFrame = cropsPerFrame;
   }
 
-  /** Of a few pictures of every scene: the others follow from the same code. */
+  /** Of a few images of every scene: the others follow from the same code. */
   async digest(): Promise<Digest> {
     const scenes = Math.min(4, this.size / this.perScene);
     const indices = Array.from({ length: scenes }, (_, scene) => scene * this.perScene);

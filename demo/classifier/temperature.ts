@@ -1,4 +1,4 @@
-/** Scores of one picture and its class. */
+/** Scores of one image and its class. */
 export interface Scored {
   readonly scores: readonly number[];
   readonly label: number;
@@ -16,7 +16,7 @@ export function crossEntropy(scored: readonly Scored[], factor: number): number 
 }
 
 /**
- * The factor that makes softmax of scores honest probabilities: least cross-entropy on pictures that were not learned from
+ * The factor that makes softmax of scores honest probabilities: least cross-entropy on images that were not learned from
  * (Guo et al. 2017, "temperature scaling"). Convex in the factor, so golden-section search finds it.
  */
 export function calibrateFactor(scored: readonly Scored[], [low, high]: readonly [number, number] = [0.1, 10]): number {

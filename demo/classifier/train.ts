@@ -1,5 +1,5 @@
 import type { EpochReport } from '../../compression/training/checkpoint.ts';
-import type { Pictures } from '../../compression/training/data/images.ts';
+import type { ImageSet } from '../../compression/training/data/images.ts';
 import { adamW } from '../../compression/training/optimizers/adamw.ts';
 import { oneCycle } from '../../compression/training/optimizers/schedule.ts';
 import { train } from '../../compression/training/train.ts';
@@ -33,19 +33,19 @@ interface SceneTrainingOptions extends TrainingOptions {
 export async function trainOnScenes(options: SceneTrainingOptions): Promise<Model> {
   const { scenes, threads, onProgress, signal } = options;
   const all = scenes.learn + scenes.validate;
-  const pictures = await renderScenes({ regions: { scenes: all, ...PER_SCENE }, threads, onProgress, signal });
-  return trainOn(pictures, (pictures.positions.length / all) * scenes.learn, options);
+  const images = await renderScenes({ regions: { scenes: all, ...PER_SCENE }, threads, onProgress, signal });
+  return trainOn(images, (images.positions.length / all) * scenes.learn, options);
 }
 
-/** Trains on the first `learned` pictures, and chooses the epoch and the temperature by the others. */
-async function trainOn(pictures: Pictures, learned: number, options: TrainingOptions): Promise<Model> {
+/** Trains on the first `learned` images, and chooses the epoch and the temperature by the others. */
+async function trainOn(images: ImageSet, learned: number, options: TrainingOptions): Promise<Model> {
   const { seed, onProgress, signal, onEpoch } = options;
-  const validation = { ...pictures, positions: pictures.positions.slice(learned) };
+  const validation = { ...images, positions: images.positions.slice(learned) };
   const { model } = await train(streetNet(seed), {
     onProgress,
     signal,
     ...(onEpoch && { onEpoch }),
-    pictures: { ...pictures, positions: pictures.positions.slice(0, learned) },
+    images: { ...images, positions: images.positions.slice(0, learned) },
     validation,
     preprocessing: PREPROCESSING,
     epochs: EPOCHS,

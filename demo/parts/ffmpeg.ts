@@ -22,7 +22,7 @@ async function encodesH264(command: string): Promise<boolean> {
 
 /**
  * The system's ffmpeg, or the static one of the npm package `@ffmpeg-installer/ffmpeg` where there is none. That one is from
- * 2018: it is good for our own pictures on loopback and must never be pointed at a foreign camera.
+ * 2018: it is good for our own images on loopback and must never be pointed at a foreign camera.
  *
  * @throws {WaysideError} DECODER_UNAVAILABLE
  */

@@ -13,7 +13,7 @@ export interface Bounds {
 
 /** What was found while one object was drawn. */
 export interface Drawn {
-  /** Around its outline on the screen, hidden parts included; null where none of it is in the picture. */
+  /** Around its outline on the screen, hidden parts included; null where none of it is in the image. */
   readonly bounds: Bounds | null;
   /** Samples of the outline. */
   readonly outline: number;

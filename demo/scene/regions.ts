@@ -4,7 +4,7 @@ import { HEIGHT, OVERSAMPLING, WIDTH } from './lens.ts';
 import { STREET } from './street.ts';
 import type { Vec3 } from './types.ts';
 
-/** A block of the street, in metres, that a region of the picture looks at. */
+/** A block of the street, in metres, that a region of the image looks at. */
 interface Place {
   readonly name: string;
   readonly from: Vec3;
@@ -26,7 +26,7 @@ export const PLACES: readonly Place[] = [
   },
 ];
 
-/** The box on the screen around a block of the street, cut at the picture's edge. */
+/** The box on the screen around a block of the street, cut at the image's edge. */
 export function boxOf(lens: Lens, { from, to }: Place): Box {
   let [left, top, right, bottom] = [1, 1, 0, 0];
   for (let corner = 0; corner < 8; corner++) {

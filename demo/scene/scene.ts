@@ -15,7 +15,7 @@ const LEAST_PIXELS = 6;
 
 /**
  * A street at a crossing. Frame `index` is a function of the seed and the index alone: rendered in any order, on any
- * machine, it is the same picture with the same truth.
+ * machine, it is the same image with the same truth.
  */
 export interface Scene {
   readonly seed: number;

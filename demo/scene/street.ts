@@ -1,6 +1,6 @@
 /**
  * Where things are, in metres. The main street runs along x with two lanes; a side street meets it from behind.
- * Traffic keeps to the right: the near lane drives to the right of the picture, the far lane to the left.
+ * Traffic keeps to the right: the near lane drives to the right of the image, the far lane to the left.
  */
 export const STREET = {
   nearLane: 10,
@@ -25,7 +25,7 @@ export const STREET = {
   signalPost: [-3.3, 0, 7.3],
 } as const;
 
-/** Pictures a second. */
+/** Images a second. */
 export const FPS = 12;
 /** Seconds of one round of the traffic light. */
 export const CYCLE = 12;

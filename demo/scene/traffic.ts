@@ -16,7 +16,7 @@ interface Lane {
   readonly green: number;
   /** Room for the queue, metres. */
   readonly room: number;
-  /** Metres past the stop line at which a vehicle has left the picture for good. */
+  /** Metres past the stop line at which a vehicle has left the image for good. */
   readonly leaves: number;
   /** Some drive through after the queue has gone. */
   readonly through: boolean;
@@ -120,7 +120,7 @@ function ofCycle(lane: Lane, seed: number, cycle: number, t: number, dusk: boole
   return placed;
 }
 
-/** Every vehicle in or near the picture at `t` seconds. */
+/** Every vehicle in or near the image at `t` seconds. */
 export function vehiclesAt(seed: number, t: number, dusk: boolean): Placed[] {
   const cycle = Math.floor(t / CYCLE);
   return LANES.flatMap((lane) => [cycle - 1, cycle, cycle + 1].flatMap((c) => ofCycle(lane, seed, c, t, dusk)));

@@ -16,7 +16,7 @@ const WALK = 1.45;
 const CROSS = 1.75;
 /** How many cycles a walk can last: 36 m and two waits. */
 const LASTING = 4;
-/** Metres from the street's origin at which people come and go, out of the picture on both sides. */
+/** Metres from the street's origin at which people come and go, out of the image on both sides. */
 const AWAY = 16;
 
 function person(name: string, random: Random, step: Step): Placed {

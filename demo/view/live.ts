@@ -3,7 +3,7 @@ import { type Paint, plainLine, type Style, screen } from './screen.ts';
 import type { ViewState } from './state.ts';
 
 export interface LiveView {
-  /** Leaves the last picture on the screen and gives the cursor back. */
+  /** Leaves the last image on the screen and gives the cursor back. */
   end(): void;
 }
 
@@ -39,7 +39,7 @@ export function startLiveView(
   const draw = (): void => {
     const lines = screen(state(), stream.columns || 80, paint).slice(0, Math.max(1, (stream.rows || 24) - 1));
     const up = drawn === 0 ? '' : `\u001b[${drawn}A`;
-    // Each line is cleared to its end, and what an earlier, longer picture left below.
+    // Each line is cleared to its end, and what an earlier, longer image left below.
     stream.write(`${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
     drawn = lines.length;
   };

@@ -1,7 +1,7 @@
 import type { Board, RegionNow } from '../board.ts';
 import type { Accuracy } from '../tally.ts';
 
-/** One picture of the run, as data: what the terminal shows is a function of this alone. */
+/** One image of the run, as data: what the terminal shows is a function of this alone. */
 export interface ViewState {
   readonly camera: { readonly name: string; readonly state: string; readonly reason: string | null };
   readonly box: { readonly state: string; readonly reasons: readonly string[] };

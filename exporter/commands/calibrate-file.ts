@@ -18,7 +18,7 @@ interface CalibrateFileOptions
     Pick<PlanOptions, 'calibration' | 'seed' | 'validation'> {}
 
 /**
- * Observes a float model on calibration pictures, as `compress` does, and writes the table that `compress` and `quantize` take.
+ * Observes a float model on calibration images, as `compress` does, and writes the table that `compress` and `quantize` take.
  *
  * @throws {WaysideError} OUTPUT_EXISTS, NOTHING_TO_DO, FILE_WRITE_FAILED; as `openFloat` and `calibrate`
  */

@@ -16,7 +16,7 @@ import { checkFusion, type FusionReport, requireFused, withPlanned } from '../qu
 import { floatLayers } from '../quantize/precision.ts';
 import { type FloatSource, readFloat } from '../reading/float-source.ts';
 import { distance } from '../search/divergence.ts';
-import { answersOf, picturesOf, spreadOver } from '../search/predictions.ts';
+import { answersOf, imagesOf, spreadOver } from '../search/predictions.ts';
 import { farInDistance } from '../verify/doubts.ts';
 import { judgeLayers } from '../verify/judge-layers.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
@@ -30,7 +30,7 @@ export interface QuantizeNetworkOptions
   extends Omit<FlowOptions, 'data' | 'limit' | 'labels'>,
     Pick<PlanOptions, 'plan' | 'calibration' | 'clusters' | 'seed' | 'range' | 'rounding' | 'target' | 'equalize'>,
     Omit<RunLimits, 'budget'> {
-  /** Pictures like those the model will see: `images:DIR` (any folder, no labels), `cifar10:DIR`, or a set. */
+  /** Images like those the model will see: `images:DIR` (any folder, no labels), `cifar10:DIR`, or a set. */
   readonly data: string | Dataset;
 }
 
@@ -41,7 +41,7 @@ export interface QuantizedNetwork {
   readonly plan: CompressionPlan;
   readonly fused: FusionReport;
   /**
-   * How far its answers to held-out pictures are from the float model's (`distance`): nats of divergence for a classifier, share of
+   * How far its answers to held-out images are from the float model's (`distance`): nats of divergence for a classifier, share of
    * noise in the outputs for any other model.
    */
   readonly distance: number;
@@ -49,7 +49,7 @@ export interface QuantizedNetwork {
   readonly noisy: readonly NoisyLayer[];
   /** What makes one doubt it: answers far from the float model's. */
   readonly warnings: readonly string[];
-  /** Pictures held out. */
+  /** Images held out. */
   readonly samples: number;
 }
 
@@ -59,11 +59,11 @@ export interface QuantizedNetwork {
  */
 const TOLERANCE = 0.1;
 
-/** Held-out pictures the distance is taken on, up to 64x64; fewer of larger ones. */
+/** Held-out images the distance is taken on, up to 64x64; fewer of larger ones. */
 const JUDGED = 256;
 
 /**
- * Quantizes any float ONNX model that takes a picture, be it a classifier, a detector or anything else, by pictures without labels.
+ * Quantizes any float ONNX model that takes an image, be it a classifier, a detector or anything else, by images without labels.
  * What is decided, is decided by how far the answers are from the float model's.
  *
  * @throws {WaysideError} FILE_NOT_FOUND, MODEL_*, DATASET_INVALID, PREPROCESS_MISMATCH, CLUSTER_INVALID, PARITY_FAILED,
@@ -80,19 +80,19 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const { folded } = source;
   requireScores(source.model);
   await requireQuantizable(folded, { allowFloat, signal, note });
-  const pictures = await picturesFrom(options.data);
+  const images = await imagesFrom(options.data);
   const preprocessing = await provenPreprocessing(source, { ...options, note });
-  const most = Math.ceil(0.75 * pictures.size);
+  const most = Math.ceil(0.75 * images.size);
   const limits = { tolerance, allowNoisyLayers };
-  const quantized = await quantizeByPlan(folded, pictures, outline, { ...limits, preprocessing, most }, context);
+  const quantized = await quantizeByPlan(folded, images, outline, { ...limits, preprocessing, most }, context);
   const { plan, widths } = quantized;
   const report = await checkFusion(encodeModel(quantized.model));
   const fused = withPlanned(report, quantized.model, floatLayers(widths), unquantized(quantized.float));
   if (allowFloat !== true) requireFused(fused);
-  await requireAnswers(quantized.model, pictures, preprocessing, 'the int8 model');
-  const { noisy } = await judgeLayers(quantized, pictures, preprocessing, limits, context);
-  const indices = spreadOver(heldOutIndices(pictures, plan), picturesOf(preprocessing, JUDGED));
-  const asked = { dataset: pictures, indices, preprocessing, threads, signal };
+  await requireAnswers(quantized.model, images, preprocessing, 'the int8 model');
+  const { noisy } = await judgeLayers(quantized, images, preprocessing, limits, context);
+  const indices = spreadOver(heldOutIndices(images, plan), imagesOf(preprocessing, JUDGED));
+  const asked = { dataset: images, indices, preprocessing, threads, signal };
   const expected = await answersOf(folded, asked);
   const away = distance(expected, await answersOf(quantized.model, asked));
   const far = farInDistance(away, expected.values === undefined);
@@ -109,10 +109,10 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   };
 }
 
-async function picturesFrom(data: string | Dataset): Promise<Dataset> {
-  const pictures = typeof data === 'string' ? await openDataset(data, 'train', { unlabelled: true }) : data;
-  if (pictures.size > 0) return pictures;
-  throw new WaysideError('DATASET_INVALID', { message: `${pictures.name} holds no pictures` });
+async function imagesFrom(data: string | Dataset): Promise<Dataset> {
+  const images = typeof data === 'string' ? await openDataset(data, 'train', { unlabelled: true }) : data;
+  if (images.size > 0) return images;
+  throw new WaysideError('DATASET_INVALID', { message: `${images.name} holds no images` });
 }
 
 async function provenPreprocessing(

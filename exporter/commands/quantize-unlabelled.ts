@@ -6,16 +6,16 @@ import { type QuantizeNetworkOptions, quantizeNetwork } from './quantize-network
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
 interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {
-  /** Pictures like those the model will see: `images:DIR`, any folder of them, or `cifar10:DIR`. */
+  /** Images like those the model will see: `images:DIR`, any folder of them, or `cifar10:DIR`. */
   readonly data: string;
 }
 
 export interface QuantizeUnlabelledResult {
   readonly model: string;
   readonly bytes: number;
-  /** Of its answers to held-out pictures from the float model's: nats for a classifier, share of noise for any other. */
+  /** Of its answers to held-out images from the float model's: nats for a classifier, share of noise for any other. */
   readonly distance: number;
-  /** Pictures held out. */
+  /** Images held out. */
   readonly samples: number;
   readonly fused: FusionReport;
   /** Layers that are mostly noise beside the float model, where that was allowed. */
@@ -25,7 +25,7 @@ export interface QuantizeUnlabelledResult {
 }
 
 /**
- * Writes the int8 QDQ model of any network that takes a picture, judged without labels.
+ * Writes the int8 QDQ model of any network that takes an image, judged without labels.
  *
  * @throws {WaysideError} OUTPUT_EXISTS, FILE_WRITE_FAILED; as `quantizeNetwork`
  */

@@ -37,7 +37,7 @@ export interface ReconstructFileResult {
  * @throws {WaysideError} USAGE for a file that was not pruned from the original; as `openAndMeasure` and `reconstruct`
  */
 export async function reconstructFile(options: ReconstructFileOptions): Promise<ReconstructFileResult> {
-  const { out, seed, validation, output, calibration: pictures } = options;
+  const { out, seed, validation, output, calibration: images } = options;
   await requireFreeFile(options);
   const plan = planOf({ seed, validation });
   const context = runContext(options);
@@ -49,7 +49,7 @@ export async function reconstructFile(options: ReconstructFileOptions): Promise<
   const pruning = { groups: [], sensitivity: [], removed: [...removed] };
   const float = { ...(await floatOutcome(opened)), name: 'pruned' };
   const { model, reconstructed, outcomes, clear } = await runStages(
-    [planned(reconstruct, { pictures })],
+    [planned(reconstruct, { pictures: images })],
     { model: folded, outcomes: [float], pruning },
     { ...context, opened, original, seed: plan.seed, limits: {}, out },
   );

@@ -28,7 +28,7 @@ export async function requireFreeFile({ out, force = false }: FileOptions): Prom
 }
 
 /**
- * Writes what a stage made, with what the next one need not be told again: how its pictures are normalised, and its classes.
+ * Writes what a stage made, with what the next one need not be told again: how its images are normalised, and its classes.
  *
  * @throws {WaysideError} FILE_WRITE_FAILED, MODEL_NOT_FINITE
  */

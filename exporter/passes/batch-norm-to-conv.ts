@@ -13,7 +13,7 @@ import { constantOf, withGraph } from './rewrite.ts';
  * ResNets) into a depthwise 1x1 convolution. ONNX Runtime has no int8 BatchNormalization, but it has this convolution,
  * and quantizing it costs nothing: with one weight a channel, scale = |w| / largest code represents it exactly.
  *
- * Only for pictures, `[N, C, H, W]`.
+ * Only for images, `[N, C, H, W]`.
  */
 export const batchNormToConv = pass({
   name: 'batch-norm-to-conv',

@@ -71,7 +71,7 @@ function arithmetic(graph: Graph, node: Node, value: Channels): ChannelAffine | 
   }
 }
 
-/** One number a channel: of a scalar, `[C, 1, 1]` or `[1, C, 1, 1]` beside a picture, `[C]` or `[1, C]` beside a vector. */
+/** One number a channel: of a scalar, `[C, 1, 1]` or `[1, C, 1, 1]` beside an image, `[C]` or `[1, C]` beside a vector. */
 function perChannel(constant: Tensor | undefined, { channels, rank }: Channels): Float64Array | undefined {
   if (constant?.dtype !== 'float32' || constant.dims.length > rank) return undefined;
   const values = asFloat32(constant);

@@ -40,7 +40,7 @@ function takesPads(reader: Node, value: string): boolean {
   return reader.opType === 'Conv' && reader.inputs.indexOf(value) === 0 && automatic === 'NOTSET';
 }
 
-/** The eight pads of a picture, when only height and width are padded, with zeros, and nothing is cut off. */
+/** The eight pads of an image, when only height and width are padded, with zeros, and nothing is cut off. */
 function zeroPads(graph: Graph, node: Node): number[] | undefined {
   if (stringAttribute(node, 'mode', 'constant') !== 'constant' || (node.inputs[3] ?? '') !== '') return undefined;
   const pads = constantOf(graph, node.inputs[1]);
@@ -48,6 +48,6 @@ function zeroPads(graph: Graph, node: Node): number[] | undefined {
   if (pads === undefined || ((node.inputs[2] ?? '') !== '' && value === undefined)) return undefined;
   if (value !== undefined && (value.dtype !== 'float32' || asFloat32(value)[0] !== 0)) return undefined;
   const amounts = asIntegers(pads);
-  const inPicture = amounts.length === 8 && [0, 1, 4, 5].every((i) => amounts[i] === 0);
-  return inPicture && amounts.every((amount) => amount >= 0) ? amounts : undefined;
+  const inImage = amounts.length === 8 && [0, 1, 4, 5].every((i) => amounts[i] === 0);
+  return inImage && amounts.every((amount) => amount >= 0) ? amounts : undefined;
 }

@@ -8,7 +8,7 @@ import { livingParts } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
- * Writes the mean over height and width of a picture as GlobalAveragePool, which has an int8 form; ReduceMean has none.
+ * Writes the mean over height and width of an image as GlobalAveragePool, which has an int8 form; ReduceMean has none.
  * Where the reduced axes are dropped, a Flatten follows.
  */
 export const reduceMeanToPool = pass({

@@ -11,7 +11,7 @@ import type { CompressionPlan, PlanOutline } from '../plan/plan.ts';
 import { valuesToCalibrate } from '../quantize/quantize-model.ts';
 
 /**
- * Reads the table that `wayside calibrate` has made, and refuses one of another model, of other pictures or of pictures
+ * Reads the table that `wayside calibrate` has made, and refuses one of another model, of other images or of images
  * prepared in another way.
  *
  * @param path of the table; undefined where none is given
@@ -38,7 +38,7 @@ export async function tableFor(
   requireTableFor(table, model, { values: valuesToCalibrate(model), data: await train.digest() });
   if (isDeepStrictEqual({ ...table.preprocessing }, { ...preprocessing })) return table;
   throw new WaysideError('CALIBRATION_MISMATCH', {
-    message: 'the calibration table is of pictures prepared in another way',
+    message: 'the calibration table is of images prepared in another way',
     hint: 'give the same --normalize and --size as to wayside calibrate',
   });
 }
@@ -46,7 +46,7 @@ export async function tableFor(
 /**
  * The plan with what the table has decided.
  *
- * @throws {WaysideError} CALIBRATION_MISMATCH when the plan draws other pictures
+ * @throws {WaysideError} CALIBRATION_MISMATCH when the plan draws other images
  */
 export function planWithTable(plan: CompressionPlan, table: CalibrationTable | undefined): CompressionPlan {
   if (table === undefined) return plan;
@@ -55,7 +55,7 @@ export function planWithTable(plan: CompressionPlan, table: CalibrationTable | u
     return plan.equalize === 'auto' ? { ...plan, equalize: table.equalized } : plan;
   }
   throw new WaysideError('CALIBRATION_MISMATCH', {
-    message: `the calibration table is from ${samples} pictures drawn with seed ${seed}, this run draws ${plan.calibration.samples} with seed ${plan.seed}`,
+    message: `the calibration table is from ${samples} images drawn with seed ${seed}, this run draws ${plan.calibration.samples} with seed ${plan.seed}`,
     hint: `--calibration ${samples} --seed ${seed}, or calibrate again`,
   });
 }

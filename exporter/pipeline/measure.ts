@@ -10,7 +10,7 @@ import type { LabelledPredictions } from '../verify/class-changes.ts';
 export interface Measuring extends Pick<RunContext, 'signal' | 'onProgress'> {
   readonly test: Dataset;
   readonly preprocessing: Preprocessing;
-  /** Pictures to use, spread evenly. @default all */
+  /** Images to use, spread evenly. @default all */
   readonly limit?: number | undefined;
 }
 
@@ -20,7 +20,7 @@ interface Judgement extends Evaluation {
 }
 
 export interface MeasuredModel extends Judgement {
-  /** Median of one picture on one thread, in a process of its own. */
+  /** Median of one image on one thread, in a process of its own. */
   readonly latencyMs: number;
 }
 
@@ -48,7 +48,7 @@ export async function judge(
 }
 
 /**
- * Accuracy on the test pictures, and latency.
+ * Accuracy on the test images, and latency.
  *
  * @param model what the session was opened with: the path of a file, or its bytes
  * @throws {WaysideError} as `evaluate` and `latencyApart`

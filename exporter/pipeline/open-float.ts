@@ -14,7 +14,7 @@ import { type Data, openData, preprocessingOf } from './prepare.ts';
 import type { ModelFigures } from './results.ts';
 import type { SourceOptions } from './source.ts';
 
-/** A float model, proven to be the same when folded, and the pictures for it. */
+/** A float model, proven to be the same when folded, and the images for it. */
 export interface OpenedModel extends FloatSource {
   readonly data: Data;
   readonly preprocessing: Preprocessing;

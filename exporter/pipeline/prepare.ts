@@ -33,7 +33,7 @@ export async function openData(
   return aside === undefined ? whole : { ...whole, ...setAside(whole.train, aside) };
 }
 
-/** Leaves the bytes of a picture as they are: 0 to 255. */
+/** Leaves the bytes of an image as they are: 0 to 255. */
 const BYTES: Normalization = { mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
 
 type PixelOptions = Pick<SourceOptions, 'preprocessing' | 'normalize' | 'size'> & {
@@ -41,8 +41,8 @@ type PixelOptions = Pick<SourceOptions, 'preprocessing' | 'normalize' | 'size'> 
 };
 
 /**
- * @param wantsBytes the model normalises its pictures itself
- * @param metadata of the model: how it wants its pictures, where nothing else says so
+ * @param wantsBytes the model normalises its images itself
+ * @param metadata of the model: how it wants its images, where nothing else says so
  * @throws {WaysideError} USAGE, PREPROCESS_MISMATCH
  */
 export function preprocessingOf(
@@ -55,7 +55,7 @@ export function preprocessingOf(
   if (wantsBytes && normalize !== undefined) {
     throw new WaysideError('USAGE', {
       message: '--normalize does not go with a model that takes bytes',
-      hint: 'it normalises its pictures itself: leave the option out',
+      hint: 'it normalises its images itself: leave the option out',
     });
   }
   const normalization = wantsBytes ? BYTES : chosenNormalization(normalize, metadata, note);

@@ -4,7 +4,7 @@ import { sampleIndices, seededRandom } from '../../core/random.ts';
 import type { CompressionPlan } from './plan.ts';
 
 /**
- * The training pictures a plan calibrates on: a uniform draw by its seed, in the order of the set, so that neighbours are read
+ * The training images a plan calibrates on: a uniform draw by its seed, in the order of the set, so that neighbours are read
  * together.
  *
  * @throws {WaysideError} DATASET_INVALID for an empty set
@@ -14,14 +14,14 @@ export function calibrationIndices(
   { seed, calibration }: Pick<CompressionPlan, 'seed' | 'calibration'>,
 ): number[] {
   if (train.size < 1)
-    throw new WaysideError('DATASET_INVALID', { message: `${train.name} has no pictures to calibrate on` });
+    throw new WaysideError('DATASET_INVALID', { message: `${train.name} has no images to calibrate on` });
   return sampleIndices(train.size, calibration.samples, seededRandom(seed)).sort((a, b) => a - b);
 }
 
-/** Most pictures held out: an answer that changes in 1 of 100 is then counted to 0.2 points. */
+/** Most images held out: an answer that changes in 1 of 100 is then counted to 0.2 points. */
 const HELD_OUT = 2048;
 
-/** Training pictures that nothing is calibrated or solved on, drawn with the same seed. All of them where that leaves none. */
+/** Training images that nothing is calibrated or solved on, drawn with the same seed. All of them where that leaves none. */
 export function heldOutIndices(
   train: Dataset,
   { seed, calibration, prune }: Pick<CompressionPlan, 'seed' | 'calibration' | 'prune'>,

@@ -58,22 +58,22 @@ export const GOALS = {
   flops: goal('multiplications and additions'),
   params: goal('weights'),
   bytes: goal('bytes of the float file'),
-  latency: goal('time of one picture on this machine'),
+  latency: goal('time of one image on this machine'),
 } as const;
 export type Goal = keyof typeof GOALS;
 
 const TRAINING = {
-  batch: whole('pictures a step', { least: 1, fallback: 128 }),
+  batch: whole('images a step', { least: 1, fallback: 128 }),
   rate: (fallback: number) => decimal('highest learning rate, as a share of what is trained', { least: 0, fallback }),
 } as const;
 
 export const FIELDS = {
   seed: whole('seed of everything drawn at random', { least: 0, most: 2 ** 32 - 1, fallback: 0 }),
-  calibration: whole('pictures of the training part to calibrate on', { least: 1, fallback: 512 }),
+  calibration: whole('images of the training part to calibrate on', { least: 1, fallback: 512 }),
   clusters: whole('distinct weights a layer, 2 to 256', { least: 2, most: 256 }),
   target: choice('processor family of the box', TARGET_NAMES, DEFAULT_TARGET),
   range: choice<RangeName, 'auto'>('how the ranges of activations are chosen', RANGE_NAMES, 'auto'),
-  /** Of nearest rounding, which is asked for where every second counts: what one look at the pictures gives. */
+  /** Of nearest rounding, which is asked for where every second counts: what one look at the images gives. */
   rangeOfNearest: choice<RangeName, 'min-max'>('how the ranges of activations are chosen', RANGE_NAMES, 'min-max'),
   rounding: choice<RoundingName, 'output'>(
     'weights to the codes that change the output of their layer least, or to the nearest ones: quicker and leaner, for large networks',
@@ -100,7 +100,7 @@ export const FIELDS = {
       fallback: PRUNING_DEFAULTS.multiple,
     }),
     /** Fewer cost points (see `reconstruct`). */
-    pictures: whole('pictures of the training part to judge channels and solve layers on', {
+    pictures: whole('images of the training part to judge channels and solve layers on', {
       ...{ least: 1, fallback: 2048 },
     }),
   },

@@ -13,7 +13,7 @@ export interface PlanOptions extends PruneOptions, QatOptions {
   /** A plan to follow instead of all the others but the teacher. */
   readonly plan?: PlanOutline | undefined;
   readonly seed?: number | undefined;
-  /** Training pictures to calibrate on. */
+  /** Training images to calibrate on. */
   readonly calibration?: number | undefined;
   /**
    * Images of the training split that are neither calibrated nor trained on: epochs are chosen, stages measured and a budget held on

@@ -14,7 +14,7 @@ export const PrunePlan = z.strictObject({
   also: z.array(z.strictObject({ unit: z.enum(['flops', 'params', 'bytes']), goal: numberOf(GOALS.flops) })).optional(),
   /**
    * What a channel is worth: `damage` is the error of the layers that read it once they have made up for it, weighed by how
-   * far each group moves the answers; `taylor` the change of the loss on labelled pictures, to first order; the others look at
+   * far each group moves the answers; `taylor` the change of the loss on labelled images, to first order; the others look at
    * weights alone.
    */
   criterion: z.enum(FIELDS.prune.criterion.choices).default(FIELDS.prune.criterion.fallback),
@@ -30,19 +30,19 @@ export const PrunePlan = z.strictObject({
   keep: z.record(z.string(), z.int().min(1)).optional(),
   /** Solve the layers anew afterwards. */
   reconstruct: z.boolean().default(true),
-  /** Training pictures that channels are judged and layers solved on; more than calibration needs. */
+  /** Training images that channels are judged and layers solved on; more than calibration needs. */
   pictures: numberWithDefault(FIELDS.prune.pictures),
 });
 export type PrunePlan = z.infer<typeof PrunePlan>;
 
-/** Training of the pruned model on the training pictures and the original's answers. */
+/** Training of the pruned model on the training images and the original's answers. */
 export const FinetunePlan = z.strictObject({
   epochs: numberOf(FIELDS.finetune.epochs),
   /** Highest learning rate of the cosine, as a share of the root mean square of each parameter. */
   rate: z.number().positive().default(FIELDS.finetune.rate.fallback),
-  /** Pictures a step. */
+  /** Images a step. */
   batch: numberWithDefault(FIELDS.finetune.batch),
-  /** Mirror pictures: not for signs and letters. */
+  /** Mirror images: not for signs and letters. */
   flip: z.boolean().default(true),
   ...TEACHER_FIELDS,
 });
@@ -63,13 +63,13 @@ export interface PruneOptions extends TeacherOptions {
   readonly pruneMultiple?: number | undefined;
   /** Groups that stay whole: by name, or by that of a weight they hold. @default none */
   readonly freeze?: readonly string[] | undefined;
-  /** Training pictures that channels are judged and layers solved on. */
-  readonly prunePictures?: number | undefined;
+  /** Training images that channels are judged and layers solved on. */
+  readonly pruneImages?: number | undefined;
   /** Solve the layers anew after pruning. @default true */
   readonly reconstruct?: boolean | undefined;
   /** Epochs of training after pruning. @default 0 */
   readonly finetuneEpochs?: number | undefined;
-  /** Mirror pictures while training. @default true */
+  /** Mirror images while training. @default true */
   readonly flip?: boolean | undefined;
 }
 
@@ -92,7 +92,7 @@ export function prunePlan(options: PruneOptions): z.input<typeof PrunePlan> | un
     multiple: options.pruneMultiple,
     frozen: options.freeze && [...options.freeze],
     reconstruct: options.reconstruct,
-    pictures: options.prunePictures,
+    pictures: options.pruneImages,
   };
 }
 

@@ -3,14 +3,14 @@ import { numberOf, numberWithDefault } from './field-schema.ts';
 import { FIELDS } from './fields.ts';
 import { TEACHER_FIELDS, type TeacherOptions, teacherPlan } from './teacher.ts';
 
-/** Training of the quantized model, its rounding simulated, on the training pictures and the original's answers. */
+/** Training of the quantized model, its rounding simulated, on the training images and the original's answers. */
 export const QatPlan = z.strictObject({
   epochs: numberOf(FIELDS.qat.epochs),
   /** Highest learning rate of the cosine, as a share of what is trained: scales, codebooks, biases. */
   rate: z.number().positive().default(FIELDS.qat.rate.fallback),
-  /** Pictures a step. */
+  /** Images a step. */
   batch: numberWithDefault(FIELDS.qat.batch),
-  /** Mirror pictures: not for signs and letters. */
+  /** Mirror images: not for signs and letters. */
   flip: z.boolean().default(true),
   ...TEACHER_FIELDS,
 });
@@ -19,7 +19,7 @@ export type QatPlan = z.infer<typeof QatPlan>;
 export interface QatOptions extends TeacherOptions {
   /** Epochs of training with quantization simulated. @default 0 */
   readonly qatEpochs?: number | undefined;
-  /** Mirror pictures while training. @default true */
+  /** Mirror images while training. @default true */
   readonly flip?: boolean | undefined;
 }
 

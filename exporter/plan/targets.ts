@@ -16,7 +16,7 @@ interface TargetProfile {
  * |code| <= 64 it cannot: 255 * 64 * 2 = 32640 < 32767. That is the default, since a box's processor is rarely known when
  * the model is made, and a model that answers differently on another processor cannot be trusted (onnxruntime#14642: 74.8%
  * on one, 69.0% on another, from the same file). It costs one bit of the weights: with rounding by second
- * moments that is 0.06 points on ResNet20 (91.46 against 91.52% on 5,000 pictures) and -0.04 on ResNet56 (92.94, 92.90); with 16
+ * moments that is 0.06 points on ResNet20 (91.46 against 91.52% on 5,000 images) and -0.04 on ResNet56 (92.94, 92.90); with 16
  * clusters -0.28 and +0.20: no more than chance.
  */
 const PROFILES: readonly TargetProfile[] = [

@@ -17,7 +17,7 @@ const TeacherPlan = z.strictObject(TEACHER_FIELDS);
 type TeacherPlan = z.infer<typeof TeacherPlan>;
 
 export interface TeacherOptions {
-  /** A better model, whose answers are learned in place of the original's; it is given pictures as the original is. */
+  /** A better model, whose answers are learned in place of the original's; it is given images as the original is. */
   readonly teacher?: Model | undefined;
   /** Share of its answers in what is learned, 0 to 1; the rest are the labels. @default 0.7 */
   readonly teacherWeight?: number | undefined;

@@ -8,7 +8,7 @@ export interface SlimContext extends RunOptions {
   /** Choose the epoch of fine-tuning. @default a share of the training images */
   readonly validation?: Dataset | undefined;
   readonly preprocessing: Preprocessing;
-  /** Calibration pictures. */
+  /** Calibration images. */
   readonly indices: readonly number[];
   readonly seed: number;
   readonly threads: number;

@@ -1,7 +1,7 @@
 import type { Parameter } from '../../compression/autodiff/parameters.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
-import { type LoadedPictures, loadPictures } from '../../compression/training/data/images.ts';
-import { splitPictures } from '../../compression/training/data/split.ts';
+import { type LoadedImages, loadImages } from '../../compression/training/data/images.ts';
+import { splitImages } from '../../compression/training/data/split.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
 import { withOpenBatch } from '../../compression/training/open-batch.ts';
 import { adamW } from '../../compression/training/optimizers/adamw.ts';
@@ -19,8 +19,8 @@ import type { SlimContext } from './context.ts';
 const ASIDE = 0.05;
 
 /**
- * Trains the pruned model on the training pictures and on the teacher's answers, which is the original unless a better one is
- * given. The normalisations that were folded into its layers come back for that time. Where training made it worse on the pictures
+ * Trains the pruned model on the training images and on the teacher's answers, which is the original unless a better one is
+ * given. The normalisations that were folded into its layers come back for that time. Where training made it worse on the images
  * set aside, it stays as it was. AdamW, with the rate a share of each tensor's size, since folding leaves weights of any scale: SGD
  * at 0.02 took a reconstructed ResNet20 from 82.4% to 19.6% within 24 steps.
  */
@@ -32,17 +32,17 @@ export async function finetuneBy(
   checkpoint: string,
 ): Promise<Model> {
   const run = { signal, onProgress };
-  const pictures = await loadPictures(dataset, preprocessing, run);
-  const known = { ...pictures, classes: classesOf(model, pictures) };
+  const images = await loadImages(dataset, preprocessing, run);
+  const known = { ...images, classes: classesOf(model, images) };
   const { training, validation } =
     aside === undefined
-      ? splitPictures(known, ASIDE, seed)
-      : { training: known, validation: await loadPictures(aside, preprocessing, run) };
+      ? splitImages(known, ASIDE, seed)
+      : { training: known, validation: await loadImages(aside, preprocessing, run) };
   const before = await accuracyOf(model, validation, { preprocessing, threads, signal });
   const normalised = await insertBatchNorm(model, dataset, { preprocessing, indices, threads, ...run });
   const result = await train(withOpenBatch(normalised), {
     ...run,
-    pictures: training,
+    images: training,
     validation,
     preprocessing,
     epochs: plan.epochs,
@@ -77,7 +77,7 @@ function pacesOf(parameters: readonly Parameter[], { graph }: Model): number[] {
 }
 
 /** As many as the model answers with, which may be more or fewer than the set has names for. */
-function classesOf({ graph }: Model, { classes }: LoadedPictures): number {
+function classesOf({ graph }: Model, { classes }: LoadedImages): number {
   const answers = graph.outputs[0]?.shape?.at(-1);
   return typeof answers === 'number' ? answers : classes;
 }

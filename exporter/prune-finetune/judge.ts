@@ -2,7 +2,7 @@ import { layersOf } from '../../compression/layers.ts';
 import type { ChannelAnalysis } from '../../compression/pruning/channels/groups.ts';
 import type { Evidence } from '../../compression/pruning/criteria/criterion.ts';
 import type { LayerMoments } from '../../compression/pruning/obs/readers.ts';
-import { loadPictures } from '../../compression/pruning/reconstruct/pictures.ts';
+import { loadImages } from '../../compression/pruning/reconstruct/images.ts';
 import { type GroupSensitivity, measureSensitivity } from '../../compression/pruning/sensitivity.ts';
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { macsOf, typesOfOneImage } from '../../onnx/cost.ts';
@@ -31,7 +31,7 @@ const MOMENTS_MACS = 7e11;
 /** The 7x7 places that the last layers of networks for photographs have give the rows they need from 118 images on. */
 const FEWEST_FOR_MOMENTS = 128;
 
-/** Moments of what every layer's weights are multiplied with, over the calibration pictures, or as many as the network's size allows. */
+/** Moments of what every layer's weights are multiplied with, over the calibration images, or as many as the network's size allows. */
 function momentsFor(model: Model, context: SlimContext): Promise<LayerMoments> {
   const affordable = Math.floor(MOMENTS_MACS / macsOfOne(model));
   const indices = spread(context.indices, Math.max(FEWEST_FOR_MOMENTS, affordable));
@@ -47,19 +47,19 @@ function spread(indices: readonly number[], most: number): readonly number[] {
 const macsOfOne = (model: Model): number => Math.max(1, macsOf(model.graph, typesOfOneImage(model)) ?? 0);
 
 /** Images that say how far answers move: one run over them a group and ratio. */
-const SENSITIVITY_PICTURES = 256;
+const SENSITIVITY_IMAGES = 256;
 /**
  * Multiply-accumulates of all these runs: 256 images of ResNet56 (30 groups, 2.9e12) and of VGG16 at 32x32 (3.4e12) take fewer. ResNet50 at
  * 224x224 with 37 groups would take 1.2e14.
  */
 const SENSITIVITY_MACS = 4e12;
-const FEWEST_PICTURES = 8;
+const FEWEST_IMAGES = 8;
 const RATIOS = 3;
 
 /** As many images as the network's size allows. */
-function sensitivityPictures(model: Model, groups: number): number {
+function sensitivityImages(model: Model, groups: number): number {
   const affordable = Math.floor(SENSITIVITY_MACS / (macsOfOne(model) * Math.max(1, groups * RATIOS)));
-  return Math.max(FEWEST_PICTURES, Math.min(SENSITIVITY_PICTURES, affordable));
+  return Math.max(FEWEST_IMAGES, Math.min(SENSITIVITY_IMAGES, affordable));
 }
 
 /** How far answers move when the least channels of one group go, by these scores, and its readers make up for them. */
@@ -68,9 +68,9 @@ export async function sensitivityBy(
   scores: readonly Float64Array[],
   { model, moments, train, preprocessing, indices, threads, signal, onProgress }: Evidence,
 ): Promise<GroupSensitivity[]> {
-  const few = spread(indices, sensitivityPictures(model, analysis.groups.length));
+  const few = spread(indices, sensitivityImages(model, analysis.groups.length));
   return measureSensitivity(model, analysis, {
-    pictures: await loadPictures(train, preprocessing, few),
+    images: await loadImages(train, preprocessing, few),
     importance: scores,
     moments: await moments(),
     threads,

@@ -13,7 +13,7 @@ export const StageOutcome = z.strictObject({
   flops: z.number().nullable(),
   /** Weights, biases and normalisation constants. */
   params: z.int(),
-  /** Median of one picture on one thread. */
+  /** Median of one image on one thread. */
   latencyMs: z.number(),
   /** That the stage took, measuring not counted. */
   seconds: z.number(),

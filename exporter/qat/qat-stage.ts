@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
-import { loadPictures } from '../../compression/training/data/images.ts';
-import { splitPictures } from '../../compression/training/data/split.ts';
+import { loadImages } from '../../compression/training/data/images.ts';
+import { splitImages } from '../../compression/training/data/split.ts';
 import { adamW } from '../../compression/training/optimizers/adamw.ts';
 import { cosine } from '../../compression/training/optimizers/schedule.ts';
 import type { Teacher } from '../../compression/training/options.ts';
@@ -29,16 +29,16 @@ interface QatContext extends Pick<RunContext, 'signal' | 'onProgress' | 'threads
   readonly work: WorkFolder;
 }
 
-/** Share of the pictures set aside: they choose the epoch, and whether what training made is taken at all. */
+/** Share of the images set aside: they choose the epoch, and whether what training made is taken at all. */
 const ASIDE = 0.05;
 
 const Accuracies = z.strictObject({ before: z.number(), after: z.number() });
 
 /**
- * Trains a simulation on the training pictures and on the original's answers. Where that made it worse on the pictures set
+ * Trains a simulation on the training images and on the original's answers. Where that made it worse on the images set
  * aside, it stays as it was. An interrupted training goes on from its checkpoint, a finished one is not repeated.
  *
- * @returns the simulation's model, with the parameters that were best on the pictures set aside
+ * @returns the simulation's model, with the parameters that were best on the images set aside
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
 export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Model> {
@@ -49,18 +49,18 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
 
   await work.open();
   const run = { signal, onProgress };
-  const pictures = await loadPictures(dataset, preprocessing, run);
+  const images = await loadImages(dataset, preprocessing, run);
   const answers = simulation.model.graph.outputs[0]?.shape?.at(-1);
-  const classes = typeof answers === 'number' ? answers : pictures.classes;
+  const classes = typeof answers === 'number' ? answers : images.classes;
   const { training, validation } =
     aside === undefined
-      ? splitPictures({ ...pictures, classes }, ASIDE, seed)
-      : { training: { ...pictures, classes }, validation: await loadPictures(aside, preprocessing, run) };
+      ? splitImages({ ...images, classes }, ASIDE, seed)
+      : { training: { ...images, classes }, validation: await loadImages(aside, preprocessing, run) };
   const before = await accuracyOf(simulation.model, validation, context);
   const result = await train(simulation.model, {
     ...run,
     onProgress: (progress) => onProgress({ ...progress, stage: `quantized, ${progress.stage}` }),
-    pictures: training,
+    images: training,
     validation,
     preprocessing,
     epochs: plan.epochs,

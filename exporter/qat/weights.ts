@@ -27,7 +27,7 @@ const MARGIN = 0.02;
  * one learning rate fits all. The codes are those decided until the first step is taken.
  *
  * Weights of a codebook keep their places in it. Letting each pass over to the nearest code instead undid ResNet20 with 4 clusters within 30
- * steps (94.4% on training pictures held out came to 16% and 25%, at rates of 1e-4 and 3e-5; with places kept 96.3%): a weight that
+ * steps (94.4% on training images held out came to 16% and 25%, at rates of 1e-4 and 3e-5; with places kept 96.3%): a weight that
  * passes moves by a quarter of the range, many do so at once, and no normalisation is left to absorb it.
  */
 export function simulateWeights(sketch: Sketch, layer: Layer, decided: LayerWeights, limit: number): SimulatedWeights {

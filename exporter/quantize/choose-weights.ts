@@ -142,7 +142,7 @@ export function nearestWeights(layer: Layer, { limit, clusters, groups = 1 }: We
 const biasOf = ({ node, bias, rows }: Layer): Float32Array | undefined =>
   node.opType === 'MatMul' ? undefined : (bias ?? new Float32Array(rows));
 
-/** Columns that never varied still count a little: other pictures may make them vary. */
+/** Columns that never varied still count a little: other images may make them vary. */
 function floored(variances: Float64Array): Float64Array {
   const mean = variances.reduce((sum, value) => sum + value, 0) / variances.length;
   return variances.map((value) => Math.max(value, 0.01 * mean) || 1);

@@ -8,7 +8,7 @@ import { readsInside } from '../passes/rewrite.ts';
 
 const TO_PLANES = [0, 3, 1, 2];
 
-/** How a model normalises a picture whose channels come last before it turns it to planes. */
+/** How a model normalises an image whose channels come last before it turns it to planes. */
 interface Turn {
   /** What is done to each value, in order: the same for planes once the constants are turned. */
   readonly steps: readonly Node[];
@@ -19,10 +19,10 @@ interface Turn {
 const ARITHMETIC = new Set(['Add', 'Sub', 'Mul', 'Div']);
 
 /**
- * The graph with its picture in planes from the start: what it does to each value by a number, or by one number a channel, it does to
+ * The graph with its image in planes from the start: what it does to each value by a number, or by one number a channel, it does to
  * planes as well, and the Transpose after that goes. Undefined where anything else comes before the Transpose.
  *
- * @param input name of the picture, `[N, H, W, channels]` before and `[N, channels, H, W]` after
+ * @param input name of the image, `[N, H, W, channels]` before and `[N, channels, H, W]` after
  */
 export function turnedEarlier(
   graph: Graph,

@@ -6,7 +6,7 @@ import { upgradeOpset } from '../../onnx/opset.ts';
 import { runPasses } from '../../onnx/pass.ts';
 import { FOLDING } from '../passes/index.ts';
 import { withChosenOutput } from './chosen-output.ts';
-import { asPictureInput } from './image-input.ts';
+import { asImageInput } from './image-input.ts';
 import { requireFiniteWeights } from './require-finite.ts';
 import { requireInference } from './require-inference.ts';
 import { type FloatForms, settleForms, withStoredWeights } from './settle-forms.ts';
@@ -23,7 +23,7 @@ export interface FloatSource {
   readonly notes: readonly string[];
   /** The file, or the bytes of the same model in float32, with another input or fewer outputs. */
   readonly original: string | Uint8Array;
-  /** It takes the bytes of a picture and normalises them itself. */
+  /** It takes the bytes of an image and normalises them itself. */
   readonly wantsBytes: boolean;
 }
 
@@ -47,7 +47,7 @@ export async function readFloat(
     const file = await readModel(path);
     const chosen = withChosenOutput(file, output);
     const settled = await settledSound(chosen, note);
-    return { altered: settled.widened || chosen !== file, ...asPictureInput(settled.model) };
+    return { altered: settled.widened || chosen !== file, ...asImageInput(settled.model) };
   });
   // 13 is the oldest operator set that can say per-channel weights; passes need to know no older forms of the operators.
   const notes: string[] = [];
@@ -78,7 +78,7 @@ async function settledSound(given: Model, note: Reading['note']): Promise<FloatF
 }
 
 /**
- * A float model for what works on the file's own layers, without pictures: its weights as initializers, its normalisations as they
+ * A float model for what works on the file's own layers, without images: its weights as initializers, its normalisations as they
  * are.
  *
  * @throws {WaysideError} as `readFloat`

@@ -6,23 +6,23 @@ import { DATA_TYPES } from '../../onnx/types.ts';
 import { readsInside, rewired, withGraph } from '../passes/rewrite.ts';
 import { isTranspose, turnedEarlier } from './channels-last.ts';
 
-/** A model that takes pictures as Wayside feeds them: float32 `[N, 3, H, W]`. */
-interface PictureModel {
+/** A model that takes images as Wayside feeds them: float32 `[N, 3, H, W]`. */
+interface ImageModel {
   readonly model: Model;
   /** Whether its input is not that of the file. */
   readonly changed: boolean;
-  /** It wants the bytes of a picture, 0 to 255, and normalises them itself. */
+  /** It wants the bytes of an image, 0 to 255, and normalises them itself. */
   readonly wantsBytes: boolean;
 }
 
 const TO_CHANNELS_LAST = [0, 2, 3, 1];
 
 /**
- * Gives a model that takes its picture channels last, as from TensorFlow, or as uint8, another input of the same meaning.
+ * Gives a model that takes its image channels last, as from TensorFlow, or as uint8, another input of the same meaning.
  *
  * Leaves alone what it does not understand: the session then says what is wrong with the input.
  */
-export function asPictureInput(model: Model): PictureModel {
+export function asImageInput(model: Model): ImageModel {
   // The Cast may come before the Transpose or after it.
   const first = withFloats(model);
   const planes = withPlanes(first);
@@ -31,7 +31,7 @@ export function asPictureInput(model: Model): PictureModel {
 }
 
 /** The only input, unless a subgraph reads it under its name. */
-function pictureOf({ inputs, nodes }: Graph): ValueInfo | undefined {
+function imageOf({ inputs, nodes }: Graph): ValueInfo | undefined {
   const [input, ...others] = inputs;
   if (input === undefined || others.length > 0) return undefined;
   return nodes.some((node) => valuesCapturedBy(node).has(input.name)) ? undefined : input;
@@ -40,7 +40,7 @@ function pictureOf({ inputs, nodes }: Graph): ValueInfo | undefined {
 /** `[N, H, W, 3]` becomes `[N, 3, H, W]`: a Transpose to planes is skipped, other readers get one back. */
 function withPlanes(model: Model): Model {
   const { graph } = model;
-  const input = pictureOf(graph);
+  const input = imageOf(graph);
   const [batch = null, height = null, width = null, channels] = input?.shape ?? [];
   if (input?.shape?.length !== 4 || channels !== 3 || height === 3) return model;
   const inputs = [{ ...input, shape: [batch, channels, height, width] }];
@@ -67,7 +67,7 @@ function withPlanes(model: Model): Model {
 /** uint8 that is cast to float32 first of all becomes float32. */
 function withFloats(model: Model): Model {
   const { graph } = model;
-  const input = pictureOf(graph);
+  const input = imageOf(graph);
   if (input?.dtype !== 'uint8') return model;
   const readers = graph.nodes.filter((node) => node.inputs.includes(input.name));
   const casts = readers.filter(isCastToFloat);

@@ -13,7 +13,7 @@ const REMOVED = 'wayside.removed';
 type Metadata = ReadonlyMap<string, string>;
 type Note = (text: string) => void;
 
-/** The metadata with how pictures are normalised and, where they are known, the names of the classes; without names otherwise. */
+/** The metadata with how images are normalised and, where they are known, the names of the classes; without names otherwise. */
 export function withNotes(
   metadata: Metadata,
   { mean, std, channels }: Pick<Preprocessing, 'mean' | 'std' | 'channels'>,
@@ -29,7 +29,7 @@ export function withNotes(
 }
 
 /**
- * How a model's pictures are normalised: as asked, else as its metadata says; undefined where neither speaks. What is asked for and
+ * How a model's images are normalised: as asked, else as its metadata says; undefined where neither speaks. What is asked for and
  * not what the metadata says is done all the same, and said.
  *
  * @param asked what `--normalize` takes

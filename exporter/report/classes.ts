@@ -13,14 +13,14 @@ export function classSection(
   after: LabelledPredictions,
   names: readonly string[] | undefined,
 ): string {
-  const { pictures, lost, won, changed, classes, grown } = answerChanges(before, after);
+  const { images, lost, won, changed, classes, grown } = answerChanges(before, after);
   const worse = classes.filter((each) => each.after < each.before).sort((a, b) => pointsOf(a) - pointsOf(b));
   const better = classes.filter((each) => each.after > each.before).length;
   const same = classes.length - worse.length - better;
   const nameOf = (index: number): string => labelOf(names, index);
-  const points = (100 * (won - lost)) / Math.max(1, pictures);
-  const sum = `<p>Of ${integer(pictures)} pictures, ${integer(changed)} get another answer than before. ${integer(lost)} that were answered rightly
-are wrong now, ${integer(won)} the other way round: ${signed(points)} points, with a standard error of ${(100 * pairedError(lost + won, pictures)).toFixed(2)}.
+  const points = (100 * (won - lost)) / Math.max(1, images);
+  const sum = `<p>Of ${integer(images)} images, ${integer(changed)} get another answer than before. ${integer(lost)} that were answered rightly
+are wrong now, ${integer(won)} the other way round: ${signed(points)} points, with a standard error of ${(100 * pairedError(lost + won, images)).toFixed(2)}.
 ${integer(worse.length)} of ${integer(classes.length)} classes got worse, ${integer(better)} better, ${integer(same)} stayed as they were.</p>`;
   const tables = worse.length === 0 ? '' : worseTable(worse, nameOf);
   return section({
@@ -30,7 +30,7 @@ ${integer(worse.length)} of ${integer(classes.length)} classes got worse, ${inte
   });
 }
 
-const pointsOf = ({ before, after, pictures }: ClassChange): number => (100 * (after - before)) / pictures;
+const pointsOf = ({ before, after, images }: ClassChange): number => (100 * (after - before)) / images;
 
 type NameOf = (index: number) => string;
 
@@ -41,17 +41,17 @@ function worseTable(worse: readonly ClassChange[], nameOf: NameOf): string {
       .map(({ as, before, after }) => `${shortened(nameOf(as), 28)} (+${after - before})`);
     return [
       named(nameOf(each.label)),
-      integer(each.pictures),
-      percent(each.before / each.pictures),
-      percent(each.after / each.pictures),
-      `${signed(pointsOf(each))} \u00b1 ${(100 * pairedError(each.differing, each.pictures)).toFixed(2)}`,
+      integer(each.images),
+      percent(each.before / each.images),
+      percent(each.after / each.images),
+      `${signed(pointsOf(each))} \u00b1 ${(100 * pairedError(each.differing, each.images)).toFixed(2)}`,
       taken.join(', '),
     ];
   });
   const most = worse.length > LISTED ? `, the ${LISTED} worst of ${integer(worse.length)}` : '';
   return `${table({
     caption: `Right answers by class, for classes that got worse${most}`,
-    columns: ['Class', 'Pictures', 'Float', 'Compressed', 'Points', { words: 'More often taken for' }],
+    columns: ['Class', 'Images', 'Float', 'Compressed', 'Points', { words: 'More often taken for' }],
     rows,
   })}
 <p>After \u00b1 stands the standard error: a change within twice that may well be chance.</p>`;
@@ -59,7 +59,7 @@ function worseTable(worse: readonly ClassChange[], nameOf: NameOf): string {
 
 const confusionTable = (grown: readonly Confused[], nameOf: NameOf): string =>
   table({
-    caption: `Confusions that grew${grown.length > CONFUSIONS ? `, the ${CONFUSIONS} largest of ${integer(grown.length)}` : ''}, in pictures`,
+    caption: `Confusions that grew${grown.length > CONFUSIONS ? `, the ${CONFUSIONS} largest of ${integer(grown.length)}` : ''}, in images`,
     columns: ['Is', { words: 'Taken for' }, 'Float', 'Compressed', 'More'],
     rows: grown
       .slice(0, CONFUSIONS)

@@ -10,7 +10,7 @@ export function decisionSection(quantized: QuantizedModel, { fused, noisy, notes
   const clusters = new Set(plan.layers.map((layer) => layer.clusters).filter((count) => count !== undefined));
   const rows: [string, string][] = [
     ['Target', plan.target],
-    ['Calibration', `${integer(plan.calibration.samples)} pictures, seed ${plan.seed}`],
+    ['Calibration', `${integer(plan.calibration.samples)} images, seed ${plan.seed}`],
     ['Clusters a layer', clusters.size === 0 ? 'not clustered' : [...clusters].sort((a, b) => a - b).join(', ')],
     ['Activation ranges', method],
     ...(plan.rounding === 'nearest' ? [['Rounding of weights', 'to the nearest code'] as [string, string]] : []),
@@ -53,10 +53,7 @@ function budgetRows(budget: BudgetResult | undefined): [string, string][] {
   const { points, heldOut, wider } = budget;
   const kept = wider.map(({ name, width }) => `${name}: ${describeWidth(width)}`);
   return [
-    [
-      'Budget',
-      `${points} points; lost on held-out pictures: ${heldOut.map((lost) => lost.toFixed(2)).join(', then ')}`,
-    ],
+    ['Budget', `${points} points; lost on held-out images: ${heldOut.map((lost) => lost.toFixed(2)).join(', then ')}`],
     ['Kept finer for it', kept.length === 0 ? 'no layer' : kept.join(', ')],
   ];
 }

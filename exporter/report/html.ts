@@ -32,7 +32,7 @@ const SHORT = 14;
 export const shortened = (name: string, most = NAME): string =>
   name.length <= most ? name : `${name.slice(0, Math.ceil(most / 2))}\u2026${name.slice(1 - Math.floor(most / 2))}`;
 
-/** A name in a cell, whole when pointed at, with the number that pictures show it under. */
+/** A name in a cell, whole when pointed at, with the number that images show it under. */
 export function named(name: string, number?: number): Html {
   const before = number === undefined ? '' : `<span class="number">${number}</span> `;
   const short = escaped(shortened(name));

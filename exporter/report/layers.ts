@@ -34,7 +34,7 @@ export function layerSections({ layers, weights }: QuantizedModel, errors: Layer
   const rows = drawn(all);
   const cut = rows.length === all.length ? '' : ` Drawn are the ${DRAWN} of ${all.length} layers with the most error.`;
   return [
-    section({ id: 'error', title: 'Error after quantization', body: errorChart(rows, errors.pictures, cut) }),
+    section({ id: 'error', title: 'Error after quantization', body: errorChart(rows, errors.images, cut) }),
     section({ id: 'histograms', title: 'Weights and their clusters', body: histograms(rows, cut) }),
     section({ id: 'layers', title: 'Layers', body: layerTable(rows, cut) }),
   ].join('\n');
@@ -53,7 +53,7 @@ function drawn(rows: readonly Row[]): readonly Row[] {
 /** Beyond this, differences say nothing about a classifier, and would press the others flat. */
 const CEILING = 60;
 
-function errorChart(rows: readonly Row[], pictures: number, cut: string): string {
+function errorChart(rows: readonly Row[], images: number, cut: string): string {
   const values = rows
     .flatMap(({ measured, decided }) => [measured, decided?.snr])
     .filter((value) => value !== undefined);
@@ -89,8 +89,8 @@ function errorChart(rows: readonly Row[], pictures: number, cut: string): string
     })),
     marks: marks.join('\n'),
     caption: `${key('a', 'measured in the compressed network')} ${key('b thin', 'what rounding its own weights costs')}
-Signal to quantization noise of each layer\u2019s output, more is better, every 6 dB are one bit; ${CEILING} dB and more are drawn alike. Measured: on ${pictures} calibration
-pictures in ONNX Runtime, 10 log<sub>10</sub> of \u03a3 y\u00b2 / \u03a3 (y \u2212 \u0177)\u00b2, y from the float model and \u0177 from the compressed one, with what the layers before it add.
+Signal to quantization noise of each layer\u2019s output, more is better, every 6 dB are one bit; ${CEILING} dB and more are drawn alike. Measured: on ${images} calibration
+images in ONNX Runtime, 10 log<sub>10</sub> of \u03a3 y\u00b2 / \u03a3 (y \u2212 \u0177)\u00b2, y from the float model and \u0177 from the compressed one, with what the layers before it add.
 The line: estimated from the second moments of the layer\u2019s inputs, everything else in float, of the part of the output that varies.
 Most error: ${escaped(named.join(', '))}.${cut}`,
   });

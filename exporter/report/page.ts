@@ -24,7 +24,7 @@ export interface ReportInput {
   readonly quantized: QuantizedModel;
   readonly stages: readonly StageEntry[];
   readonly pruning: PruneRecord | undefined;
-  /** Answers of the float and of the compressed model to the test pictures. */
+  /** Answers of the float and of the compressed model to the test images. */
   readonly answers: { readonly before: LabelledPredictions; readonly after: LabelledPredictions };
   /** Names of the classes. */
   readonly labels: readonly string[] | undefined;

@@ -31,13 +31,13 @@ export const shareOf = ({ low, high }: Axis, value: number): number =>
 interface PlotContents {
   readonly id: string;
   readonly title: string;
-  /** What the picture shows, for who cannot see it. */
+  /** What the image shows, for who cannot see it. */
   readonly description: string;
   readonly y: Axis;
   /** `at` as a share of the width. */
   readonly x: readonly { readonly at: number; readonly label: string }[];
   readonly marks: string;
-  /** Markup under the picture: the key, and how to read it. */
+  /** Markup under the image: the key, and how to read it. */
   readonly caption: string;
 }
 
@@ -49,7 +49,7 @@ export const px = (value: number): string => String(Math.round(10 * value) / 10)
 /** Coordinates across are shares of the width: text and strokes keep their size on any screen. */
 export const across = (share: number): string => `${Math.round(1e4 * share) / 100}%`;
 
-/** A picture with horizontal lines at the ticks of the axis, as wide as the page. */
+/** An image with horizontal lines at the ticks of the axis, as wide as the page. */
 export function plot({ id, title, description, y, x, marks, caption }: PlotContents): string {
   const lines = y.ticks.map(({ at, label }) => {
     const height = px(yOf(y, at));

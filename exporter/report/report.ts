@@ -16,6 +16,6 @@ export function makeReport(
       ? ''
       : ` Choices were made, and stages measured, on ${validation.size} images of ${validation.name} that nothing was calibrated or trained on.`;
   const processor = cpus()[0]?.model.trim() ?? 'an unknown processor';
-  const made = `Made by Wayside ${VERSION}, measured in ONNX Runtime ${RUNTIME_VERSION} on ${processor}, on pictures of ${test.name}.${decided}`;
+  const made = `Made by Wayside ${VERSION}, measured in ONNX Runtime ${RUNTIME_VERSION} on ${processor}, on images of ${test.name}.${decided}`;
   return renderReport({ ...known, made, stages: stages.entries });
 }

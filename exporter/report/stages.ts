@@ -36,7 +36,7 @@ const MEASURES: readonly Measure[] = [
       milliseconds(latencyMs) + (float === undefined ? '' : times(float.latencyMs, latencyMs)),
   },
   {
-    title: 'Operations of one picture',
+    title: 'Operations of one image',
     value: ({ flops }) => flops ?? 0,
     text: ({ flops }, float) => operations(flops) + (flops === null || !float?.flops ? '' : times(float.flops, flops)),
   },
@@ -52,7 +52,7 @@ const MEASURES: readonly Measure[] = [
   },
 ];
 
-/** What every stage cost and bought: as small charts, as a table, and size against accuracy as a picture. */
+/** What every stage cost and bought: as small charts, as a table, and size against accuracy as an image. */
 export function stageSection(stages: readonly StageOutcome[]): string {
   const [float] = stages;
   const charts = MEASURES.map(({ title, value, text }) => {
@@ -71,7 +71,7 @@ export function stageSection(stages: readonly StageOutcome[]): string {
     title: 'What each stage cost and bought',
     body: `<div class="cards wide">${charts.join('\n')}</div>
 <p>In brackets: against the float model. Operations are multiplications and additions, whatever their width; latency is the median of
-one picture on one thread, and changes with what else the machine does.</p>
+one image on one thread, and changes with what else the machine does.</p>
 ${sizeAgainstAccuracy(stages)}
 ${stageTable(stages)}`,
   });
@@ -79,7 +79,7 @@ ${stageTable(stages)}`,
 
 function stageTable(stages: readonly StageOutcome[]): string {
   return table({
-    caption: 'Figures of every stage, measured on the same pictures',
+    caption: 'Figures of every stage, measured on the same images',
     columns: ['Stage', 'Top-1', 'Size', 'MFLOPs', 'Parameters', 'Latency', 'Took'],
     rows: stages.map((stage) => [
       stage.name,

@@ -25,7 +25,7 @@ const times = (before: number, after: number, less: string, more: string): strin
 function sentence({ baseline, candidate, change }: CompressResult): string {
   const size = times(baseline.bytes, candidate.bytes, 'smaller', 'larger');
   const speed = times(baseline.latencyMs, candidate.latencyMs, 'faster', 'slower');
-  return `${size} and ${speed} than the float model; right on ${percent(candidate.top1)} of ${integer(candidate.samples)} pictures instead of ${percent(baseline.top1)}, ${isClear(change) ? 'a difference that chance would hardly make' : 'no more of a difference than chance makes'}.`;
+  return `${size} and ${speed} than the float model; right on ${percent(candidate.top1)} of ${integer(candidate.samples)} images instead of ${percent(baseline.top1)}, ${isClear(change) ? 'a difference that chance would hardly make' : 'no more of a difference than chance makes'}.`;
 }
 
 function tilesOf({ baseline, candidate, change, uniqueWeights, stages, overTheAir }: CompressResult): readonly Tile[] {

@@ -8,7 +8,7 @@ const HEIGHT = 100;
 const MOST_CODES = 64;
 
 interface WeightHistogram {
-  /** The picture reaches from -reach to reach. */
+  /** The image reaches from -reach to reach. */
   readonly reach: number;
   /** `[BINS]`: float weights in units of their channel's scale, counted. */
   readonly counts: readonly number[];

@@ -14,7 +14,7 @@ import { AnswerKeeper, type Answers } from './predictions.ts';
 
 type ChannelMoments = Pick<Extremes, 'axis' | 'means' | 'meanSquares'>;
 
-/** What calibration pictures showed of the values of a model. */
+/** What calibration images showed of the values of a model. */
 export interface Watched {
   /** @param methods of single values that differ */
   ranges(method: RangeMethodName, methods?: Readonly<Record<string, RangeMethodName>>): ReadonlyMap<string, Range>;

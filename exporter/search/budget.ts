@@ -10,7 +10,7 @@ interface BudgetSearch {
   /** Points of accuracy that may be lost. */
   readonly points: number;
   readonly widths: Widths;
-  /** Points lost on pictures that nothing was decided on, and the standard error of that. */
+  /** Points lost on images that nothing was decided on, and the standard error of that. */
   readonly lost: (widths: Widths) => Promise<Loss>;
   /** What quantizing one layer alone does to the answers: the divergence. */
   readonly damage: (layer: string, width: Width) => Promise<number>;
@@ -28,7 +28,7 @@ export interface HeldBudget {
 const AT_ONCE = 1 / 10;
 
 /**
- * Widens layers until the accuracy lost on held-out pictures is inside the budget: the layer whose damage
+ * Widens layers until the accuracy lost on held-out images is inside the budget: the layer whose damage
  * alone falls most first, from k clusters to 2k, ... 64, then plain int8, then float. Ends at the latest when everything is float.
  *
  * One standard error is kept as a margin, but never more than half the budget: a small set would else end in float only
@@ -84,7 +84,7 @@ const NAMED = 3;
 /**
  * What a model that misses its budget is refused with: the layers that cost most, and what to try.
  *
- * @param lost points on the test pictures
+ * @param lost points on the test images
  */
 export function budgetMissed(
   points: number,
@@ -98,20 +98,20 @@ export function budgetMissed(
   const costly = names.length === 0 ? '' : `; most costly: ${names.join(', ')}`;
   const remedies = [
     ...(clustered ? ['more --clusters, or none'] : []),
-    'more --calibration pictures',
+    'more --calibration images',
     '--target for a processor with 127 codes',
     'a larger --budget',
   ];
   return new WaysideError('BUDGET_MISSED', {
-    message: `the compressed model loses ${lost.toFixed(2)} points on the test pictures, the budget is ${points}${costly}`,
+    message: `the compressed model loses ${lost.toFixed(2)} points on the test images, the budget is ${points}${costly}`,
     hint: `try ${remedies.join(', ')}`,
   });
 }
 
-/** @param lost points on the test pictures before anything is quantized */
+/** @param lost points on the test images before anything is quantized */
 export function budgetOutOfReach(points: number, lost: number): WaysideError {
   return new WaysideError('BUDGET_MISSED', {
-    message: `the pruned model loses ${lost.toFixed(2)} points on the test pictures before it is quantized, the budget is ${points}`,
+    message: `the pruned model loses ${lost.toFixed(2)} points on the test images before it is quantized, the budget is ${points}`,
     hint: 'try pruning less, more --finetune-epochs, or a larger --budget',
   });
 }

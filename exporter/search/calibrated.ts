@@ -48,7 +48,7 @@ export interface QuantizationChoices extends QuantizeInput {
 }
 
 /**
- * A float model with everything measured on calibration pictures that quantizing it takes. Weights are decided once for each
+ * A float model with everything measured on calibration images that quantizing it takes. Weights are decided once for each
  * layer and width, whatever is tried with them.
  */
 export class Calibrated {

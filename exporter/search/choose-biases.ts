@@ -1,10 +1,10 @@
 import type { Calibrated, Choice } from './calibrated.ts';
 import { correctBiases } from './correct-biases.ts';
 import { allCloser, Jury, mean } from './fold-agreement.ts';
-import { type AskOptions, picturesOf, spreadOver } from './predictions.ts';
+import { type AskOptions, imagesOf, spreadOver } from './predictions.ts';
 
-/** Pictures that means are taken of. They are compared with themselves in float, position by position: few are enough. */
-const PICTURES = 64;
+/** Images that means are taken of. They are compared with themselves in float, position by position: few are enough. */
+const IMAGES = 64;
 
 /**
  * Corrects biases by what the quantized network was seen to do, or decides whether that brings its answers closer to the float
@@ -25,7 +25,7 @@ export async function chooseBiases(
   const weights = await calibrated.weights(choice.widths);
   const own = new Map([...weights].flatMap(([name, { bias }]) => (bias === undefined ? [] : [[name, bias] as const])));
   const quantizeWith = (biases: ReadonlyMap<string, Float32Array>) => calibrated.quantized({ ...choice, biases });
-  const few = { ...asked, indices: spreadOver(asked.indices, picturesOf(asked.preprocessing, PICTURES)) };
+  const few = { ...asked, indices: spreadOver(asked.indices, imagesOf(asked.preprocessing, IMAGES)) };
   const biases = await correctBiases(calibrated.model, calibrated.layers, own, quantizeWith, few);
   const corrected = { choice: { ...choice, biases }, corrected: true };
   if (wanted === true) return { ...corrected, divergence: {} };

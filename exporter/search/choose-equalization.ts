@@ -10,7 +10,7 @@ import type { Widths } from '../quantize/precision.ts';
 import { quantizeModel, valuesToCalibrate } from '../quantize/quantize-model.ts';
 import { rangesBy } from './choose-ranges.ts';
 import { distance } from './divergence.ts';
-import { type AskOptions, answersOf, picturesOf, spreadOver } from './predictions.ts';
+import { type AskOptions, answersOf, imagesOf, spreadOver } from './predictions.ts';
 
 interface EqualizationOptions extends AskOptions {
   readonly widths: Widths;
@@ -20,11 +20,11 @@ interface EqualizationOptions extends AskOptions {
 }
 
 /** Enough to tell a model that needs it from one that does not care. */
-const PICTURES = 64;
+const IMAGES = 64;
 
 /**
  * Equalized must leave less than this share of the divergence. ResNet20 as trained: 7.7e-4 equalized against 4.6e-4 on 1,024 other
- * pictures (91.54 and 91.62% on 5,000 test pictures); its channels scaled at random by up to 32 either way: 31.38% as it comes,
+ * images (91.54 and 91.62% on 5,000 test images); its channels scaled at random by up to 32 either way: 31.38% as it comes,
  * 91.54% equalized. Nothing lies between: it is needed, or it is not.
  */
 const WORTH_IT = 0.5;
@@ -37,7 +37,7 @@ const SUSPICIOUS = 40;
 
 /**
  * Equalizes the channels of a model, or decides whether that brings the quantized answers closer to the float model's. First
- * by the weights alone, in milliseconds, whether that can be; then by ranges of few pictures and nearest weights, in
+ * by the weights alone, in milliseconds, whether that can be; then by ranges of few images and nearest weights, in
  * seconds, where the whole compression twice would take minutes.
  */
 export async function chooseEqualization(
@@ -49,7 +49,7 @@ export async function chooseEqualization(
   if (wanted === 'auto' && unevenness(model) < SUSPICIOUS) return { model, equalized: false };
   const equalized = await runPasses(model, [equalize]);
   if (wanted === true) return { model: equalized, equalized: true };
-  const asked = { ...options, indices: spreadOver(options.indices, picturesOf(options.preprocessing, PICTURES)) };
+  const asked = { ...options, indices: spreadOver(options.indices, imagesOf(options.preprocessing, IMAGES)) };
   const expected = await answersOf(model, asked);
   const divergenceOf = async (candidate: Model): Promise<number> =>
     distance(expected, await answersOf(await quickly(candidate, asked), asked));

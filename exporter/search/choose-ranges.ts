@@ -8,13 +8,13 @@ import { type Answers, type AskOptions, answersOf, spreadOver } from './predicti
 /** Tried by `auto`. Entropy is left out: on ReLU networks it clips far too much (it aims at 8-bit histograms, not at outputs). */
 export const CANDIDATES: readonly RangeMethodName[] = ['mse', 'minmax', 'percentile'];
 
-/** Scores of this many pictures decide: three more sessions and a few seconds at most. */
-const DECIDING_PICTURES = 128;
+/** Scores of this many images decide: three more sessions and a few seconds at most. */
+const DECIDING_IMAGES = 128;
 
 /** The images among these whose answers choose the range method. */
-export const decidingOf = (indices: readonly number[]): readonly number[] => spreadOver(indices, DECIDING_PICTURES);
+export const decidingOf = (indices: readonly number[]): readonly number[] => spreadOver(indices, DECIDING_IMAGES);
 
-/** Ranges by value name. Inputs of the graph keep every value they had: clipping a picture's whites would be seen by all layers. */
+/** Ranges by value name. Inputs of the graph keep every value they had: clipping an image's whites would be seen by all layers. */
 export function rangesBy(
   model: Model,
   source: RangeSource,
@@ -29,7 +29,7 @@ export function rangesBy(
 }
 
 /**
- * The method whose quantized model answers most like the float one on calibration pictures: least mean Kullback-Leibler
+ * The method whose quantized model answers most like the float one on calibration images: least mean Kullback-Leibler
  * divergence of the class probabilities, or least noise where there are no classes (`distance`). Needs no labels, and sees
  * differences long before an answer changes.
  *

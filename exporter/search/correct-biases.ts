@@ -7,7 +7,7 @@ import type { AskOptions } from './predictions.ts';
 
 type Biases = ReadonlyMap<string, Float32Array>;
 
-/** A bias that would change by twice its own size or more is left alone: the means of so few pictures are not to be trusted with it (NNCF's bound). */
+/** A bias that would change by twice its own size or more is left alone: the means of so few images are not to be trusted with it (NNCF's bound). */
 const LARGEST_SHIFT = 2;
 
 /**

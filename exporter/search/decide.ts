@@ -17,7 +17,7 @@ import { Calibrated, type Choice } from './calibrated.ts';
 import { chooseBiases } from './choose-biases.ts';
 import { chooseMethod } from './choose-ranges.ts';
 import { equalizedBy } from './equalized.ts';
-import { OUTLIER_PICTURES, withOutliersInFloat } from './float-outliers.ts';
+import { OUTLIER_IMAGES, withOutliersInFloat } from './float-outliers.ts';
 import { Jury, mean } from './fold-agreement.ts';
 import { LayerDamage } from './layer-sensitivity.ts';
 import { type AskOptions, answersOf, pointsLost, uncertainty } from './predictions.ts';
@@ -26,7 +26,7 @@ import { refineRanges } from './refine-ranges.ts';
 interface DecideOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   readonly plan: CompressionPlan;
-  /** Points of accuracy that may be lost on held-out pictures before layers are widened. @default no limit */
+  /** Points of accuracy that may be lost on held-out images before layers are widened. @default no limit */
   readonly budget?: number | undefined;
   /** What it is held on. @default images drawn from the training split that nothing is calibrated on */
   readonly validation?: Dataset | undefined;
@@ -37,7 +37,7 @@ interface DecideOptions extends RunOptions {
   /** The float model that the budget counts from. */
   readonly reference: Model;
   readonly threads: number;
-  /** In place of observing the calibration pictures. */
+  /** In place of observing the calibration images. */
   readonly table?: CalibrationTable | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface QuantizationDecisions {
 }
 
 /**
- * Decides what a plan leaves open, by the answers to calibration pictures: whether channels are equalized, the range method
+ * Decides what a plan leaves open, by the answers to calibration images: whether channels are equalized, the range method
  * and that of single values, how wide layers must be to stay inside a budget, and whether measured bias correction helps.
  */
 export async function decide(
@@ -76,7 +76,7 @@ export async function decide(
     tolerance === undefined
       ? planWidths
       : await stages.run('find layers for float', () => {
-          const damage = new LayerDamage(calibrated, first.choice, asked, OUTLIER_PICTURES);
+          const damage = new LayerDamage(calibrated, first.choice, asked, OUTLIER_IMAGES);
           return withOutliersInFloat(planWidths, damage, tolerance);
         });
   const { choice: ranged, divergence } = wished === planWidths ? first : await choose(wished);
@@ -132,7 +132,7 @@ export async function decide(
 const allOf = ({ size }: Dataset): number[] => Array.from({ length: size }, (_, position) => position);
 
 /**
- * Measures what a quantized model loses on held-out pictures: what it loses on them as they are, or the mean of that and of what it
+ * Measures what a quantized model loses on held-out images: what it loses on them as they are, or the mean of that and of what it
  * loses on them blended, whichever is more.
  */
 async function heldOutLoss(reference: Model, plain: AskOptions): Promise<(model: Model) => Promise<Loss>> {

@@ -1,8 +1,8 @@
 import type { Widths } from '../quantize/precision.ts';
 import type { LayerDamage } from './layer-sensitivity.ts';
 
-/** Those sought ruin every picture: few tell, and every layer is tried. */
-export const OUTLIER_PICTURES = 16;
+/** Those sought ruin every image: few tell, and every layer is tried. */
+export const OUTLIER_IMAGES = 16;
 
 /**
  * Leaves those layers in float that alone would move the answers further than is tolerated: the few that no codes of 8 bits can hold,

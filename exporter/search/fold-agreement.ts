@@ -1,10 +1,10 @@
 import type { Model } from '../../onnx/graph.ts';
 import { distance } from './divergence.ts';
-import { type Answers, type AskOptions, answersOf, picturesOf, spreadOver } from './predictions.ts';
+import { type Answers, type AskOptions, answersOf, imagesOf, spreadOver } from './predictions.ts';
 
-/** Parts of the pictures, and most pictures of one. */
+/** Parts of the images, and most images of one. */
 const PARTS = 3;
-const PICTURES = 128;
+const IMAGES = 128;
 
 interface Part {
   readonly asked: AskOptions;
@@ -15,9 +15,9 @@ interface Part {
 const WORTH_IT = 0.02;
 
 /**
- * Judges small changes to a quantized model by its answers to several disjoint parts of the calibration pictures, all of which
- * must agree. A few pictures near the boundary of two classes make most of a divergence: choosing range methods on one part
- * of 128, ResNet20's with 16 clusters seemed to fall from 2.9e-3 to 6.4e-4, and on other pictures rose from 2.5e-3 to 2.6e-3.
+ * Judges small changes to a quantized model by its answers to several disjoint parts of the calibration images, all of which
+ * must agree. A few images near the boundary of two classes make most of a divergence: choosing range methods on one part
+ * of 128, ResNet20's with 16 clusters seemed to fall from 2.9e-3 to 6.4e-4, and on other images rose from 2.5e-3 to 2.6e-3.
  */
 export class Jury {
   readonly #parts: readonly Part[];
@@ -32,7 +32,7 @@ export class Jury {
     for (let part = 0; part < PARTS; part++) {
       const own = options.indices.filter((_, i) => i % PARTS === part);
       if (own.length === 0) continue;
-      const asked = { ...options, indices: spreadOver(own, picturesOf(options.preprocessing, PICTURES)) };
+      const asked = { ...options, indices: spreadOver(own, imagesOf(options.preprocessing, IMAGES)) };
       parts.push({ asked, expected: await answersOf(model, asked) });
     }
     return new Jury(parts);

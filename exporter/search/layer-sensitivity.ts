@@ -1,10 +1,10 @@
 import type { Width, Widths } from '../quantize/precision.ts';
 import type { Calibrated, Choice } from './calibrated.ts';
 import { distance } from './divergence.ts';
-import { type Answers, type AskOptions, answersOf, picturesOf, spreadOver } from './predictions.ts';
+import { type Answers, type AskOptions, answersOf, imagesOf, spreadOver } from './predictions.ts';
 
 /** Enough to rank layers by: their divergences differ by factors, not by percents. */
-const PICTURES = 64;
+const IMAGES = 64;
 
 /**
  * What quantizing single layers does to the answers: how far they are from the float model's (`distance`), with every
@@ -16,10 +16,10 @@ export class LayerDamage {
   readonly #asked: AskOptions;
   #expected: Answers | undefined;
 
-  constructor(calibrated: Calibrated, choice: Choice, options: AskOptions, pictures = PICTURES) {
+  constructor(calibrated: Calibrated, choice: Choice, options: AskOptions, images = IMAGES) {
     this.#calibrated = calibrated;
     this.#choice = choice;
-    this.#asked = { ...options, indices: spreadOver(options.indices, picturesOf(options.preprocessing, pictures)) };
+    this.#asked = { ...options, indices: spreadOver(options.indices, imagesOf(options.preprocessing, images)) };
   }
 
   /** @throws {WaysideError} SESSION_LOAD, SESSION_RUN; AbortError when the options' signal aborts */

@@ -1,4 +1,4 @@
-import { type Batch, picturesToLookAt } from '../../calibration/batches.ts';
+import { type Batch, imagesToLookAt } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { type Observer, observing, runOver } from '../../calibration/run-over.ts';
 import { pairedError } from '../../core/intervals.ts';
@@ -9,18 +9,18 @@ import type { Model } from '../../onnx/graph.ts';
 
 export interface AskOptions {
   readonly dataset: Dataset;
-  /** Positions of the pictures asked about. */
+  /** Positions of the images asked about. */
   readonly indices: readonly number[];
   readonly preprocessing: Preprocessing;
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a model says of some pictures, in their order. */
+/** What a model says of some images, in their order. */
 export interface Answers {
   /** Of the classes, `[classes]` each; none where the model is no classifier. */
   readonly probabilities: readonly Float32Array[];
-  /** Of a model that is no classifier: values of each output for each picture, as they are, `[outputs][pictures]`. */
+  /** Of a model that is no classifier: values of each output for each image, as they are, `[outputs][images]`. */
   readonly values?: readonly (readonly Float32Array[])[];
   readonly labels: readonly number[];
 }
@@ -34,12 +34,12 @@ const isClassifier = ({ output: { type, shape } }: Session): boolean => {
   return type === 'float32' && (classes.length === 1 || (classes.length === 0 && shape.length === 0));
 };
 
-/** Values kept of an output for one picture: a segmentation of 21 classes at 512x512 has 5.5 million. */
+/** Values kept of an output for one image: a segmentation of 21 classes at 512x512 has 5.5 million. */
 const KEPT_VALUES = 65_536;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-/** Every n-th value, the same ones for every picture. No n that shares a factor with the length: it would leave channels out. */
+/** Every n-th value, the same ones for every image. No n that shares a factor with the length: it would leave channels out. */
 function thinned(values: Float32Array): Float32Array {
   let step = Math.ceil(values.length / KEPT_VALUES);
   if (step <= 1) return values;
@@ -99,7 +99,7 @@ export class AnswerKeeper implements Observer {
 export function answersOf(model: Model, { dataset, threads, signal, ...run }: AskOptions): Promise<Answers> {
   return observing(model, [], threads, async (session) => {
     const keeper = new AnswerKeeper(session, run);
-    const batchSize = picturesToLookAt(run.preprocessing.size);
+    const batchSize = imagesToLookAt(run.preprocessing.size);
     await runOver(session, dataset, [keeper], { ...run, batchSize, signal });
     return keeper.answers;
   });
@@ -109,11 +109,11 @@ export function answersOf(model: Model, { dataset, threads, signal, ...run }: As
 export const spreadOver = (indices: readonly number[], count: number): number[] =>
   indices.filter((_, i) => i % Math.ceil(indices.length / count) === 0);
 
-/** Side of the pictures that all of a number are taken of; of larger ones fewer are enough, as they cost more and hold more. */
+/** Side of the images that all of a number are taken of; of larger ones fewer are enough, as they cost more and hold more. */
 const SIDE = 64;
 
-/** How many pictures of a size to run for one decision: `most` up to 64x64, never below a quarter. */
-export function picturesOf({ size: [height, width] }: Preprocessing, most: number): number {
+/** How many images of a size to run for one decision: `most` up to 64x64, never below a quarter. */
+export function imagesOf({ size: [height, width] }: Preprocessing, most: number): number {
   return Math.max(most / 4, Math.min(most, Math.round((most * SIDE ** 2) / (height * width))));
 }
 
@@ -123,7 +123,7 @@ export function pointsLost(before: Answers, after: Answers): number {
 }
 
 /**
- * Standard error of `pointsLost`, in points: only pictures that one of the two got right and the other wrong vary in it
+ * Standard error of `pointsLost`, in points: only images that one of the two got right and the other wrong vary in it
  * (McNemar): sqrt(b + c) / n.
  */
 export function uncertainty(before: Answers, after: Answers): number {

@@ -3,7 +3,7 @@ import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import { CANDIDATES } from './choose-ranges.ts';
 import { allCloser } from './fold-agreement.ts';
 
-/** Values whose method is tried anew: those that lose most. Each costs a run over the deciding pictures a method. */
+/** Values whose method is tried anew: those that lose most. Each costs a run over the deciding images a method. */
 const MOST_TRIED = 8;
 
 interface RefineOptions {

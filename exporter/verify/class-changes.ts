@@ -1,12 +1,12 @@
 import { type Interval, mapped, pairedCounts, pairedDifference } from '../../core/intervals.ts';
 
-/** What a model answered, picture by picture, in the order of the data set. */
+/** What a model answered, image by image, in the order of the data set. */
 export interface LabelledPredictions {
   readonly labels: readonly number[];
   readonly predicted: readonly number[];
 }
 
-/** Pictures of class `label` that were answered with class `as`. */
+/** Images of class `label` that were answered with class `as`. */
 export interface Confused {
   readonly label: number;
   readonly as: number;
@@ -16,22 +16,22 @@ export interface Confused {
 
 export interface ClassChange {
   readonly label: number;
-  readonly pictures: number;
+  readonly images: number;
   /** Right answers. */
   readonly before: number;
   readonly after: number;
-  /** Pictures that one of the two models alone answered rightly: all that varies in the difference (McNemar). */
+  /** Images that one of the two models alone answered rightly: all that varies in the difference (McNemar). */
   readonly differing: number;
   /** Wrong answers that grew more frequent, most first. */
   readonly grown: readonly Confused[];
 }
 
 interface AnswerChanges {
-  readonly pictures: number;
+  readonly images: number;
   /** Right before, wrong now; and the other way round. */
   readonly lost: number;
   readonly won: number;
-  /** Pictures answered otherwise than before, rightly or not. */
+  /** Images answered otherwise than before, rightly or not. */
   readonly changed: number;
   /** Classes that occur, by their index. */
   readonly classes: readonly ClassChange[];
@@ -52,11 +52,11 @@ export function accuracyChange(before: LabelledPredictions, after: LabelledPredi
   return { points: (100 * (counts.won - counts.lost)) / Math.max(1, counts.total), ...inPoints };
 }
 
-/** Compares the answers of two models to the same pictures. */
+/** Compares the answers of two models to the same images. */
 export function answerChanges(before: LabelledPredictions, after: LabelledPredictions): AnswerChanges {
   const { labels } = before;
   const confused = new Map<string, { label: number; as: number; before: number; after: number }>();
-  const classes = new Map<number, { pictures: number; before: number; after: number; differing: number }>();
+  const classes = new Map<number, { images: number; before: number; after: number; differing: number }>();
   const wrong = (label: number, as: number, when: 'before' | 'after'): void => {
     const key = `${label} ${as}`;
     const counts = confused.get(key) ?? { label, as, before: 0, after: 0 };
@@ -66,9 +66,9 @@ export function answerChanges(before: LabelledPredictions, after: LabelledPredic
   let [lost, won, changed] = [0, 0, 0];
   for (const [i, label] of labels.entries()) {
     const [was, is] = [before.predicted[i]!, after.predicted[i]!];
-    const own = classes.get(label) ?? { pictures: 0, before: 0, after: 0, differing: 0 };
+    const own = classes.get(label) ?? { images: 0, before: 0, after: 0, differing: 0 };
     classes.set(label, own);
-    own.pictures++;
+    own.images++;
     if (was === label) own.before++;
     else wrong(label, was, 'before');
     if (is === label) own.after++;
@@ -83,7 +83,7 @@ export function answerChanges(before: LabelledPredictions, after: LabelledPredic
     .filter((each) => each.after > each.before)
     .sort((a, b) => b.after - b.before - (a.after - a.before) || a.label - b.label || a.as - b.as);
   return {
-    pictures: labels.length,
+    images: labels.length,
     lost,
     won,
     changed,

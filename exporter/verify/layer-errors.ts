@@ -2,11 +2,11 @@ import type { Batch } from '../../calibration/batches.ts';
 import { observing, runOver } from '../../calibration/run-over.ts';
 import { floatsOf, type Results } from '../../inference/session.ts';
 import type { Graph, Model, Node } from '../../onnx/graph.ts';
-import { type AskOptions, picturesOf, spreadOver } from '../search/predictions.ts';
+import { type AskOptions, imagesOf, spreadOver } from '../search/predictions.ts';
 
 /** How far the outputs of layers moved. */
 export interface LayerErrors {
-  readonly pictures: number;
+  readonly images: number;
   /** Signal to quantization noise of each layer's output in dB, by the name of the layer. */
   readonly decibels: ReadonlyMap<string, number>;
   /** Mean square of each layer's output in float. */
@@ -27,11 +27,11 @@ export const productsOf = ({ nodes }: Graph): readonly ComparedLayer[] =>
     node.domain === '' && PRODUCTS.has(node.opType) ? [{ node, output: node.outputs[0] ?? '' }] : [],
   );
 
-/** A layer's output is thousands of values a picture: more pictures change the figure by tenths of a dB. */
-const PICTURES = 32;
+/** A layer's output is thousands of values an image: more images change the figure by tenths of a dB. */
+const IMAGES = 32;
 
 /**
- * Runs a float model and what was made of it on the same pictures and compares every layer's output, before any activation:
+ * Runs a float model and what was made of it on the same images and compares every layer's output, before any activation:
  * 10 log10(sum y^2 / sum (y - y^)^2). What layers before it got wrong is part of a layer's error.
  *
  * @param quantized has the layers under their names in the float model
@@ -50,7 +50,7 @@ export async function measureLayerErrors(
   });
   const before = pairs.map((pair) => pair.before);
   const after = pairs.map((pair) => pair.after);
-  const indices = spreadOver(all, picturesOf(preprocessing, PICTURES));
+  const indices = spreadOver(all, imagesOf(preprocessing, IMAGES));
   const sums = pairs.map(() => ({ signal: 0, noise: 0, values: 0 }));
   await observing(float, before, threads, (original) =>
     observing(quantized, after, threads, (compressed) => {
@@ -67,7 +67,7 @@ export async function measureLayerErrors(
   );
   const decibels = pairs.map(({ name }, i) => [name, ratioOf(sums[i]!)] as const);
   const powers = pairs.map(({ name }, i) => [name, sums[i]!.signal / Math.max(1, sums[i]!.values)] as const);
-  return { pictures: indices.length, decibels: new Map(decibels), signal: new Map(powers) };
+  return { images: indices.length, decibels: new Map(decibels), signal: new Map(powers) };
 }
 
 interface Sums {
@@ -76,7 +76,7 @@ interface Sums {
   values: number;
 }
 
-/** The first `length` values: the rest of a fixed batch repeats pictures. */
+/** The first `length` values: the rest of a fixed batch repeats images. */
 function add(sums: Sums, y: Float32Array, z: Float32Array, length: number): void {
   sums.values += length;
   for (let i = 0; i < length; i++) {

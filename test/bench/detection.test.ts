@@ -14,7 +14,7 @@ const detections: fc.Arbitrary<Detection> = fc.record({
   score: fc.double({ min: 0.01, max: 1, noNaN: true }),
   box: boxes,
 });
-const pictures = fc.array(fc.array(detections, { maxLength: 8 }), { maxLength: 4 });
+const images = fc.array(fc.array(detections, { maxLength: 8 }), { maxLength: 4 });
 
 describe('overlap of two boxes', () => {
   it('is 1 for the box itself, the same both ways, and never outside 0 to 1', () => {
@@ -76,7 +76,7 @@ describe('boxes from the output of YOLOX', () => {
 describe('agreement of boxes', () => {
   it('of a model with itself is complete', () => {
     fc.assert(
-      fc.property(pictures, (all) => {
+      fc.property(images, (all) => {
         const { expected, found, recall, precision, scoreError } = boxAgreement(all, all);
         expect(found).toBe(expected);
         if (expected === 0) return;
@@ -94,7 +94,7 @@ describe('agreement of boxes', () => {
     expect(result.iou).toBeCloseTo(9 / 11);
   });
 
-  it('does not pair boxes of different pictures', () => {
+  it('does not pair boxes of different images', () => {
     const one: Detection = { classIndex: 0, score: 0.5, box: [0, 0, 10, 10] };
     expect(boxAgreement([[one], []], [[], [one]]).f1).toBe(0);
   });

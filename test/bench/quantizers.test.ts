@@ -24,14 +24,14 @@ describe('the quantizers side by side', () => {
     expect(QUANTIZERS.map(({ title }) => title)).toContain(SAME_BITS);
   });
 
-  it.each(QUANTIZERS)('$title works on the pictures that all work on', ({ packages, args }) => {
-    const given = args(network, '/pictures.npy', '/out.onnx');
+  it.each(QUANTIZERS)('$title works on the images that all work on', ({ packages, args }) => {
+    const given = args(network, '/images.npy', '/out.onnx');
     expect(given).toEqual(expect.arrayContaining([network.model, '/out.onnx']));
     if (packages === undefined) {
       expect(optionOf(given, '--calibration')).toBe('77');
       expect(optionOf(given, '--seed')).toBe('5');
     } else {
-      expect(given).toContain('/pictures.npy');
+      expect(given).toContain('/images.npy');
       expect(existsSync(given[0] ?? '')).toBe(true);
     }
   });

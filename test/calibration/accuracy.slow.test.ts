@@ -48,7 +48,7 @@ describeWith({ needs: ['data'] }, 'published models', () => {
     expect([dataset.size, seen.size, Math.max(...seen), dataset.classes]).toEqual([13_070, 43, 42, undefined]);
   });
 
-  it('a real model is calibrated on 512 pictures', async () => {
+  it('a real model is calibrated on 512 images', async () => {
     const model = await readModel(join(sharedData() ?? '', 'models/resnet-cifar10/resnet20-cifar10.onnx'));
     const dataset = await openDataset(`cifar10:${join(await unpackedData(), 'cifar10')}`, 'train');
     const preprocessing = defaultPreprocessing(['N', 3, 32, 32]);

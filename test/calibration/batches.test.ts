@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { picturesToLookAt } from '../../calibration/batches.ts';
+import { imagesToLookAt } from '../../calibration/batches.ts';
 
-describe('pictures a run', () => {
+describe('images a run', () => {
   it.each([
     [32, 16],
     [79, 16],
@@ -10,6 +10,6 @@ describe('pictures a run', () => {
     [227, 1],
     [640, 1],
   ])('of %i pixels a side are %i: a signal waits for the run to end', (side, count) => {
-    expect(picturesToLookAt([side, side])).toBe(count);
+    expect(imagesToLookAt([side, side])).toBe(count);
   });
 });

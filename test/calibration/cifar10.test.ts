@@ -49,7 +49,7 @@ describe('cifar10 data sets', () => {
     expect([...image.data.subarray((5 * 32 + 7) * 3, (5 * 32 + 7) * 3 + 3)]).toEqual([301 % 256, 7, 5]);
   });
 
-  it('give the pictures asked for, in the order asked for', async () => {
+  it('give the images asked for, in the order asked for', async () => {
     await writeFile(join(folder, 'data_batch_1.bin'), records(0, 60));
     await writeFile(join(folder, 'data_batch_2.bin'), records(60, 60));
     const dataset = await openDataset(`cifar10:${folder}`, 'train');

@@ -3,14 +3,14 @@ import type { Dataset } from '../../calibration/dataset.ts';
 import { type EvaluateOptions, evaluate } from '../../calibration/evaluate.ts';
 import { openSession } from '../../inference/session.ts';
 import type { Dimension } from '../../onnx/graph.ts';
-import { COLOUR_PREPROCESSING, colourClassifierBytes, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifierBytes, colourImage } from '../support/colour-classifier.ts';
 import { collectGarbage } from '../support/garbage.ts';
 import { madeDataset } from '../support/memory-dataset.ts';
 
-/** Pictures of each colour in turn; every seventh is labelled wrongly. */
+/** Images of each colour in turn; every seventh is labelled wrongly. */
 const dataset = madeDataset(50, (index) => {
   const colour = (index % 3) as 0 | 1 | 2;
-  return { label: index % 7 === 6 ? (colour + 1) % 3 : colour, image: colourPicture(colour, { seed: index }) };
+  return { label: index % 7 === 6 ? (colour + 1) % 3 : colour, image: colourImage(colour, { seed: index }) };
 });
 
 async function run(data: Dataset, options: Partial<EvaluateOptions> = {}, batch: Dimension = 'N') {
@@ -60,7 +60,7 @@ describe('evaluate', () => {
   });
 
   it('refuses labels beyond the classes of the model, and preprocessing of another size', async () => {
-    const foreign = madeDataset(1, () => ({ label: 3, image: colourPicture(0) }));
+    const foreign = madeDataset(1, () => ({ label: 3, image: colourImage(0) }));
     await expect(run(foreign)).rejects.toMatchObject({ code: 'DATASET_INVALID' });
     const preprocessing = { ...COLOUR_PREPROCESSING, size: [9, 9] } as const;
     await expect(run(dataset, { preprocessing })).rejects.toMatchObject({ code: 'PREPROCESS_MISMATCH' });
@@ -73,8 +73,8 @@ describe('evaluate', () => {
     expect([top1, top5]).toEqual([0, 0]);
   });
 
-  it('holds one batch of pictures at a time, whatever the size of the set', async () => {
-    const image = colourPicture(1, { width: 400, height: 300 });
+  it('holds one batch of images at a time, whatever the size of the set', async () => {
+    const image = colourImage(1, { width: 400, height: 300 });
     let made = 0;
     let answered = 0;
     let mostWaiting = 0;
@@ -88,7 +88,7 @@ describe('evaluate', () => {
     await run(large, { batchSize: 16, onOutcome: () => answered++ });
     expect([made, answered]).toEqual([3000, 3000]);
     expect(mostWaiting).toBeLessThanOrEqual(16);
-    // All pictures together are 1,080 MB.
+    // All images together are 1,080 MB.
     expect(process.memoryUsage().rss - before).toBeLessThan(400e6);
   });
 });

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { canReduce, observeExtremes } from '../../calibration/extremes.ts';
 import { observe } from '../../calibration/observe.ts';
 import { upgradeOpset } from '../../onnx/opset.ts';
-import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifier, colourImage } from '../support/colour-classifier.ts';
 import { madeDataset } from '../support/memory-dataset.ts';
 
 const VALUES = ['image', 'contrast', 'kept', 'flat', 'scores'];
 const dataset = madeDataset(37, (index) => ({
   label: 0,
-  image: colourPicture((index % 3) as 0 | 1 | 2, { seed: index }),
+  image: colourImage((index % 3) as 0 | 1 | 2, { seed: index }),
 }));
 const options = { preprocessing: COLOUR_PREPROCESSING, values: VALUES };
 

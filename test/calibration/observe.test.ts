@@ -3,18 +3,18 @@ import { batchesOf } from '../../calibration/batches.ts';
 import { exposing } from '../../calibration/exposing.ts';
 import { type Observations, observe } from '../../calibration/observe.ts';
 import type { Dimension } from '../../onnx/graph.ts';
-import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifier, colourImage } from '../support/colour-classifier.ts';
 import { collectGarbage } from '../support/garbage.ts';
 import { madeDataset } from '../support/memory-dataset.ts';
 
 const VALUES = ['image', 'contrast', 'kept', 'flat', 'scores'];
 const dataset = madeDataset(37, (index) => ({
   label: 0,
-  image: colourPicture((index % 3) as 0 | 1 | 2, { seed: index }),
+  image: colourImage((index % 3) as 0 | 1 | 2, { seed: index }),
 }));
 const options = { preprocessing: COLOUR_PREPROCESSING, values: VALUES };
 
-/** What the definition of the model says its values are, one picture after another. */
+/** What the definition of the model says its values are, one image after another. */
 async function expected(): Promise<{ contrast: number[][]; flat: number[][] }> {
   const contrast: number[][] = [[], [], []];
   const flat: number[][] = [[], [], []];
@@ -78,7 +78,7 @@ describe('observe', () => {
     }
   });
 
-  it('observes only the pictures it is given', async () => {
+  it('observes only the images it is given', async () => {
     const one = await observe(colourClassifier(), dataset, { ...options, indices: [4, 9] });
     expect(one.get('scores')?.histogram.total).toBe(2 * 3);
   });
@@ -93,7 +93,7 @@ describe('observe', () => {
 
   it('names the value that is not finite', async () => {
     const exploding = colourClassifier({ gain: 3e38 });
-    const bright = madeDataset(2, () => ({ label: 0, image: colourPicture(0) }));
+    const bright = madeDataset(2, () => ({ label: 0, image: colourImage(0) }));
     const preprocessing = { ...COLOUR_PREPROCESSING, std: [1e-3, 1e-3, 1e-3] } as const;
     await expect(observe(exploding, bright, { ...options, preprocessing })).rejects.toMatchObject({
       code: 'CALIBRATION_INVALID',
@@ -109,15 +109,15 @@ describe('observe', () => {
     expect(exposed.graph.initializers).toBe(model.graph.initializers);
   });
 
-  it('needs no more memory for 20,000 pictures than for 200', { timeout: 60_000 }, async () => {
-    const pictures = [0, 1, 2].map((colour) => colourPicture(colour as 0 | 1 | 2));
-    const endless = madeDataset(20_000, (index) => ({ label: 0, image: pictures[index % 3]! }));
+  it('needs no more memory for 20,000 images than for 200', { timeout: 60_000 }, async () => {
+    const images = [0, 1, 2].map((colour) => colourImage(colour as 0 | 1 | 2));
+    const endless = madeDataset(20_000, (index) => ({ label: 0, image: images[index % 3]! }));
     await observe(colourClassifier(), endless, { ...options, indices: [...Array(200).keys()] });
     collectGarbage();
     const before = process.memoryUsage();
     const observations = await observe(colourClassifier(), endless, options);
     expect(observations.get('image')?.histogram.total).toBe(20_000 * 192);
-    // The values of these pictures are 60 MB of floats. Native memory is released some turns after its collection: poll.
+    // The values of these images are 60 MB of floats. Native memory is released some turns after its collection: poll.
     const growth = (): number => {
       collectGarbage();
       const { heapUsed, arrayBuffers } = process.memoryUsage();

@@ -4,7 +4,7 @@ import { observe } from '../../calibration/observe.ts';
 import { openToObserve, runOver } from '../../calibration/run-over.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Results } from '../../inference/session.ts';
-import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifier, colourImage } from '../support/colour-classifier.ts';
 import { madeDataset } from '../support/memory-dataset.ts';
 
 const preprocessing = COLOUR_PREPROCESSING;
@@ -15,7 +15,7 @@ function counted() {
   const reads: number[] = Array(IMAGES).fill(0);
   const dataset = madeDataset(IMAGES, (index) => {
     reads[index]! += 1;
-    return { label: index % 3, image: colourPicture((index % 3) as 0 | 1 | 2, { seed: index }) };
+    return { label: index % 3, image: colourImage((index % 3) as 0 | 1 | 2, { seed: index }) };
   });
   return { reads, dataset };
 }

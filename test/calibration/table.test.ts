@@ -10,18 +10,18 @@ import { type CalibrationTable, readTable, requireTableFor, writeTable } from '.
 import { digestOf } from '../../core/hash.ts';
 import { decodeModel } from '../../onnx/file/read.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
-import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifier, colourImage } from '../support/colour-classifier.ts';
 import { madeDataset } from '../support/memory-dataset.ts';
 
 const dataset = madeDataset(30, (index) => ({
   label: 0,
-  image: colourPicture((index % 3) as 0 | 1 | 2, { seed: index }),
+  image: colourImage((index % 3) as 0 | 1 | 2, { seed: index }),
 }));
 const preprocessing = { ...COLOUR_PREPROCESSING, size: [8, 8] as [number, number] };
 const model = colourClassifier();
 
 describe('calibrate', () => {
-  it('covers every float value that depends on the picture', async () => {
+  it('covers every float value that depends on the image', async () => {
     expect(activationsOf(model)).toEqual(['image', 'contrast', 'kept', 'mean', 'flat', 'scores']);
     const table = await calibrate(model, dataset, { preprocessing });
     expect(Object.keys(table.values)).toEqual(activationsOf(model));
@@ -52,7 +52,7 @@ describe('calibrate', () => {
   });
 
   it('refuses to calibrate on nothing', async () => {
-    const none = madeDataset(0, () => ({ label: 0, image: colourPicture(0) }));
+    const none = madeDataset(0, () => ({ label: 0, image: colourImage(0) }));
     await expect(calibrate(model, none, { preprocessing })).rejects.toMatchObject({ code: 'DATASET_INVALID' });
     await expect(calibrate(model, dataset, { preprocessing, samples: 0 })).rejects.toMatchObject({
       code: 'DATASET_INVALID',
@@ -94,7 +94,7 @@ describe('calibration tables', () => {
     const other = colourClassifier({ gain: 11 });
     expect(() => requireTableFor(table, other)).toThrow(expect.objectContaining({ code: 'CALIBRATION_MISMATCH' }));
     expect(() => requireTableFor(table, other)).toThrow(table.model);
-    const data = digestOf('other pictures');
+    const data = digestOf('other images');
     expect(() => requireTableFor(table, model, { data })).toThrow(data);
   });
 

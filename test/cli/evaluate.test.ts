@@ -12,7 +12,7 @@ describe('wayside evaluate', () => {
   const data = () => `cifar10:${join(folder(), 'data')}`;
   beforeAll(async () => {
     await writeModel(colourClassifier(), model());
-    // Eight pictures of red, green, blue, red, ...; the last two are called what they are not.
+    // Eight images of red, green, blue, red, ...; the last two are called what they are not.
     await writeColours(join(folder(), 'data'), [0, 1, 2, 0, 1, 2, 1, 0]);
   });
 
@@ -48,7 +48,7 @@ describe('wayside evaluate', () => {
     expect(top1(noted)).not.toBe(top1(other));
   });
 
-  it('uses as many pictures as asked', async () => {
+  it('uses as many images as asked', async () => {
     const run = await runWayside([
       'evaluate',
       model(),

@@ -17,7 +17,7 @@ const COLOURS = [
 const plain = ({ r, g, b }: { r: number; g: number; b: number }) =>
   sharp({ create: { width: 20, height: 12, channels: 3, background: { r, g, b } } });
 
-describe('models and pictures as users really have them', () => {
+describe('models and images as users really have them', () => {
   const folder = temporaryFolder();
   const at = (name: string): string => join(folder(), name);
   const evaluate = (model: string, data: string) =>
@@ -53,8 +53,8 @@ describe('models and pictures as users really have them', () => {
     ['an output that is a map', 'features.onnx', 'good', [], 'MODEL_UNSUPPORTED', /one score a class/],
     ['more classes than the model', 'm.onnx', 'four', [], 'DATASET_INVALID', /4 classes|class 3/],
     ['labels for fewer classes', 'm.onnx', 'good', ['--labels', 'two.txt'], 'DATASET_INVALID', /2 classes.* knows 3/],
-    ['a corrupt picture', 'm.onnx', 'corrupt', [], 'IMAGE_DECODE', /green\/1\.jpg/],
-    ['an empty folder', 'm.onnx', 'empty', [], 'DATASET_INVALID', /no labelled pictures/],
+    ['a corrupt image', 'm.onnx', 'corrupt', [], 'IMAGE_DECODE', /green\/1\.jpg/],
+    ['an empty folder', 'm.onnx', 'empty', [], 'DATASET_INVALID', /no labelled images/],
     ['a folder that is not there', 'm.onnx', 'absent', [], 'DATASET_INVALID', /cannot read/],
   ])('%s: compress says what and what to do, and leaves nothing', async (_, model, data, options, code, message) => {
     const before = await readdir(folder());
@@ -68,7 +68,7 @@ describe('models and pictures as users really have them', () => {
     expect(await readdir(folder())).toEqual(before);
   });
 
-  it('reads pictures of every kind: CMYK, grey, palette, transparent, 16 bits', async () => {
+  it('reads images of every kind: CMYK, grey, palette, transparent, 16 bits', async () => {
     const red = plain({ r: 200, g: 20, b: 30 });
     const into = (name: string): string => join(at('kinds'), 'red', name);
     await red.clone().toColourspace('cmyk').jpeg().toFile(into('cmyk.jpg'));

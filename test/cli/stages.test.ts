@@ -60,7 +60,7 @@ describe('commands of single stages', () => {
     expect(loose).toMatchObject({ exit: 64, stderr: expect.stringContaining('--unlabelled') });
   });
 
-  it('chain from file to file: only the first has to be told how pictures are normalised', async () => {
+  it('chain from file to file: only the first has to be told how images are normalised', async () => {
     const start = ['prune', at('wide.onnx'), ...data(), ...few, '--out', at('pruned.onnx'), '--normalize', 'unit'];
     const pruned = (await documentOf(
       ...start,
@@ -112,7 +112,7 @@ describe('commands of single stages', () => {
     expect(stdout).toMatch(/^conv2\.weight +16 /m);
   });
 
-  it('cluster without any pictures', async () => {
+  it('cluster without any images', async () => {
     const args = ['cluster', at('wide.onnx'), '--clusters', '4', '--out', at('clustered.onnx')];
     const { stdout, exit } = await run(...args);
     expect(exit).toBe(0);

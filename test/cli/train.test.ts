@@ -107,7 +107,7 @@ describe('wayside train and finetune', () => {
     expect(graph.outputs[0]?.shape?.[1]).toBe(5);
   });
 
-  it('refuses fewer classes than the pictures have', async () => {
+  it('refuses fewer classes than the images have', async () => {
     const args = ['--data', data(), '--out', inside('two.onnx'), ...SMALL, '--classes', '2'];
     const run = await runWayside(['finetune', inside('colours.onnx'), ...args]);
     expect(run.exit).toBe(64);

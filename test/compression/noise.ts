@@ -14,8 +14,8 @@ export const preprocessing: Preprocessing = {
   channels: 'RGB',
 };
 
-/** Pictures of 8x8 pixels drawn at random, each from its own seed. */
-export const noisePictures = (count: number): Dataset =>
+/** Images of 8x8 pixels drawn at random, each from its own seed. */
+export const noiseImages = (count: number): Dataset =>
   madeDataset(count, (index) => {
     const random = seededRandom(index);
     return {

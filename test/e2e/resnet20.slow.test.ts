@@ -29,9 +29,9 @@ describeWith({ needs: ['data'] }, 'ResNet20 through the command line', () => {
       uniqueWeights: { before: number; after: number };
       fused: { quantized: number; float: unknown[] };
     };
-    // 91.73 % on all pictures; the standard deviation of a share of 1,000 is 0.9 points, three of them are 2.7.
+    // 91.73 % on all images; the standard deviation of a share of 1,000 is 0.9 points, three of them are 2.7.
     expect(Math.abs(baseline.top1 - 0.9173)).toBeLessThan(0.027);
-    // 1.0 point is promised on the whole set; 1,000 pictures and 128 for calibration leave room for another.
+    // 1.0 point is promised on the whole set; 1,000 images and 128 for calibration leave room for another.
     expect(baseline.top1 - candidate.top1).toBeLessThan(0.02);
     expect(baseline.bytes / candidate.bytes).toBeGreaterThan(6);
     expect(uniqueWeights.after).toBeLessThanOrEqual(16 * 20);

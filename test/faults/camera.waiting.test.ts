@@ -62,7 +62,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a camera in trouble', () => {
     await recovers('camera thawed', thawed);
   });
 
-  it('is seen and recovers when it sends everything but pictures', async () => {
+  it('is seen and recovers when it sends everything but images', async () => {
     const mute = performance.now();
     rig.camera.faults.mute();
     await seen('camera mute (2 s allowed)', mute, ({ state }) => state === 'stalled');

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../support/requirements.ts';
 import { northCamera, Rig, tookLine } from '../support/rig.ts';
 
-/** A decoder that shows 25 grey pictures a second and keeps 10 MB more with each. */
+/** A decoder that shows 25 grey images a second and keeps 10 MB more with each. */
 const GROWING = `
 const kept = [];
-const picture = Buffer.concat([Buffer.from('P6\\n64 36\\n255\\n'), Buffer.alloc(64 * 36 * 3, 128)]);
+const image = Buffer.concat([Buffer.from('P6\\n64 36\\n255\\n'), Buffer.alloc(64 * 36 * 3, 128)]);
 setInterval(() => {
   kept.push(Buffer.alloc(10 << 20, 1));
-  process.stdout.write(picture);
+  process.stdout.write(image);
 }, 40);
 process.stdout.on('error', () => process.exit());
 `;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { decodePicture } from '../../calibration/datasets/decode.ts';
+import { decodeImage } from '../../calibration/datasets/decode.ts';
 import { type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
 import {
@@ -29,7 +29,7 @@ function fromPpm(bytes: Buffer): RgbImage {
   return { width: Number(header[1]), height: Number(header[2]), data: bytes.subarray(header[0].length) };
 }
 
-/** The frame as the box gets it: ffmpeg decodes the picture and scales it to the working size. */
+/** The frame as the box gets it: ffmpeg decodes the image and scales it to the working size. */
 async function throughDecoder(path: string, size: { width: number; height: number }): Promise<RgbImage> {
   const scale = `scale=${size.width}:${size.height}:flags=bilinear+accurate_rnd+full_chroma_int`;
   const output = ['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', '-'];
@@ -74,7 +74,7 @@ describeWith({ needs: ['data', 'ffmpeg'] }, 'preprocessing on the box and in the
     const names = (await readdir(folder)).filter((name) => name.endsWith('.jpg')).sort();
     for (const name of names.filter((_, i) => i % 10 === 0)) {
       const path = await prepare(join(folder, name));
-      const image = await decodePicture(path);
+      const image = await decodeImage(path);
       const fromFile = new Float32Array(inputLength(preprocessing));
       preprocess(image, WHOLE_FRAME, fromFile, 0);
       const size = workingSize(frameNeeded(preprocessing, [WHOLE_FRAME]), image);
@@ -88,7 +88,7 @@ describeWith({ needs: ['data', 'ffmpeg'] }, 'preprocessing on the box and in the
     // Only the resizing differs: same answers.
     ['enlarged and lossless', enlarged, { median: 0.7, worst: 1.5, otherAnswers: 0 }],
     // Here chroma differs as well: libvips and ffmpeg enlarge a JPEG's by different filters (median 0.8, worst 1.8
-    // measured), and of 50 pictures two change to an answer the model holds for about as likely.
+    // measured), and of 50 images two change to an answer the model holds for about as likely.
     ['a JPEG', asItIs, { median: 1.2, worst: 3, otherAnswers: 3 }],
   ])('gives a photograph the same answer through the decoder and from its file: %s', async (_, prepare, allowed) => {
     const session = await openSession(model, { threads: 2 });

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { recordGolden, verifyGolden } from '../../inference/golden.ts';
 import { openSession, type Session } from '../../inference/session.ts';
 import type { Dimension } from '../../onnx/graph.ts';
-import { COLOUR_PREPROCESSING, colourClassifierBytes, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifierBytes, colourImage } from '../support/colour-classifier.ts';
 
-const pictures = [1, 2, 3].flatMap((seed) => ([0, 1, 2] as const).map((colour) => colourPicture(colour, { seed })));
+const images = [1, 2, 3].flatMap((seed) => ([0, 1, 2] as const).map((colour) => colourImage(colour, { seed })));
 
 async function withModel<T>(
   options: { batch?: Dimension; gain?: number },
@@ -19,9 +19,7 @@ async function withModel<T>(
 }
 
 const record = (count?: number) =>
-  withModel({}, (session) =>
-    recordGolden(session, COLOUR_PREPROCESSING, pictures, count === undefined ? {} : { count }),
-  );
+  withModel({}, (session) => recordGolden(session, COLOUR_PREPROCESSING, images, count === undefined ? {} : { count }));
 
 describe('golden samples', () => {
   it('are reproduced by the model they were recorded from, also where its batch is fixed', async () => {
@@ -37,9 +35,9 @@ describe('golden samples', () => {
     expect(new Set(answers)).toEqual(new Set([0, 1, 2]));
   });
 
-  it('prefer pictures whose answer stands clear', async () => {
+  it('prefer images whose answer stands clear', async () => {
     const unclear = { width: 8, height: 8, data: new Uint8Array(192).map((_, i) => [200, 195, 0][i % 3] ?? 0) };
-    const clear = colourPicture(2);
+    const clear = colourImage(2);
     const [first] = await withModel({}, (session) =>
       recordGolden(session, COLOUR_PREPROCESSING, [unclear, clear], { count: 1 }),
     );

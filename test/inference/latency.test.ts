@@ -4,7 +4,7 @@ import { openSession } from '../../inference/session.ts';
 import { COLOUR_PREPROCESSING, colourClassifierBytes } from '../support/colour-classifier.ts';
 
 describe('measureLatency', () => {
-  it('times one picture, also of a model with a fixed batch', async () => {
+  it('times one image, also of a model with a fixed batch', async () => {
     for (const batch of ['N', 1, 8]) {
       const session = await openSession(colourClassifierBytes({ batch }));
       const ms = await measureLatency(session, COLOUR_PREPROCESSING, { runs: 20 });

@@ -6,7 +6,7 @@ import { recordGolden, verifyGolden } from '../../inference/golden.ts';
 import { openModel, type PackageContents, writePackage } from '../../inference/package.ts';
 import { readPackage } from '../../inference/read-package.ts';
 import { openSession } from '../../inference/session.ts';
-import { COLOUR_PREPROCESSING, colourClassifierBytes, colourPicture } from '../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifierBytes, colourImage } from '../support/colour-classifier.ts';
 
 const model = colourClassifierBytes();
 
@@ -38,8 +38,8 @@ describe('model packages', () => {
     whole = join(folder, 'whole');
     const session = await openSession(model);
     const golden = await recordGolden(session, COLOUR_PREPROCESSING, [
-      colourPicture(0),
-      colourPicture(1, { width: 20, height: 11 }),
+      colourImage(0),
+      colourImage(1, { width: 20, height: 11 }),
     ]);
     await session.close();
     await writePackage(whole, contents(golden));
@@ -194,7 +194,7 @@ describe('model packages', () => {
       },
     ],
     [
-      'a golden picture has other sides than its file',
+      'a golden image has other sides than its file',
       /00\.rgb: expected 9x8/,
       () =>
         editManifest((m) => {

@@ -69,7 +69,7 @@ describe('createPreprocessor', () => {
     expect([0, 4, 8, 12].map((i) => Math.round(region[16 + i]! * 255))).toEqual([4, 5, 6, 7]);
   });
 
-  it('gives for a region what it gives for the same pixels as a picture of their own', () => {
+  it('gives for a region what it gives for the same pixels as an image of their own', () => {
     const side = fc.integer({ min: 1, max: 24 });
     const pixels = fc.uint8Array({ minLength: 48 * 48 * 3, maxLength: 48 * 48 * 3 });
     fc.assert(
@@ -88,7 +88,7 @@ describe('createPreprocessor', () => {
     );
   });
 
-  it('cuts the middle out of the resized picture', () => {
+  it('cuts the middle out of the resized image', () => {
     const out = run(cropped(4, 8), gradient(16, 8));
     expect([...out.subarray(0, 4)].map((value) => Math.round(value * 255))).toEqual([6, 7, 8, 9]);
     expect(Math.round(out[16]! * 255)).toBe(2);
@@ -113,7 +113,7 @@ describe('createPreprocessor', () => {
     }
   });
 
-  it('refuses a picture with too few bytes and a buffer that is too short', () => {
+  it('refuses an image with too few bytes and a buffer that is too short', () => {
     const preprocess = createPreprocessor(stretched(2));
     const short = { width: 4, height: 4, data: new Uint8Array(47) };
     expect(() => preprocess(short, WHOLE_FRAME, new Float32Array(12), 0)).toThrow(/47 bytes/);

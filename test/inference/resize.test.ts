@@ -5,8 +5,8 @@ import { type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import { createPreprocessor } from '../../inference/preprocess.ts';
 import { axisWeights, WEIGHT_BITS } from '../../inference/resize.ts';
 
-/** A picture from a formula, so that Pillow could be given the same one. */
-function formulaPicture(width: number, height: number): RgbImage {
+/** An image from a formula, so that Pillow could be given the same one. */
+function formulaImage(width: number, height: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0, o = 0; y < height; y++) {
     for (let x = 0; x < width; x++, o += 3) {
@@ -36,9 +36,9 @@ function resized(image: RgbImage, width: number, height: number): Uint8Array {
 }
 
 describe('resize', () => {
-  // Image.resize(size, Image.BILINEAR) of Pillow 13.0 on the same pictures.
+  // Image.resize(size, Image.BILINEAR) of Pillow 13.0 on the same images.
   it('gives the bytes Pillow gives', () => {
-    expect([...resized(formulaPicture(11, 7), 5, 4)]).toEqual([
+    expect([...resized(formulaImage(11, 7), 5, 4)]).toEqual([
       81, 23, 54, 134, 73, 154, 140, 156, 89, 116, 139, 138, 88, 147, 139, 144, 68, 111, 146, 118, 134, 146, 138, 107,
       132, 135, 142, 126, 151, 114, 115, 122, 104, 144, 161, 118, 125, 97, 127, 136, 135, 116, 144, 99, 143, 100, 167,
       148, 139, 166, 87, 146, 91, 134, 140, 124, 117, 137, 144, 108,
@@ -51,11 +51,11 @@ describe('resize', () => {
     ['larger', 31, 45, 64, 64, '3d8583adcf84dca0570aec7f143dd4ee9a051b6b4e760b0c8dd49df7855444e4'],
     ['the same', 341, 256, 341, 256, '342afcb8596d7baca5bc624a7da4ff3124df38f24c05e1194a2f9da708e7f1b4'],
   ])('gives the bytes Pillow gives when the result is %s', (_, inWidth, inHeight, width, height, digest) => {
-    const bytes = resized(formulaPicture(inWidth, inHeight), width, height);
+    const bytes = resized(formulaImage(inWidth, inHeight), width, height);
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(digest);
   });
 
-  it('weighs nothing negatively, sums to one and reads inside the picture', () => {
+  it('weighs nothing negatively, sums to one and reads inside the image', () => {
     const sizes = fc.tuple(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 400 }));
     fc.assert(
       fc.property(sizes, ([inSize, outSize]) => {

@@ -11,7 +11,7 @@ import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
 import { decodeModel } from '../../onnx/file/read.ts';
 import { colourClassifierBytes } from '../support/colour-classifier.ts';
 
-const picture = (batch: number) => floatTensor(new Float32Array(batch * 3 * 64).fill(0.5), [batch, 3, 8, 8]);
+const image = (batch: number) => floatTensor(new Float32Array(batch * 3 * 64).fill(0.5), [batch, 3, 8, 8]);
 
 describe('openSession', () => {
   let folder: string;
@@ -30,7 +30,7 @@ describe('openSession', () => {
   it('computes batches of any size where the batch is open', async () => {
     const session = await openSession(colourClassifierBytes());
     for (const batch of [1, 3]) {
-      const results = await session.run({ image: picture(batch) });
+      const results = await session.run({ image: image(batch) });
       expect(results['scores']?.dims).toEqual([batch, 3]);
       expect(floatsOf(results, 'scores')).toHaveLength(3 * batch);
     }
@@ -69,7 +69,7 @@ describe('openSession', () => {
     });
   });
 
-  it('reports a run with a picture of the wrong shape', async () => {
+  it('reports a run with an image of the wrong shape', async () => {
     const session = await openSession(colourClassifierBytes());
     const wrong = floatTensor(new Float32Array(3), [1, 3, 1, 1]);
     await expect(session.run({ image: wrong })).rejects.toMatchObject({ code: 'SESSION_RUN' });

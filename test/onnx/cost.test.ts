@@ -32,7 +32,7 @@ describe('multiply-accumulates', () => {
     expect(macsOf(model.graph, inferShapes(model))).toBe(2 * 5 * 7 + 2 * 7 * 3);
   });
 
-  it('are unknown where the picture has no size', () => {
+  it('are unknown where the image has no size', () => {
     const builder = new GraphBuilder();
     const image = builder.input('image', 'float32', ['N', 3, 'H', 'W']);
     const [out = ''] = builder.node('Conv', [image, builder.constant('w', zeros(2, 3, 1, 1))]);

@@ -12,7 +12,7 @@ const BARS = [
 
 const INDEX_BITS = 16;
 
-interface Picture {
+interface Image {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
@@ -30,24 +30,24 @@ export function colourBars(width: number, height: number, index: number): Uint8A
   return data;
 }
 
-function pixel({ width, height, data }: Picture, x: number, y: number): readonly number[] {
+function pixel({ width, height, data }: Image, x: number, y: number): readonly number[] {
   const at = (Math.floor(y * height) * width + Math.floor(x * width)) * 3;
   return [...data.subarray(at, at + 3)];
 }
 
-/** The index that a received picture shows, whatever it was scaled to. */
-export function shownIndex(picture: Picture): number {
+/** The index that a received image shows, whatever it was scaled to. */
+export function shownIndex(image: Image): number {
   let index = 0;
   for (let bit = 0; bit < INDEX_BITS; bit++) {
-    index = index * 2 + (pixel(picture, (bit + 0.5) / INDEX_BITS, 0.9)[0]! > 127 ? 1 : 0);
+    index = index * 2 + (pixel(image, (bit + 0.5) / INDEX_BITS, 0.9)[0]! > 127 ? 1 : 0);
   }
   return index;
 }
 
 /** Largest difference between any bar's colour and what it should be, 0 to 255; chroma subsampling and limited range cost up to 10. */
-export function barError(picture: Picture): number {
+export function barError(image: Image): number {
   const errors = BARS.flatMap((bar, i) =>
-    pixel(picture, (i + 0.5) / 8, 0.4).map((value, c) => Math.abs(value - bar[c]!)),
+    pixel(image, (i + 0.5) / 8, 0.4).map((value, c) => Math.abs(value - bar[c]!)),
   );
   return Math.max(...errors);
 }

@@ -18,7 +18,7 @@ export const COLOUR_PREPROCESSING = {
 } as const;
 
 /**
- * A classifier whose right answer anyone can see: class 0, 1, 2 for pictures mostly red, green, blue.
+ * A classifier whose right answer anyone can see: class 0, 1, 2 for images mostly red, green, blue.
  * Values inside: `image` -> `contrast` (1x1 convolution) -> `kept` (ReLU) -> `mean` -> `flat` -> `scores` (softer by `gain`).
  */
 export function colourClassifier({ batch = 'N', gain = 10 }: { batch?: Dimension; gain?: number } = {}): Model {
@@ -44,8 +44,8 @@ export function colourClassifier({ batch = 'N', gain = 10 }: { batch?: Dimension
 export const colourClassifierBytes = (options?: { batch?: Dimension; gain?: number }): Uint8Array =>
   encodeModel(colourClassifier(options));
 
-/** A noisy picture in which the channel `colour` is the strongest. */
-export function colourPicture(colour: 0 | 1 | 2, { width = 8, height = 8, seed = 1 } = {}): RgbImage {
+/** A noisy image in which the channel `colour` is the strongest. */
+export function colourImage(colour: 0 | 1 | 2, { width = 8, height = 8, seed = 1 } = {}): RgbImage {
   const random = seededRandom(seed * 3 + colour);
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) data[i] = i % 3 === colour ? 160 + random.below(90) : random.below(110);

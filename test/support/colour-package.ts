@@ -33,7 +33,7 @@ const PREPROCESSING: Preprocessing = {
   channels: 'RGB',
 };
 
-/** Which colour a picture mostly has: the mean of each channel, times 4, as logits: a pure colour scores 0.96. Small, and its truth is plain to see. */
+/** Which colour an image mostly has: the mean of each channel, times 4, as logits: a pure colour scores 0.96. Small, and its truth is plain to see. */
 function colourModel(batch: number | string): Uint8Array {
   const builder = new GraphBuilder('colours');
   const image = builder.input('image', 'float32', [batch, 3, SIDE, SIDE]);

@@ -11,7 +11,7 @@ import { sharedData } from './requirements.ts';
 const run = promisify(execFile);
 
 /**
- * Folder with `cifar10/` and `gtsrb/` in the binary layout of CIFAR-10, unpacked once from the shared picture sheets
+ * Folder with `cifar10/` and `gtsrb/` in the binary layout of CIFAR-10, unpacked once from the shared image sheets
  * into `.cache/data` of the checkout. Tests that call it are under `describeWith({ needs: ['data'] }, ...)`.
  */
 export async function unpackedData(): Promise<string> {

@@ -9,8 +9,8 @@ import { float32Tensor } from '../../onnx/tensor.ts';
 export const COLOURS = ['red', 'green', 'blue'] as const;
 
 /**
- * A classifier of 32x32 pictures small enough to check by hand: a 1x1 convolution that passes each colour on, the mean over
- * the picture, and a layer that answers with the strongest colour.
+ * A classifier of 32x32 images small enough to check by hand: a 1x1 convolution that passes each colour on, the mean over
+ * the image, and a layer that answers with the strongest colour.
  */
 export function colourClassifier(): Model {
   const builder = new GraphBuilder('colours');
@@ -37,17 +37,16 @@ function record(label: number, [red, green, blue]: readonly [number, number, num
 }
 
 /**
- * Writes a data set in CIFAR-10's binary layout of plain coloured pictures: `labels[i]` is what picture i is said to be, its true colour
+ * Writes a data set in CIFAR-10's binary layout of plain coloured images: `labels[i]` is what image i is said to be, its true colour
  * goes round red, green, blue.
  */
 export async function writeColours(folder: string, labels: readonly number[]): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const pictures = labels.map((label, i) => {
+  const images = labels.map((label, i) => {
     const strong = 140 + ((i * 37) % 100);
     const colour = [0, 1, 2].map((channel) => (channel === i % 3 ? strong : (i * 13) % 90));
     return record(label, [colour[0] ?? 0, colour[1] ?? 0, colour[2] ?? 0]);
   });
-  for (const name of ['data_batch_1.bin', 'test_batch.bin'])
-    await writeFile(join(folder, name), Buffer.concat(pictures));
+  for (const name of ['data_batch_1.bin', 'test_batch.bin']) await writeFile(join(folder, name), Buffer.concat(images));
   return folder;
 }

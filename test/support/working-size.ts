@@ -1,6 +1,6 @@
 import type { frameNeeded } from '../../inference/preprocess.ts';
 
-/** What `needed` means for a camera of this size: never larger than the camera's own picture in either direction. */
+/** What `needed` means for a camera of this size: never larger than the camera's own image in either direction. */
 export function workingSize(
   needed: ReturnType<typeof frameNeeded>,
   source: { readonly width: number; readonly height: number },

@@ -6,7 +6,7 @@ import { aboveFigure, accuracyFigure, PAIRED_NOTE } from '../../harness/accuracy
 import type { Benchmark, Figure } from '../../harness/benchmark.ts';
 import { measureModel } from '../../harness/fidelity.ts';
 import { PEERS, peerPython } from '../../harness/peers/environment.ts';
-import { handPictures, type PeerNetwork, peerNetworks } from '../../harness/peers/networks.ts';
+import { handImages, type PeerNetwork, peerNetworks } from '../../harness/peers/networks.ts';
 import { type ChildRun, runChild } from '../../harness/process/child.ts';
 import type { Workplace } from '../../harness/workplace.ts';
 
@@ -129,7 +129,7 @@ function against(subject: string, own: Score, peer: Score, costs: boolean): Figu
 
 /** Wayside at the peer's settings against MinMax, the peer's default; Wayside's own default against the peer's most accurate method. */
 async function measure(network: Network, python: string, place: Workplace): Promise<Figure[]> {
-  const images = await handPictures(network, place);
+  const images = await handImages(network, place);
   const { ours, peers } = contestantsOf(network, images, python, place);
   const all = [...ours, ...peers];
   const scores = await scoresOf(all, network, place);

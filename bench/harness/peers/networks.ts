@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { openDataset } from '../../../calibration/datasets/open.ts';
 import { parseNormalization } from '../../../inference/normalization.ts';
 import { defaultPreprocessing, type Preprocessing } from '../../../inference/preprocess.ts';
-import { writeCalibrationImages, writePictureList } from '../calibration-images.ts';
+import { writeCalibrationImages, writeImageList } from '../calibration-images.ts';
 import { cifar10Folder } from '../data.ts';
 import type { Workplace } from '../workplace.ts';
 
 const SEED = 1;
 
-/** A float model that Wayside and its peers quantize, and the pictures for it. */
+/** A float model that Wayside and its peers quantize, and the images for it. */
 export interface PeerNetwork {
   readonly name: string;
   /** Float ONNX file. */
@@ -17,7 +17,7 @@ export interface PeerNetwork {
   readonly data: string;
   readonly normalize: string;
   readonly preprocessing: Preprocessing;
-  /** Pictures to calibrate on, drawn by `seed`. */
+  /** Images to calibrate on, drawn by `seed`. */
   readonly samples: number;
   readonly seed: number;
 }
@@ -48,7 +48,7 @@ export async function peerNetworks(place: Workplace): Promise<readonly [PeerNetw
  *
  * @returns the path of the file
  */
-export async function handPictures(
+export async function handImages(
   { name, data, preprocessing, samples, seed }: PeerNetwork,
   { scratch }: Workplace,
 ): Promise<string> {
@@ -56,6 +56,6 @@ export async function handPictures(
   const root = data.startsWith('images:') ? data.slice('images:'.length) : undefined;
   const path = join(scratch, `${name}.${root === undefined ? 'npy' : 'json'}`);
   if (root === undefined) await writeCalibrationImages(path, train, preprocessing, { samples, seed });
-  else await writePictureList(path, root, train, preprocessing, { samples, seed });
+  else await writeImageList(path, root, train, preprocessing, { samples, seed });
   return path;
 }

@@ -3,7 +3,7 @@ import { type ChildRun, runChild } from '../process/child.ts';
 import { runInTurns, type Turn } from '../turns.ts';
 import type { Workplace } from '../workplace.ts';
 import { type PeerList, type PeerPython, peerPython } from './environment.ts';
-import { handPictures, type PeerNetwork } from './networks.ts';
+import { handImages, type PeerNetwork } from './networks.ts';
 import { QUANTIZERS, type Quantizer } from './quantizers.ts';
 
 const ROUNDS = 3;
@@ -46,7 +46,7 @@ export async function quantizeByAll(
   note: (text: string) => void,
   place: Workplace,
 ): Promise<Made[]> {
-  const pictures = await handPictures(network, place);
+  const pictures = await handImages(network, place);
   const outOf = (index: number): string => join(place.scratch, `${network.name}-${index}.onnx`);
   const turns = QUANTIZERS.map(
     (quantizer, index): Turn => ({

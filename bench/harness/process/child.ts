@@ -109,10 +109,10 @@ export interface CompressReport {
 /** What `wayside train --json` says when it is done. */
 export interface TrainReport {
   readonly seconds: number;
-  /** Pictures it learned from, and of those set aside. */
+  /** Images it learned from, and of those set aside. */
   readonly trained: number;
   readonly validated: number;
-  /** On the pictures set aside, 0 to 1. */
+  /** On the images set aside, 0 to 1. */
   readonly accuracy: number;
   readonly epochs: readonly { readonly picturesPerSecond: number }[];
 }

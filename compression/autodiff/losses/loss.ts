@@ -16,7 +16,7 @@ interface LossInput {
 /** How far an output of the model is from what it should be. */
 export interface Loss {
   readonly name: string;
-  /** What is fed besides the pictures, for an output of shape `output`. */
+  /** What is fed besides the images, for an output of shape `output`. */
   inputs(output: readonly number[]): readonly LossInput[];
   /** Adds value and gradient; `given` are the names of its inputs, in order. */
   build(tape: Tape, output: string, shape: readonly number[], given: readonly string[]): LossTerm;

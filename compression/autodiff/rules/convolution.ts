@@ -114,7 +114,7 @@ function inputGradient(dy: string, weight: string, g: Geometry, tape: Tape): str
 const MANY_PIXELS = 512;
 
 /**
- * Below so many output pixels, one product over batch and pixels together beats one for each picture. For 128 pictures,
+ * Below so many output pixels, one product over batch and pixels together beats one for each image. For 128 images,
  * processor time on one thread, together against each: 512 channels at 4x4 63 ms against 150, 256 at 8x8 77 against 93,
  * 64 at 8x8 5.8 against 4.8, 16 at 32x32 30 against 25.
  */

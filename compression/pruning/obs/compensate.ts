@@ -9,7 +9,7 @@ import { wideWithoutColumns } from './wide-block.ts';
 
 /**
  * The model in which the layers that read a group make up for the loss of some of its channels as well as second moments
- * allow; the channels are still there, with weights of zero. No picture is run: a first estimate of what `reconstruct` does.
+ * allow; the channels are still there, with weights of zero. No image is run: a first estimate of what `reconstruct` does.
  *
  * @param allReaders from `readersOf` the same group
  * @throws {WaysideError} SESSION_RUN; AbortError when `signal` aborts

@@ -13,7 +13,7 @@ interface Fit {
   readonly after: number;
 }
 
-/** With fewer samples a column the pictures would be learnt by heart: how far to go is then tried on some held back. */
+/** With fewer samples a column the images would be learnt by heart: how far to go is then tried on some held back. */
 const AMPLE = 8;
 const DAMPINGS = [1e-2, 1e-1, 1, 10, 100];
 

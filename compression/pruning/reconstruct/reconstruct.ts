@@ -7,7 +7,7 @@ import { indexGraph } from '../../../onnx/topology.ts';
 import { MatrixProducts } from '../../linear-algebra/products.ts';
 import { GramSession } from '../../rounding/gram.ts';
 import type { Pruned } from '../prune.ts';
-import { loadPictures } from './pictures.ts';
+import { loadImages } from './images.ts';
 import { addRows } from './positions.ts';
 import { type Repair, repairsOf } from './repairs.ts';
 import { solveLayer } from './solve-layer.ts';
@@ -16,7 +16,7 @@ import { Walk } from './walk.ts';
 
 interface ReconstructOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
-  /** Positions of the calibration pictures; no labels are read. */
+  /** Positions of the calibration images; no labels are read. */
   readonly indices: readonly number[];
   readonly seed: number;
   /** Ridge, as a share of the mean variance of an input. @default 1e-3 */
@@ -32,8 +32,8 @@ interface Reconstruction {
 }
 
 /**
- * Samples a column: with fewer the weights found fit the pictures instead of the layer. ResNet20 at half of its operations: 79.60% with
- * 12 from 512 pictures, 81.35% with 12 from 2,048, 82.15% with 36 from 2,048.
+ * Samples a column: with fewer the weights found fit the images instead of the layer. ResNet20 at half of its operations: 79.60% with
+ * 12 from 512 images, 81.35% with 12 from 2,048, 82.15% with 36 from 2,048.
  */
 const SAMPLES_PER_COLUMN = 36;
 const FEWEST_SAMPLES = 12_288;
@@ -42,7 +42,7 @@ const MOST_VALUES = 48e6;
 /** 2,304 = 256 channels of a 3x3 kernel: solving takes the cube of it, some 6 s. Wider layers keep their weights. */
 const MOST_COLUMNS = 2304;
 const BATCH = 16;
-/** Of the values that wait for the layers ahead: 512 pictures of a CIFAR ResNet take 100 MB, 32 of a VGG16 at 224x224 all. */
+/** Of the values that wait for the layers ahead: 512 images of a CIFAR ResNet take 100 MB, 32 of a VGG16 at 224x224 all. */
 const MOST_BYTES = 1.2e9;
 /** Of one value in one run. */
 const RUN_BYTES = 16e6;
@@ -65,7 +65,7 @@ export async function reconstruct(
   const asked = options.indices;
   // Spread over the draw: it is in the order of the set, which may be that of the classes.
   const indices = Array.from({ length: count }, (_, i) => asked[Math.floor((i * asked.length) / count)]!);
-  const pictures = await loadPictures(dataset, preprocessing, indices);
+  const images = await loadImages(dataset, preprocessing, indices);
   const repairs = solvable(start);
   const walkOptions = { batch, threads };
   const targets = new Targets(
@@ -78,11 +78,11 @@ export async function reconstruct(
       wanted: Math.ceil(samplesFor(layer.columns) / count),
       seed: seed + r,
     })),
-    pictures,
+    images,
     count,
     walkOptions,
   );
-  const walk = new Walk(start.graph.inputs[0]?.name ?? '', pictures, count, walkOptions);
+  const walk = new Walk(start.graph.inputs[0]?.name ?? '', images, count, walkOptions);
   const gram = await GramSession.open();
   const products = new MatrixProducts(threads);
   let model = start;
@@ -111,17 +111,17 @@ export async function reconstruct(
   return { model, layers };
 }
 
-/** Pictures a run, and in all: as many as asked for, or as memory holds of the three largest values at a time. */
+/** Images a run, and in all: as many as asked for, or as memory holds of the three largest values at a time. */
 function runsOf(model: Model, asked: number): { readonly batch: number; readonly count: number } {
   const fixed = model.graph.inputs[0]?.shape?.[0];
-  const largest = Math.max(1, ...[...inferShapes(model).values()].map(({ shape }) => bytesOfPicture(shape)));
+  const largest = Math.max(1, ...[...inferShapes(model).values()].map(({ shape }) => bytesOfImage(shape)));
   const open = Math.max(1, Math.min(BATCH, Math.floor(RUN_BYTES / largest)));
   const batch = typeof fixed === 'number' ? fixed : open;
   const held = Math.min(asked, Math.max(batch, Math.floor(MOST_BYTES / (3 * largest))));
   return { batch, count: Math.max(batch, held - (held % batch)) };
 }
 
-const bytesOfPicture = (shape: Shape | null): number =>
+const bytesOfImage = (shape: Shape | null): number =>
   (shape ?? []).slice(1).reduce<number>((bytes, dim) => bytes * (typeof dim === 'number' ? dim : 1), 4);
 
 const samplesFor = (columns: number): number =>

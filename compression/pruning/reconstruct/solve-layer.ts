@@ -13,7 +13,7 @@ import type { Activation } from './walk.ts';
 interface LayerSamples {
   /** What the layer is fed now. */
   readonly input: Activation;
-  /** Pictures. */
+  /** Images. */
   readonly count: number;
   readonly positions: Positions;
   /** What its result should be there, `[positions, rows]`; overwritten. */
@@ -77,12 +77,12 @@ function inputRows({ window, columns }: Layer, { input, count, positions }: Laye
   const out = outputOf(window, size);
   const area = window.kernel[0] * window.kernel[1];
   const perGroup = columns / area;
-  for (let picture = 0; picture < count; picture++) {
-    const start = picture * channels * height * width;
+  for (let image = 0; image < count; image++) {
+    const start = image * channels * height * width;
     for (let first = 0; first < perGroup; first += TOGETHER) {
       const some = Math.min(TOGETHER, perGroup - first);
-      for (let p = 0; p < positions.perPicture; p++) {
-        const sample = picture * positions.perPicture + p;
+      for (let p = 0; p < positions.perImage; p++) {
+        const sample = image * positions.perImage + p;
         const place = positions.places[sample]!;
         const row = Math.floor(place / out.columns);
         const top = row * window.strides[0] - out.top;

@@ -8,14 +8,14 @@ interface TargetRequest {
   readonly value: string;
   /** Channels of the original value, in the order of the columns. */
   readonly channels: readonly number[];
-  /** Places a picture at most. */
+  /** Places an image at most. */
   readonly wanted: number;
   readonly seed: number;
 }
 
 interface TargetRows {
   readonly positions: Positions;
-  /** `[pictures * perPicture, channels]` */
+  /** `[images * perImage, channels]` */
   readonly rows: Float32Array;
 }
 
@@ -46,7 +46,7 @@ export class Targets {
   constructor(
     original: Model,
     requests: readonly TargetRequest[],
-    pictures: Activation,
+    images: Activation,
     count: number,
     options: WalkOptions,
     bytes = BYTES_AT_A_TIME,
@@ -59,7 +59,7 @@ export class Targets {
     this.#waiting = this.#requests.toSorted((a, b) => a.position - b.position);
     this.#cuts = cutsOf(original);
     this.#count = count;
-    this.#walk = new Walk(inputs[0]?.name ?? '', pictures, count, options);
+    this.#walk = new Walk(inputs[0]?.name ?? '', images, count, options);
   }
 
   /**

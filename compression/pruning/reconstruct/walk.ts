@@ -4,14 +4,14 @@ import { floatsOf, floatTensor, type Results, type RunTensor } from '../../../in
 import type { Graph, Model, Node } from '../../../onnx/graph.ts';
 import { valuesRead } from '../../../onnx/topology.ts';
 
-/** One value of the graph for all pictures: `[pictures, ...dims]`. */
+/** One value of the graph for all images: `[images, ...dims]`. */
 export interface Activation {
   readonly dims: readonly number[];
   readonly data: Float32Array;
 }
 
 export interface WalkOptions {
-  /** Pictures a run; must divide their number where the model fixes it. */
+  /** Images a run; must divide their number where the model fixes it. */
   readonly batch: number;
   readonly threads?: number;
 }
@@ -23,19 +23,19 @@ interface Sight {
 }
 
 /**
- * Runs a graph piece by piece over many pictures, so that weights can be changed between the pieces. It holds only the
+ * Runs a graph piece by piece over many images, so that weights can be changed between the pieces. It holds only the
  * values that later nodes still read: one pass over the network in all, whatever the number of pieces.
  */
 export class Walk {
   readonly #live = new Map<string, Activation>();
-  readonly #pictures: number;
+  readonly #images: number;
   readonly #options: WalkOptions;
   #done = 0;
 
-  /** @param pictures `[count, 3, H, W]`, preprocessed */
-  constructor(input: string, pictures: Activation, count: number, options: WalkOptions) {
-    this.#live.set(input, pictures);
-    this.#pictures = count;
+  /** @param images `[count, 3, H, W]`, preprocessed */
+  constructor(input: string, images: Activation, count: number, options: WalkOptions) {
+    this.#live.set(input, images);
+    this.#images = count;
     this.#options = options;
   }
 
@@ -72,10 +72,10 @@ export class Walk {
     const { graph, inputs } = piece(model.graph, outputs, this.#live);
     const session = await openGraph({ ...model, graph }, { threads, config: SILENT });
     try {
-      for (let from = 0; from < this.#pictures; from += batch) {
+      for (let from = 0; from < this.#images; from += batch) {
         await new Promise(setImmediate); // a run computes on this thread
         signal?.throwIfAborted();
-        const count = Math.min(batch, this.#pictures - from);
+        const count = Math.min(batch, this.#images - from);
         const feeds = Object.fromEntries(inputs.map((name) => [name, this.#rows(name, from, count)]));
         const results = await session.run(feeds, { outputs });
         for (const name of kept) this.#keep(name, floatsOf(results, name), results[name]!.dims, from, count);
@@ -88,18 +88,18 @@ export class Walk {
 
   #rows(name: string, from: number, count: number): RunTensor {
     const { dims, data } = this.value(name);
-    const length = data.length / this.#pictures;
+    const length = data.length / this.#images;
     return floatTensor(data.subarray(from * length, (from + count) * length), [count, ...dims]);
   }
 
   #keep(name: string, values: Float32Array, dims: readonly number[], from: number, count: number): void {
     if (dims[0] !== count) {
-      throw new WaysideError('MODEL_UNSUPPORTED', { message: `${name} does not hold one entry a picture` });
+      throw new WaysideError('MODEL_UNSUPPORTED', { message: `${name} does not hold one entry an image` });
     }
     const length = values.length / count;
     const known = this.#live.get(name) ?? {
       dims: dims.slice(1),
-      data: new Float32Array(length * this.#pictures),
+      data: new Float32Array(length * this.#images),
     };
     known.data.set(values, from * length);
     this.#live.set(name, known);

@@ -17,11 +17,11 @@ export interface ShardTask {
   readonly threads: number;
 }
 
-/** What it is told then: to take its pictures forward and backward; to take the mean of its share of everybody's gradients. */
+/** What it is told then: to take its images forward and backward; to take the mean of its share of everybody's gradients. */
 export type ShardOrder = 'step' | 'mean';
 
 /**
- * Takes its part of every batch forward and backward: whenever it is told so, it reads the weights and its pictures, writes
+ * Takes its part of every batch forward and backward: whenever it is told so, it reads the weights and its images, writes
  * their gradients and statistics behind them, and answers with the loss.
  */
 async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<number | undefined>> {
@@ -29,7 +29,7 @@ async function serve(task: ShardTask): Promise<(order: ShardOrder) => Promise<nu
   const weights = new Float32Array(floatsIn(plan.gradients));
   const lengths = plan.gradients.map(({ length }) => length); // parameters are as long as their gradients
   const values = consecutive(weights, lengths);
-  const data = new Float32Array(elementCount(plan.picture.dims));
+  const data = new Float32Array(elementCount(plan.image.dims));
   const targets = new Float32Array(elementCount(plan.targets.dims));
   const gradientsAt = data.length + targets.length;
   const weightsFile = openSync(join(folder, WEIGHTS_FILE), 'r');

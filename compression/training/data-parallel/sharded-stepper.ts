@@ -35,9 +35,9 @@ export async function openShardedStepper(
 ): Promise<Stepper> {
   const parameters = plan.gradients.map(({ length }) => length);
   const channels = plan.statistics.map(({ length }) => length);
-  const [ofPicture, ofTargets] = [elementCount(plan.picture.dims), elementCount(plan.targets.dims)];
+  const [ofImage, ofTargets] = [elementCount(plan.image.dims), elementCount(plan.targets.dims)];
   const [weights, results] = [floatsIn(plan.gradients), floatsIn(plan.statistics)];
-  const bytes = 4 * (2 * weights + shards * (ofPicture + ofTargets + weights + results));
+  const bytes = 4 * (2 * weights + shards * (ofImage + ofTargets + weights + results));
   const scratch = await scratchFolder(exchangeFolder(bytes));
   const folder = scratch.path;
   const files: number[] = [];
@@ -65,14 +65,14 @@ export async function openShardedStepper(
         writeFloats(weightsFile, values);
         const steps = children.map((child, shard) => {
           const own = (all: Float32Array, length: number) => all.subarray(shard * length, (shard + 1) * length);
-          writeFloats(shardFiles[shard]!, [own(data, ofPicture), own(targets, ofTargets)]);
+          writeFloats(shardFiles[shard]!, [own(data, ofImage), own(targets, ofTargets)]);
           return child.step();
         });
         const losses = await Promise.all(steps);
         await Promise.all(children.map((child) => child.mean()));
         readFloats(meanFile, mean);
         shardFiles.forEach((file, shard) => {
-          readFloats(file, statistics[shard]!, ofPicture + ofTargets + weights);
+          readFloats(file, statistics[shard]!, ofImage + ofTargets + weights);
         });
         const loss = losses.reduce((sum, each) => sum + each, 0) / shards;
         return { loss, gradients, statistics: pooledStatistics(parts) };

@@ -3,12 +3,12 @@ import type { StepPlan } from '../step-plan.ts';
 import { openStepper, type Stepper } from '../stepper.ts';
 import { openShardedStepper } from './sharded-stepper.ts';
 
-/** Least pictures that a normalisation takes its statistics from: of fewer, they are noise. */
+/** Least images that a normalisation takes its statistics from: of fewer, they are noise. */
 const LEAST = 16;
 
 /**
  * Equal parts of a batch that processes of their own take forward and backward: one a thread, where the batch divides so. Threads
- * inside operators wait for each other at every one of them: four brought a ResNet20 1.6 times the pictures of one.
+ * inside operators wait for each other at every one of them: four brought a ResNet20 1.6 times the images of one.
  */
 export function shardsOf(batch: number, threads: number): number {
   for (let shards = Math.min(threads, Math.floor(batch / LEAST)); shards > 1; shards--) {

@@ -2,7 +2,7 @@ import type { Random } from '../../../core/random.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 
 export interface Augmentation {
-  /** Largest shift of the picture in pixels, zeros coming in at the edge. @default 4 */
+  /** Largest shift of the image in pixels, zeros coming in at the edge. @default 4 */
   readonly shift?: number;
   /** Mirror left and right, half of the time. Not for traffic signs. @default true */
   readonly flip?: boolean;
@@ -14,7 +14,7 @@ export interface Augmentation {
   readonly labelSmoothing?: number;
 }
 
-/** One picture into a batch: what was drawn for it. */
+/** One image into a batch: what was drawn for it. */
 interface Draw {
   readonly dx: number;
   readonly dy: number;
@@ -22,7 +22,7 @@ interface Draw {
   readonly cut: { readonly x: number; readonly y: number; readonly side: number } | undefined;
 }
 
-/** A picture as it is: nothing shifted, mirrored or cut. */
+/** An image as it is: nothing shifted, mirrored or cut. */
 export const UNCHANGED: Draw = { dx: 0, dy: 0, mirrored: false, cut: undefined };
 
 /** Value of every byte after normalisation, for each plane in the order the model takes them. */
@@ -45,14 +45,14 @@ export function draw(
 }
 
 /**
- * Writes one picture, shifted, mirrored, normalised and cut, to `out[offset ...]`. What comes in at an edge, or is cut
+ * Writes one image, shifted, mirrored, normalised and cut, to `out[offset ...]`. What comes in at an edge, or is cut
  * out, is 0 after normalisation: the mean colour.
  *
  * @param tables value of every byte after normalisation, for each plane
  */
 export function place(
   planes: Uint8Array,
-  picture: number,
+  image: number,
   size: readonly [number, number],
   tables: readonly Float32Array[],
   { dx, dy, mirrored, cut }: Draw,
@@ -61,7 +61,7 @@ export function place(
 ): void {
   const [height, width] = size;
   const pixels = height * width;
-  const from = picture * 3 * pixels;
+  const from = image * 3 * pixels;
   const left = cut ? cut.x - (cut.side >> 1) : 0;
   const top = cut ? cut.y - (cut.side >> 1) : 0;
   const side = cut?.side ?? 0;

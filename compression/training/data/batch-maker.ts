@@ -1,10 +1,10 @@
 import { sampleIndices, seededRandom } from '../../../core/random.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 import { type Augmentation, betaSample, draw, normalizationTables, place } from './augment.ts';
-import type { Pictures } from './images.ts';
+import type { ImageSet } from './images.ts';
 
 export interface BatchPlan {
-  readonly pictures: Pictures;
+  readonly images: ImageSet;
   readonly preprocessing: Preprocessing;
   readonly augmentation: Augmentation;
   readonly batch: number;
@@ -19,8 +19,8 @@ export interface TrainingBatch {
 }
 
 /** Steps of an epoch: whole batches only, what is left over takes its turn in another epoch's order. */
-export const stepsPerEpoch = ({ pictures, batch }: BatchPlan): number =>
-  Math.max(1, Math.floor(pictures.positions.length / batch));
+export const stepsPerEpoch = ({ images, batch }: BatchPlan): number =>
+  Math.max(1, Math.floor(images.positions.length / batch));
 
 /** Mixes seed, epoch and step into one 32-bit seed: any batch can be made without those before it. */
 const seedFor = (seed: number, epoch: number, step: number): number =>
@@ -30,11 +30,11 @@ const seedFor = (seed: number, epoch: number, step: number): number =>
  * Makes batch `step` of `epoch`. A pure function of the plan: a training that was interrupted sees the same batches.
  */
 export function batchMaker(plan: BatchPlan): (epoch: number, step: number) => TrainingBatch {
-  const { pictures, preprocessing, augmentation, batch, seed } = plan;
-  const { positions } = pictures;
-  const [height, width] = pictures.size;
-  const planes = new Uint8Array(pictures.planes);
-  const labels = new Int32Array(pictures.labels);
+  const { images, preprocessing, augmentation, batch, seed } = plan;
+  const { positions } = images;
+  const [height, width] = images.size;
+  const planes = new Uint8Array(images.planes);
+  const labels = new Int32Array(images.labels);
   const tables = normalizationTables(preprocessing);
   const length = 3 * height * width;
   const { labelSmoothing = 0, mixup = 0 } = augmentation;
@@ -47,18 +47,18 @@ export function batchMaker(plan: BatchPlan): (epoch: number, step: number) => Tr
     }
     const random = seededRandom(seedFor(seed, epoch, step));
     const data = new Float32Array(batch * length);
-    const targets = new Float32Array(batch * pictures.classes).fill(labelSmoothing / pictures.classes);
+    const targets = new Float32Array(batch * images.classes).fill(labelSmoothing / images.classes);
     for (let i = 0; i < batch; i++) {
-      const picture = positions[order.indices[(step * batch + i) % positions.length]!]!;
-      place(planes, picture, pictures.size, tables, draw(random, augmentation, height, width), data, i * length);
-      targets[i * pictures.classes + labels[picture]!]! += 1 - labelSmoothing;
+      const image = positions[order.indices[(step * batch + i) % positions.length]!]!;
+      place(planes, image, images.size, tables, draw(random, augmentation, height, width), data, i * length);
+      targets[i * images.classes + labels[image]!]! += 1 - labelSmoothing;
     }
     if (mixup > 0) mix(data, targets, batch, betaSample(random, mixup));
     return { data, targets };
   };
 }
 
-/** Mixup of every picture with its mirror place in the batch, share `lambda` of its own (Zhang 2018). */
+/** Mixup of every image with its mirror place in the batch, share `lambda` of its own (Zhang 2018). */
 function mix(data: Float32Array, targets: Float32Array, batch: number, lambda: number): void {
   for (const values of [data, targets]) {
     const length = values.length / batch;

@@ -5,44 +5,44 @@ import { WHOLE_FRAME } from '../../../inference/image.ts';
 import { createPreprocessor, inputLength, type Preprocessing } from '../../../inference/preprocess.ts';
 
 /**
- * Labelled pictures in memory, at the size the model takes: planes `[all, 3, H, W]` of bytes, shared between threads.
- * Training visits every picture dozens of times; decoding it each time would cost more than the network does.
+ * Labelled images in memory, at the size the model takes: planes `[all, 3, H, W]` of bytes, shared between threads.
+ * Training visits every image dozens of times; decoding it each time would cost more than the network does.
  */
-export interface Pictures {
+export interface ImageSet {
   readonly size: readonly [height: number, width: number];
   readonly classes: number;
   readonly planes: SharedArrayBuffer;
-  /** Class of every picture, 32-bit. */
+  /** Class of every image, 32-bit. */
   readonly labels: SharedArrayBuffer;
   /** Those that belong to this part: training and validation share the memory. */
   readonly positions: readonly number[];
 }
 
-export interface LoadedPictures extends Pictures {
-  /** Name of every picture inside its set. */
+export interface LoadedImages extends ImageSet {
+  /** Name of every image inside its set. */
   readonly ids: readonly string[];
 }
 
-/** 40,000 pictures of 32x32 take 123 MB, 25,000 of 224x224 3.8 GB: past this, training needs a smaller size. */
+/** 40,000 images of 32x32 take 123 MB, 25,000 of 224x224 3.8 GB: past this, training needs a smaller size. */
 const LIMIT_BYTES = 4 * 2 ** 30;
 
 /**
- * Reads pictures into memory, resized and cropped as the model wants them, not yet normalised.
+ * Reads images into memory, resized and cropped as the model wants them, not yet normalised.
  *
  * @param indices positions in the set to take; all by default
  * @throws {WaysideError} DATASET_INVALID when the set is too large to hold, or empty
  */
-export async function loadPictures(
+export async function loadImages(
   dataset: Dataset,
   preprocessing: Preprocessing,
   { indices, signal, onProgress }: RunOptions & { readonly indices?: readonly number[] | undefined } = {},
-): Promise<LoadedPictures> {
+): Promise<LoadedImages> {
   const count = indices?.length ?? dataset.size;
   const length = inputLength(preprocessing);
   if (count === 0 || count * length > LIMIT_BYTES) {
     throw new WaysideError('DATASET_INVALID', {
-      message: `${count} pictures of ${preprocessing.size.join('x')} pixels cannot be trained on: ${count === 0 ? 'none' : 'over 4 GiB'}`,
-      hint: 'train on fewer pictures or at a smaller size',
+      message: `${count} images of ${preprocessing.size.join('x')} pixels cannot be trained on: ${count === 0 ? 'none' : 'over 4 GiB'}`,
+      hint: 'train on fewer images or at a smaller size',
     });
   }
   const planes = new SharedArrayBuffer(count * length);
@@ -50,17 +50,17 @@ export async function loadPictures(
   const bytes = new Uint8Array(planes);
   const classOf = new Int32Array(labels);
   const preprocess = createPreprocessor({ ...preprocessing, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
-  const picture = new Float32Array(length);
+  const values = new Float32Array(length);
   const ids: string[] = [];
   for await (const { id, label, image } of dataset.samples(indices)) {
     signal?.throwIfAborted();
-    preprocess(image, WHOLE_FRAME, picture, 0);
+    preprocess(image, WHOLE_FRAME, values, 0);
     const offset = ids.length * length;
-    for (let i = 0; i < length; i++) bytes[offset + i] = picture[i]! + 0.5;
+    for (let i = 0; i < length; i++) bytes[offset + i] = values[i]! + 0.5;
     classOf[ids.length] = label;
     ids.push(id);
     const done = ids.length;
-    if (done % 1024 === 0 || done === count) onProgress?.({ stage: 'reading training pictures', done, total: count });
+    if (done % 1024 === 0 || done === count) onProgress?.({ stage: 'reading training images', done, total: count });
   }
   return {
     size: preprocessing.size,

@@ -1,8 +1,8 @@
 import { sampleIndices, seededRandom } from '../../../core/random.ts';
-import type { LoadedPictures, Pictures } from './images.ts';
+import type { ImageSet, LoadedImages } from './images.ts';
 
 /**
- * Folder of a picture below its class's: `daisy/walk7/003.png` belongs to `daisy/walk7`. Frames of one track resemble each
+ * Folder of an image below its class's: `daisy/walk7/003.png` belongs to `daisy/walk7`. Frames of one track resemble each
  * other; one in training and one in validation would make any network look good.
  */
 function groupOf(id: string): string {
@@ -11,23 +11,23 @@ function groupOf(id: string): string {
 }
 
 /**
- * Sets pictures aside to choose the best epoch by: the same share of every class, pictures of one sub-folder kept
+ * Sets images aside to choose the best epoch by: the same share of every class, images of one sub-folder kept
  * together. The test part of a data set is never used for that.
  *
- * @param share of the pictures to set aside, 0 to 1; at least one of each class that has two groups
+ * @param share of the images to set aside, 0 to 1; at least one of each class that has two groups
  */
-export function splitPictures(
-  pictures: LoadedPictures,
+export function splitImages(
+  images: LoadedImages,
   share: number,
   seed: number,
-): { readonly training: Pictures; readonly validation: Pictures } {
-  const labels = new Int32Array(pictures.labels);
+): { readonly training: ImageSet; readonly validation: ImageSet } {
+  const labels = new Int32Array(images.labels);
   const classes = new Map<number, Map<string, number[]>>();
-  for (const position of pictures.positions) {
+  for (const position of images.positions) {
     const label = labels[position]!;
     const groups = classes.get(label) ?? new Map<string, number[]>();
     classes.set(label, groups);
-    const group = groupOf(pictures.ids[position]!);
+    const group = groupOf(images.ids[position]!);
     groups.set(group, [...(groups.get(group) ?? []), position]);
   }
   const random = seededRandom(seed);
@@ -43,9 +43,9 @@ export function splitPictures(
       taken += groups[index]!.length;
     }
   }
-  const part = (wanted: boolean): Pictures => {
-    const { ids: _, ...shared } = pictures;
-    return { ...shared, positions: pictures.positions.filter((position) => aside.has(position) === wanted) };
+  const part = (wanted: boolean): ImageSet => {
+    const { ids: _, ...shared } = images;
+    return { ...shared, positions: images.positions.filter((position) => aside.has(position) === wanted) };
   };
   return { training: part(false), validation: part(true) };
 }

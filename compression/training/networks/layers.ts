@@ -32,7 +32,7 @@ export class NetworkBuilder {
     this.#random = seededRandom(seed);
   }
 
-  /** The picture, `[N, 3, H, W]`. */
+  /** The image, `[N, 3, H, W]`. */
   input([height, width]: readonly [number, number]): string {
     return this.#builder.input('image', 'float32', ['N', 3, height, width]);
   }

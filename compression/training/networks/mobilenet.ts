@@ -28,7 +28,7 @@ function block(net: NetworkBuilder, name: string, value: string, { from, to, exp
   return stride === 1 && from === to ? net.add(narrow, value) : narrow;
 }
 
-/** MobileNetV2 of width 1. Small pictures keep their size through the stem and the first two stages: 32x32 ends at 4x4. */
+/** MobileNetV2 of width 1. Small images keep their size through the stem and the first two stages: 32x32 ends at 4x4. */
 export const mobilenetv2: Network = ({ classes, size, seed }) => {
   const net = new NetworkBuilder('mobilenetv2', seed);
   const photograph = isPhotograph(size);

@@ -32,7 +32,7 @@ function stages(
   return current;
 }
 
-/** ResNet of 6n+2 layers for small pictures (He 2016, section 4.2): 16, 32 and 64 channels. */
+/** ResNet of 6n+2 layers for small images (He 2016, section 4.2): 16, 32 and 64 channels. */
 export const smallResNet =
   (depth: number): Network =>
   ({ classes, size, seed }) => {
@@ -55,7 +55,7 @@ const enter: Readonly<Record<Stem, (net: NetworkBuilder, image: string) => strin
 
 /**
  * ResNet34 (He 2016, table 1): 3, 4, 6, 3 blocks of 64 to 512 channels. Unless a stem is asked for, photographs enter through
- * 7x7 of stride 2 and a pooling, small pictures through one 3x3.
+ * 7x7 of stride 2 and a pooling, small images through one 3x3.
  */
 export const resnet34: Network = ({ classes, size, seed, stem = isPhotograph(size) ? '7x7/4' : '3x3' }) => {
   const net = new NetworkBuilder('resnet34', seed);

@@ -9,7 +9,7 @@ const STAGES = [
 ] as const;
 
 /**
- * A small plain network for pictures of one kind of thing, such as traffic signs: six convolutions of 3x3, 16 to 64
+ * A small plain network for images of one kind of thing, such as traffic signs: six convolutions of 3x3, 16 to 64
  * channels. On 43 classes it holds 75 thousand weights: under 100 KB in int8.
  */
 export const signNet: Network = ({ classes, size, seed }) => {

@@ -11,7 +11,7 @@ const STAGES = [
 ] as const;
 
 /**
- * VGG16 with batch normalisation and one matrix product at its end: on pictures of 32x32 the paper's three hidden layers
+ * VGG16 with batch normalisation and one matrix product at its end: on images of 32x32 the paper's three hidden layers
  * of 4,096 would hold nine tenths of all weights and do nothing for the accuracy.
  */
 export const vgg16: Network = ({ classes, size, seed }) => {

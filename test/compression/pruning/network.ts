@@ -4,7 +4,7 @@ import { GraphBuilder } from '../../../onnx/build.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor, int64Tensor } from '../../../onnx/tensor.ts';
 
-/** Builds small networks with random weights, layer by layer. Pictures are `[N, 3, 8, 8]`. */
+/** Builds small networks with random weights, layer by layer. Images are `[N, 3, 8, 8]`. */
 export class Network {
   readonly builder = new GraphBuilder('network');
   readonly #random: Random;
@@ -77,7 +77,7 @@ export class Network {
     return this.builder.node('Gemm', [x, weight, bias], { transB: int(1) })[0];
   }
 
-  /** Mean over the picture, then `classes` scores. */
+  /** Mean over the image, then `classes` scores. */
   head(x: string, channels: number, classes = 5): Model {
     const mean = this.op('GlobalAveragePool', x);
     return this.finish(this.gemm(this.op('Flatten', mean), channels, classes, 'head'), classes);

@@ -7,7 +7,7 @@ interface Value {
   readonly channels: number;
 }
 
-/** A random network of convolutions of every kind, sums, gates and concatenations over values of one picture size. */
+/** A random network of convolutions of every kind, sums, gates and concatenations over values of one image size. */
 export function randomNetwork(seed: number): Model {
   const random = seededRandom(seed);
   const net = new Network(seed);

@@ -9,11 +9,11 @@ import { collectMoments } from '../../../compression/rounding/collect.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { PrunePlan } from '../../../exporter/plan/prune-finetune.ts';
 import { loadedBy, sourceFiles } from '../../support/imports.ts';
-import { noisePictures, preprocessing } from '../noise.ts';
+import { noiseImages, preprocessing } from '../noise.ts';
 import { residual } from './structures.ts';
 
 const HOME = 'compression/pruning/criteria';
-const train = noisePictures(64);
+const train = noiseImages(64);
 
 describe('the registry of criteria', () => {
   it('has one file a criterion, and is the only place besides that names them', () => {

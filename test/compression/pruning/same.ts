@@ -3,7 +3,7 @@ import { floatsOf, floatTensor, openSession } from '../../../inference/session.t
 import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 
-/** Answers of a model to pictures of noise, `[count, 3, 8, 8]`. */
+/** Answers of a model to images of noise, `[count, 3, 8, 8]`. */
 export async function answersOf(model: Model, count = 2): Promise<Float32Array> {
   const random = seededRandom(7);
   const noise = Float32Array.from({ length: count * 3 * 8 * 8 }, () => random.normal());

@@ -13,15 +13,15 @@ import { probabilities } from '../../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
-import { noisePictures, preprocessing } from '../noise.ts';
+import { noiseImages, preprocessing } from '../noise.ts';
 import { flattened, STRUCTURES, tokens } from './structures.ts';
 
-const noise = noisePictures(96);
+const noise = noiseImages(96);
 const random = seededRandom(2);
-const pictures = { dims: [3, 8, 8], data: Float32Array.from({ length: 48 * 192 }, () => random.normal()) };
+const images = { dims: [3, 8, 8], data: Float32Array.from({ length: 48 * 192 }, () => random.normal()) };
 
 /** Class probabilities, the whole model run. */
-async function wholeAnswers(model: Model, { dims, data }: typeof pictures): Promise<Float32Array[]> {
+async function wholeAnswers(model: Model, { dims, data }: typeof images): Promise<Float32Array[]> {
   const session = await openSession(encodeModel(model));
   const count = data.length / 192;
   const results = await session.run({ [session.input.name]: floatTensor(data, [count, ...dims]) });
@@ -46,8 +46,8 @@ describe('sensitivity', () => {
     const indices = Array.from({ length: 96 }, (_, i) => i);
     const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
     const importance = await judged(model, moments);
-    const bare = await measureSensitivity(model, analysis, { pictures, importance });
-    const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
+    const bare = await measureSensitivity(model, analysis, { images, importance });
+    const helped = await measureSensitivity(model, analysis, { images, importance, moments });
     const total = (groups: typeof bare): number =>
       groups.flatMap(({ points }) => points).reduce((sum, { divergence }) => sum + divergence, 0);
     expect(bare.map(({ name }) => name)).toEqual(['conv1.weight', 'conv2.weight', 'hidden.weight']);
@@ -65,8 +65,8 @@ describe('sensitivity', () => {
     const indices = Array.from({ length: 96 }, (_, i) => i);
     const moments = await collectMoments(model, layersOf(model.graph), noise, { preprocessing, indices, seed: 1 });
     const importance = await judged(model, moments);
-    const bare = await measureSensitivity(model, analysis, { pictures, importance });
-    const helped = await measureSensitivity(model, analysis, { pictures, importance, moments });
+    const bare = await measureSensitivity(model, analysis, { images, importance });
+    const helped = await measureSensitivity(model, analysis, { images, importance, moments });
     for (const [g, { points }] of helped.entries()) {
       for (const [p, { divergence }] of points.entries()) {
         expect(divergence).toBeLessThan(bare[g]!.points[p]!.divergence);
@@ -80,10 +80,10 @@ describe('sensitivity', () => {
       const model = make();
       const analysis = analyzeChannels(model);
       const importance = analysis.groups.map(({ channels }) => Float64Array.from(channels, () => random.normal()));
-      const few = { ...pictures, data: pictures.data.subarray(0, 18 * 192) };
+      const few = { ...images, data: images.data.subarray(0, 18 * 192) };
       const soft = async (each: Model): Promise<Float32Array[]> => softened(await wholeAnswers(each, few), 4);
       const expected = await soft(model);
-      const found = await measureSensitivity(model, analysis, { pictures: few, importance, ratios: [0.5] });
+      const found = await measureSensitivity(model, analysis, { images: few, importance, ratios: [0.5] });
       expect(found.map(({ name }) => name)).toEqual(analysis.groups.map(({ name }) => name));
       for (const [g, { channels }] of analysis.groups.entries()) {
         const order = [...channels.keys()].sort((a, b) => importance[g]![a]! - importance[g]![b]!);
@@ -101,8 +101,8 @@ describe('sensitivity', () => {
     const analysis = analyzeChannels(model);
     const importance = analysis.groups.map(({ channels }) => Float64Array.from(channels, (_, i) => i));
     const open = tokens();
-    const fixed = await measureSensitivity(model, analysis, { pictures, importance });
-    const free = await measureSensitivity(open, analyzeChannels(open), { pictures, importance });
+    const fixed = await measureSensitivity(model, analysis, { images, importance });
+    const free = await measureSensitivity(open, analyzeChannels(open), { images, importance });
     for (const [g, { points }] of fixed.entries()) {
       for (const [p, { divergence }] of points.entries()) {
         expect(divergence).toBeCloseTo(free[g]!.points[p]!.divergence, 5);

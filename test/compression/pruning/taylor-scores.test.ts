@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
 import { taylorScores } from '../../../compression/pruning/taylor-scores.ts';
 import { defaultPreprocessing } from '../../../inference/preprocess.ts';
-import { colourPicture } from '../../support/colour-classifier.ts';
+import { colourImage } from '../../support/colour-classifier.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';
 
 const model = wideClassifier();
 const { groups } = analyzeChannels(model);
-const pictures = (label: (index: number) => number) =>
+const images = (label: (index: number) => number) =>
   madeDataset(70, (index) => ({
     label: label(index),
-    image: colourPicture((index % 3) as 0 | 1 | 2, { width: 32, height: 32, seed: index }),
+    image: colourImage((index % 3) as 0 | 1 | 2, { width: 32, height: 32, seed: index }),
   }));
 const options = {
   preprocessing: defaultPreprocessing(['N', 3, 32, 32]),
@@ -20,14 +20,14 @@ const options = {
   threads: 1,
 };
 
-describe('Taylor scores over labelled pictures', () => {
+describe('Taylor scores over labelled images', () => {
   it('find the three channels of each group that pass the colours on', async () => {
     const seen: number[] = [];
     const onProgress = ({ done }: { readonly done: number }): void => void seen.push(done);
     const scores = await taylorScores(
       model,
       groups,
-      pictures((i) => i % 3),
+      images((i) => i % 3),
       { ...options, onProgress },
     );
     expect([...scores.keys()]).toEqual(['conv1.weight', 'conv2.weight']);
@@ -35,21 +35,21 @@ describe('Taylor scores over labelled pictures', () => {
       const best = [...values.keys()].sort((a, b) => values[b]! - values[a]!).slice(0, 3);
       expect(best.sort()).toEqual([0, 1, 2]);
     }
-    expect(seen).toEqual([32, 64]); // whole batches: six pictures are left over
+    expect(seen).toEqual([32, 64]); // whole batches: six images are left over
   });
 
   it('are the same for the same seed, and depend on the labels', async () => {
     const right = await taylorScores(
       model,
       groups,
-      pictures((i) => i % 3),
+      images((i) => i % 3),
       options,
     );
     expect(
       await taylorScores(
         model,
         groups,
-        pictures((i) => i % 3),
+        images((i) => i % 3),
         options,
       ),
     ).toEqual(right);
@@ -57,7 +57,7 @@ describe('Taylor scores over labelled pictures', () => {
       await taylorScores(
         model,
         groups,
-        pictures((i) => (i + 1) % 3),
+        images((i) => (i + 1) % 3),
         options,
       ),
     ).not.toEqual(right);
@@ -68,7 +68,7 @@ describe('Taylor scores over labelled pictures', () => {
       taylorScores(
         model,
         groups,
-        pictures((i) => i % 4),
+        images((i) => i % 4),
         options,
       ),
     ).rejects.toMatchObject({

@@ -8,7 +8,7 @@ import { macsOf, typesOfOneImage, uncountedNode } from '../../../onnx/cost.ts';
 import { nonFiniteWeight } from '../../../onnx/finite.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { int64Tensor } from '../../../onnx/tensor.ts';
-import { noisePictures, preprocessing } from '../noise.ts';
+import { noiseImages, preprocessing } from '../noise.ts';
 import { Network } from './network.ts';
 
 /** Between the second and the third convolution stands an operator that keeps the shape; CumSum has no shape rule. */
@@ -53,7 +53,7 @@ describe('operations behind an operator of unknown shape', () => {
     expect((await macs(pruned.model)) / (await macs(model))).toBeLessThanOrEqual(0.7);
     for (const { after } of pruned.groups) expect(after).toBeGreaterThan(0);
     const indices = Array.from({ length: 32 }, (_, i) => i);
-    const rebuilt = await reconstruct(model, pruned, noisePictures(32), { preprocessing, indices, seed: 1 });
+    const rebuilt = await reconstruct(model, pruned, noiseImages(32), { preprocessing, indices, seed: 1 });
     expect(nonFiniteWeight(rebuilt.model.graph)).toBeUndefined();
     for (const { before, after } of rebuilt.layers) expect(after).toBeLessThanOrEqual(before + 1e-6);
     expect(analyzeChannels(model).groups.map(({ name }) => name)).toContain('conv1.weight');

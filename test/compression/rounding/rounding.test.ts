@@ -89,7 +89,7 @@ test('blocks hold whole channels of at most 576 columns', () => {
   expect(blockColumnsFor(2048, 1)).toBe(576);
 });
 
-test('patches are what a convolution sees, with zeros around the picture', () => {
+test('patches are what a convolution sees, with zeros around the image', () => {
   const window = { kernel: [3, 3], strides: [2, 2], dilations: [1, 1], pads: [1, 1, 1, 1] } as const;
   const size = { channels: 1, height: 4, width: 4 };
   expect(outputOf(window, size)).toEqual({ top: 1, left: 1, rows: 2, columns: 2 });

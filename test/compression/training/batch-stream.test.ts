@@ -5,7 +5,7 @@ import { batchMaker } from '../../../compression/training/data/batch-maker.ts';
 import { batchesOfEpochs } from '../../../compression/training/data/batch-stream.ts';
 import { PLAIN, sides } from './support.ts';
 
-const plan = { pictures: sides(48), preprocessing: PLAIN, augmentation: { flip: true }, batch: 8, seed: 3 };
+const plan = { images: sides(48), preprocessing: PLAIN, augmentation: { flip: true }, batch: 8, seed: 3 };
 
 function collector(): () => void {
   setFlagsFromString('--expose-gc');
@@ -37,7 +37,7 @@ describe('batches from another thread', () => {
   });
 
   it('say why when the thread fails', async () => {
-    const broken = { ...plan, pictures: { ...plan.pictures, positions: [1e9, 2e9] }, batch: 2 };
+    const broken = { ...plan, images: { ...plan.images, positions: [1e9, 2e9] }, batch: 2 };
     const take = async (): Promise<void> => {
       for await (const { data } of batchesOfEpochs({ ...broken, preprocessing: null as never }, { epochs: 1 })) {
         expect(data).toBeUndefined();

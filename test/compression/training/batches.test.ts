@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { betaSample, draw, normalizationTables, place, UNCHANGED } from '../../../compression/training/data/augment.ts';
 import { batchMaker } from '../../../compression/training/data/batch-maker.ts';
-import { splitPictures } from '../../../compression/training/data/split.ts';
+import { splitImages } from '../../../compression/training/data/split.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { PLAIN, SIDE, sides } from './support.ts';
 
@@ -14,12 +14,12 @@ function placed(planes: Uint8Array, drawn: Parameters<typeof place>[4]): Float32
   return out;
 }
 
-const picture = fc.uint8Array({ minLength: 3 * PIXELS, maxLength: 3 * PIXELS });
+const image = fc.uint8Array({ minLength: 3 * PIXELS, maxLength: 3 * PIXELS });
 
 describe('augmentation', () => {
-  it('leaves an unchanged picture normalised and nothing else', () => {
+  it('leaves an unchanged image normalised and nothing else', () => {
     fc.assert(
-      fc.property(picture, (planes) => {
+      fc.property(image, (planes) => {
         const out = placed(planes, UNCHANGED);
         planes.forEach((value, i) => {
           expect(out[i]).toBeCloseTo((value / 255 - 0.5) / 0.25, 5);
@@ -28,9 +28,9 @@ describe('augmentation', () => {
     );
   });
 
-  it('mirrors each row: twice is the picture again', () => {
+  it('mirrors each row: twice is the image again', () => {
     fc.assert(
-      fc.property(picture, (planes) => {
+      fc.property(image, (planes) => {
         const mirrored = placed(planes, { ...UNCHANGED, mirrored: true });
         const plain = placed(planes, UNCHANGED);
         for (let i = 0; i < plain.length; i++) {
@@ -43,7 +43,7 @@ describe('augmentation', () => {
 
   it('shifts by whole pixels and fills the edge with the mean colour', () => {
     fc.assert(
-      fc.property(picture, fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 }), (planes, dx, dy) => {
+      fc.property(image, fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 3 }), (planes, dx, dy) => {
         const shifted = placed(planes, { ...UNCHANGED, dx, dy });
         const plain = placed(planes, UNCHANGED);
         for (let i = 0; i < shifted.length; i++) {
@@ -81,7 +81,7 @@ describe('augmentation', () => {
 });
 
 describe('batches', () => {
-  const plan = { pictures: sides(50), preprocessing: PLAIN, augmentation: { mixup: 0.4 }, batch: 8, seed: 3 };
+  const plan = { images: sides(50), preprocessing: PLAIN, augmentation: { mixup: 0.4 }, batch: 8, seed: 3 };
 
   it('are a function of seed, epoch and step alone', () => {
     const forward = batchMaker(plan);
@@ -92,7 +92,7 @@ describe('batches', () => {
     expect(batchMaker({ ...plan, seed: 4 })(2, 3).data).not.toEqual(order[3]?.data);
   });
 
-  it('visit every picture once an epoch, in another order each time', () => {
+  it('visit every image once an epoch, in another order each time', () => {
     const visited = (epoch: number): string[] => {
       const make = batchMaker({ ...plan, augmentation: { shift: 0, flip: false }, batch: 10 });
       return [0, 1, 2, 3, 4].flatMap((step) => {
@@ -126,9 +126,9 @@ describe('the validation split', () => {
     ids: Array.from({ length: 120 }, (_, i) => name(i)),
   });
 
-  it('takes the same share of every class and shares no picture', () => {
+  it('takes the same share of every class and shares no image', () => {
     const all = ids((i) => `${i}.png`);
-    const { training, validation } = splitPictures(all, 0.2, 1);
+    const { training, validation } = splitImages(all, 0.2, 1);
     const labels = new Int32Array(all.labels);
     for (const label of [0, 1, 2]) {
       expect(validation.positions.filter((position) => labels[position] === label).length).toBe(8);
@@ -136,9 +136,9 @@ describe('the validation split', () => {
     expect([...training.positions, ...validation.positions].sort((a, b) => a - b)).toEqual(all.positions);
   });
 
-  it('keeps pictures of one folder below the class together', () => {
+  it('keeps images of one folder below the class together', () => {
     const all = ids((i) => `class${i % 3}/track${Math.floor(i / 12)}/${i}.png`);
-    const { training, validation } = splitPictures(all, 0.2, 1);
+    const { training, validation } = splitImages(all, 0.2, 1);
     const tracks = (positions: readonly number[]) =>
       new Set(positions.map((position) => all.ids[position]?.split('/').slice(0, 2).join('/')));
     expect(validation.positions.length).toBeGreaterThan(0);

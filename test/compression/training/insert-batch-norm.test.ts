@@ -4,11 +4,11 @@ import { FOLDING } from '../../../exporter/passes/index.ts';
 import { checkModel } from '../../../onnx/check.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { runPasses } from '../../../onnx/pass.ts';
-import { noisePictures, preprocessing } from '../noise.ts';
+import { noiseImages, preprocessing } from '../noise.ts';
 import { answersOf, difference } from '../pruning/same.ts';
 import { depthwise, residual } from '../pruning/structures.ts';
 
-const noise = noisePictures(32);
+const noise = noiseImages(32);
 const count = ({ graph }: Model, opType: string): number => graph.nodes.filter((node) => node.opType === opType).length;
 
 describe('normalisations put back for training', () => {

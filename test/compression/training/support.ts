@@ -1,4 +1,4 @@
-import type { Pictures } from '../../../compression/training/data/images.ts';
+import type { ImageSet } from '../../../compression/training/data/images.ts';
 import { NetworkBuilder } from '../../../compression/training/networks/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
@@ -16,8 +16,8 @@ export const PLAIN: Preprocessing = {
   channels: 'RGB',
 };
 
-/** Noise, brighter in the half of the picture that the class names: 0 the left, 1 the right, 2 neither. */
-export function sides(count: number, seed = 1): Pictures {
+/** Noise, brighter in the half of the image that the class names: 0 the left, 1 the right, 2 neither. */
+export function sides(count: number, seed = 1): ImageSet {
   const random = seededRandom(seed);
   const pixels = SIDE * SIDE;
   const planes = new SharedArrayBuffer(count * 3 * pixels);

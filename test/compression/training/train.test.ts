@@ -13,7 +13,7 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { PLAIN, sides, smallNetwork } from './support.ts';
 
 const options = (changes: Partial<TrainOptions> = {}): TrainOptions => ({
-  pictures: sides(96),
+  images: sides(96),
   validation: sides(30, 9),
   preprocessing: PLAIN,
   epochs: 3,
@@ -75,7 +75,7 @@ describe('training', () => {
   );
 
   it('goes on bit for bit in several processes too, and learns there', async () => {
-    const parts = { pictures: sides(192), batch: 32, threads: 2, epochs: 8 };
+    const parts = { images: sides(192), batch: 32, threads: 2, epochs: 8 };
     const whole = await train(smallNetwork(), options(parts));
     expect(whole.accuracy).toBeGreaterThan(0.9);
     const checkpoint = join(folder(), `${randomUUID()}.checkpoint`);
@@ -108,9 +108,9 @@ describe('training', () => {
     await expect(train(smallNetwork(), options({ rate: 1e30 }))).rejects.toMatchObject({ code: 'TRAINING_DIVERGED' });
   });
 
-  it('refuses pictures of more classes than the network has scores', async () => {
-    const pictures = { ...sides(96), classes: 4 };
-    await expect(train(smallNetwork(), options({ pictures }))).rejects.toMatchObject({ code: 'DATASET_INVALID' });
+  it('refuses images of more classes than the network has scores', async () => {
+    const images = { ...sides(96), classes: 4 };
+    await expect(train(smallNetwork(), options({ images }))).rejects.toMatchObject({ code: 'DATASET_INVALID' });
   });
 
   it('ends when validation no longer gets better, with the weights of the best epoch', async () => {

@@ -80,7 +80,7 @@ describeWith({ needs: ['ffmpeg'] }, 'a decoder of another kind', () => {
   it.each([
     ['is missing', ['/nonexistent/ffmpeg'], 'nonexistent'],
     ['is no ffmpeg', ['true'], 'does not call itself ffmpeg'],
-    ['writes something else', ['echo', 'not a picture but a long enough line of text to be sure of that'], 'no PPM'],
+    ['writes something else', ['echo', 'not an image but a long enough line of text to be sure of that'], 'no PPM'],
   ])('is reported when it %s, and tried again', async (_, command, words) => {
     const watched = watchCamera({ url: 'rtsp://127.0.0.1:1/', decoder: { command } });
     onTestFinished(() => watched.camera.stop());
@@ -94,7 +94,7 @@ describeWith({ needs: ['ffmpeg'] }, 'a decoder of another kind', () => {
 });
 
 describeWith({ needs: ['ffmpeg', 'gst-launch-1.0'] }, 'a GStreamer decoder', () => {
-  it('delivers whole, clean pictures at low latency', async () => {
+  it('delivers whole, clean images at low latency', async () => {
     const server = await serve('ffmpeg');
     const decode = 'rtph264depay ! h264parse ! avdec_h264 output-corrupt=false ! videoconvert';
     const newest = 'queue leaky=downstream max-size-buffers=1';

@@ -80,7 +80,7 @@ describeWith({ needs: ['ffmpeg'] }, 'a camera in trouble', () => {
     }
   });
 
-  it('lives through a garbled stream and shows clean pictures after it', async () => {
+  it('lives through a garbled stream and shows clean images after it', async () => {
     server.faults.garble(0.3);
     const [seen] = [watched.camera.status().received];
     await watched.until('garbage decoded', (status) => status.received > seen + 50);

@@ -24,7 +24,7 @@ describe('frame times', () => {
     expect(read(lines(meant), 4), 'a correct one').toEqual(meant);
   });
 
-  it('count frames that were left out as received, and give their times to no picture', () => {
+  it('count frames that were left out as received, and give their times to no image', () => {
     let received = 0;
     const times = new FrameTimes({ onReceived: () => received++, onKeyframe: NOTHING });
     const kinds = ['all', 'all', 'all', 'in', 'in', 'all'];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PpmFrame, PpmParser } from '../../../daemon/camera/ppm.ts';
 
-const picture = fc
+const image = fc
   .record({
     width: fc.integer({ min: 1, max: 9 }),
     height: fc.integer({ min: 1, max: 9 }),
@@ -21,20 +21,20 @@ function parse(chunks: readonly Uint8Array[]): PpmFrame[] {
 }
 
 describe('the PPM parser', () => {
-  it('gives back any pictures, wherever the stream is cut', () => {
+  it('gives back any images, wherever the stream is cut', () => {
     fc.assert(
-      fc.property(fc.array(picture, { maxLength: 5 }), fc.array(fc.nat(2000), { maxLength: 12 }), (pictures, cuts) => {
-        const stream = Buffer.concat(pictures.map(encode));
+      fc.property(fc.array(image, { maxLength: 5 }), fc.array(fc.nat(2000), { maxLength: 12 }), (images, cuts) => {
+        const stream = Buffer.concat(images.map(encode));
         const edges = [0, ...cuts.filter((cut) => cut < stream.length).sort((a, b) => a - b), stream.length];
         const frames = parse(edges.slice(1).map((edge, i) => stream.subarray(edges[i], edge)));
         expect(frames.map(({ width, height, data }) => ({ width, height, data: [...data] }))).toEqual(
-          pictures.map(({ width, height, data }) => ({ width, height, data: [...data] })),
+          images.map(({ width, height, data }) => ({ width, height, data: [...data] })),
         );
       }),
     );
   });
 
-  it('takes byte after byte, and dates a picture by its first one', () => {
+  it('takes byte after byte, and dates an image by its first one', () => {
     const bytes = encode({ width: 2, height: 1, data: new Uint8Array(6) });
     const frames = parse([...bytes, ...bytes].map((byte) => Uint8Array.of(byte)));
     expect(frames.map((frame) => frame.firstByteAt)).toEqual([0, bytes.length]);

@@ -139,7 +139,7 @@ describeWith({ needs: ['ffmpeg'] }, 'a street at night', () => {
   });
 });
 
-describeWith({ needs: ['ffmpeg'] }, 'a picture that stopped', () => {
+describeWith({ needs: ['ffmpeg'] }, 'an image that stopped', () => {
   it.each(Object.keys(ENCODINGS) as Encoding[])('is frozen, encoded %s', async (encoding) => {
     const { size, frame } = emptyNight();
     const still = frame(0);
@@ -151,7 +151,7 @@ describeWith({ needs: ['ffmpeg'] }, 'a picture that stopped', () => {
   });
 });
 
-describeWith({ needs: ['ffmpeg'] }, 'test pictures', () => {
+describeWith({ needs: ['ffmpeg'] }, 'test images', () => {
   it.each([
     ['smptebars', 'test-pattern'],
     ['smptehdbars', 'test-pattern'],
@@ -214,7 +214,7 @@ describeWith({ needs: ['ffmpeg', 'data'] }, 'real clips', () => {
 });
 
 describeWith({ needs: ['ffmpeg'] }, 'a camera that is live and blind', () => {
-  it('says that its picture has stopped within 30 s, and when it moves again', async () => {
+  it('says that its image has stopped within 30 s, and when it moves again', async () => {
     let stopped: number | undefined;
     const render = (index: number): Uint8Array => colourBars(320, 240, stopped ?? index).fill(90, 0, 320 * 60 * 3);
     const server = await startRtspServer({ source: rawFrameSource({ width: 320, height: 240, fps: 25, render }) });

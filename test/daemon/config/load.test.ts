@@ -63,10 +63,10 @@ describe('parseConfig', () => {
       'w.yaml:2:6: box: expected 1 to 64 letters, digits, `-` or `_`, starting with a letter or digit, found "km/12"',
     ],
     [
-      'a box outside the picture',
+      'a box outside the image',
       '[0, 0, 0.5, 1]',
       '[0.6, 0, 0.5, 1]',
-      'w.yaml:15:23: cameras[0].regions[0].box: expected a box inside the picture: x + width <= 1, y + height <= 1, neither empty, found [0.6,0,0.5,1]',
+      'w.yaml:15:23: cameras[0].regions[0].box: expected a box inside the image: x + width <= 1, y + height <= 1, neither empty, found [0.6,0,0.5,1]',
     ],
     [
       'a wrong type',

@@ -5,11 +5,11 @@ import { floatsOf, floatTensor, openSession } from '../../../inference/session.t
 import { encodeModel } from '../../../onnx/file/write.ts';
 
 describe('the network of the demonstration', () => {
-  it('gives one score a class for pictures of its size', async () => {
+  it('gives one score a class for images of its size', async () => {
     const [height, width] = PREPROCESSING.size;
     const session = await openSession(encodeModel(streetNet(1)));
-    const pictures = floatTensor(new Float32Array(2 * 3 * height * width).fill(0.5), [2, 3, height, width]);
-    const scores = floatsOf(await session.run({ [session.input.name]: pictures }), session.output.name);
+    const images = floatTensor(new Float32Array(2 * 3 * height * width).fill(0.5), [2, 3, height, width]);
+    const scores = floatsOf(await session.run({ [session.input.name]: images }), session.output.name);
     await session.close();
     expect(scores).toHaveLength(2 * CLASSES.length);
     expect([...scores].every(Number.isFinite)).toBe(true);

@@ -25,7 +25,7 @@ it('the committed classifier is as good as its manifest says, on scenes it was n
   expect(top1).toBeGreaterThan(0.945);
 });
 
-it('training and test scenes share no picture', async () => {
+it('training and test scenes share no image', async () => {
   const ids = async (split: 'train' | 'test'): Promise<string[]> => {
     const found: string[] = [];
     const set = new SceneDataset(split, { scenes: 2, framesPerScene: 2, cropsPerFrame: 2 });

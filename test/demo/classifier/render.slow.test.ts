@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { loadPictures } from '../../../compression/training/data/images.ts';
+import { loadImages } from '../../../compression/training/data/images.ts';
 import { PREPROCESSING } from '../../../demo/classifier/network.ts';
 import { renderScenes } from '../../../demo/classifier/render.ts';
 import { SceneDataset } from '../../../demo/classifier/scene-dataset.ts';
@@ -7,7 +7,7 @@ import { SceneDataset } from '../../../demo/classifier/scene-dataset.ts';
 it('renders on several threads what one pass over the set gives', async () => {
   const regions = { scenes: 11, framesPerScene: 1, cropsPerFrame: 3 };
   const rendered = await renderScenes({ regions, threads: 2 });
-  const expected = await loadPictures(new SceneDataset('train', regions), PREPROCESSING);
+  const expected = await loadImages(new SceneDataset('train', regions), PREPROCESSING);
   expect(rendered.positions).toEqual(expected.positions);
   expect(rendered.classes).toBe(expected.classes);
   expect(Buffer.from(rendered.planes).equals(Buffer.from(expected.planes))).toBe(true);

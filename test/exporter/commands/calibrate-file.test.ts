@@ -86,7 +86,7 @@ describe('a calibration table', () => {
     expect(biases).toBeGreaterThan(0);
   });
 
-  test('is refused for another model, other pictures, another draw, other pixels, and where the model is pruned first', async () => {
+  test('is refused for another model, other images, another draw, other pixels, and where the model is pruned first', async () => {
     const { at, options } = await given(folder());
     const calibrationTable = at('table.json');
     await calibrateFile({ ...options, out: calibrationTable });
@@ -99,9 +99,7 @@ describe('a calibration table', () => {
     const data = await writeColours(at('others'), [0, 1, 2, 0, 1, 2]);
     expect(await refused({ model: other.options.model })).toMatch(/^CALIBRATION_MISMATCH: .* is for model/);
     expect(await refused({ data: `cifar10:${data}` })).toMatch(/^CALIBRATION_MISMATCH: .* is from data/);
-    expect(await refused({ seed: 3 })).toMatch(
-      /^CALIBRATION_MISMATCH: .*64 pictures drawn with seed 0.*64 with seed 3/,
-    );
+    expect(await refused({ seed: 3 })).toMatch(/^CALIBRATION_MISMATCH: .*64 images drawn with seed 0.*64 with seed 3/);
     expect(await refused({ calibration: 32 })).toMatch(/^CALIBRATION_MISMATCH: .*draws 32/);
     expect(await refused({ normalize: 'unit' })).toMatch(/^CALIBRATION_MISMATCH: .*prepared in another way/);
     expect(await refused({ pruneFlops: 0.5 })).toMatch(/^USAGE: .*pruning/);

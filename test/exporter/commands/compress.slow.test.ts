@@ -5,8 +5,8 @@ import { unpackedData } from '../../support/data.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { describeWith, sharedData } from '../../support/requirements.ts';
 
-/** Limits of the issue: what quantizing and clustering may cost, in points, on 5,000 test pictures. */
-describeWith({ needs: ['data'] }, 'published networks, calibrated on 512 pictures', () => {
+/** Limits of the issue: what quantizing and clustering may cost, in points, on 5,000 test images. */
+describeWith({ needs: ['data'] }, 'published networks, calibrated on 512 images', () => {
   const folder = temporaryFolder();
   test.each([
     ['resnet20', undefined, 0.3, 3.7],

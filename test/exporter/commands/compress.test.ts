@@ -28,7 +28,7 @@ async function given(model: Model = colourClassifier()): Promise<Pick<CompressOp
   return { model: path, data: `cifar10:${data}`, out: join(place, 'package') };
 }
 
-/** A classifier whose weights are computed from the picture: nothing can quantize it. */
+/** A classifier whose weights are computed from the image: nothing can quantize it. */
 function selfMultiplying(): Model {
   const builder = new GraphBuilder('squares');
   const image = builder.input('image', 'float32', [1, 3, 32, 32]);

@@ -6,7 +6,7 @@ import type { Model } from '../../../onnx/graph.ts';
 import { writeColours } from '../../support/tiny-classifier.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';
 
-/** Options of a run in a place of its own: the classifier with channels to spare, and 300 coloured pictures it is right about. */
+/** Options of a run in a place of its own: the classifier with channels to spare, and 300 coloured images it is right about. */
 export async function given(folder: string, model: Model = wideClassifier()) {
   const colours = Array.from({ length: 300 }, (_, i) => i % 3);
   const data = await writeColours(join(folder, 'colours'), colours);

@@ -12,10 +12,10 @@ import { colourClassifier } from '../../support/tiny-classifier.ts';
 import { given, modelIn } from './given.ts';
 
 const folder = temporaryFolder();
-const PRUNING = { pruneFlops: 0.5, prunePictures: 128 };
+const PRUNING = { pruneFlops: 0.5, pruneImages: 128 };
 
 describe('prune from file to file', () => {
-  test('leaves a smaller float model that answers as well, and says how its pictures are normalised', async () => {
+  test('leaves a smaller float model that answers as well, and says how its images are normalised', async () => {
     const { at, options } = await given(folder());
     const out = at('pruned.onnx');
     const { stages, groups } = await pruneFile({ ...options, ...PRUNING, normalize: 'unit', out });
@@ -36,7 +36,7 @@ describe('prune from file to file', () => {
     expect((await pruneFile(bare)).stages.map(({ name }) => name)).toEqual(['float', 'prune']);
     const rebuilt = await reconstructFile({
       ...options,
-      calibration: PRUNING.prunePictures,
+      calibration: PRUNING.pruneImages,
       model: bare.out,
       original: options.model,
       out: at('rebuilt.onnx'),
@@ -56,7 +56,7 @@ describe('prune from file to file', () => {
     const { at, options } = await given(folder());
     const asked = {
       ...options,
-      prunePictures: 64,
+      pruneImages: 64,
       pruneParams: 0.2,
       reconstruct: false,
       pruneCriterion: 'l2' as const,

@@ -5,7 +5,7 @@ import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { wavyPictures } from '../../support/networks/pictures.ts';
+import { wavyImages } from '../../support/networks/images.ts';
 import { NetworkBuilder } from '../networks.ts';
 
 const folder = temporaryFolder();
@@ -44,7 +44,7 @@ async function quantizedDetector(
 ) {
   const model = join(folder(), 'detector.onnx');
   await writeModel(detector(), model);
-  return quantizeNetwork({ model, data: wavyPictures(48, SIDE), threads: 1, ...options });
+  return quantizeNetwork({ model, data: wavyImages(48, SIDE), threads: 1, ...options });
 }
 
 test('a model that is no classifier is quantized without labels, its hostile layers left in float', async () => {

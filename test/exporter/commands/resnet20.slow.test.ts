@@ -17,8 +17,8 @@ describeWith({ needs: ['data'] }, 'stages of a real network, one by one', () => 
     options = { model, data: `cifar10:${join(await unpackedData(), 'cifar10')}`, limit: 1000, threads: 1 };
   });
 
-  it('ResNet20 answers most pictures when pruned by any criterion and reconstructed, and when quantized after that', async () => {
-    const common = { ...options, pruneFlops: 0.3, prunePictures: 256, freeze: ['layer1.0.conv1.weight'] };
+  it('ResNet20 answers most images when pruned by any criterion and reconstructed, and when quantized after that', async () => {
+    const common = { ...options, pruneFlops: 0.3, pruneImages: 256, freeze: ['layer1.0.conv1.weight'] };
     for (const pruneCriterion of ['taylor', 'l2', 'fpgm'] as const) {
       const out = at(`${pruneCriterion}.onnx`);
       const { stages, groups } = await pruneFile({ ...common, pruneCriterion, out });

@@ -6,7 +6,7 @@ import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor, int64Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { wavyPictures } from '../../support/networks/pictures.ts';
+import { wavyImages } from '../../support/networks/images.ts';
 import { SIDE, TokenBuilder } from './networks.ts';
 
 const folder = temporaryFolder();
@@ -27,7 +27,7 @@ function around(middle: Middle, batch: number | 'N' = 'N'): Model {
 async function quantized(model: Model, range: 'min-max' | 'auto' = 'min-max') {
   const path = join(folder(), 'model.onnx');
   await writeModel(model, path);
-  const data = wavyPictures(32, SIDE);
+  const data = wavyImages(32, SIDE);
   return quantizeNetwork({
     model: path,
     data,

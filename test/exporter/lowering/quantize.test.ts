@@ -9,7 +9,7 @@ import type { Model } from '../../../onnx/graph.ts';
 import { runPasses } from '../../../onnx/pass.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
-import { wavyPictures } from '../../support/networks/pictures.ts';
+import { wavyImages } from '../../support/networks/images.ts';
 import { noise, outputOf } from '../run.ts';
 import * as network from './networks.ts';
 
@@ -25,7 +25,7 @@ async function quantized(
   await writeModel(model, path);
   return quantizeNetwork({
     model: path,
-    data: wavyPictures(53, SIDE),
+    data: wavyImages(53, SIDE),
     calibration: 37,
     threads: 1,
     tolerance: Number.POSITIVE_INFINITY,
@@ -122,7 +122,7 @@ describe('what stays in float is said by its name in the file', () => {
         /first: dynamic \(Conv\): its weights are computed at every run, by .*\(Reshape\)/,
       ),
     });
-    const allowed = await quantizeNetwork({ model: path, data: wavyPictures(12, SIDE), threads: 1, allowFloat: true });
+    const allowed = await quantizeNetwork({ model: path, data: wavyImages(12, SIDE), threads: 1, allowFloat: true });
     expect(allowed.fused.float.map(({ name }) => name)).toContain('dynamic');
   });
 });

@@ -35,7 +35,7 @@ const preprocessing = {
   channels: 'RGB' as const,
 };
 const indices = Array.from({ length: 24 }, (_, i) => i);
-const pictures = madeDataset(24, (index) => {
+const images = madeDataset(24, (index) => {
   const random = seededRandom(index);
   return {
     label: 0,
@@ -81,8 +81,8 @@ describe.each([
   beforeAll(async () => {
     folded = await runPasses(everythingNetwork(), FOLDING);
     const layers = layersOf(folded.graph);
-    const observed = await observe(folded, pictures, { preprocessing, values: valuesToCalibrate(folded), indices });
-    moments = await collectMoments(folded, layers, pictures, { preprocessing, indices, seed: 1 });
+    const observed = await observe(folded, images, { preprocessing, values: valuesToCalibrate(folded), indices });
+    moments = await collectMoments(folded, layers, images, { preprocessing, indices, seed: 1 });
     const ranges = rangesBy(folded, observedRanges(observed), 'percentile');
     const products = new MatrixProducts();
     const weights = new Map<string, DecidedWeights>();

@@ -11,7 +11,7 @@ import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { inputsOf, wavyPictures } from '../../support/networks/pictures.ts';
+import { inputsOf, wavyImages } from '../../support/networks/images.ts';
 import { NetworkBuilder } from '../networks.ts';
 import { outputOf } from '../run.ts';
 
@@ -128,7 +128,7 @@ function network(kind: 'tiny normalisation' | 'dead input'): Model {
   const conv = b.convolution(stem, 8, 8);
   const [normal] = b.node('BatchNormalization', [conv, gamma, beta, filled([8], () => 0), filled([8], () => 1)]);
   const [lowered] = b.node('Conv', [stem, b.weights('w', [8, 8, 1, 1], 0.05), filled([8], () => -100)]);
-  // A branch that answers 0 to every picture, read by a layer with a bias.
+  // A branch that answers 0 to every image, read by a layer with a bias.
   const [dead] = b.node('Conv', [b.relu(lowered), b.weights('w', [8, 8, 1, 1], 0.05), b.weights('b', [8], 1)]);
   const live = b.relu(normal);
   const [both] = b.node('Concat', kind === 'dead input' ? [live, dead] : [live, b.convolution(live, 8, 8)], {
@@ -149,7 +149,7 @@ test.each(['tiny normalisation', 'dead input'] as const)(
     await writeModel(model, path);
     const { model: quantized, fused } = await quantizeNetwork({
       model: path,
-      data: wavyPictures(48, SIDE),
+      data: wavyImages(48, SIDE),
       threads: 1,
       tolerance: Number.POSITIVE_INFINITY,
     });

@@ -69,7 +69,7 @@ describe('arithmetic behind a convolution', () => {
   it.each([
     ['a constant divided by it', 'Div', [4, 1, 1], true, false],
     ['a constant a column', 'Add', [1, 6], false, false],
-    ['a constant a picture', 'Add', [2, 4, 1, 1], false, false],
+    ['a constant an image', 'Add', [2, 4, 1, 1], false, false],
     ['a convolution someone else reads', 'Mul', [4, 1, 1], false, true],
   ] as const)('stays: %s', async (_, opType, dims, constantFirst, twice) => {
     const model = behind(opType, dims, constantFirst, twice);

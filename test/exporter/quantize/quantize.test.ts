@@ -34,7 +34,7 @@ const preprocessing = {
   layout: 'NCHW' as const,
   channels: 'RGB' as const,
 };
-const pictures = madeDataset(48, (index) => {
+const images = madeDataset(48, (index) => {
   const random = seededRandom(index);
   return {
     label: 0,
@@ -49,8 +49,8 @@ afterAll(() => products.close());
 async function prepared(model: Model) {
   const folded = await runPasses(model, FOLDING);
   const layers = layersOf(folded.graph);
-  const observations = await observe(folded, pictures, { preprocessing, values: valuesToCalibrate(folded), indices });
-  const moments = await collectMoments(folded, layers, pictures, { preprocessing, indices, seed: 1 });
+  const observations = await observe(folded, images, { preprocessing, values: valuesToCalibrate(folded), indices });
+  const moments = await collectMoments(folded, layers, images, { preprocessing, indices, seed: 1 });
   const quantized = async (options: { limit?: number; clusters?: number; groups?: number } = {}) => {
     const weights = new Map<string, LayerWeights>();
     for (const layer of layers) {
@@ -68,7 +68,7 @@ async function prepared(model: Model) {
 
 /** Mean divergence of the quantized network's answers from the float network's. */
 async function divergence(a: Model, b: Model): Promise<number> {
-  // Noise as the calibration pictures are made of: beyond their range the input would be clipped, as it should be.
+  // Noise as the calibration images are made of: beyond their range the input would be clipped, as it should be.
   const random = seededRandom(99);
   const data = Float32Array.from({ length: 32 * 768 }, () => (random.below(256) / 255 - 0.5) / 0.25);
   const input = { data, dims: [32, 3, 16, 16] };
@@ -238,7 +238,7 @@ describe('a network with everything in it, quantized', () => {
     const conv = graph.nodes.find(({ opType }) => opType === 'Conv')!;
     const dequantize = graph.nodes.find(({ outputs }) => outputs[0] === conv.inputs[0])!;
     const quantize = graph.nodes.find(({ outputs }) => outputs[0] === dequantize.inputs[0])!;
-    // The first convolution reads the picture itself, not its quantized form.
+    // The first convolution reads the image itself, not its quantized form.
     const broken = graph.nodes.map((node) =>
       node === conv ? { ...node, inputs: [quantize.inputs[0]!, ...node.inputs.slice(1)] } : node,
     );

@@ -52,7 +52,7 @@ describe.each(FORMS)('a classifier with its weights in %s', (_, extent, form) =>
   test('is pruned, measured and quantized as with initializers', async () => {
     const plain = await given(folder());
     const { at, options } = await written();
-    const goal = { pruneFlops: 0.3, prunePictures: 64, pruneCriterion: 'l1', reconstruct: false } as const;
+    const goal = { pruneFlops: 0.3, pruneImages: 64, pruneCriterion: 'l1', reconstruct: false } as const;
     const [expected, pruned] = [
       await pruneFile({ ...plain.options, ...goal, out: plain.at('pruned.onnx') }),
       await pruneFile({ ...options, ...goal, out: at('pruned.onnx') }),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compress } from '../../../exporter/commands/compress.ts';
 import { preprocessingOf } from '../../../exporter/pipeline/prepare.ts';
-import { asPictureInput } from '../../../exporter/reading/image-input.ts';
+import { asImageInput } from '../../../exporter/reading/image-input.ts';
 import { openSession, type RunTensor } from '../../../inference/session.ts';
 import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
@@ -10,7 +10,7 @@ import { float32Tensor } from '../../../onnx/tensor.ts';
 import { colourClassifier } from '../../support/colour-classifier.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { bytesIn, channelsLast, twoInputs } from '../../support/networks/forms.ts';
-import { wavyPictures } from '../../support/networks/pictures.ts';
+import { wavyImages } from '../../support/networks/images.ts';
 import { REFUSED_INPUTS } from '../../support/networks/variants.ts';
 
 async function run(model: Model, tensor: RunTensor): Promise<unknown> {
@@ -24,17 +24,17 @@ async function run(model: Model, tensor: RunTensor): Promise<unknown> {
 
 const planes = Float32Array.from({ length: 3 * 64 }, (_, i) => (i * 37) % 256);
 const last = Float32Array.from({ length: 3 * 64 }, (_, i) => planes[(i % 3) * 64 + Math.floor(i / 3)]!);
-const picture = { type: 'float32', dims: [1, 3, 8, 8], data: planes } as const;
+const image = { type: 'float32', dims: [1, 3, 8, 8], data: planes } as const;
 
-describe('asPictureInput', () => {
+describe('asImageInput', () => {
   it('gives a model of channels last planes, without a Transpose more', async () => {
     const plain = colourClassifier();
     const given = channelsLast(plain);
-    const { model, changed, wantsBytes } = asPictureInput(given);
+    const { model, changed, wantsBytes } = asImageInput(given);
     expect({ changed, wantsBytes }).toEqual({ changed: true, wantsBytes: false });
     expect(model.graph.nodes.map(({ opType }) => opType)).toEqual(plain.graph.nodes.map(({ opType }) => opType));
     const expected = await run(given, { type: 'float32', dims: [1, 8, 8, 3], data: last });
-    expect(await run(model, picture)).toEqual(expected);
+    expect(await run(model, image)).toEqual(expected);
   });
 
   it('gives who reads channels last what it reads', async () => {
@@ -52,17 +52,17 @@ describe('asPictureInput', () => {
       ...given,
       graph: { ...given.graph, nodes: [doubled, { ...transpose!, inputs: ['twice'] }, ...nodes] },
     };
-    const { model } = asPictureInput(chained);
+    const { model } = asImageInput(chained);
     const expected = await run(chained, { type: 'float32', dims: [1, 8, 8, 3], data: last });
-    expect(await run(model, picture)).toEqual(expected);
+    expect(await run(model, image)).toEqual(expected);
   });
 
   it('takes a Cast from bytes away', async () => {
     const given = channelsLast(bytesIn(colourClassifier()));
-    const { model, wantsBytes } = asPictureInput(given);
+    const { model, wantsBytes } = asImageInput(given);
     expect(wantsBytes).toBe(true);
     const expected = await run(given, { type: 'uint8', dims: [1, 8, 8, 3], data: Uint8Array.from(last) });
-    expect(await run(model, picture)).toEqual(expected);
+    expect(await run(model, image)).toEqual(expected);
   });
 
   /** Channels last, with a normalisation of one number a channel before the planes. */
@@ -89,18 +89,18 @@ describe('asPictureInput', () => {
     ['turned, cast, scaled', (model) => channelsLast(bytesIn(model)), 'uint8'],
   ])('takes every order of what comes first, without a Transpose: %s', async (_, form, dtype) => {
     const given = form(colourClassifier());
-    const { model, changed, wantsBytes } = asPictureInput(given);
+    const { model, changed, wantsBytes } = asImageInput(given);
     expect({ changed, wantsBytes }).toEqual({ changed: true, wantsBytes: dtype === 'uint8' });
     expect(model.graph.inputs[0]).toMatchObject({ dtype: 'float32', shape: ['N', 3, 8, 8] });
     expect(model.graph.nodes.map(({ opType }) => opType)).not.toContain('Transpose');
     const data = dtype === 'uint8' ? Uint8Array.from(last) : last;
     const expected = await run(given, { type: dtype, dims: [1, 8, 8, 3], data } as RunTensor);
-    expect(await run(model, picture)).toEqual(expected);
+    expect(await run(model, image)).toEqual(expected);
   });
 
   it('leaves other inputs alone', () => {
     for (const model of [colourClassifier(), twoInputs(colourClassifier())]) {
-      expect(asPictureInput(model)).toEqual({ model, changed: false, wantsBytes: false });
+      expect(asImageInput(model)).toEqual({ model, changed: false, wantsBytes: false });
     }
   });
 });
@@ -119,7 +119,7 @@ describe('compress refuses', () => {
   it.each(Object.entries(REFUSED_INPUTS))('%s', async (name, [build, message]) => {
     const path = join(folder(), `${name}.onnx`);
     await writeModel(await build(), path);
-    const data = { train: wavyPictures(4, 64), test: wavyPictures(4, 64) };
+    const data = { train: wavyImages(4, 64), test: wavyImages(4, 64) };
     const attempt = compress({ model: path, data, out: join(folder(), 'out') });
     await expect(attempt).rejects.toMatchObject({
       code: 'PREPROCESS_MISMATCH',

@@ -11,7 +11,7 @@ import { colourClassifier } from '../../support/tiny-classifier.ts';
 const { caffe, cifar10, unit } = NORMALIZATIONS;
 const noted = withNotes(new Map([['author', 'someone']]), { ...caffe, channels: 'BGR' }, ['a', 'b']);
 
-describe('what a model notes about its pictures', () => {
+describe('what a model notes about its images', () => {
   const folder = temporaryFolder();
 
   it('comes back from its file, beside what others have noted', async () => {

@@ -82,7 +82,7 @@ describeWith({ needs: ['chromium'] }, 'the report in a browser', () => {
     expect(browser.complaints).toEqual([]);
   });
 
-  test('shows what the run did: pictures with marks in them, and the figures of its table', async () => {
+  test('shows what the run did: images with marks in them, and the figures of its table', async () => {
     await browser.show({ width: 1280, height: HEIGHT });
     await browser.open(urlOf('compressed'));
     const marks = (selector: string): Promise<number> =>
@@ -104,7 +104,7 @@ describeWith({ needs: ['chromium'] }, 'the report in a browser', () => {
     for (const codes of cells) expect(Number(codes)).toBeLessThanOrEqual(8);
   });
 
-  test('has a name for every table, picture, link and region, for who hears it', async () => {
+  test('has a name for every table, image, link and region, for who hears it', async () => {
     await browser.open(urlOf('compressed'));
     const nodes = await browser.accessible([
       'image',

@@ -117,7 +117,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
     answers: { before: { labels, predicted: answered(0.05) }, after: { labels, predicted: answered(0.12) } },
     labels: Array.from({ length: classes }, (_, i) => `class number ${i}`),
     errors: {
-      pictures: 32,
+      images: 32,
       decibels: new Map(layers.map(({ node }) => [node.name, 15 + 15 * random.next()])),
       signal: new Map(layers.map(({ node }) => [node.name, 1])),
     },

@@ -4,7 +4,7 @@ export interface Layout {
   readonly width: number;
   /** Elements that reach beyond the screen and do not scroll by themselves. */
   readonly beyond: readonly string[];
-  /** Sections, pictures, tables and marks without an area. */
+  /** Sections, images, tables and marks without an area. */
   readonly empty: readonly string[];
   /** Texts whose contrast with what is behind them is below 4.5 (WCAG 2.1, 1.4.3). */
   readonly faint: readonly string[];

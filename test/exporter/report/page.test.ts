@@ -30,7 +30,7 @@ describe('the report', () => {
     expect(page).not.toMatch(/<script|<link|src=|href="(?!#)|url\(|@import|https?:/);
   });
 
-  it('says every table and picture in words, and marks the heads of rows and columns', () => {
+  it('says every table and image in words, and marks the heads of rows and columns', () => {
     const page = renderReport(reportInput({ layers: 5 }));
     for (const [table] of page.matchAll(/<table>.*?<\/table>/gs)) {
       expect(table).toMatch(/^<table><caption><span>[^<]+<\/span><\/caption>/);
@@ -39,9 +39,9 @@ describe('the report', () => {
       const columns = head.match(/<th scope="col"/g)?.length;
       for (const row of rows) expect(row.match(/<(td|th)[ >]/g)).toHaveLength(columns ?? 0);
     }
-    const pictures = [...page.matchAll(/<svg[^>]*>/g)].map(([tag]) => tag);
-    expect(pictures.length).toBeGreaterThan(8);
-    for (const tag of pictures) expect(tag).toMatch(/role="img" aria-label(ledby)?="[^"]+"/);
+    const images = [...page.matchAll(/<svg[^>]*>/g)].map(([tag]) => tag);
+    expect(images.length).toBeGreaterThan(8);
+    for (const tag of images) expect(tag).toMatch(/role="img" aria-label(ledby)?="[^"]+"/);
     for (const [, ids = ''] of page.matchAll(/aria-labelledby="([^"]+)"/g)) {
       for (const id of ids.split(' ')) expect(page.split(` id="${id}"`)).toHaveLength(2);
     }

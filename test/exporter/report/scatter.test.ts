@@ -12,15 +12,15 @@ const namesOf = (svg: string): string[] =>
 
 describe('size against accuracy', () => {
   it('leaves out what reconstruction repairs, and says where the axis begins', () => {
-    const picture = sizeAgainstAccuracy([float, pruned, rebuilt, quantized]);
-    expect(namesOf(picture)).toEqual(['float', 'reconstruct', 'quantize']);
-    expect(picture).toContain('does not begin at 0');
-    expect(picture).toContain('once its layers were reconstructed');
+    const image = sizeAgainstAccuracy([float, pruned, rebuilt, quantized]);
+    expect(namesOf(image)).toEqual(['float', 'reconstruct', 'quantize']);
+    expect(image).toContain('does not begin at 0');
+    expect(image).toContain('once its layers were reconstructed');
   });
 
   it('shows pruning where nothing repaired it', () => {
-    const picture = sizeAgainstAccuracy([float, pruned, quantized]);
-    expect(namesOf(picture)).toEqual(['float', 'prune', 'quantize']);
-    expect(picture).not.toContain('reconstructed');
+    const image = sizeAgainstAccuracy([float, pruned, quantized]);
+    expect(namesOf(image)).toEqual(['float', 'prune', 'quantize']);
+    expect(image).not.toContain('reconstructed');
   });
 });

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { observe } from '../../../calibration/observe.ts';
 import { AnswerKeeper, answersOf } from '../../../exporter/search/predictions.ts';
-import { COLOUR_PREPROCESSING, colourClassifier, colourPicture } from '../../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourClassifier, colourImage } from '../../support/colour-classifier.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 
 const dataset = madeDataset(23, (index) => ({
   label: index % 3,
-  image: colourPicture((index % 3) as 0 | 1 | 2, { seed: index }),
+  image: colourImage((index % 3) as 0 | 1 | 2, { seed: index }),
 }));
 const preprocessing = COLOUR_PREPROCESSING;
 

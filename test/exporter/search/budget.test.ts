@@ -88,7 +88,7 @@ test('what was missed is said with the layers that cost most and what to try', (
   const error = budgetMissed(0.3, 1.234, widths, damage);
   expect(error.code).toBe('BUDGET_MISSED');
   expect(error.message).toBe(
-    'the compressed model loses 1.23 points on the test pictures, the budget is 0.3; most costly: stem (16 clusters), body (int8)',
+    'the compressed model loses 1.23 points on the test images, the budget is 0.3; most costly: stem (16 clusters), body (int8)',
   );
   expect(error.hint).toMatch(/more --clusters, or none.*--calibration.*--budget/);
 });

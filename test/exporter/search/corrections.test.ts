@@ -11,7 +11,7 @@ import { chooseEqualization } from '../../../exporter/search/choose-equalization
 import { correctBiases } from '../../../exporter/search/correct-biases.ts';
 import { allCloser, Jury } from '../../../exporter/search/fold-agreement.ts';
 import { LayerDamage } from '../../../exporter/search/layer-sensitivity.ts';
-import { picturesOf, pointsLost, spreadOver, uncertainty } from '../../../exporter/search/predictions.ts';
+import { imagesOf, pointsLost, spreadOver, uncertainty } from '../../../exporter/search/predictions.ts';
 import { refineRanges } from '../../../exporter/search/refine-ranges.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
@@ -87,17 +87,17 @@ describe('what is decided by answers', () => {
     expect(again).toEqual({ model: friendly, equalized: false });
   });
 
-  test('a network whose weights are even is left as it is without asking for a picture', async () => {
+  test('a network whose weights are even is left as it is without asking for an image', async () => {
     const friendly = (
       await chooseEqualization(network(), true, { ...asked, widths: new Map(), groups: new Map(), limit: 64 })
     ).model;
     const unasked = madeDataset(96, () => {
-      throw new Error('asked for a picture');
+      throw new Error('asked for an image');
     });
     const options = { ...asked, dataset: unasked, widths: widthsOf(friendly, 'int8'), groups: new Map(), limit: 64 };
     expect(await chooseEqualization(friendly, 'auto', options)).toEqual({ model: friendly, equalized: false });
     const uneven = chooseEqualization(network(7), 'auto', options);
-    await expect(uneven).rejects.toThrow('asked for a picture');
+    await expect(uneven).rejects.toThrow('asked for an image');
   });
 
   test('scales up to 32 either way are looked into, and equalized', async () => {
@@ -175,7 +175,7 @@ describe('what is decided by answers', () => {
   });
 });
 
-test('points lost are of right answers, and pictures are spread evenly', () => {
+test('points lost are of right answers, and images are spread evenly', () => {
   const answers = (...rows: number[][]) => ({
     probabilities: rows.map((row) => Float32Array.from(row)),
     labels: rows.map(() => 0),
@@ -185,14 +185,14 @@ test('points lost are of right answers, and pictures are spread evenly', () => {
   expect(pointsLost(before, after)).toBe(25);
   expect(pointsLost(after, before)).toBe(-25);
   expect(uncertainty(before, after)).toBeCloseTo((100 * Math.sqrt(3)) / 4);
-  expect([32, 64, 128, 227].map((side) => picturesOf({ ...preprocessing, size: [side, side] }, 128))).toEqual([
+  expect([32, 64, 128, 227].map((side) => imagesOf({ ...preprocessing, size: [side, side] }, 128))).toEqual([
     128, 128, 32, 32,
   ]);
   expect(spreadOver([0, 1, 2, 3, 4, 5, 6, 7], 3)).toEqual([0, 3, 6]);
   expect(spreadOver([4, 9], 128)).toEqual([4, 9]);
 });
 
-test('each picture has 15% of the one before laid over, stretched to its size, and keeps its label', async () => {
+test('each image has 15% of the one before laid over, stretched to its size, and keeps its label', async () => {
   const plain = (side: number, value: number) => ({
     width: side,
     height: side,

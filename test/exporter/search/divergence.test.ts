@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { distance, noiseShare } from '../../../exporter/search/divergence.ts';
 
 const row = fc.float32Array({ minLength: 6, maxLength: 6, noNaN: true, min: -100, max: 100 });
-const pictures = fc.array(row, { minLength: 2, maxLength: 6 });
+const images = fc.array(row, { minLength: 2, maxLength: 6 });
 
 describe('the share of noise in outputs', () => {
   it('is 0 for the outputs themselves', () => {
     fc.assert(
-      fc.property(pictures, (values) => {
+      fc.property(images, (values) => {
         expect(noiseShare(values, values)).toBe(0);
       }),
     );

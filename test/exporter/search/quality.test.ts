@@ -30,7 +30,7 @@ const PREPROCESSING = {
 };
 
 /** A colour, and noise over it. */
-function picture(index: number): RgbImage {
+function image(index: number): RgbImage {
   const random = seededRandom(index);
   const base = [random.below(200), random.below(200), random.below(200)];
   const data = Uint8Array.from({ length: 16 * 16 * 3 }, (_, at) => base[at % 3]! + random.below(56));
@@ -50,14 +50,14 @@ function network(): Model {
   return b.build({ opset: 13, irVersion: 8 });
 }
 
-/** Pictures labelled with what the model answers: it is always right, and every changed answer is a loss. */
+/** Images labelled with what the model answers: it is always right, and every changed answer is a loss. */
 async function labelled(model: Model, from: number, size: number): Promise<Dataset> {
   const preprocess = createPreprocessor(PREPROCESSING);
   const data = new Float32Array(size * 768);
-  for (let i = 0; i < size; i++) preprocess(picture(from + i), WHOLE_FRAME, data, i * 768);
+  for (let i = 0; i < size; i++) preprocess(image(from + i), WHOLE_FRAME, data, i * 768);
   const scores = await outputOf(model, { data, dims: [size, 3, 16, 16] });
   const labels = Array.from({ length: size }, (_, i) => argMax(scores.subarray(i * 10, i * 10 + 10)));
-  return madeDataset(size, (i) => ({ label: labels[i]!, image: picture(from + i) }));
+  return madeDataset(size, (i) => ({ label: labels[i]!, image: image(from + i) }));
 }
 
 async function given(name: string) {
@@ -68,7 +68,7 @@ async function given(name: string) {
   return { model: path, data, out: join(folder(), name), preprocessing: PREPROCESSING, calibration: 120, threads: 1 };
 }
 
-test('a budget keeps layers finer until it holds on pictures that nothing was decided on', async () => {
+test('a budget keeps layers finer until it holds on images that nothing was decided on', async () => {
   const options = await given('held');
   const loose = await compress({ ...options, clusters: 2, out: `${options.out}-loose` });
   const loosePlan = CompressionPlan.parse((await readPackage(`${options.out}-loose`)).manifest.plan);
@@ -125,10 +125,10 @@ test('without a budget, biases are corrected by measurement and single ranges ch
   expect((await bytes(`${options.out}-again`)).equals(await bytes(options.out))).toBe(true);
 });
 
-test('a model that misses its budget on the test pictures is not written, and the layers are named', async () => {
+test('a model that misses its budget on the test images is not written, and the layers are named', async () => {
   const path = join(folder(), 'colours.onnx');
   await writeModel(colourClassifier(), path);
-  // Calibrated on dim pictures, whatever is bright is clipped: green before red looks the same as red before green.
+  // Calibrated on dim images, whatever is bright is clipped: green before red looks the same as red before green.
   const plain = (colour: readonly number[]): RgbImage => ({
     width: 32,
     height: 32,
@@ -145,7 +145,7 @@ test('a model that misses its budget on the test pictures is not written, and th
   await expect(compress({ ...options, out, budget: 0.3 })).rejects.toMatchObject({
     code: 'BUDGET_MISSED',
     message: expect.stringMatching(
-      /loses 50\.00 points on the test pictures, the budget is 0\.3; most costly: \w+ \(int8\)/,
+      /loses 50\.00 points on the test images, the budget is 0\.3; most costly: \w+ \(int8\)/,
     ),
   });
   expect(existsSync(out)).toBe(false);

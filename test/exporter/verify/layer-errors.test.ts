@@ -4,11 +4,11 @@ import type { AskOptions } from '../../../exporter/search/predictions.ts';
 import { measureLayerErrors } from '../../../exporter/verify/layer-errors.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
-import { COLOUR_PREPROCESSING, colourPicture } from '../../support/colour-classifier.ts';
+import { COLOUR_PREPROCESSING, colourImage } from '../../support/colour-classifier.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';
 
-const dataset = madeDataset(40, (i) => ({ label: i % 3, image: colourPicture((i % 3) as 0 | 1 | 2, { seed: i }) }));
+const dataset = madeDataset(40, (i) => ({ label: i % 3, image: colourImage((i % 3) as 0 | 1 | 2, { seed: i }) }));
 const asked: AskOptions = {
   dataset,
   indices: Array.from({ length: 40 }, (_, i) => i),
@@ -30,8 +30,8 @@ describe('the error of layers', () => {
   const names = layers.map(({ node }) => node.name);
 
   it('is nothing for the same model', async () => {
-    const { pictures, decibels } = await measureLayerErrors(model, model, layers, asked);
-    expect(pictures).toBe(20);
+    const { images, decibels } = await measureLayerErrors(model, model, layers, asked);
+    expect(images).toBe(20);
     expect([...decibels]).toEqual(names.map((name) => [name, 144]));
   });
 

@@ -13,14 +13,14 @@ import { writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { wavyPictures } from '../../support/networks/pictures.ts';
+import { wavyImages } from '../../support/networks/images.ts';
 import { NetworkBuilder } from '../networks.ts';
 
 const folder = temporaryFolder();
 const SIDE = 16;
 
 const errorsOf = (layers: Readonly<Record<string, readonly [decibels: number, signal: number]>>) => ({
-  pictures: 1,
+  images: 1,
   decibels: new Map(Object.entries(layers).map(([name, [decibels]]) => [name, decibels])),
   signal: new Map(Object.entries(layers).map(([name, [, signal]]) => [name, signal])),
 });
@@ -118,7 +118,7 @@ function uneven(): Model {
 async function given(name: string) {
   const model = join(folder(), `${name}.onnx`);
   await writeModel(uneven(), model);
-  const data = { train: wavyPictures(48, SIDE), test: wavyPictures(16, SIDE, 100) };
+  const data = { train: wavyImages(48, SIDE), test: wavyImages(16, SIDE, 100) };
   return { model, data, threads: 1, out: join(folder(), name) };
 }
 

@@ -9,13 +9,13 @@ import { encodeModel, writeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { inputsOf, wavyPictures } from '../../support/networks/pictures.ts';
+import { inputsOf, wavyImages } from '../../support/networks/images.ts';
 import { NetworkBuilder } from '../networks.ts';
 import { outputOf } from '../run.ts';
 
 const folder = temporaryFolder();
 const SIDE = 16;
-const data = { train: wavyPictures(48, SIDE), test: wavyPictures(16, SIDE, 100) };
+const data = { train: wavyImages(48, SIDE), test: wavyImages(16, SIDE, 100) };
 const floats = (...values: number[]): Float32Array => Float32Array.from(values);
 
 /** @param spread of the scores around `level` */

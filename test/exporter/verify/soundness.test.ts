@@ -17,12 +17,12 @@ import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { DATA_TYPES } from '../../../onnx/types.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { wavyPictures } from '../../support/networks/pictures.ts';
+import { wavyImages } from '../../support/networks/images.ts';
 import { NetworkBuilder } from '../networks.ts';
 
 const folder = temporaryFolder();
 const SIDE = 16;
-const data = { train: wavyPictures(24, SIDE), test: wavyPictures(16, SIDE, 100) };
+const data = { train: wavyImages(24, SIDE), test: wavyImages(16, SIDE, 100) };
 const preprocessing = defaultPreprocessing([1, 3, SIDE, SIDE]);
 
 const BAD = Float32Array.from({ length: 8 * 8 * 9 }, (_, i) => (i === 17 ? Number.NaN : 0.1));

@@ -2,10 +2,10 @@ import { type RgbImage, WHOLE_FRAME } from '../../../inference/image.ts';
 import { createPreprocessor, inputLength, type Preprocessing } from '../../../inference/preprocess.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
 
-/** Scores of a model for pictures, one run each, as the first of a fixed batch: `[pictures][classes]`. */
+/** Scores of a model for images, one run each, as the first of a fixed batch: `[images][classes]`. */
 export async function scoresOf(
   model: string | Uint8Array,
-  pictures: readonly RgbImage[],
+  images: readonly RgbImage[],
   preprocessing: Preprocessing,
 ): Promise<Float32Array[]> {
   const session = await openSession(model);
@@ -16,8 +16,8 @@ export async function scoresOf(
     const data = new Float32Array(rows * inputLength(preprocessing));
     const dims = [rows, 3, ...preprocessing.size];
     const scores: Float32Array[] = [];
-    for (const picture of pictures) {
-      preprocess(picture, WHOLE_FRAME, data, 0);
+    for (const image of images) {
+      preprocess(image, WHOLE_FRAME, data, 0);
       const results = await session.run({ [session.input.name]: floatTensor(data, dims) });
       const all = floatsOf(results, session.output.name);
       scores.push(all.slice(0, all.length / rows));
@@ -41,7 +41,7 @@ export function relativeDifference(expected: readonly Float32Array[], got: reado
 }
 
 /**
- * Correlation of what the scores say about a picture: of each class's score less its mean over all pictures. A random
+ * Correlation of what the scores say about an image: of each class's score less its mean over all images. A random
  * network answers mostly alike whatever it sees, so that plain scores would agree even where nothing was kept.
  */
 export function agreement(expected: readonly Float32Array[], got: readonly Float32Array[]): number {

@@ -108,7 +108,7 @@ export const normalizedInside: Form = (model) => {
   return behindInput(model, first, 'pixels', { initializers });
 };
 
-/** Pictures channels last, as TensorFlow has them. */
+/** Images channels last, as TensorFlow has them. */
 export const channelsLast: Form = (model) => {
   const { name, dtype, shape } = inputOf(model);
   const [batch = null, channels = null, height = null, width = null] = shape ?? [];
@@ -116,7 +116,7 @@ export const channelsLast: Form = (model) => {
   return behindInput(model, first, 'planes', { inputs: [{ name, dtype, shape: [batch, height, width, channels] }] });
 };
 
-/** Pictures as bytes; the model casts and scales them itself. */
+/** Images as bytes; the model casts and scales them itself. */
 export const bytesIn: Form = (model) => {
   const { name, shape } = inputOf(model);
   const initializers = new Map(model.graph.initializers).set('most', float32Tensor([], Float32Array.of(255)));
@@ -132,7 +132,7 @@ export const greyIn: Form = (model) => {
   return behindInput(model, first, 'colours', { inputs });
 };
 
-/** A second input that is added to the picture. */
+/** A second input that is added to the image. */
 export const twoInputs: Form = (model) => {
   const { name, dtype, shape } = inputOf(model);
   const inputs = [inputOf(model), { name: 'second', dtype, shape }];

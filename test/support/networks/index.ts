@@ -9,7 +9,7 @@ import { shufflenetV2 } from './shufflenet.ts';
 import { squeezenet } from './squeezenet.ts';
 import { vit } from './vit.ts';
 
-/** One network a family of classifiers, narrow and for small pictures, with random weights. */
+/** One network a family of classifiers, narrow and for small images, with random weights. */
 export const FAMILIES: Readonly<Record<string, () => Model>> = {
   ResNet18: () => resnet18({ size: 64 }),
   ResNet34: () => resnet34({ size: 64 }),

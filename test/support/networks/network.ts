@@ -176,7 +176,7 @@ export class Network {
     return outputs.map((output) => this.#known(output, width));
   }
 
-  /** Squeeze and excitation (Hu 2018): each channel times what the whole picture says of it. */
+  /** Squeeze and excitation (Hu 2018): each channel times what the whole image says of it. */
   excite(x: string, squeezed: number, gate: Activation = 'sigmoid', inner: Activation = 'relu'): string {
     const one = { kernel: 1 };
     const mean = this.pool(x);

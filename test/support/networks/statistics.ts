@@ -3,15 +3,15 @@ import { int, ints } from '../../../onnx/attributes.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model, Node } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
-import { inputsOf } from './pictures.ts';
+import { inputsOf } from './images.ts';
 
 /**
- * The model with the statistics in its BatchNormalizations that a batch of pictures really has there, as after training: random
+ * The model with the statistics in its BatchNormalizations that a batch of images really has there, as after training: random
  * weights behind placeholder statistics would grow or die out with depth.
  *
  * In one run: each BatchNormalization is written out as (x - E[x]) / sqrt(E[(x - E[x])^2]) * gamma + beta over the batch.
  */
-export async function withStatistics(model: Model, pictures = 16): Promise<Model> {
+export async function withStatistics(model: Model, images = 16): Promise<Model> {
   const { graph } = model;
   const norms = graph.nodes.filter(({ opType }) => opType === 'BatchNormalization');
   if (norms.length === 0) return model;
@@ -19,7 +19,7 @@ export async function withStatistics(model: Model, pictures = 16): Promise<Model
   const nodes = graph.nodes.flatMap((node) => (norms.includes(node) ? writtenOut(node, initializers) : [node]));
   const measured = norms.flatMap((node) => statisticsOf(node));
   const outputs = measured.map((name) => ({ name, dtype: 'float32' as const, shape: null }));
-  const inputs = graph.inputs.map((input) => ({ ...input, shape: input.shape && [pictures, ...input.shape.slice(1)] }));
+  const inputs = graph.inputs.map((input) => ({ ...input, shape: input.shape && [images, ...input.shape.slice(1)] }));
   const session = await openSession(
     encodeModel({ ...model, graph: { ...graph, inputs, nodes, initializers, outputs, valueInfo: new Map() } }),
     { optimization: 'disabled' },
@@ -27,7 +27,7 @@ export async function withStatistics(model: Model, pictures = 16): Promise<Model
   try {
     const { name, shape } = session.input;
     const dims = shape.map(Number);
-    const results = await session.run({ [name]: floatTensor(inputsOf(pictures, dims[2] ?? 0), dims) });
+    const results = await session.run({ [name]: floatTensor(inputsOf(images, dims[2] ?? 0), dims) });
     const found = new Map(graph.initializers);
     for (const node of norms) {
       statisticsOf(node).forEach((value, i) => {
@@ -55,7 +55,7 @@ function writtenOut(node: Node, initializers: Map<string, ReturnType<typeof floa
   const channels = initializers.get(gamma)?.dims[0] ?? 0;
   const over = { axes: ints([0, 2, 3]) };
   const shaped = (value: string): string => {
-    const name = `${value}/picture`;
+    const name = `${value}/image`;
     initializers.set(name, { dtype: 'float32', dims: [1, channels, 1, 1], bytes: initializers.get(value)!.bytes });
     return name;
   };

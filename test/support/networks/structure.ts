@@ -10,7 +10,7 @@ import { upgradeOpset } from '../../../onnx/opset.ts';
 import { runPasses } from '../../../onnx/pass.ts';
 import { temporaryFolder } from '../folder.ts';
 import { agreement, relativeDifference, scoresOf } from './agreement.ts';
-import { wavyPicture, wavyPictures } from './pictures.ts';
+import { wavyImage, wavyImages } from './images.ts';
 
 /**
  * Correlation with the float scores that random weights must keep: nothing in them is robust as in trained ones, and 50
@@ -30,21 +30,21 @@ export function structureTrials() {
     const stem = join(folder(), `${name.replaceAll(/\W+/g, '-')}-${clusters ?? 'int8'}`);
     const path = `${stem}.onnx`;
     await writeModel(model, path);
-    const data = { train: wavyPictures(48, side), test: wavyPictures(16, side, 500) };
+    const data = { train: wavyImages(48, side), test: wavyImages(16, side, 500) };
     // Random weights have nothing to spare: with codebooks, layers behind fifty others are mostly noise.
     const allowed = { allowFloat: true, allowNoisyLayers: clusters !== undefined };
     const result = await compress({ model: path, data, out: stem, clusters, threads: 1, ...allowed });
-    return { path, result, package: await readPackage(stem), pictures: wavyPictures(24, side, 1000) };
+    return { path, result, package: await readPackage(stem), images: wavyImages(24, side, 1000) };
   }
 
   async function requireStructure(name: string, model: Model, clusters?: number): Promise<void> {
-    const { path, result, package: made, pictures } = await through(name, model, clusters);
+    const { path, result, package: made, images } = await through(name, model, clusters);
     const { preprocessing } = made.manifest;
-    const images = Array.from({ length: pictures.size }, (_, i) => wavyPicture(1000 + i, preprocessing.size[0]));
-    const float = await scoresOf(path, images, preprocessing);
+    const shown = Array.from({ length: images.size }, (_, i) => wavyImage(1000 + i, preprocessing.size[0]));
+    const float = await scoresOf(path, shown, preprocessing);
     const foldedModel = await runPasses(upgradeOpset(model, 13), FOLDING);
-    const folded = relativeDifference(float, await scoresOf(encodeModel(foldedModel), images, preprocessing));
-    const kept = agreement(float, await scoresOf(made.modelPath, images, preprocessing));
+    const folded = relativeDifference(float, await scoresOf(encodeModel(foldedModel), shown, preprocessing));
+    const kept = agreement(float, await scoresOf(made.modelPath, shown, preprocessing));
     const { baseline, candidate, fused } = result;
     rows.push([
       name,

@@ -47,7 +47,7 @@ export const CONVERTED_INPUTS: Readonly<Record<string, () => Promise<Model>>> = 
   'bytes in, channels last': async () => form.channelsLast(form.bytesIn(await plain())),
 };
 
-/** Inputs that no picture fits, and what the error says. */
+/** Inputs that no image fits, and what the error says. */
 export const REFUSED_INPUTS: Readonly<Record<string, readonly [() => Promise<Model>, RegExp]>> = {
   'grey in': [async () => form.greyIn(await plain()), /expected an input \[N, 3, H, W\], got \[N, 1, 64, 64\]/],
   'two inputs': [async () => form.twoInputs(await plain()), /expected a model with one input, got 2/],

@@ -9,12 +9,12 @@ import { GramSession } from '../../../../compression/rounding/gram.ts';
 import { seededRandom } from '../../../../core/random.ts';
 import type { Model } from '../../../../onnx/graph.ts';
 import { asFloat32, float32Tensor } from '../../../../onnx/tensor.ts';
-import { noisePictures, preprocessing } from '../../noise.ts';
+import { noiseImages, preprocessing } from '../../noise.ts';
 import { Network } from '../network.ts';
 import { answersOf, difference } from '../same.ts';
 import { depthwise, flattened, grouped, residual, squeezeExcite, zeroPadded } from '../structures.ts';
 
-const noise = noisePictures(256);
+const noise = noiseImages(256);
 const options = { preprocessing, indices: Array.from({ length: 256 }, (_, i) => i), seed: 1 };
 
 /** conv1 whose filters 4 to 7 repeat 0 to 3, so that half of it can go without loss. */

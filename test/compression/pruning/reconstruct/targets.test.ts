@@ -9,7 +9,7 @@ import { residual, tokens } from '../structures.ts';
 
 const random = seededRandom(5);
 const COUNT = 6;
-const pictures = { dims: [3, 8, 8], data: Float32Array.from({ length: COUNT * 192 }, () => random.normal()) };
+const images = { dims: [3, 8, 8], data: Float32Array.from({ length: COUNT * 192 }, () => random.normal()) };
 
 describe('places where a walk can wait', () => {
   it('are all of a residual network', () => {
@@ -48,11 +48,11 @@ describe('targets', () => {
       graph: { ...graph, outputs: values.map((name) => ({ name, dtype: 'float32' as const, shape: null })) },
     };
     const session = await openSession(encodeModel(exposed));
-    const expected = await session.run({ [session.input.name]: floatTensor(pictures.data, [COUNT, 3, 8, 8]) });
+    const expected = await session.run({ [session.input.name]: floatTensor(images.data, [COUNT, 3, 8, 8]) });
     await session.close();
     // So many bytes that every value is gathered in a run of its own.
     const requests = values.map((value, seed) => ({ value, channels: [0, 2], wanted: 4, seed }));
-    const targets = new Targets(model, requests, pictures, COUNT, { batch: 4 }, 1);
+    const targets = new Targets(model, requests, images, COUNT, { batch: 4 }, 1);
     for (const r of [...values.keys()].reverse()) {
       const { positions, rows } = await targets.take(r);
       const value = values[r]!;
@@ -61,7 +61,7 @@ describe('targets', () => {
       const [, width = 0] = dims;
       const area = all.length / COUNT / width;
       positions.places.forEach((place, sample) => {
-        const image = Math.floor(sample / positions.perPicture);
+        const image = Math.floor(sample / positions.perImage);
         for (const [column, channel] of [0, 2].entries()) {
           expect(rows[2 * sample + column]).toBeCloseTo(all[(image * width + channel) * area + place]!, 4);
         }

@@ -37,7 +37,7 @@ it.each([
   [32, 4, 2],
   [31, 4, 1],
   [16, 4, 1],
-])('divides %i pictures among %i threads into %i parts', (batch, threads, shards) => {
+])('divides %i images among %i threads into %i parts', (batch, threads, shards) => {
   expect(shardsOf(batch, threads)).toBe(shards);
 });
 

@@ -33,7 +33,7 @@ function noisy(index: number, period: number): Uint8Array {
   return image((x, y) => grey(Math.round(40 + x * 2 + y + (random.next() < 0.02 ? 2 : 0))));
 }
 
-describe('a picture that has stopped', () => {
+describe('an image that has stopped', () => {
   it('is frozen within 30 s, and no longer when it moves', () => {
     const views = show(60, (index) => (index < 150 ? gradient() : gradient(index % 7)));
     expect(views.map(({ view }) => view)).toEqual(['ok', 'frozen', 'ok']);
@@ -64,7 +64,7 @@ describe('a picture that has stopped', () => {
   });
 });
 
-describe('a picture of nothing', () => {
+describe('an image of nothing', () => {
   const bars: readonly Colour[] = [
     [191, 191, 191],
     [191, 191, 0],

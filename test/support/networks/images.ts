@@ -7,8 +7,8 @@ import { madeDataset } from '../memory-dataset.ts';
 /** Every pass over a data set asks for the same images again: drawing them anew took an eighth of a compression's time. */
 const drawn = new Map<string, RgbImage>();
 
-/** A picture of waves and some noise, another for every seed: neighbouring pixels are alike, as in photographs. Not to be written to. */
-export function wavyPicture(seed: number, side: number): RgbImage {
+/** An image of waves and some noise, another for every seed: neighbouring pixels are alike, as in photographs. Not to be written to. */
+export function wavyImage(seed: number, side: number): RgbImage {
   const key = `${seed} ${side}`;
   const image = drawn.get(key) ?? draw(seed, side);
   drawn.set(key, image);
@@ -41,19 +41,15 @@ function draw(seed: number, side: number): RgbImage {
   return { width: side, height: side, data };
 }
 
-/** Wavy pictures with labels that go round; for models without training the labels mean nothing. */
-export const wavyPictures = (size: number, side: number, from = 0): Dataset =>
-  madeDataset(
-    size,
-    (index) => ({ label: index % 10, image: wavyPicture(from + index, side) }),
-    `waves ${side} ${from}`,
-  );
+/** Wavy images with labels that go round; for models without training the labels mean nothing. */
+export const wavyImages = (size: number, side: number, from = 0): Dataset =>
+  madeDataset(size, (index) => ({ label: index % 10, image: wavyImage(from + index, side) }), `waves ${side} ${from}`);
 
-/** Wavy pictures as a model sees them by default, `[count, 3, side, side]`. */
+/** Wavy images as a model sees them by default, `[count, 3, side, side]`. */
 export function inputsOf(count: number, side: number): Float32Array {
   const preprocess = createPreprocessor(defaultPreprocessing([1, 3, side, side]));
   const length = 3 * side * side;
   const data = new Float32Array(count * length);
-  for (let i = 0; i < count; i++) preprocess(wavyPicture(5000 + i, side), WHOLE_FRAME, data, i * length);
+  for (let i = 0; i < count; i++) preprocess(wavyImage(5000 + i, side), WHOLE_FRAME, data, i * length);
   return data;
 }

@@ -3,8 +3,8 @@ import { overBatches } from '../../../calibration/run-over.ts';
 import { inputLength, type Preprocessing } from '../../../inference/preprocess.ts';
 import type { Activation } from './walk.ts';
 
-/** Pictures of a data set, preprocessed, all in memory: `[indices.length, 3, H, W]`, 12 kB each at 32x32. */
-export async function loadPictures(
+/** Images of a data set, preprocessed, all in memory: `[indices.length, 3, H, W]`, 12 kB each at 32x32. */
+export async function loadImages(
   dataset: Dataset,
   preprocessing: Preprocessing,
   indices: readonly number[],

@@ -27,9 +27,9 @@ import { temporaryFolder } from '../../support/folder.ts';
 import { describeWith, sharedData } from '../../support/requirements.ts';
 
 const preprocessing = defaultPreprocessing([1, 3, 32, 32], { normalize: parseNormalization('cifar10') });
-const PICTURES = 500;
+const IMAGES = 500;
 
-/** Every so many of the pictures. */
+/** Every so many of the images. */
 function some(dataset: Dataset, size: number): Dataset {
   const positions = spreadPositions(dataset.size, size) ?? [];
   return {
@@ -43,7 +43,7 @@ function some(dataset: Dataset, size: number): Dataset {
 describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its rounding simulated', () => {
   const folder = temporaryFolder();
 
-  test('answers real pictures in integer kernels as the simulation did', async () => {
+  test('answers real images in integer kernels as the simulation did', async () => {
     const data = `cifar10:${join(await unpackedData(), 'cifar10')}`;
     const train = some(await openDataset(data, 'train'), 1280);
     const held = await openDataset(data, 'test');
@@ -62,7 +62,7 @@ describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its ro
     const settled = await settle(trained, simulation, source, chosen.weights);
     const written = quantizeModel(source, { ...chosen, ...settled });
 
-    const indices = spreadPositions(held.size, PICTURES)!;
+    const indices = spreadPositions(held.size, IMAGES)!;
     const { probabilities, labels } = await answersOf(written, { dataset: held, indices, preprocessing, threads: 1 });
     const answers = probabilities.map((each) => argMax(each));
     const simulated: number[] = [];
@@ -76,8 +76,8 @@ describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its ro
       await session.close();
     }
     const rightOf = (given: readonly number[]): number => given.filter((answer, i) => answer === labels[i]).length;
-    expect(answers.filter((answer, i) => answer === simulated[i]).length).toBeGreaterThanOrEqual(0.98 * PICTURES);
-    expect(Math.abs(rightOf(answers) - rightOf(simulated))).toBeLessThanOrEqual(0.006 * PICTURES);
-    expect(rightOf(answers)).toBeGreaterThan(0.8 * PICTURES);
+    expect(answers.filter((answer, i) => answer === simulated[i]).length).toBeGreaterThanOrEqual(0.98 * IMAGES);
+    expect(Math.abs(rightOf(answers) - rightOf(simulated))).toBeLessThanOrEqual(0.006 * IMAGES);
+    expect(rightOf(answers)).toBeGreaterThan(0.8 * IMAGES);
   });
 });
