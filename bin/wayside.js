@@ -2,7 +2,9 @@
 // Starts the compiled command line. Checked here, in plain JavaScript, because newer syntax below would not even parse.
 import { existsSync, readFileSync } from 'node:fs';
 
-const main = new URL('../dist/cli/main.js', import.meta.url);
+// A box has its own commands alone.
+const programs = ['main.js', 'box/main.js'].map((name) => new URL(`../dist/cli/${name}`, import.meta.url));
+const main = programs.find((program) => existsSync(program));
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 /** Modules are read side by side: the daemon takes 110 descriptors to load, and fails with odd words with fewer. */
@@ -21,7 +23,7 @@ const files = fileLimit();
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(`error USAGE: Wayside needs Node 20.19 or newer, this is ${process.versions.node}\n`);
   process.exitCode = 64;
-} else if (!existsSync(main)) {
+} else if (main === undefined) {
   process.stderr.write('error FILE_NOT_FOUND: this checkout is not built yet\nhint: run `npm run build` once\n');
   process.exitCode = 66;
 } else if (files < FILES) {

@@ -122,9 +122,8 @@ const roff = (text: string): string =>
     .replaceAll('-', '\\-')
     .replace(/^([.'])/gm, '\\&$1');
 
-/** `docs/reference/man/wayside.1`: the same as a manual page. */
-export function manualPage(): string {
-  const program = createProgram();
+/** `docs/reference/man/wayside.1`: the same as a manual page; a box has one of its own commands. */
+export function manualPage(program = createProgram()): string {
   const section = (command: Command): string[] => [
     `.SS ${roff(usage(command))}`,
     roff(command.description()),

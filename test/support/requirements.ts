@@ -39,6 +39,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'systemd-analyze': 'systemd',
   'systemd-nspawn': 'systemd-container',
   ps: 'procps',
+  'dpkg-deb': 'dpkg',
+  xz: 'xz-utils',
 };
 
 /** What a group of tests needs: `data` (the shared data folder), a system program by name, or a fact with its own words. */

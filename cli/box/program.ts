@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { assemble } from '../assemble.ts';
+import { agentCommand } from '../commands/agent.ts';
+import { daemonCommand } from '../commands/daemon.ts';
+import { unbundleCommand } from '../commands/package/unbundle.ts';
+import { verifyCommand } from '../commands/package/verify.ts';
+
+/** The commands of a box: what they load, and nothing else, is what its package installs. */
+export const createBoxProgram = (): Command =>
+  assemble('Runs image classifiers on a roadside computer: RTSP in, MQTT out.', [
+    daemonCommand(),
+    agentCommand(),
+    unbundleCommand(),
+    verifyCommand(),
+  ]);

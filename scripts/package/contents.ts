@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { createBoxProgram } from '../../cli/box/program.ts';
+import { PACKAGE_ROOT, VERSION } from '../../core/layout.ts';
+import { manualPage } from '../pages.ts';
+import { type BoxCode, type BundledPackage, folderEntries, HOME } from './box-code.ts';
+import { bashCompletion } from './completion.ts';
+import type { Deb } from './deb.ts';
+import { type Entry, text } from './entries.ts';
+import type { Architecture } from './platform.ts';
+
+const DOCUMENTS = 'usr/share/doc/wayside';
+const MAINTAINER = 'Wayside maintainers <maintainers@wayside.example>';
+
+const at = (...parts: readonly string[]): string => join(PACKAGE_ROOT, ...parts);
+const read = (...parts: readonly string[]): string => readFileSync(at(...parts), 'utf8');
+
+/** `1.2.0-rc.1` comes before `1.2.0` for Debian only as `1.2.0~rc.1`. */
+export const debianVersion = (version: string): string => version.replace('-', '~');
+
+/** Commands that run as services have a unit of their own. */
+export function unitsOf(commands: readonly string[]): string[] {
+  return [
+    ...(commands.includes('daemon') ? ['wayside.service'] : []),
+    ...(commands.includes('agent') ? ['wayside-agent.service'] : []),
+  ];
+}
+
+const commandNames = (): string[] => createBoxProgram().commands.map((command) => command.name());
+
+/**
+ * Versions of what the binaries are linked to: GLIBC_2.28 and GLIBCXX_3.4.22 (GCC 6) are the newest symbols that Node 24 and
+ * ONNX Runtime 1.30 ask for. systemd 245 is that of Ubuntu 20.04, the oldest box.
+ */
+const DEPENDS = 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 6), init-system-helpers (>= 1.52), systemd (>= 245)';
+
+function controlFields(architecture: Architecture): Deb['fields'] {
+  return {
+    Package: 'wayside',
+    Version: debianVersion(VERSION),
+    Architecture: architecture,
+    Maintainer: MAINTAINER,
+    Section: 'misc',
+    Priority: 'optional',
+    Depends: DEPENDS,
+    Recommends: 'ca-certificates, ffmpeg',
+    Description: [
+      'image classifiers on a roadside computer',
+      ' Classifies the streams of RTSP cameras with int8 models and publishes what it',
+      ' sees, and how the box is, over MQTT. Brings its own Node and ONNX Runtime, a',
+      ' daemon that is watched by systemd, and a model to try it with.',
+    ].join('\n'),
+  };
+}
+
+/** Ours, and what we hand on: every package with its licence's own words. */
+export function copyrightFile(packages: readonly BundledPackage[]): string {
+  const bundled = packages.map(({ name, version, licence, texts }) =>
+    [`${'-'.repeat(72)}\n${name} ${version}: ${licence}`, ...texts.map((words) => words.trim())].join('\n\n'),
+  );
+  return `${[read('LICENSE').trim(), 'It contains the following works of others:', ...bundled].join('\n\n')}\n`;
+}
+
+const changelog = (mtime: number): string =>
+  [
+    `wayside (${debianVersion(VERSION)}) stable; urgency=medium`,
+    '',
+    '  * What changed is told in CHANGELOG.md beside this file.',
+    '',
+    ` -- ${MAINTAINER}  ${new Date(mtime * 1000).toUTCString().replace('GMT', '+0000')}`,
+    '',
+  ].join('\n');
+
+const gzip = (path: string, lines: string): Entry => ({ path, content: gzipSync(lines, { level: 9 }) });
+
+/** Pages for whoever runs a box; research and images are for those who read the sources. */
+function documents(): Entry[] {
+  const pages = ['guide', 'reference'].flatMap((folder) =>
+    readdirSync(at('docs', folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  );
+  return pages.map((page) => ({ path: join(DOCUMENTS, page), from: at('docs', page) }));
+}
+
+/**
+ * All that a box installs.
+ *
+ * @param code what its commands load
+ * @param node binary for this architecture, and its licence
+ * @param mtime time of every file, in seconds since the epoch
+ */
+export function boxPackage(
+  architecture: Architecture,
+  code: BoxCode,
+  node: { readonly binary: string; readonly bundled: BundledPackage },
+  mtime: number,
+): Omit<Deb, 'level'> {
+  const units = unitsOf(commandNames());
+  const script = (name: string): string => read('systemd/package', name).replaceAll('@UNITS@', units.join(' '));
+  const { name: model } = JSON.parse(read('demo/package/manifest.json')) as { name: string };
+  const program = createBoxProgram();
+  const entries: Entry[] = [
+    ...code.entries,
+    { path: join(HOME, 'bin/node'), from: node.binary, mode: 0o755 },
+    { path: 'usr/bin/wayside', from: at('systemd/package/wayside.sh'), mode: 0o755 },
+    ...units.map((unit) => ({ path: `usr/lib/systemd/system/${unit}`, from: at('systemd', unit) })),
+    { path: 'usr/lib/sysusers.d/wayside.conf', from: at('systemd/wayside.sysusers') },
+    { path: 'usr/lib/tmpfiles.d/wayside.conf', from: at('systemd/wayside.tmpfiles') },
+    { path: 'usr/share/wayside/wayside.example.yaml', from: at('systemd/wayside.example.yaml') },
+    ...folderEntries(at('demo/package'), join('usr/share/wayside/factory', model)),
+    gzip('usr/share/man/man1/wayside.1.gz', manualPage(program)),
+    text('usr/share/bash-completion/completions/wayside', bashCompletion(program)),
+    text(join(DOCUMENTS, 'copyright'), copyrightFile([...code.packages, node.bundled])),
+    gzip(join(DOCUMENTS, 'changelog.gz'), changelog(mtime)),
+    { path: join(DOCUMENTS, 'CHANGELOG.md'), from: at('CHANGELOG.md') },
+    ...documents(),
+    { path: 'usr/share/lintian/overrides/wayside', from: at('systemd/package/lintian-overrides') },
+  ];
+  return {
+    fields: controlFields(architecture),
+    control: { postinst: script('postinst'), prerm: script('prerm'), postrm: script('postrm') },
+    entries,
+    mtime,
+  };
+}
