@@ -13,32 +13,33 @@ const run = promisify(execFile);
 const file = (name: string): string => join(PACKAGE_ROOT, 'systemd', name);
 
 /**
- * What `systemd-analyze security` calls "exposure", 0 to 10; nginx and ssh have 9.6. Of the 1.5 reached, 0.6 are for adjtimex,
+ * What `systemd-analyze security` calls "exposure", 0 to 10; nginx and ssh have 9.6. Of the daemon's 1.5, 0.6 are for adjtimex,
  * which the state of the clock is read with: the tool does not see that setting the clock needs a capability that is not granted.
  */
-const MOST_EXPOSURE = 1.5;
+const MOST_EXPOSURE = { 'wayside.service': 1.5, 'wayside-agent.service': 1.3 };
+const UNITS = ['wayside.service', 'wayside-agent.service'] as const;
 
 describeWith({ needs: ['systemd-analyze'] }, 'the unit', () => {
   let folder: string;
-  let unit: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wayside-unit-'));
-    unit = join(folder, 'wayside.service');
-    // The program is not installed where the tests run; `verify` wants one that exists.
-    const text = await readFile(file('wayside.service'), 'utf8');
-    await writeFile(unit, text.replace('/usr/bin/wayside ', `${process.execPath} `));
+    for (const unit of UNITS) {
+      // The program is not installed where the tests run; `verify` wants one that exists.
+      const text = await readFile(file(unit), 'utf8');
+      await writeFile(join(folder, unit), text.replaceAll('/usr/bin/wayside ', `${process.execPath} `));
+    }
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('passes systemd-analyze verify without a remark', async () => {
-    const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', unit]);
+  it.each(UNITS)('%s passes systemd-analyze verify without a remark', async (unit) => {
+    const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', join(folder, unit)]);
     expect(`${stdout}${stderr}`.split('\n').filter((line) => line.includes('wayside'))).toEqual([]);
   });
 
-  it('is as closed as a daemon that needs the network and a compiler can be', async () => {
-    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', unit]);
+  it.each(UNITS)('%s is as closed as a daemon that needs the network and a compiler can be', async (unit) => {
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', join(folder, unit)]);
     const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
-    expect(exposure).toBeLessThanOrEqual(MOST_EXPOSURE);
+    expect(exposure).toBeLessThanOrEqual(MOST_EXPOSURE[unit]);
   });
 });
 
