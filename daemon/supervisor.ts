@@ -58,6 +58,7 @@ export class Supervisor {
       choice: this.#model,
       loaded: () => this.#loaded,
       news: (news) => this.#view.emit('trial', news),
+      untried: (why) => this.#view.emit('untried', why),
       inTurn: (act) => this.#inTurn(act),
       settle: () => this.#settle(),
       log: deps.log,

@@ -78,6 +78,11 @@ export const cameraSchema = z
     error: '`transport: tcp` beside an `rtsps://` address: RTP over UDP would not be encrypted',
   });
 
+/** As packages are named. */
+const modelName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, {
+  error: '1 to 64 letters, digits, `.`, `-` or `_`: the name of a model',
+});
+
 export const modelSchema = z
   .strictObject({
     /** Folder of the model package; absolute, or relative to the folder of the configuration file. */
@@ -85,7 +90,7 @@ export const modelSchema = z
     /** Root of a store of models, which the agent keeps; the daemon only reads it. */
     store: path.optional(),
     /** Of the model in the store. */
-    name: id.optional(),
+    name: modelName.optional(),
     /** Public keys (PEM), one of which must have signed the package. Without them, nobody has to have signed it. */
     keys: z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional(),
     threads: integerWithin(1, 64).default(1),
@@ -106,23 +111,28 @@ export const agentSchema = z.strictObject({
   socket: path,
 });
 
-export const configSchema = z.strictObject({
-  site: id,
-  box: id,
-  mqtt: mqttSchema,
-  model: modelSchema,
-  /** The agent that brings models to this box; without it none is tried. */
-  agent: agentSchema.optional(),
-  cameras: z
-    .array(cameraSchema)
-    .min(1, { error: 'at least one camera' })
-    .max(64)
-    .refine(cameraIds.check, { error: cameraIds.error }),
-  telemetry: z.strictObject({ intervalSeconds: within(1, 3600).default(10) }).prefault({}),
-  log: z
-    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') })
-    .prefault({}),
-});
+export const configSchema = z
+  .strictObject({
+    site: id,
+    box: id,
+    mqtt: mqttSchema,
+    model: modelSchema,
+    /** The agent that brings models to this box; without it none is tried. */
+    agent: agentSchema.optional(),
+    cameras: z
+      .array(cameraSchema)
+      .min(1, { error: 'at least one camera' })
+      .max(64)
+      .refine(cameraIds.check, { error: cameraIds.error }),
+    telemetry: z.strictObject({ intervalSeconds: within(1, 3600).default(10) }).prefault({}),
+    log: z
+      .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') })
+      .prefault({}),
+  })
+  .refine(({ agent, model }) => agent === undefined || model.store !== undefined, {
+    error: '`model.store` and `model.name` beside `agent`: it brings models to a store',
+    path: ['agent'],
+  });
 
 export type Config = z.infer<typeof configSchema>;
 export type CameraConfig = z.infer<typeof cameraSchema>;

@@ -18,13 +18,16 @@ import type { TrialControl, TrialNews } from '../trial/trials.ts';
 import type { AnalysedFrame, DaemonView, Feature } from './feature.ts';
 
 const BACKOFF = { firstMs: 500, longestMs: 30_000 };
+/** A connection that lived so long was none that is turned away again and again. */
+const LIVED_MS = 10_000;
 /** An agent that reads nothing: some hundred blocks of few classes, some ten of a thousand. */
 const MOST_UNREAD_BYTES = 1024 * 1024;
 
 /**
  * The line to the agent: tries what it brings, and tells it what was seen. A box without one goes on as it is.
  *
- * A trial lives as long as the connection that it came over: an agent that is gone cannot end it.
+ * A trial lives as long as the connection that it came over: an agent that is gone cannot end it, and one that loses its daemon holds
+ * nothing against the candidate.
  */
 export class AgentLink implements Feature {
   readonly #daemon: DaemonView;
@@ -32,7 +35,8 @@ export class AgentLink implements Feature {
   readonly #log: Log;
   #path: string | undefined;
   #socket: Socket | undefined;
-  #connected = false;
+  /** ms of `performance.now()`; undefined without a connection. */
+  #connectedAt: number | undefined;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
   readonly #served = { digest: '', frames: 0, toTell: 1 };
@@ -46,6 +50,7 @@ export class AgentLink implements Feature {
   start(signal: AbortSignal): void {
     this.#daemon.on('configured', () => this.#configured(), signal);
     this.#daemon.on('trial', (news) => this.#tell(news), signal);
+    this.#daemon.on('untried', () => this.#socket?.destroy(), signal);
     this.#daemon.on('analysed', (frame) => this.#count(frame), signal);
     signal.addEventListener('abort', () => this.#use(undefined), { once: true });
     this.#configured();
@@ -73,8 +78,7 @@ export class AgentLink implements Feature {
     let unended = 0;
     const split = lineSplitter((line) => this.#hear(socket, line));
     socket.on('connect', () => {
-      this.#connected = true;
-      this.#failures = 0;
+      this.#connectedAt = performance.now();
       this.#log.info({ socket: this.#path }, 'connected with the agent');
       this.#hello();
     });
@@ -90,11 +94,12 @@ export class AgentLink implements Feature {
 
   #closed(): void {
     this.#socket = undefined;
-    if (this.#connected) {
-      this.#log.warn({ socket: this.#path }, 'the agent is gone');
+    if (this.#connectedAt !== undefined) {
+      if (performance.now() - this.#connectedAt > LIVED_MS) this.#failures = 0;
+      this.#log.warn({ socket: this.#path }, 'the connection with the agent has ended');
       this.#trials.end(undefined, 'the agent is gone');
     }
-    this.#connected = false;
+    this.#connectedAt = undefined;
     if (this.#path === undefined) return;
     this.#retry = setTimeout(() => this.#connect(), backoffMs(BACKOFF, ++this.#failures, Math.random()));
   }
@@ -131,6 +136,7 @@ export class AgentLink implements Feature {
 
   #hello(): void {
     const { model } = this.#daemon.present;
+    this.#served.toTell = 1; // who is new does not know
     this.#tell({
       type: 'hello',
       daemon: VERSION,
@@ -140,21 +146,21 @@ export class AgentLink implements Feature {
     });
   }
 
-  /** The first frames of a model are told one by one, later ones at each doubling: nothing is said per frame for long. */
+  /** The first frame of a model is told, or of a connection, and each doubling: nothing is said per frame for long. */
   #count({ frame: { ready } }: AnalysedFrame): void {
     const served = this.#served;
     if (ready.model.digest !== served.digest)
       Object.assign(served, { digest: ready.model.digest, frames: 0, toTell: 1 });
     served.frames++;
     if (served.frames < served.toTell) return;
-    served.toTell *= 2;
+    served.toTell = 2 * served.frames;
     const model = identityOf(ready.model);
     if (model !== undefined) this.#tell({ type: 'served', model, frames: served.frames });
   }
 
   #tell(message: TrialNews | Unversioned<'hello' | 'served'>): void {
     const socket = this.#socket;
-    if (socket === undefined || !this.#connected) return;
+    if (socket === undefined || this.#connectedAt === undefined) return;
     socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, ...message })}\n`);
     if (socket.writableLength > MOST_UNREAD_BYTES) socket.destroy();
   }

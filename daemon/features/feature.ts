@@ -47,6 +47,8 @@ interface DaemonEvents {
   tick: [];
   /** Something is known of a candidate that is being tried. */
   trial: [TrialNews];
+  /** A trial is over that says nothing of its candidate. */
+  untried: [why: string];
   /** The last words to this broker. `for good`: the daemon ends; otherwise it goes on elsewhere, and `moved` follows. */
   leaving: [why: string, forGood: boolean];
   /** Nothing that was published is known where the daemon publishes now. */

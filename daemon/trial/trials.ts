@@ -1,4 +1,4 @@
-import { asWaysideError, WaysideError } from '../../core/errors.ts';
+import { asWaysideError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { AdmittedPackage } from '../../deploy/admit.ts';
 import type { FromAgent, FromDaemon } from '../../deploy/trial/protocol.ts';
@@ -7,7 +7,7 @@ import type { PendingFrame } from '../detections.ts';
 import type { InferenceEnd } from '../inference/client.ts';
 import type { CandidateListeners, ModelPair } from '../inference/pair.ts';
 import { admitPlace, type ModelChoice, optionsOf } from '../model/choice.ts';
-import { modelPlaces, slotAt, storeOf } from '../model/places.ts';
+import { type ModelPlace, modelPlaces, slotAt, storeOf } from '../model/places.ts';
 import type { RunningModel } from '../model/reload.ts';
 import { residentBytes } from '../telemetry/processes.ts';
 import { BlockBuilder } from './block-builder.ts';
@@ -31,6 +31,8 @@ interface TrialParts {
   readonly choice: ModelChoice;
   readonly loaded: () => LoadedConfig;
   readonly news: (news: TrialNews) => void;
+  /** A trial is over that says nothing of its candidate. */
+  readonly untried: (why: string) => void;
   /** Does something after what decides about models already. */
   readonly inTurn: (act: () => Promise<void>) => Promise<void>;
   /** What the configuration and the store say is brought about. */
@@ -66,8 +68,10 @@ export class Trials implements TrialControl {
   begin(order: TrialOrder): void {
     this.#later(async () => {
       this.#stop();
+      const place = await this.#placeOf(order);
+      if (place === undefined) return;
       try {
-        this.#start(order, await this.#admit(order));
+        this.#start(order, await admitPlace(place, this.#parts.loaded()));
       } catch (thrown) {
         const { code, message } = asWaysideError(thrown);
         this.#failed(order.trial, { code, message });
@@ -103,8 +107,9 @@ export class Trials implements TrialControl {
 
   /** The configuration of the model is another one: a trial under the old one says nothing. */
   abort(reason: string): void {
-    if (this.#current !== undefined) this.#failed(this.#current.id, { code: 'TRIAL_ABORTED', message: reason });
+    if (this.#current === undefined) return;
     this.#stop();
+    this.#untried(reason);
   }
 
   /** The running model's process ended. */
@@ -121,25 +126,21 @@ export class Trials implements TrialControl {
     this.#current.builder.tick(memory, live, performance.now());
   }
 
-  /** @throws {WaysideError} CONFIG_INVALID, PACKAGE_INVALID, and as `admitPackage` */
-  async #admit({ package: dir, model: { name, digest } }: TrialOrder): Promise<AdmittedPackage> {
+  /** The slot that is meant: no other folder is ever loaded. An agent with another store than this box's is no fault of the candidate. */
+  async #placeOf({ package: dir, model: { name, digest } }: TrialOrder): Promise<ModelPlace | undefined> {
     const loaded = this.#parts.loaded();
     const store = storeOf(loaded);
-    if (store === undefined) {
-      throw new WaysideError('CONFIG_INVALID', {
-        message:
-          'this box runs a package that was named by hand, and no store: there is nothing to try candidates from',
-        hint: 'set model.store and model.name instead of model.package',
-      });
-    }
-    const slot = await slotAt(store, dir);
-    if (slot === undefined || name !== loaded.config.model.name) {
-      throw new WaysideError('PACKAGE_INVALID', {
-        message: `${dir}: expected a slot of ${store.slots}, with the model ${loaded.config.model.name}, got ${name}`,
-        hint: 'agent and daemon have to use one store: compare their configurations',
-      });
-    }
-    return admitPlace({ dir: store.package(slot), name: `slot ${slot}`, digest }, loaded);
+    const slot = store === undefined ? undefined : await slotAt(store, dir);
+    if (store !== undefined && slot !== undefined && name === loaded.config.model.name)
+      return { dir: store.package(slot), name: `slot ${slot}`, digest };
+    const wanted = `a slot of ${store?.slots ?? 'a store'} with the model ${loaded.config.model.name}`;
+    this.#untried(`expected ${wanted}, got ${dir} with ${name}: agent and daemon have to use one store`);
+    return undefined;
+  }
+
+  #untried(why: string): void {
+    this.#parts.log.error({ reason: why }, 'a candidate is not tried');
+    this.#parts.untried(why);
   }
 
   #start({ trial: id, blockFrames }: TrialOrder, admitted: AdmittedPackage): void {

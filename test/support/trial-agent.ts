@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { lineSplitter } from '../../daemon/lines.ts';
 import type { Block } from '../../deploy/trial/block.ts';
 import type { Verdict } from '../../deploy/trial/judge.ts';
 import { TrialJudge } from '../../deploy/trial/judge.ts';
@@ -31,11 +31,12 @@ export class TrialAgent {
     this.#server = createServer((socket) => {
       this.#socket = socket;
       socket.on('error', () => undefined); // a daemon that is ended
-      createInterface({ input: socket }).on('line', (line) => {
+      const split = lineSplitter((line) => {
         const message = fromDaemon.safeParse(JSON.parse(line));
         if (message.success) this.heard.push(message.data);
         else this.#fault ??= message.error;
       });
+      socket.on('data', split);
     });
   }
 

@@ -92,6 +92,12 @@ describe('parseConfig', () => {
       'threads: 1',
       'w.yaml:7:1: model: expected `package`, or `store` and `name`, found a map',
     ],
+    [
+      'an agent beside a package that was named by hand',
+      'cameras:',
+      'agent: { socket: /run/wayside-agent/agent.sock }\ncameras:',
+      'w.yaml:9:1: agent: expected `model.store` and `model.name` beside `agent`: it brings models to a store, found a map',
+    ],
     ['a missing part', 'model:\n  package: package\n', '', 'w.yaml:1:1: model: expected a map of keys, found nothing'],
     [
       'a wrong protocol',
