@@ -104,7 +104,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     { openDataset },
     { setAside },
     { defaultPreprocessing },
-    { chosenNormalization, notedClasses, withNotes },
+    { chosenNormalization, declaredClasses, notedClasses, withNotes },
     { writeModel },
     { requireFreeFile },
     { requireAnswers },
@@ -159,9 +159,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   };
   context.keeps(checkpoint);
   const result: ClassifierResult = await trainClassifier(fitting);
-  const answers = result.model.graph.outputs[0]?.shape?.at(-1);
-  const known = typeof answers === 'number' ? answers : undefined;
-  const names = dataset.classes ?? notedClasses(result.model.metadata, known, context.note);
+  const names = dataset.classes ?? notedClasses(result.model.metadata, declaredClasses(result.model), context.note);
   const metadata = new Map(withNotes(result.model.metadata, preprocessing, names));
   metadata.set('wayside.trained', task.of);
   const annotated = { ...result.model, metadata };

@@ -33,7 +33,7 @@ export interface ForkedModule<Question, Answer> {
 
 /**
  * Starts a compiled module with a channel to it, as in `forkModule('inference/latency-probe', ...)`. The channel is also the
- * leash: the child ends when it closes, which the kernel does even where this process is killed.
+ * link to its parent: the child ends when it closes, which the kernel does even where this process is killed.
  */
 export function forkModule<Question, Answer>(module: string, options: ForkOptions): ForkedModule<Question, Answer> {
   const { args = [], env, stderr = 'inherit', signal } = options;

@@ -2,8 +2,8 @@ import { cpus } from 'node:os';
 import { Command, Option } from 'commander';
 import type { Session } from '../../inference/session.ts';
 import { bytes, count, milliseconds } from '../format.ts';
+import type { Timing } from '../interleaved-timing.ts';
 import { integer, type PixelOptions, pixelOptions, threadsOption } from '../options/common.ts';
-import type { Timing } from '../race.ts';
 import { type Context, running } from '../running.ts';
 import { table } from '../table.ts';
 
@@ -40,14 +40,14 @@ async function benchModels(
   paths: readonly string[],
   { threads, seconds, size }: BenchOptions,
 ): Promise<void> {
-  const [{ openModel }, { preprocessingFor }, { openSession }, { randomFeeds }, { loadCost }, { race }] =
+  const [{ openModel }, { preprocessingFor }, { openSession }, { randomFeeds }, { loadCost }, { timeInterleaved }] =
     await Promise.all([
       import('../../inference/package.ts'),
       import('../pixels.ts'),
       import('../../inference/session.ts'),
       import('../../inference/latency.ts'),
       import('../load-cost.ts'),
-      import('../race.ts'),
+      import('../interleaved-timing.ts'),
     ]);
   const { signal, onProgress, report, note } = context;
   const sessions: Session[] = [];
@@ -65,7 +65,7 @@ async function benchModels(
       const cost = await loadCost({ model: model.modelPath, threads, size: pixels.size }, signal);
       facts.push({ model: path, bytes: model.bytes, ...cost });
     }
-    const timings = await race(runners, seconds, { signal, onProgress });
+    const timings = await timeInterleaved(runners, seconds, { signal, onProgress });
     const models = facts.flatMap((fact, i) => (timings[i] === undefined ? [] : [{ ...fact, ...timings[i] }]));
     const document = { processor: cpus()[0]?.model ?? 'unknown', threads, models };
     report({

@@ -9,7 +9,7 @@ import type { Tape } from './tape.ts';
  * @param forward the nodes of the forward graph, in topological order
  * @param seeds the gradient of the loss with respect to some values of the forward graph, where it is known already
  * @param wanted the values whose gradients are wanted: parameters, or activations
- * @param held values taken for constants, whatever they are computed from: x + (round(x) - x) with the difference held rounds
+ * @param stopGradients values taken for constants, whatever they are computed from: x + (round(x) - x) with the gradient stopped at the difference rounds
  *   forwards and is x backwards, the straight-through estimator (Bengio 2013)
  * @returns for every wanted value that the seeds depend on the value that holds its gradient
  * @throws {WaysideError} MODEL_UNSUPPORTED for an operator without a rule between a wanted value and a seed
@@ -19,9 +19,9 @@ export function differentiate(
   forward: readonly Node[],
   seeds: ReadonlyMap<string, string>,
   wanted: Iterable<string>,
-  held: ReadonlySet<string> = new Set(),
+  stopGradients: ReadonlySet<string> = new Set(),
 ): ReadonlyMap<string, string> {
-  const active = dependentOn(forward, wanted, held);
+  const active = dependentOn(forward, wanted, stopGradients);
   const contributions = new Map<string, string[]>();
   for (const [value, gradient] of seeds) contributions.set(value, [gradient]);
   const settled = new Map<string, string>();
@@ -61,17 +61,17 @@ export function differentiate(
 export const withRuntimeOperators = (opsets: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
   new Map([...opsets, ['com.microsoft', 1]]);
 
-/** The wanted values and everything computed from them, but for what is held. */
+/** The wanted values and everything computed from them, but for where gradients stop. */
 function dependentOn(
   forward: readonly Node[],
   wanted: Iterable<string>,
-  held: ReadonlySet<string>,
+  stopGradients: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const active = new Set(wanted);
   active.delete('');
   for (const node of forward) {
     if (!node.inputs.some((input) => active.has(input))) continue;
-    for (const output of node.outputs) if (!held.has(output)) active.add(output);
+    for (const output of node.outputs) if (!stopGradients.has(output)) active.add(output);
   }
   return active;
 }

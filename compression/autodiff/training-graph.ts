@@ -24,7 +24,7 @@ interface TrainingGraphOptions {
   /** The parameters themselves, where a graph holds others than its operators' weights. @default those of its operators */
   readonly parameters?: readonly Parameter[];
   /** Values that gradients take for constants. @default none */
-  readonly held?: ReadonlySet<string>;
+  readonly stopGradients?: ReadonlySet<string>;
 }
 
 /** Running statistics of one BatchNormalization and the outputs that give the batch's. */
@@ -81,7 +81,7 @@ export function buildTrainingGraph(model: Model, options: TrainingGraphOptions):
     lossInputs.map(({ name }) => name),
   );
   const names = parameters.map(({ name }) => name);
-  const found = differentiate(tape, graph.nodes, new Map([[output, term.gradient]]), names, options.held);
+  const found = differentiate(tape, graph.nodes, new Map([[output, term.gradient]]), names, options.stopGradients);
   const gradients = parameters.map(
     ({ name, dims }) => found.get(name) ?? tape.op('ConstantOfShape', [tape.ints(dims)]),
   );

@@ -9,7 +9,7 @@ import { type LayerMoments, readersOf } from './obs/readers.ts';
 import { cutBefore, cutsOf } from './reconstruct/cuts.ts';
 import type { Activation } from './reconstruct/walk.ts';
 import { removeChannels } from './remove.ts';
-import { SuffixAnswers } from './suffix-answers.ts';
+import { SuffixPredictions } from './suffix-predictions.ts';
 
 /** What happens when this share of one group's channels goes, and nothing else. */
 interface SensitivityPoint {
@@ -53,7 +53,7 @@ export async function measureSensitivity(
   options: SensitivityOptions,
 ): Promise<GroupSensitivity[]> {
   const { images, importance, moments, ratios = [0.25, 0.5, 0.75], threads = 1, signal, onProgress } = options;
-  const answers = new SuffixAnswers(model, images, threads);
+  const answers = new SuffixPredictions(model, images, threads);
   const expected = await answers.of(model, signal);
   const soft = softened(expected, TEMPERATURE);
   const found: GroupSensitivity[] = [];

@@ -35,7 +35,7 @@ export interface TrainOptions extends RunOptions {
   /** In place of the weights of the model's operators: initializers of it that are trained. */
   readonly parameters?: readonly Parameter[];
   /** Values that gradients take for constants. @default none */
-  readonly held?: ReadonlySet<string>;
+  readonly stopGradients?: ReadonlySet<string>;
   /** Adds distillation. */
   readonly teacher?: Teacher | undefined;
   /** @default 0 */

@@ -26,7 +26,7 @@ const CHECKPOINT_MS = 120_000;
  */
 export async function train(model: Model, options: TrainOptions): Promise<TrainResult> {
   const { epochs, batch = 128, seed = 0, threads = 1, patience, checkpoint, signal, preprocessing } = options;
-  const { trains, parameters, held } = options;
+  const { trains, parameters, stopGradients } = options;
   const shards = shardsOf(batch, threads);
   const graph = buildTrainingGraph(withLogits(model), {
     batch: batch / shards,
@@ -34,7 +34,7 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     batchNorm: options.batchNorm ?? 'training',
     ...(trains ? { trains } : {}),
     ...(parameters ? { parameters } : {}),
-    ...(held ? { held } : {}),
+    ...(stopGradients ? { stopGradients } : {}),
   });
   const weights = weightsOf(model, graph.parameters, ofWholeBatch(graph.statistics, shards));
   const optimizer = options.optimizer(graph.parameters);

@@ -143,9 +143,10 @@ async function written(
 async function requireBudget(
   points: number | undefined,
   lost: number,
-  { widths, damage }: QuantizedModel,
+  { precisions, sensitivity }: QuantizedModel,
 ): Promise<void> {
-  if (points !== undefined && overBudget(lost, points)) throw budgetMissed(points, lost, widths, await damage());
+  if (points !== undefined && overBudget(lost, points))
+    throw budgetMissed(points, lost, precisions, await sensitivity());
 }
 
 /** Enough to find eight clear ones of different classes in. */

@@ -16,7 +16,7 @@ import { checkFusion, type FusionReport, requireFused, withPlanned } from '../qu
 import { floatLayers } from '../quantize/precision.ts';
 import { type FloatSource, readFloat } from '../reading/float-source.ts';
 import { distance } from '../search/divergence.ts';
-import { answersOf, imagesOf, spreadOver } from '../search/predictions.ts';
+import { imagesOf, predictionsOf, spreadOver } from '../search/predictions.ts';
 import { farInDistance } from '../verify/doubts.ts';
 import { judgeLayers } from '../verify/judge-layers.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
@@ -85,16 +85,16 @@ export async function quantizeNetwork(options: QuantizeNetworkOptions): Promise<
   const most = Math.ceil(0.75 * images.size);
   const limits = { tolerance, allowNoisyLayers };
   const quantized = await quantizeByPlan(folded, images, outline, { ...limits, preprocessing, most }, context);
-  const { plan, widths } = quantized;
+  const { plan, precisions } = quantized;
   const report = await checkFusion(encodeModel(quantized.model));
-  const fused = withPlanned(report, quantized.model, floatLayers(widths), unquantized(quantized.float));
+  const fused = withPlanned(report, quantized.model, floatLayers(precisions), unquantized(quantized.float));
   if (allowFloat !== true) requireFused(fused);
   await requireAnswers(quantized.model, images, preprocessing, 'the int8 model');
   const { noisy } = await judgeLayers(quantized, images, preprocessing, limits, context);
   const indices = spreadOver(heldOutIndices(images, plan), imagesOf(preprocessing, JUDGED));
   const asked = { dataset: images, indices, preprocessing, threads, signal };
-  const expected = await answersOf(folded, asked);
-  const away = distance(expected, await answersOf(quantized.model, asked));
+  const expected = await predictionsOf(folded, asked);
+  const away = distance(expected, await predictionsOf(quantized.model, asked));
   const far = farInDistance(away, expected.values === undefined);
   if (far !== undefined) note(`warning: ${far}`);
   return {

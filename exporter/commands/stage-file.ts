@@ -3,7 +3,7 @@ import { isSystemError, WaysideError } from '../../core/errors.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { OpenedModel } from '../pipeline/open-float.ts';
-import { notedClasses, withNotes } from '../reading/model-notes.ts';
+import { declaredClasses, notedClasses, withNotes } from '../reading/model-notes.ts';
 import { requireAnswers } from '../verify/require-answers.ts';
 
 /** A stage done alone, from one file to another. */
@@ -33,14 +33,12 @@ export async function requireFreeFile({ out, force = false }: FileOptions): Prom
  * @throws {WaysideError} FILE_WRITE_FAILED, MODEL_NOT_FINITE
  */
 export async function writeStage(
-  { graph, metadata, ...rest }: Model,
+  model: Model,
   { preprocessing, data }: Pick<OpenedModel, 'preprocessing' | 'data'>,
   out: string,
 ): Promise<void> {
-  const answers = graph.outputs[0]?.shape?.at(-1);
-  const classes = typeof answers === 'number' ? answers : undefined;
-  const names = data.test.classes ?? notedClasses(metadata, classes, () => {});
-  const noted = { ...rest, graph, metadata: withNotes(metadata, preprocessing, names) };
+  const names = data.test.classes ?? notedClasses(model.metadata, declaredClasses(model), () => {});
+  const noted = { ...model, metadata: withNotes(model.metadata, preprocessing, names) };
   await requireAnswers(noted, data.test, preprocessing, out);
   await writeModel(noted, out);
 }

@@ -4,7 +4,7 @@ import type { Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { int64Vector } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { constantOf, withGraph } from '../passes/rewrite.ts';
 import { activationsAfter, behindActivations } from './activations.ts';
 
@@ -30,7 +30,7 @@ export const conv1dToConv2d = pass({
       replaced.set(node, overImage(node, activations, builder));
     }
     const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

@@ -4,7 +4,7 @@ import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { asFloat32, elementCount, float32Tensor, int64Vector, type Tensor } from '../../onnx/tensor.ts';
 import { type GraphIndex, indexGraph } from '../../onnx/topology.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { constantOf, withGraph } from '../passes/rewrite.ts';
 import { activationsAfter, behindActivations } from './activations.ts';
 
@@ -46,7 +46,7 @@ export const matmulBiasToGemm = pass({
     }
     if (replaced.size === 0) return model;
     const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? [node]);
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

@@ -4,7 +4,7 @@ import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { asFloat32, elementCount, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { constantOf, withGraph } from '../passes/rewrite.ts';
 
 /**
@@ -22,7 +22,7 @@ export const plainMatmul = pass({
     const builder = GraphBuilder.over(graph);
     const rankOf = (value: string | undefined): number => types.get(value ?? '')?.shape?.length ?? 0;
     const nodes = graph.nodes.flatMap((node) => plain(node, graph, rankOf, builder));
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

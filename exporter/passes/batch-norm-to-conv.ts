@@ -5,7 +5,7 @@ import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
 import { channelAffine } from './channel-affine.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
@@ -42,6 +42,6 @@ export const batchNormToConv = pass({
       };
     });
     if (turned > 0) note(`turned ${turned} batch normalizations into depthwise convolutions`);
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });

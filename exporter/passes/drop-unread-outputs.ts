@@ -1,7 +1,7 @@
 import type { Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { indexGraph } from '../../onnx/topology.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { withGraph } from './rewrite.ts';
 
 /** Operators with outputs that need not be asked for, and the first of these (onnx Operators.md, ONNX Runtime ContribOperators.md). */
@@ -29,7 +29,7 @@ export const dropUnreadOutputs = pass({
   name: 'drop-unread-outputs',
   run(model) {
     if (!model.graph.nodes.some((node) => node.outputs.length > optionalFrom(node))) return model;
-    const graph = { ...model.graph, ...livingParts(model.graph) };
+    const graph = { ...model.graph, ...withoutDeadNodes(model.graph) };
     const index = indexGraph(graph);
     const unread = (value: string): boolean => index.consumers(value).length === 0 && !index.isOutput(value);
     const gone = new Set<string>();

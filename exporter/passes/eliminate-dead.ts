@@ -6,10 +6,10 @@ import { withGraph } from './rewrite.ts';
 /** Removes nodes and constants that no output of the graph depends on. Graph inputs stay: callers feed them by name. */
 export const eliminateDead = pass({
   name: 'eliminate-dead',
-  run: (model) => withGraph(model, livingParts(model.graph)),
+  run: (model) => withGraph(model, withoutDeadNodes(model.graph)),
 });
 
-export function livingParts(graph: Graph): Pick<Graph, 'nodes' | 'initializers' | 'valueInfo'> {
+export function withoutDeadNodes(graph: Graph): Pick<Graph, 'nodes' | 'initializers' | 'valueInfo'> {
   const needed = new Set(graph.outputs.map(({ name }) => name));
   const living = graph.nodes
     .toReversed()

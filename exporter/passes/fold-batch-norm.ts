@@ -5,7 +5,7 @@ import { everyNode, pass } from '../../onnx/pass.ts';
 import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import { type GraphIndex, indexGraph } from '../../onnx/topology.ts';
 import { affineInput, type ChannelAffine, channelAffine } from './channel-affine.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
@@ -30,7 +30,7 @@ export const foldBatchNorm = pass({
       const { nodes, initializers, count } = mergedOnce(graph);
       if (count === 0) break;
       merged += count;
-      graph = { ...graph, ...livingParts({ ...graph, nodes, initializers }) };
+      graph = { ...graph, ...withoutDeadNodes({ ...graph, nodes, initializers }) };
     }
     if (merged > 0) note(`merged ${merged} normalizations and biases into the layers before them`);
     return withGraph(model, graph);

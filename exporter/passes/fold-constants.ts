@@ -6,7 +6,7 @@ import { noneOf, pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { byteLength, type Tensor } from '../../onnx/tensor.ts';
 import { valuesRead } from '../../onnx/topology.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { withGraph } from './rewrite.ts';
 
 /** Not a function of their inputs. */
@@ -46,7 +46,7 @@ export const foldConstants = pass({
     );
     const initializers = new Map([...lifted.graph.initializers, ...values]);
     for (const node of nodes) for (const output of node.outputs) initializers.delete(output);
-    return withGraph(lifted, livingParts({ ...lifted.graph, nodes, initializers }));
+    return withGraph(lifted, withoutDeadNodes({ ...lifted.graph, nodes, initializers }));
   },
 });
 
@@ -72,7 +72,7 @@ async function compute(model: Model, nodes: readonly Node[]): Promise<Map<string
     nodes,
     valueInfo: new Map(),
   });
-  const session = await openSession(encodeModel(withGraph(part, livingParts(part.graph))), {
+  const session = await openSession(encodeModel(withGraph(part, withoutDeadNodes(part.graph))), {
     optimization: 'disabled',
   });
   try {

@@ -3,7 +3,7 @@ import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { asFloat32, asIntegers } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
@@ -31,7 +31,7 @@ export const foldPad = pass({
         moved.set(reader, { ...reader, inputs: [node.inputs[0] ?? '', ...reader.inputs.slice(1)], attributes });
       }
     }
-    return withGraph(model, livingParts({ ...graph, nodes: graph.nodes.map((node) => moved.get(node) ?? node) }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes: graph.nodes.map((node) => moved.get(node) ?? node) }));
   },
 });
 

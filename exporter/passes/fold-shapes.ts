@@ -4,7 +4,7 @@ import type { Graph, Node, Shape } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { asIntegers, elementCount, int64Vector } from '../../onnx/tensor.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /** A vector of whole numbers computed from shapes: numbers, and names of dimensions that are open. */
@@ -35,7 +35,7 @@ export const foldShapes = pass({
       const name = builder.constant(`${target}_constant`, int64Vector(dims));
       return { ...node, inputs: [data, name] };
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

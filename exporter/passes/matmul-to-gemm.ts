@@ -4,7 +4,7 @@ import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { elementCount, type Tensor } from '../../onnx/tensor.ts';
 import { indexGraph } from '../../onnx/topology.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
@@ -44,7 +44,7 @@ export const matmulToGemm = pass({
       const other = replaced.get(node);
       return other === undefined ? [] : [other];
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

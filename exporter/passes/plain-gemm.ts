@@ -3,7 +3,7 @@ import { GraphBuilder } from '../../onnx/build.ts';
 import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
@@ -26,7 +26,7 @@ export const plainGemm = pass({
       if (parts.bias !== undefined) inputs.push(builder.constant(`${b}_plain`, parts.bias));
       return { ...node, inputs, attributes };
     });
-    return withGraph(model, livingParts({ ...graph, nodes, initializers: builder.initializers }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes, initializers: builder.initializers }));
   },
 });
 

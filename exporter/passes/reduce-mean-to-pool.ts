@@ -4,7 +4,7 @@ import type { Graph, Node } from '../../onnx/graph.ts';
 import { pass } from '../../onnx/pass.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
 import { asIntegers } from '../../onnx/tensor.ts';
-import { livingParts } from './eliminate-dead.ts';
+import { withoutDeadNodes } from './eliminate-dead.ts';
 import { constantOf, withGraph } from './rewrite.ts';
 
 /**
@@ -37,7 +37,7 @@ export const reduceMeanToPool = pass({
       };
       return [{ ...pool, outputs: [pooled] }, flatten];
     });
-    return withGraph(model, livingParts({ ...graph, nodes }));
+    return withGraph(model, withoutDeadNodes({ ...graph, nodes }));
   },
 });
 

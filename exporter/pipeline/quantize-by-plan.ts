@@ -8,7 +8,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { lowered } from '../lowering/index.ts';
 import { type CompressionPlan, completed, type PlanOutline } from '../plan/plan.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
-import { type Widths, widthOf } from '../quantize/precision.ts';
+import { type Precisions, precisionOf } from '../quantize/precision.ts';
 import { quantizeModel, valuesToCalibrate, withFittingWeights } from '../quantize/quantize-model.ts';
 import { requireLayers } from '../reading/require-layers.ts';
 import type { QuantizationChoices } from '../search/calibrated.ts';
@@ -30,10 +30,10 @@ export interface QuantizedModel {
   readonly method: RangeMethodName;
   /** Mean Kullback-Leibler divergence from the float model's predictions, by range method tried. */
   readonly divergence: Readonly<Record<string, number>>;
-  readonly widths: Widths;
+  readonly precisions: Precisions;
   readonly budget?: BudgetResult;
-  /** The damage of each layer quantized alone: measured when asked for. */
-  readonly damage: () => Promise<ReadonlyMap<string, number>>;
+  /** The sensitivity of each layer quantized alone: measured when asked for. */
+  readonly sensitivity: () => Promise<ReadonlyMap<string, number>>;
 }
 
 interface QuantizeOptions extends Omit<RunLimits, 'allowFloat'> {
@@ -73,15 +73,15 @@ export async function quantizeByPlan(
     },
     log,
   );
-  const { calibrated, choice, divergence, damage } = decided;
-  const { widths, method } = choice;
+  const { calibrated, choice, divergence, sensitivity } = decided;
+  const { precisions, method } = choice;
   const { model: float, layers } = calibrated;
   const chosen = withFittingWeights(float, await calibrated.chosen(choice));
   const model = quantizeModel(float, chosen);
   const { weights } = chosen;
   const common = {
     ...{ model, float, chosen, plan: decided.plan, layers, weights },
-    ...{ widths, method, divergence, damage },
+    ...{ precisions, method, divergence, sensitivity },
   };
   return budget === undefined ? common : { ...common, budget: budgetResult(budget, plan, decided) };
 }
@@ -89,11 +89,11 @@ export async function quantizeByPlan(
 function budgetResult(
   points: number,
   plan: CompressionPlan,
-  { choice: { widths }, budget }: QuantizationDecisions,
+  { choice: { precisions }, budget }: QuantizationDecisions,
 ): BudgetResult {
   const wider = plan.layers.flatMap((layer) => {
-    const width = widths.get(layer.name) ?? 'int8';
-    return width === widthOf(layer) ? [] : [{ name: layer.name, width }];
+    const width = precisions.get(layer.name) ?? 'int8';
+    return width === precisionOf(layer) ? [] : [{ name: layer.name, width }];
   });
   return { points, heldOut: budget?.steps ?? [], wider };
 }

@@ -1,6 +1,6 @@
 import type { StageOutcome } from '../prune-finetune/outcome.ts';
 import type { FusionReport } from '../quantize/fusion.ts';
-import type { Width } from '../quantize/precision.ts';
+import type { Precision } from '../quantize/precision.ts';
 import type { AccuracyChange } from '../verify/class-changes.ts';
 import type { NoisyLayer } from '../verify/layer-noise.ts';
 
@@ -50,5 +50,5 @@ export interface BudgetResult {
   readonly points: number;
   /** On held-out images, before anything was widened and after each step. */
   readonly heldOut: readonly number[];
-  readonly wider: readonly { readonly name: string; readonly width: Width }[];
+  readonly wider: readonly { readonly name: string; readonly width: Precision }[];
 }

@@ -32,9 +32,9 @@ export async function verified(
   quantized: QuantizedModel,
   { opened: { data, preprocessing }, limits, out, ...run }: VerifyContext,
 ): Promise<VerifiedModel> {
-  const { model, float, widths } = quantized;
+  const { model, float, precisions } = quantized;
   const report = await checkFusion(encodeModel(model));
-  const fused = withPlanned(report, model, floatLayers(widths), unquantized(float));
+  const fused = withPlanned(report, model, floatLayers(precisions), unquantized(float));
   if (limits.allowFloat !== true) requireFused(fused);
   await requireAnswers(model, data.test, preprocessing, out);
   return { fused, ...(await judgeLayers(quantized, data.train, preprocessing, limits, run)) };

@@ -3,7 +3,7 @@ import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 
 /** What every stage of pruning and fine-tuning is given. */
-export interface SlimContext extends RunOptions {
+export interface PruneFinetuneContext extends RunOptions {
   readonly train: Dataset;
   /** Choose the epoch of fine-tuning. @default a share of the training images */
   readonly validation?: Dataset | undefined;

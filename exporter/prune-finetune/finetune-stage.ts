@@ -1,6 +1,6 @@
 import type { Parameter } from '../../compression/autodiff/parameters.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
-import { type LoadedImages, loadImages } from '../../compression/training/data/images.ts';
+import { loadImages } from '../../compression/training/data/images.ts';
 import { splitImages } from '../../compression/training/data/split.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
 import { withOpenBatch } from '../../compression/training/open-batch.ts';
@@ -13,7 +13,8 @@ import { runPasses } from '../../onnx/pass.ts';
 import { asFloat32 } from '../../onnx/tensor.ts';
 import { FOLDING } from '../passes/index.ts';
 import type { FinetunePlan } from '../plan/prune-finetune.ts';
-import type { SlimContext } from './context.ts';
+import { declaredClasses } from '../reading/model-notes.ts';
+import type { PruneFinetuneContext } from './context.ts';
 
 /** Share of the images set aside to choose the best epoch by, where no validation images are given. */
 const ASIDE = 0.05;
@@ -28,12 +29,21 @@ export async function finetuneBy(
   model: Model,
   teacher: Teacher,
   plan: FinetunePlan,
-  { train: dataset, validation: aside, preprocessing, indices, seed, threads, signal, onProgress }: SlimContext,
+  {
+    train: dataset,
+    validation: aside,
+    preprocessing,
+    indices,
+    seed,
+    threads,
+    signal,
+    onProgress,
+  }: PruneFinetuneContext,
   checkpoint: string,
 ): Promise<Model> {
   const run = { signal, onProgress };
   const images = await loadImages(dataset, preprocessing, run);
-  const known = { ...images, classes: classesOf(model, images) };
+  const known = { ...images, classes: declaredClasses(model) ?? images.classes };
   const { training, validation } =
     aside === undefined
       ? splitImages(known, ASIDE, seed)
@@ -48,7 +58,8 @@ export async function finetuneBy(
     epochs: plan.epochs,
     batch: plan.batch,
     rate: plan.rate,
-    optimizer: (parameters) => adamW(parameters, { weightDecay: 1e-4, paces: pacesOf(parameters, normalised) }),
+    optimizer: (parameters) =>
+      adamW(parameters, { weightDecay: 1e-4, rateScales: rateScalesOf(parameters, normalised) }),
     schedule: cosine(0.05),
     augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
     teacher,
@@ -67,17 +78,11 @@ const LEAST_PACE = 1e-3;
  * The root mean square of each parameter: Adam's steps are of one size, and the weights of folded layers of sizes that differ by a
  * hundred. With one rate for all, a pruned VGG16 lost three points in its first epoch.
  */
-function pacesOf(parameters: readonly Parameter[], { graph }: Model): number[] {
+function rateScalesOf(parameters: readonly Parameter[], { graph }: Model): number[] {
   return parameters.map(({ name }) => {
     const tensor = graph.initializers.get(name);
     const values = tensor === undefined ? new Float32Array(0) : asFloat32(tensor);
     const squares = values.reduce((sum, value) => sum + value * value, 0);
     return Math.max(LEAST_PACE, Math.sqrt(squares / Math.max(1, values.length)));
   });
-}
-
-/** As many as the model answers with, which may be more or fewer than the set has names for. */
-function classesOf({ graph }: Model, { classes }: LoadedImages): number {
-  const answers = graph.outputs[0]?.shape?.at(-1);
-  return typeof answers === 'number' ? answers : classes;
 }

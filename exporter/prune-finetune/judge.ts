@@ -7,10 +7,10 @@ import { type GroupSensitivity, measureSensitivity } from '../../compression/pru
 import { collectMoments } from '../../compression/rounding/collect.ts';
 import { macsOf, typesOfOneImage } from '../../onnx/cost.ts';
 import type { Model } from '../../onnx/graph.ts';
-import type { SlimContext } from './context.ts';
+import type { PruneFinetuneContext } from './context.ts';
 
 /** What channels of a model are judged by, from the images of a run. */
-export function evidenceOf(model: Model, { groups }: ChannelAnalysis, context: SlimContext): Evidence {
+export function evidenceOf(model: Model, { groups }: ChannelAnalysis, context: PruneFinetuneContext): Evidence {
   let moments: Promise<LayerMoments> | undefined;
   return {
     ...context,
@@ -32,7 +32,7 @@ const MOMENTS_MACS = 7e11;
 const FEWEST_FOR_MOMENTS = 128;
 
 /** Moments of what every layer's weights are multiplied with, over the calibration images, or as many as the network's size allows. */
-function momentsFor(model: Model, context: SlimContext): Promise<LayerMoments> {
+function momentsFor(model: Model, context: PruneFinetuneContext): Promise<LayerMoments> {
   const affordable = Math.floor(MOMENTS_MACS / macsOfOne(model));
   const indices = spread(context.indices, Math.max(FEWEST_FOR_MOMENTS, affordable));
   return collectMoments(model, layersOf(model.graph), context.train, { ...context, indices });

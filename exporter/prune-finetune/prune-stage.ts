@@ -9,7 +9,7 @@ import { latencyApart } from '../../inference/latency-apart.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { PrunePlan } from '../plan/prune-finetune.ts';
-import type { SlimContext } from './context.ts';
+import type { PruneFinetuneContext } from './context.ts';
 import { evidenceOf, sensitivityBy } from './judge.ts';
 
 /**
@@ -20,7 +20,7 @@ import { evidenceOf, sensitivityBy } from './judge.ts';
 export async function pruneBy(
   model: Model,
   plan: PrunePlan,
-  context: SlimContext,
+  context: PruneFinetuneContext,
 ): Promise<Pruned & { readonly sensitivity: readonly GroupSensitivity[] }> {
   const { unit, goal, also, floor, multiple, frozen = [], keep } = plan;
   const criterion = criterionNamed(plan.criterion);
@@ -56,5 +56,5 @@ const known =
   (_, { name }) =>
     importance.get(name)!;
 
-const latencyOf = (model: Model, { preprocessing, signal }: SlimContext): Promise<number> =>
+const latencyOf = (model: Model, { preprocessing, signal }: PruneFinetuneContext): Promise<number> =>
   latencyApart(encodeModel(model), preprocessing, { budgetMs: 1000, signal });

@@ -14,8 +14,9 @@ import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { QatPlan } from '../plan/qat.ts';
 import type { WorkFolder } from '../prune-finetune/work-folder.ts';
+import { declaredClasses } from '../reading/model-notes.ts';
 import { withinBounds } from './bounds.ts';
-import type { Simulation } from './simulate.ts';
+import type { FakeQuantizedModel } from './fake-quantize.ts';
 
 interface QatContext extends Pick<RunContext, 'signal' | 'onProgress' | 'threads'> {
   readonly train: Dataset;
@@ -41,7 +42,7 @@ const Accuracies = z.strictObject({ before: z.number(), after: z.number() });
  * @returns the simulation's model, with the parameters that were best on the images set aside
  * @throws {WaysideError} TRAINING_DIVERGED, MODEL_UNSUPPORTED, CHECKPOINT_INVALID; AbortError when `signal` aborts
  */
-export async function trainSimulation(simulation: Simulation, context: QatContext): Promise<Model> {
+export async function trainFakeQuantized(simulated: FakeQuantizedModel, context: QatContext): Promise<Model> {
   const { train: dataset, validation: aside, preprocessing, teacher, plan, seed, threads, work } = context;
   const { signal, onProgress } = context;
   const kept = await work.load('simulation', Accuracies);
@@ -50,14 +51,13 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
   await work.open();
   const run = { signal, onProgress };
   const images = await loadImages(dataset, preprocessing, run);
-  const answers = simulation.model.graph.outputs[0]?.shape?.at(-1);
-  const classes = typeof answers === 'number' ? answers : images.classes;
+  const classes = declaredClasses(simulated.model) ?? images.classes;
   const { training, validation } =
     aside === undefined
       ? splitImages({ ...images, classes }, ASIDE, seed)
       : { training: { ...images, classes }, validation: await loadImages(aside, preprocessing, run) };
-  const before = await accuracyOf(simulation.model, validation, context);
-  const result = await train(simulation.model, {
+  const before = await accuracyOf(simulated.model, validation, context);
+  const result = await train(simulated.model, {
     ...run,
     onProgress: (progress) => onProgress({ ...progress, stage: `quantized, ${progress.stage}` }),
     images: training,
@@ -70,8 +70,8 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
     schedule: cosine(0.05),
     augmentation: { shift: Math.round(preprocessing.size[0] / 8), flip: plan.flip },
     batchNorm: 'frozen',
-    parameters: simulation.parameters,
-    held: simulation.held,
+    parameters: simulated.parameters,
+    stopGradients: simulated.stopGradients,
     constrain: withinBounds,
     teacher,
     seed,
@@ -79,7 +79,7 @@ export async function trainSimulation(simulation: Simulation, context: QatContex
     checkpoint: work.path('qat.checkpoint'),
   });
   const better = result.accuracy >= before;
-  const model = encodeModel(better ? result.model : simulation.model);
+  const model = encodeModel(better ? result.model : simulated.model);
   const accuracy = { before, after: better ? result.accuracy : before };
   await work.save('simulation', model, accuracy);
   return decodeModel(model);

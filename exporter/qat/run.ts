@@ -13,10 +13,10 @@ import type { WorkFolder } from '../prune-finetune/work-folder.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
 import { quantizeModel } from '../quantize/quantize-model.ts';
 import type { QuantizationChoices } from '../search/calibrated.ts';
-import { trainSimulation } from './qat-stage.ts';
+import { convert } from './convert.ts';
+import { fakeQuantize } from './fake-quantize.ts';
+import { trainFakeQuantized } from './qat-stage.ts';
 import { remeasured } from './remeasured.ts';
-import { settle } from './settle.ts';
-import { simulate } from './simulate.ts';
 
 /** An int8 model, and all that was chosen for it. */
 interface TrainedModel {
@@ -49,9 +49,9 @@ export async function trainQuantized(
 ): Promise<TrainedModel> {
   const { seed } = plan;
   const run = { preprocessing, seed, threads, signal, onProgress };
-  const simulation = simulate(float, chosen, targetProfile(plan.target).limit);
-  const trained = await trainSimulation(simulation, { ...run, ...asked, train, validation, work });
-  const { weights: stored, scales } = await settle(trained, simulation, float, chosen.weights);
+  const simulated = fakeQuantize(float, chosen, targetProfile(plan.target).limit);
+  const trained = await trainFakeQuantized(simulated, { ...run, ...asked, train, validation, work });
+  const { weights: stored, scales } = await convert(trained, simulated, float, chosen.weights);
   const indices = calibrationIndices(train, plan);
   const weights = await remeasured(
     stored,

@@ -4,11 +4,11 @@ import type { Model } from '../../onnx/graph.ts';
 import { rewrittenNames } from '../../onnx/names.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
 
-/** A graph that is being written with quantization simulated in it: nodes, constants, what is trained and what is held. */
+/** A graph that is being written with quantization simulated in it: nodes, constants, what is trained and what is stopGradients. */
 export class Sketch extends GraphBuilder {
   readonly parameters: Parameter[] = [];
   /** Values that gradients take for constants. */
-  readonly held = new Set<string>();
+  readonly stopGradients = new Set<string>();
 
   constructor({ graph }: Model) {
     super('simulation', { naming: rewrittenNames(graph) });
@@ -29,12 +29,12 @@ export class Sketch extends GraphBuilder {
   }
 
   /**
-   * `forward` going forwards, `backward` going backwards: backward + (forward - backward), the difference held. Exact in float32
+   * `forward` going forwards, `backward` going backwards: backward + (forward - backward), the difference stopGradients. Exact in float32
    * where the two are as close as a number and the code it rounds to.
    */
   straightThrough(forward: string, backward: string): string {
     const difference = this.op('Sub', [forward, backward]);
-    this.held.add(difference);
+    this.stopGradients.add(difference);
     return this.op('Add', [backward, difference]);
   }
 

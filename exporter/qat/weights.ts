@@ -6,7 +6,7 @@ import type { LayerWeights } from '../quantize/layer-weights.ts';
 import type { Sketch } from './sketch.ts';
 
 /** Values of a simulated layer: what the layer computes with, and what of it goes into the file. */
-export interface SimulatedWeights {
+export interface FakeQuantizedWeights {
   /** In the order of the file: scale of the row * code. */
   readonly weights: string;
   /** Whole numbers in float, in the order of the file. */
@@ -30,7 +30,12 @@ const MARGIN = 0.02;
  * steps (94.4% on training images held out came to 16% and 25%, at rates of 1e-4 and 3e-5; with places kept 96.3%): a weight that
  * passes moves by a quarter of the range, many do so at once, and no normalisation is left to absorb it.
  */
-export function simulateWeights(sketch: Sketch, layer: Layer, decided: LayerWeights, limit: number): SimulatedWeights {
+export function fakeQuantizeWeights(
+  sketch: Sketch,
+  layer: Layer,
+  decided: LayerWeights,
+  limit: number,
+): FakeQuantizedWeights {
   const { rows, transposed } = layer;
   const { dims } = layer.weights;
   const clustered = decided.codebooks.length > 0;

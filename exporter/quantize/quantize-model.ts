@@ -1,7 +1,7 @@
 import { layersOf } from '../../compression/layers.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { irVersionFor, upgradeOpset } from '../../onnx/opset.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
 import { withoutRemoved } from '../reading/model-notes.ts';
 import { withinAccumulators } from './accumulator.ts';
@@ -64,7 +64,7 @@ export function quantizeModel(model: Model, { ranges, scales, weights, float }: 
   const { nodes, initializers } = writer.builder;
   const written = withGraph(source, { name: 'wayside', nodes, initializers, valueInfo: new Map() });
   return {
-    ...withGraph(written, livingParts(written.graph)),
+    ...withGraph(written, withoutDeadNodes(written.graph)),
     irVersion: irVersionFor(opset),
     opsets: new Map([...source.opsets, ['', opset]]),
     metadata: withoutRemoved(source.metadata),

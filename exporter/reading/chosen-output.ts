@@ -1,7 +1,7 @@
 import { WaysideError } from '../../core/errors.ts';
 import { describeOutputs } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
 
 /**
@@ -28,5 +28,5 @@ export function withChosenOutput(model: Model, name: string | undefined): Model 
   }
   if (outputs.length === 1) return model;
   const graph = { ...model.graph, outputs: [chosen] };
-  return withGraph(model, { ...graph, ...livingParts(graph) });
+  return withGraph(model, { ...graph, ...withoutDeadNodes(graph) });
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { messageOf } from '../../core/errors.ts';
 import { type Normalization, parseNormalization } from '../../inference/normalization.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
 
 /** What Wayside writes into an ONNX file's metadata for whoever goes on with it. */
 const NORMALIZE = 'wayside.normalize';
@@ -108,4 +109,10 @@ export function withoutRemoved(metadata: Metadata): Metadata {
   const kept = new Map(metadata);
   kept.delete(REMOVED);
   return kept;
+}
+
+/** Classes that a classifier has scores for, by the shape of its output; undefined where that does not say. */
+export function declaredClasses({ graph }: Model): number | undefined {
+  const scores = graph.outputs[0]?.shape?.at(-1);
+  return typeof scores === 'number' ? scores : undefined;
 }

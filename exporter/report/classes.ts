@@ -1,6 +1,11 @@
 import { pairedError } from '../../core/intervals.ts';
 import { labelOf } from '../../inference/scores.ts';
-import { answerChanges, type ClassChange, type Confused, type LabelledPredictions } from '../verify/class-changes.ts';
+import {
+  type ClassChange,
+  type Confused,
+  type LabelledPredictions,
+  predictionChanges,
+} from '../verify/class-changes.ts';
 import { integer, named, percent, section, shortened, signed, table } from './html.ts';
 
 /** Most classes and confusions listed; a network may know thousands. */
@@ -13,7 +18,7 @@ export function classSection(
   after: LabelledPredictions,
   names: readonly string[] | undefined,
 ): string {
-  const { images, lost, won, changed, classes, grown } = answerChanges(before, after);
+  const { images, lost, won, changed, classes, grown } = predictionChanges(before, after);
   const worse = classes.filter((each) => each.after < each.before).sort((a, b) => pointsOf(a) - pointsOf(b));
   const better = classes.filter((each) => each.after > each.before).length;
   const same = classes.length - worse.length - better;

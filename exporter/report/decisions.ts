@@ -1,6 +1,6 @@
 import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
 import type { BudgetResult, CompressResult } from '../pipeline/results.ts';
-import { describeWidth } from '../quantize/precision.ts';
+import { describePrecision } from '../quantize/precision.ts';
 import { decibels, integer, named, section, table } from './html.ts';
 
 /** What was decided on the way, and what stayed in float. */
@@ -51,7 +51,7 @@ const noisyRows = (noisy: CompressResult['noisy']): [string, string][] =>
 function budgetRows(budget: BudgetResult | undefined): [string, string][] {
   if (budget === undefined) return [];
   const { points, heldOut, wider } = budget;
-  const kept = wider.map(({ name, width }) => `${name}: ${describeWidth(width)}`);
+  const kept = wider.map(({ name, width }) => `${name}: ${describePrecision(width)}`);
   return [
     ['Budget', `${points} points; lost on held-out images: ${heldOut.map((lost) => lost.toFixed(2)).join(', then ')}`],
     ['Kept finer for it', kept.length === 0 ? 'no layer' : kept.join(', ')],

@@ -10,7 +10,7 @@ import type { Model } from '../../onnx/graph.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
 import type { Range } from '../quantize/range.ts';
 import { rangesBy } from './choose-ranges.ts';
-import { AnswerKeeper, type Answers } from './predictions.ts';
+import { PredictionKeeper, type Predictions } from './predictions.ts';
 
 type ChannelMoments = Pick<Extremes, 'axis' | 'means' | 'meanSquares'>;
 
@@ -23,7 +23,7 @@ export interface Watched {
   /** Per channel of a value; undefined for one that was not watched. */
   channels(value: string): ChannelMoments | undefined;
   /** Of the model to the images whose answers were asked for; undefined where the images were not run. */
-  readonly answers?: Answers | undefined;
+  readonly answers?: Predictions | undefined;
 }
 
 interface WatchOptions extends ObserveOptions {
@@ -64,9 +64,9 @@ async function watchExtremes(model: Model, train: Dataset, options: ObserveOptio
 
 async function watchAll(model: Model, train: Dataset, { answered, ...options }: WatchOptions): Promise<Watched> {
   const own = { outputs: model.graph.outputs.length, indices: options.indices, only: new Set(answered) };
-  let keeper: AnswerKeeper | undefined;
+  let keeper: PredictionKeeper | undefined;
   const observations = await observe(model, train, options, (session) => {
-    if (answered.length > 0) keeper = new AnswerKeeper(session, own);
+    if (answered.length > 0) keeper = new PredictionKeeper(session, own);
     return keeper === undefined ? [] : [keeper];
   });
   const watched = watchedBy(model, observedRanges(observations), (value) => {

@@ -1,5 +1,5 @@
 import { WaysideError } from '../../core/errors.ts';
-import { describeWidth, type Width, type Widths, wider } from '../quantize/precision.ts';
+import { describePrecision, type Precision, type Precisions, wider } from '../quantize/precision.ts';
 
 export interface Loss {
   readonly points: number;
@@ -9,17 +9,17 @@ export interface Loss {
 interface BudgetSearch {
   /** Points of accuracy that may be lost. */
   readonly points: number;
-  readonly widths: Widths;
+  readonly precisions: Precisions;
   /** Points lost on images that nothing was decided on, and the standard error of that. */
-  readonly lost: (widths: Widths) => Promise<Loss>;
+  readonly lost: (precisions: Precisions) => Promise<Loss>;
   /** What quantizing one layer alone does to the answers: the divergence. */
-  readonly damage: (layer: string, width: Width) => Promise<number>;
+  readonly sensitivity: (layer: string, width: Precision) => Promise<number>;
 }
 
 export interface HeldBudget {
-  readonly widths: Widths;
+  readonly precisions: Precisions;
   /** By layer, at its final width. */
-  readonly damage: ReadonlyMap<string, number>;
+  readonly sensitivity: ReadonlyMap<string, number>;
   /** Points lost before anything was widened, and after each step. */
   readonly steps: readonly number[];
 }
@@ -28,49 +28,54 @@ export interface HeldBudget {
 const AT_ONCE = 1 / 10;
 
 /**
- * Widens layers until the accuracy lost on held-out images is inside the budget: the layer whose damage
+ * Widens layers until the accuracy lost on held-out images is inside the budget: the layer whose sensitivity
  * alone falls most first, from k clusters to 2k, ... 64, then plain int8, then float. Ends at the latest when everything is float.
  *
  * One standard error is kept as a margin, but never more than half the budget: a small set would else end in float only
  * because it is small.
  */
-export async function holdBudget({ points, widths: start, lost, damage: damageOf }: BudgetSearch): Promise<HeldBudget> {
-  const widths = new Map(start);
-  const damage = new Map<string, number>();
+export async function holdBudget({
+  points,
+  precisions: start,
+  lost,
+  sensitivity: sensitivityOf,
+}: BudgetSearch): Promise<HeldBudget> {
+  const precisions = new Map(start);
+  const sensitivity = new Map<string, number>();
   const holds = (loss: Loss): boolean => loss.points + Math.min(loss.error, points / 2) <= points;
-  let now = await lost(widths);
+  let now = await lost(precisions);
   const steps = [now.points];
-  if (holds(now)) return { widths, damage, steps };
+  if (holds(now)) return { precisions, sensitivity, steps };
   const known = new Map<string, number>();
-  const damageAt = async (layer: string, width: Width): Promise<number> => {
+  const sensitivityAt = async (layer: string, width: Precision): Promise<number> => {
     const key = `${layer} ${width}`;
-    const found = known.get(key) ?? (width === 'float' ? 0 : await damageOf(layer, width));
+    const found = known.get(key) ?? (width === 'float' ? 0 : await sensitivityOf(layer, width));
     known.set(key, found);
     return found;
   };
   const gains = new Map<string, number>();
   const look = async (layer: string): Promise<void> => {
-    const width = widths.get(layer) ?? 'float';
+    const width = precisions.get(layer) ?? 'float';
     const next = wider(width);
-    damage.set(layer, await damageAt(layer, width));
+    sensitivity.set(layer, await sensitivityAt(layer, width));
     if (next === undefined) gains.delete(layer);
-    else gains.set(layer, damage.get(layer)! - (await damageAt(layer, next)));
+    else gains.set(layer, sensitivity.get(layer)! - (await sensitivityAt(layer, next)));
   };
-  for (const layer of widths.keys()) await look(layer);
+  for (const layer of precisions.keys()) await look(layer);
   while (!holds(now) && gains.size > 0) {
     // More clusters cost bytes; float costs the int8 kernel too, and comes when there is nothing else left.
-    const cheap = [...gains].filter(([layer]) => widths.get(layer) !== 'int8');
+    const cheap = [...gains].filter(([layer]) => precisions.get(layer) !== 'int8');
     const best = (cheap.length > 0 ? cheap : [...gains])
       .sort((a, b) => b[1] - a[1])
-      .slice(0, Math.ceil(widths.size * AT_ONCE));
+      .slice(0, Math.ceil(precisions.size * AT_ONCE));
     for (const [layer] of best) {
-      widths.set(layer, wider(widths.get(layer) ?? 'int8') ?? 'float');
+      precisions.set(layer, wider(precisions.get(layer) ?? 'int8') ?? 'float');
       await look(layer);
     }
-    now = await lost(widths);
+    now = await lost(precisions);
     steps.push(now.points);
   }
-  return { widths, damage, steps };
+  return { precisions, sensitivity, steps };
 }
 
 /** A difference of counts over thousands of images: half a millionth of a point is rounding, not a prediction. */
@@ -89,12 +94,12 @@ const NAMED = 3;
 export function budgetMissed(
   points: number,
   lost: number,
-  widths: Widths,
-  damage: ReadonlyMap<string, number>,
+  precisions: Precisions,
+  sensitivity: ReadonlyMap<string, number>,
 ): WaysideError {
-  const worst = [...damage].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]);
-  const names = worst.slice(0, NAMED).map(([name]) => `${name} (${describeWidth(widths.get(name) ?? 'int8')})`);
-  const clustered = [...widths.values()].some((width) => typeof width === 'number');
+  const worst = [...sensitivity].filter(([, value]) => value > 0).sort((a, b) => b[1] - a[1]);
+  const names = worst.slice(0, NAMED).map(([name]) => `${name} (${describePrecision(precisions.get(name) ?? 'int8')})`);
+  const clustered = [...precisions.values()].some((width) => typeof width === 'number');
   const costly = names.length === 0 ? '' : `; most costly: ${names.join(', ')}`;
   const remedies = [
     ...(clustered ? ['more --clusters, or none'] : []),

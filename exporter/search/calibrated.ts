@@ -11,7 +11,7 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
 import { type DecidedWeights, decideWeights } from '../quantize/choose-weights.ts';
-import { floatLayers, type Width, type Widths } from '../quantize/precision.ts';
+import { floatLayers, type Precision, type Precisions } from '../quantize/precision.ts';
 import { type QuantizeInput, quantizeModel, valuesToCalibrate } from '../quantize/quantize-model.ts';
 import { momentsOfChannels, type Watched, watch } from './activation-statistics.ts';
 import { decidingOf } from './choose-ranges.ts';
@@ -27,12 +27,12 @@ interface CalibratedOptions extends RunOptions {
   /** Codebooks of a layer, by its name. */
   readonly groups: ReadonlyMap<string, number>;
   /** Whether each layer is only ever asked for at one width: its moments are let go of then. @default false */
-  readonly oneWidth?: boolean | undefined;
+  readonly onePrecision?: boolean | undefined;
 }
 
 /** What a quantized model is made with: the rest was measured. */
 export interface Choice {
-  readonly widths: Widths;
+  readonly precisions: Precisions;
   readonly method: RangeMethodName;
   /** Of single values that differ. */
   readonly methods?: Readonly<Record<string, RangeMethodName>>;
@@ -96,8 +96,8 @@ export class Calibrated {
 
   /** Weights of every layer that is not in float at these widths. */
   async weights(
-    widths: Widths,
-    float: ReadonlySet<string> = floatLayers(widths),
+    precisions: Precisions,
+    float: ReadonlySet<string> = floatLayers(precisions),
   ): Promise<ReadonlyMap<string, DecidedWeights>> {
     const { signal, onProgress } = this.#options;
     const found = new Map<string, DecidedWeights>();
@@ -106,7 +106,7 @@ export class Calibrated {
       for (const layer of this.layers) {
         signal?.throwIfAborted();
         const { name } = layer.node;
-        const width = widths.get(name) ?? 'int8';
+        const width = precisions.get(name) ?? 'int8';
         if (width === 'float' || float.has(name) || found.has(name)) continue;
         found.set(name, await this.#weightsOf(layer, width, products));
         onProgress?.({ stage: 'deciding weights', done: found.size, total: this.layers.length });
@@ -124,14 +124,18 @@ export class Calibrated {
   }
 
   /** All that quantizing takes. */
-  async chosen({ widths, method, methods, biases, float = new Set() }: Choice): Promise<QuantizationChoices> {
-    const kept = new Set([...float, ...floatLayers(widths)]);
-    const decided = await this.weights(widths, kept);
+  async chosen({ precisions, method, methods, biases, float = new Set() }: Choice): Promise<QuantizationChoices> {
+    const kept = new Set([...float, ...floatLayers(precisions)]);
+    const decided = await this.weights(precisions, kept);
     const weights = biases === undefined ? decided : withBiases(decided, biases);
     return { ranges: this.watched.ranges(method, methods), weights, float: kept };
   }
 
-  async #weightsOf(layer: Layer, width: Exclude<Width, 'float'>, products: MatrixProducts): Promise<DecidedWeights> {
+  async #weightsOf(
+    layer: Layer,
+    width: Exclude<Precision, 'float'>,
+    products: MatrixProducts,
+  ): Promise<DecidedWeights> {
     const { name } = layer.node;
     const key = `${name} ${width}`;
     const { limit, groups, signal } = this.#options;
@@ -141,7 +145,7 @@ export class Calibrated {
     const options = { limit, clusters, groups: groups.get(name) };
     const decided = await decideWeights(layer, this.#moments.get(name)!, options, products, signal);
     this.#decided.set(key, decided);
-    if (this.#options.oneWidth === true) this.#moments.delete(name);
+    if (this.#options.onePrecision === true) this.#moments.delete(name);
     return decided;
   }
 }

@@ -1,6 +1,6 @@
 import type { Calibrated, Choice } from './calibrated.ts';
 import { correctBiases } from './correct-biases.ts';
-import { allCloser, Jury, mean } from './fold-agreement.ts';
+import { allCloser, FoldAgreement, mean } from './fold-agreement.ts';
 import { type AskOptions, imagesOf, spreadOver } from './predictions.ts';
 
 /** Images that means are taken of. They are compared with themselves in float, position by position: few are enough. */
@@ -22,16 +22,16 @@ export async function chooseBiases(
   readonly divergence: Readonly<Record<string, number>>;
 }> {
   if (wanted === false) return { choice, corrected: false, divergence: {} };
-  const weights = await calibrated.weights(choice.widths);
+  const weights = await calibrated.weights(choice.precisions);
   const own = new Map([...weights].flatMap(([name, { bias }]) => (bias === undefined ? [] : [[name, bias] as const])));
   const quantizeWith = (biases: ReadonlyMap<string, Float32Array>) => calibrated.quantized({ ...choice, biases });
   const few = { ...asked, indices: spreadOver(asked.indices, imagesOf(asked.preprocessing, IMAGES)) };
   const biases = await correctBiases(calibrated.model, calibrated.layers, own, quantizeWith, few);
   const corrected = { choice: { ...choice, biases }, corrected: true };
   if (wanted === true) return { ...corrected, divergence: {} };
-  const jury = await Jury.of(calibrated.model, asked);
-  const before = await jury.divergences(await calibrated.quantized(choice));
-  const after = await jury.divergences(await quantizeWith(biases));
+  const agreement = await FoldAgreement.of(calibrated.model, asked);
+  const before = await agreement.divergences(await calibrated.quantized(choice));
+  const after = await agreement.divergences(await quantizeWith(biases));
   if (allCloser(after, before)) return { ...corrected, divergence: { 'biases corrected': mean(after) } };
   return { choice, corrected: false, divergence: {} };
 }

@@ -6,14 +6,14 @@ import { runPasses } from '../../onnx/pass.ts';
 import { unevenness } from '../passes/channel-pairs.ts';
 import { equalize } from '../passes/equalize.ts';
 import { nearestWeights } from '../quantize/choose-weights.ts';
-import type { Widths } from '../quantize/precision.ts';
+import type { Precisions } from '../quantize/precision.ts';
 import { quantizeModel, valuesToCalibrate } from '../quantize/quantize-model.ts';
 import { rangesBy } from './choose-ranges.ts';
 import { distance } from './divergence.ts';
-import { type AskOptions, answersOf, imagesOf, spreadOver } from './predictions.ts';
+import { type AskOptions, imagesOf, predictionsOf, spreadOver } from './predictions.ts';
 
 interface EqualizationOptions extends AskOptions {
-  readonly widths: Widths;
+  readonly precisions: Precisions;
   readonly groups: ReadonlyMap<string, number>;
   /** Largest code of the target. */
   readonly limit: number;
@@ -50,23 +50,23 @@ export async function chooseEqualization(
   const equalized = await runPasses(model, [equalize]);
   if (wanted === true) return { model: equalized, equalized: true };
   const asked = { ...options, indices: spreadOver(options.indices, imagesOf(options.preprocessing, IMAGES)) };
-  const expected = await answersOf(model, asked);
+  const expected = await predictionsOf(model, asked);
   const divergenceOf = async (candidate: Model): Promise<number> =>
-    distance(expected, await answersOf(await quickly(candidate, asked), asked));
+    distance(expected, await predictionsOf(await quickly(candidate, asked), asked));
   // NaN, from a model that overflows, never wins.
   const better = (await divergenceOf(equalized)) < WORTH_IT * (await divergenceOf(model));
   return better ? { model: equalized, equalized: true } : { model, equalized: false };
 }
 
 async function quickly(model: Model, options: EqualizationOptions): Promise<Model> {
-  const { dataset, indices, preprocessing, threads, signal, widths, groups, limit } = options;
+  const { dataset, indices, preprocessing, threads, signal, precisions, groups, limit } = options;
   const run = { indices, preprocessing, threads, signal };
   const observations = await observe(model, dataset, { ...run, values: valuesToCalibrate(model) });
   const float = new Set<string>();
   const weights = new Map(
     layersOf(model.graph).map((layer) => {
       const { name } = layer.node;
-      const width = widths.get(name) ?? 'int8';
+      const width = precisions.get(name) ?? 'int8';
       if (width === 'float') float.add(name);
       const clusters = typeof width === 'number' ? width : undefined;
       return [name, nearestWeights(layer, { limit, clusters, groups: groups.get(name) })];

@@ -3,7 +3,7 @@ import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { Range } from '../quantize/range.ts';
 import { distance } from './divergence.ts';
-import { type Answers, type AskOptions, answersOf, spreadOver } from './predictions.ts';
+import { type AskOptions, type Predictions, predictionsOf, spreadOver } from './predictions.ts';
 
 /** Tried by `auto`. Entropy is left out: on ReLU networks it clips far too much (it aims at 8-bit histograms, not at outputs). */
 export const CANDIDATES: readonly RangeMethodName[] = ['mse', 'minmax', 'percentile'];
@@ -39,12 +39,12 @@ export async function chooseMethod(
   model: Model,
   quantizeWith: (method: RangeMethodName) => Promise<Model>,
   options: AskOptions,
-  known?: Answers,
+  known?: Predictions,
 ): Promise<{ readonly method: RangeMethodName; readonly divergence: Readonly<Record<string, number>> }> {
   const asked = { ...options, indices: decidingOf(options.indices) };
-  const expected = known ?? (await answersOf(model, asked));
+  const expected = known ?? (await predictionsOf(model, asked));
   const divergenceOf = async (candidate: Model): Promise<number> =>
-    distance(expected, await answersOf(candidate, asked));
+    distance(expected, await predictionsOf(candidate, asked));
   const divergence: Record<string, number> = {};
   let best: RangeMethodName = 'mse';
   for (const method of CANDIDATES) {

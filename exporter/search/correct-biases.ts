@@ -1,7 +1,7 @@
 import { observe } from '../../calibration/observe.ts';
 import type { Layer } from '../../compression/layers.ts';
 import type { Model } from '../../onnx/graph.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
 import type { AskOptions } from './predictions.ts';
 
@@ -60,5 +60,5 @@ const plain = ({ indices, preprocessing, threads, signal }: Omit<AskOptions, 'da
 /** Only what makes one value. */
 function upTo(model: Model, value: string): Model {
   const graph = { ...model.graph, outputs: [{ name: value, dtype: 'float32' as const, shape: null }] };
-  return withGraph(model, { ...graph, ...livingParts(graph) });
+  return withGraph(model, { ...graph, ...withoutDeadNodes(graph) });
 }

@@ -7,10 +7,10 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { heldOutIndices } from '../plan/calibration-samples.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
-import { planned, type Widths, widthOf } from '../quantize/precision.ts';
+import { type Precisions, planned, precisionOf } from '../quantize/precision.ts';
 import { scaleClasses } from '../quantize/quantize-model.ts';
 import { measureLayerErrors, productsOf } from '../verify/layer-errors.ts';
-import { quietWidths } from '../verify/quiet-widths.ts';
+import { quietPrecisions } from '../verify/quiet-precisions.ts';
 import { blended } from './blended.ts';
 import { type HeldBudget, holdBudget, type Loss } from './budget.ts';
 import { Calibrated, type Choice } from './calibrated.ts';
@@ -18,9 +18,9 @@ import { chooseBiases } from './choose-biases.ts';
 import { chooseMethod } from './choose-ranges.ts';
 import { equalizedBy } from './equalized.ts';
 import { OUTLIER_IMAGES, withOutliersInFloat } from './float-outliers.ts';
-import { Jury, mean } from './fold-agreement.ts';
-import { LayerDamage } from './layer-sensitivity.ts';
-import { type AskOptions, answersOf, pointsLost, uncertainty } from './predictions.ts';
+import { FoldAgreement, mean } from './fold-agreement.ts';
+import { LayerSensitivity } from './layer-sensitivity.ts';
+import { type AskOptions, pointsLost, predictionsOf, uncertainty } from './predictions.ts';
 import { refineRanges } from './refine-ranges.ts';
 
 interface DecideOptions extends RunOptions {
@@ -49,8 +49,8 @@ export interface QuantizationDecisions {
   /** Mean Kullback-Leibler divergence from the float model's answers, by what was tried. */
   readonly divergence: Readonly<Record<string, number>>;
   readonly budget: HeldBudget | undefined;
-  /** The damage of each layer quantized alone: measured when asked for. */
-  readonly damage: () => Promise<ReadonlyMap<string, number>>;
+  /** The sensitivity of each layer quantized alone: measured when asked for. */
+  readonly sensitivity: () => Promise<ReadonlyMap<string, number>>;
 }
 
 /**
@@ -65,22 +65,23 @@ export async function decide(
 ): Promise<QuantizationDecisions> {
   const { plan, budget, validation, tolerance, allowNoisyLayers = false, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
-  const { model, equalized, widths: planWidths, asked, ...shared } = start;
-  const oneWidth = budget === undefined && tolerance === undefined;
-  const measuring = { ...run, ...shared, indices: asked.indices, plan, oneWidth };
+  const { model, equalized, precisions: planPrecisions, asked, ...shared } = start;
+  const onePrecision = budget === undefined && tolerance === undefined;
+  const measuring = { ...run, ...shared, indices: asked.indices, plan, onePrecision };
   const calibrated = await Calibrated.measure(model, train, measuring, stages);
-  await stages.run('cluster and round weights', () => calibrated.weights(planWidths));
-  const choose = (widths: Widths) => stages.run('choose ranges', () => decideRanges(calibrated, plan, widths, asked));
-  const first = await choose(planWidths);
+  await stages.run('cluster and round weights', () => calibrated.weights(planPrecisions));
+  const choose = (precisions: Precisions) =>
+    stages.run('choose ranges', () => decideRanges(calibrated, plan, precisions, asked));
+  const first = await choose(planPrecisions);
   const wished =
     tolerance === undefined
-      ? planWidths
+      ? planPrecisions
       : await stages.run('find layers for float', () => {
-          const damage = new LayerDamage(calibrated, first.choice, asked, OUTLIER_IMAGES);
-          return withOutliersInFloat(planWidths, damage, tolerance);
+          const sensitivity = new LayerSensitivity(calibrated, first.choice, asked, OUTLIER_IMAGES);
+          return withOutliersInFloat(planPrecisions, sensitivity, tolerance);
         });
-  const { choice: ranged, divergence } = wished === planWidths ? first : await choose(wished);
-  const layerDamage = new LayerDamage(calibrated, ranged, asked);
+  const { choice: ranged, divergence } = wished === planPrecisions ? first : await choose(wished);
+  const layerSensitivity = new LayerSensitivity(calibrated, ranged, asked);
   const held =
     budget === undefined
       ? undefined
@@ -92,23 +93,23 @@ export async function decide(
           const lost = await heldOutLoss(reference, { ...asked, ...heldOut });
           return holdBudget({
             points: budget,
-            widths: wished,
-            lost: async (widths) => lost(await calibrated.quantized({ ...ranged, widths })),
-            damage: (...layer) => layerDamage.of(...layer),
+            precisions: wished,
+            lost: async (precisions) => lost(await calibrated.quantized({ ...ranged, precisions })),
+            sensitivity: (...layer) => layerSensitivity.of(...layer),
           });
         });
-  const inside = held?.widths ?? wished;
-  const widths =
-    allowNoisyLayers || oneWidth
+  const inside = held?.precisions ?? wished;
+  const precisions =
+    allowNoisyLayers || onePrecision
       ? inside
       : await stages.run('keep noisy layers finer', () =>
-          quietWidths(inside, async (tried) => {
-            const quantized = await calibrated.quantized({ ...ranged, widths: tried });
+          quietPrecisions(inside, async (tried) => {
+            const quantized = await calibrated.quantized({ ...ranged, precisions: tried });
             return measureLayerErrors(calibrated.model, quantized, productsOf(calibrated.model.graph), asked);
           }),
         );
   const biased = await stages.run('correct biases', () =>
-    chooseBiases(calibrated, plan.biasCorrection ?? false, { ...ranged, widths }, asked),
+    chooseBiases(calibrated, plan.biasCorrection ?? false, { ...ranged, precisions }, asked),
   );
   const { method, methods = {} } = ranged;
   const { refineRanges: _, ...settled } = plan;
@@ -121,11 +122,12 @@ export async function decide(
       ...(Object.keys(methods).length === 0 ? {} : { ranges: methods }),
       equalize: equalized,
       ...(plan.biasCorrection === undefined ? {} : { biasCorrection: biased.corrected }),
-      layers: plan.layers.map((layer) => planned(layer, widths.get(layer.name) ?? widthOf(layer))),
+      layers: plan.layers.map((layer) => planned(layer, precisions.get(layer.name) ?? precisionOf(layer))),
     },
     divergence: { ...divergence, ...biased.divergence },
     budget: held,
-    damage: async () => (held !== undefined && held.damage.size > 0 ? held.damage : await layerDamage.ofAll(widths)),
+    sensitivity: async () =>
+      held !== undefined && held.sensitivity.size > 0 ? held.sensitivity : await layerSensitivity.ofAll(precisions),
   };
 }
 
@@ -137,9 +139,9 @@ const allOf = ({ size }: Dataset): number[] => Array.from({ length: size }, (_, 
  */
 async function heldOutLoss(reference: Model, plain: AskOptions): Promise<(model: Model) => Promise<Loss>> {
   const harder = { ...plain, dataset: blended(plain.dataset) };
-  const before = { plain: await answersOf(reference, plain), harder: await answersOf(reference, harder) };
+  const before = { plain: await predictionsOf(reference, plain), harder: await predictionsOf(reference, harder) };
   return async (model) => {
-    const after = { plain: await answersOf(model, plain), harder: await answersOf(model, harder) };
+    const after = { plain: await predictionsOf(model, plain), harder: await predictionsOf(model, harder) };
     const points = pointsLost(before.plain, after.plain);
     const both = (points + pointsLost(before.harder, after.harder)) / 2;
     return { points: Math.max(points, both), error: uncertainty(before.plain, after.plain) };
@@ -150,27 +152,27 @@ async function heldOutLoss(reference: Model, plain: AskOptions): Promise<(model:
 async function decideRanges(
   calibrated: Calibrated,
   { range, ranges = {}, refineRanges: refine = false }: CompressionPlan,
-  widths: Widths,
+  precisions: Precisions,
   asked: AskOptions,
 ): Promise<Pick<QuantizationDecisions, 'choice' | 'divergence'>> {
   if (range !== 'auto') {
-    return { choice: { widths, method: range as RangeMethodName, methods: ranges }, divergence: {} };
+    return { choice: { precisions, method: range as RangeMethodName, methods: ranges }, divergence: {} };
   }
   const quantizeWith = (method: RangeMethodName, methods = ranges): Promise<Model> =>
-    calibrated.quantized({ widths, method, methods });
+    calibrated.quantized({ precisions, method, methods });
   const { source, answers } = calibrated.watched;
   const { method, divergence } = await chooseMethod(calibrated.model, quantizeWith, asked, answers);
-  if (!refine || source === undefined) return { choice: { widths, method, methods: ranges }, divergence };
-  const jury = await Jury.of(calibrated.model, asked);
+  if (!refine || source === undefined) return { choice: { precisions, method, methods: ranges }, divergence };
+  const agreement = await FoldAgreement.of(calibrated.model, asked);
   const refined = await refineRanges({
     source,
     classes: scaleClasses(calibrated.model),
     method,
-    divergenceWith: async (methods) => jury.divergences(await quantizeWith(method, { ...ranges, ...methods })),
+    divergenceWith: async (methods) => agreement.divergences(await quantizeWith(method, { ...ranges, ...methods })),
   });
   const mixed = Object.keys(refined.methods).length === 0 ? {} : { mixed: mean(refined.divergence) };
   return {
-    choice: { widths, method, methods: { ...ranges, ...refined.methods } },
+    choice: { precisions, method, methods: { ...ranges, ...refined.methods } },
     divergence: { ...divergence, ...mixed },
   };
 }

@@ -1,11 +1,11 @@
 import { meanDivergence } from '../../compression/divergence.ts';
-import type { Answers } from './predictions.ts';
+import type { Predictions } from './predictions.ts';
 
 /**
  * How far answers are from those of the float model, 0 when nothing changed: for a classifier the mean Kullback-Leibler divergence
  * of its class probabilities, in nats; for any other model the noise in its outputs as a share of what they say about the images.
  */
-export function distance(expected: Answers, got: Answers): number {
+export function distance(expected: Predictions, got: Predictions): number {
   if (expected.values === undefined) return meanDivergence(expected.probabilities, got.probabilities);
   const shares = expected.values.map((images, output) => noiseShare(images, got.values?.[output] ?? []));
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
@@ -16,7 +16,7 @@ const LEAST_VARIATION = 1e-4;
 
 /**
  * Sum of squared errors over the sum of squared deviations of each value from its own mean over the images: what an output always
- * says, such as the background of a detector, is no signal. 1 is as bad as answering the mean. Answers that hardly differ from image to image
+ * says, such as the background of a detector, is no signal. 1 is as bad as answering the mean. Predictions that hardly differ from image to image
  * are judged by their size: noise of a ten-thousandth of it counts as 1.
  *
  * @param expected `[images][values]`

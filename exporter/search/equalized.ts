@@ -6,7 +6,7 @@ import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';
 import { type CompressionPlan, plannedLayers } from '../plan/plan.ts';
 import { targetProfile } from '../plan/targets.ts';
-import { type Widths, widthOf } from '../quantize/precision.ts';
+import { type Precisions, precisionOf } from '../quantize/precision.ts';
 import { chooseEqualization } from './choose-equalization.ts';
 import type { AskOptions } from './predictions.ts';
 
@@ -15,7 +15,7 @@ interface EqualizedModel {
   readonly model: Model;
   readonly equalized: boolean;
   /** As the plan wishes them. */
-  readonly widths: Widths;
+  readonly precisions: Precisions;
   /** Codebooks of a layer, by its name. */
   readonly groups: ReadonlyMap<string, number>;
   /** Largest code of the target. */
@@ -49,10 +49,10 @@ export async function equalizedBy(
     threads,
     signal,
   };
-  const widths: Widths = new Map([...layers].map(([name, layer]) => [name, widthOf(layer)]));
+  const precisions: Precisions = new Map([...layers].map(([name, layer]) => [name, precisionOf(layer)]));
   const groups = new Map([...layers].map(([name, layer]) => [name, layer.groups ?? 1]));
   const chosen = await stages.run('choose equalization', () =>
-    chooseEqualization(folded, plan.equalize ?? false, { ...asked, widths, groups, limit }),
+    chooseEqualization(folded, plan.equalize ?? false, { ...asked, precisions, groups, limit }),
   );
-  return { ...chosen, widths, groups, limit, asked };
+  return { ...chosen, precisions, groups, limit, asked };
 }

@@ -1,5 +1,5 @@
-import type { Widths } from '../quantize/precision.ts';
-import type { LayerDamage } from './layer-sensitivity.ts';
+import type { Precisions } from '../quantize/precision.ts';
+import type { LayerSensitivity } from './layer-sensitivity.ts';
 
 /** Those sought ruin every image: few tell, and every layer is tried. */
 export const OUTLIER_IMAGES = 16;
@@ -12,12 +12,16 @@ export const OUTLIER_IMAGES = 16;
  * @param tolerance `distance` from the float model's answers
  * @returns the same widths where there are none
  */
-export async function withOutliersInFloat(widths: Widths, damage: LayerDamage, tolerance: number): Promise<Widths> {
+export async function withOutliersInFloat(
+  precisions: Precisions,
+  sensitivity: LayerSensitivity,
+  tolerance: number,
+): Promise<Precisions> {
   // Where all together stay within it, no layer alone is asked: 54 models of ResNet50, each loaded and run.
-  if ((await damage.together(widths)) <= tolerance) return widths;
-  const found = await damage.ofAll(widths);
+  if ((await sensitivity.together(precisions)) <= tolerance) return precisions;
+  const found = await sensitivity.ofAll(precisions);
   // NaN, from a layer that overflows, is not tolerated either.
   const tolerated = (name: string): boolean => (found.get(name) ?? 0) <= tolerance;
-  if ([...widths.keys()].every(tolerated)) return widths;
-  return new Map([...widths].map(([name, width]) => [name, tolerated(name) ? width : 'float']));
+  if ([...precisions.keys()].every(tolerated)) return precisions;
+  return new Map([...precisions].map(([name, width]) => [name, tolerated(name) ? width : 'float']));
 }

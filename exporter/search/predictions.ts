@@ -17,7 +17,7 @@ export interface AskOptions {
 }
 
 /** What a model says of some images, in their order. */
-export interface Answers {
+export interface Predictions {
   /** Of the classes, `[classes]` each; none where the model is no classifier. */
   readonly probabilities: readonly Float32Array[];
   /** Of a model that is no classifier: values of each output for each image, as they are, `[outputs][images]`. */
@@ -57,7 +57,7 @@ interface KeeperOptions {
 }
 
 /** Keeps what a model says of images. */
-export class AnswerKeeper implements Observer {
+export class PredictionKeeper implements Observer {
   readonly values: readonly string[];
   readonly #classifies: boolean;
   readonly #found: readonly Float32Array[][];
@@ -87,7 +87,7 @@ export class AnswerKeeper implements Observer {
     this.#seen += count;
   }
 
-  get answers(): Answers {
+  get answers(): Predictions {
     const labels = this.#labels;
     return this.#classifies
       ? { probabilities: this.#found[0] ?? [], labels }
@@ -96,9 +96,9 @@ export class AnswerKeeper implements Observer {
 }
 
 /** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_LOAD, SESSION_RUN; AbortError when `signal` aborts */
-export function answersOf(model: Model, { dataset, threads, signal, ...run }: AskOptions): Promise<Answers> {
+export function predictionsOf(model: Model, { dataset, threads, signal, ...run }: AskOptions): Promise<Predictions> {
   return observing(model, [], threads, async (session) => {
-    const keeper = new AnswerKeeper(session, run);
+    const keeper = new PredictionKeeper(session, run);
     const batchSize = imagesToLookAt(run.preprocessing.size);
     await runOver(session, dataset, [keeper], { ...run, batchSize, signal });
     return keeper.answers;
@@ -118,7 +118,7 @@ export function imagesOf({ size: [height, width] }: Preprocessing, most: number)
 }
 
 /** Points of top-1 accuracy that the second answers have less than the first; negative where they have more. */
-export function pointsLost(before: Answers, after: Answers): number {
+export function pointsLost(before: Predictions, after: Predictions): number {
   return (100 * (rightAnswers(before) - rightAnswers(after))) / Math.max(1, before.labels.length);
 }
 
@@ -126,13 +126,14 @@ export function pointsLost(before: Answers, after: Answers): number {
  * Standard error of `pointsLost`, in points: only images that one of the two got right and the other wrong vary in it
  * (McNemar): sqrt(b + c) / n.
  */
-export function uncertainty(before: Answers, after: Answers): number {
+export function uncertainty(before: Predictions, after: Predictions): number {
   const { labels } = before;
   const changed = labels.filter((label, i) => isRight(before, i, label) !== isRight(after, i, label)).length;
   return 100 * pairedError(changed, labels.length);
 }
 
-const isRight = ({ probabilities }: Answers, i: number, label: number): boolean => argMax(probabilities[i]!) === label;
+const isRight = ({ probabilities }: Predictions, i: number, label: number): boolean =>
+  argMax(probabilities[i]!) === label;
 
-const rightAnswers = (answers: Answers): number =>
+const rightAnswers = (answers: Predictions): number =>
   answers.labels.filter((label, i) => isRight(answers, i, label)).length;

@@ -12,7 +12,7 @@ interface RefineOptions {
   readonly classes: readonly (readonly string[])[];
   /** Of all values until now. */
   readonly method: RangeMethodName;
-  /** As the jury finds it when these values have methods of their own. */
+  /** As the agreement finds it when these values have methods of their own. */
   readonly divergenceWith: (methods: Readonly<Record<string, RangeMethodName>>) => Promise<readonly number[]>;
 }
 

@@ -26,7 +26,7 @@ export interface ClassChange {
   readonly grown: readonly Confused[];
 }
 
-interface AnswerChanges {
+interface PredictionChanges {
   readonly images: number;
   /** Right before, wrong now; and the other way round. */
   readonly lost: number;
@@ -53,7 +53,7 @@ export function accuracyChange(before: LabelledPredictions, after: LabelledPredi
 }
 
 /** Compares the answers of two models to the same images. */
-export function answerChanges(before: LabelledPredictions, after: LabelledPredictions): AnswerChanges {
+export function predictionChanges(before: LabelledPredictions, after: LabelledPredictions): PredictionChanges {
   const { labels } = before;
   const confused = new Map<string, { label: number; as: number; before: number; after: number }>();
   const classes = new Map<number, { images: number; before: number; after: number; differing: number }>();

@@ -4,7 +4,7 @@ import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
-import type { Widths } from '../quantize/precision.ts';
+import type { Precisions } from '../quantize/precision.ts';
 import { type LayerErrors, measureLayerErrors, productsOf } from './layer-errors.ts';
 import { describeNoisy, type NoisyLayer, noisyLayers, requireQuiet } from './layer-noise.ts';
 
@@ -13,7 +13,7 @@ interface Quantized {
   readonly float: Model;
   readonly model: Model;
   readonly plan: CompressionPlan;
-  readonly widths: Widths;
+  readonly precisions: Precisions;
 }
 
 export interface LayerJudgement {
@@ -29,7 +29,7 @@ export interface LayerJudgement {
  * @throws {WaysideError} LAYERS_NOISY; SESSION_LOAD, SESSION_RUN; AbortError when the options' signal aborts
  */
 export async function judgeLayers(
-  { float, model, plan, widths }: Quantized,
+  { float, model, plan, precisions }: Quantized,
   train: Dataset,
   preprocessing: Preprocessing,
   { allowNoisyLayers }: { readonly allowNoisyLayers?: boolean | undefined },
@@ -45,7 +45,7 @@ export async function judgeLayers(
     }),
   );
   const noisy = noisyLayers(errors);
-  const clustered = [...widths.values()].some((width) => typeof width === 'number');
+  const clustered = [...precisions.values()].some((width) => typeof width === 'number');
   if (allowNoisyLayers !== true) requireQuiet(noisy, clustered);
   else if (noisy.length > 0) log.note(`warning: ${describeNoisy(noisy)}; allowed by --allow-noisy-layers`);
   return { errors, noisy };

@@ -2,9 +2,9 @@ import type { Model } from '../../../onnx/graph.ts';
 import { weightRows } from '../../layers.ts';
 import type { ChannelGroup } from '../channels/groups.ts';
 import { withLayerWeights } from '../reconstruct/layer-weights.ts';
-import type { DamageMeans } from './damage.ts';
 import { withoutColumns } from './narrow-block.ts';
 import type { LayerMoments, LayerReaders } from './readers.ts';
+import type { SaliencyMeans } from './saliency.ts';
 import { wideWithoutColumns } from './wide-block.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function compensate(
   removed: ReadonlySet<number>,
   moments: LayerMoments,
   allReaders: readonly LayerReaders[],
-  { products, signal }: DamageMeans,
+  { products, signal }: SaliencyMeans,
 ): Promise<Model> {
   const gone = new Set(group.channels.flatMap(({ id }, i) => (removed.has(id) ? [i] : [])));
   let changed = model;

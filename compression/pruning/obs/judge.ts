@@ -1,6 +1,6 @@
 import { MatrixProducts } from '../../linear-algebra/products.ts';
 import { type Evidence, judgeGroups } from '../criteria/criterion.ts';
-import { damage } from './damage.ts';
+import { saliency } from './saliency.ts';
 
 /** @throws {WaysideError} SESSION_RUN; AbortError when the signal aborts */
 export async function judgeBySaliency(evidence: Evidence): Promise<Float64Array[]> {
@@ -8,7 +8,7 @@ export async function judgeBySaliency(evidence: Evidence): Promise<Float64Array[
   const moments = await evidence.moments();
   const products = new MatrixProducts(threads);
   try {
-    return await judgeGroups(evidence, (group) => damage(moments, model, group, { products, signal }));
+    return await judgeGroups(evidence, (group) => saliency(moments, model, group, { products, signal }));
   } finally {
     await products.close();
   }

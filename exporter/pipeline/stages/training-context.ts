@@ -1,7 +1,7 @@
 import type { RunContext } from '../../../core/run/context.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 import { calibrationIndices } from '../../plan/calibration-samples.ts';
-import type { SlimContext } from '../../prune-finetune/context.ts';
+import type { PruneFinetuneContext } from '../../prune-finetune/context.ts';
 import type { Data } from '../prepare.ts';
 
 /**
@@ -21,7 +21,7 @@ export function trainingContext(
     readonly opened: { readonly data: Data; readonly preprocessing: Preprocessing };
   },
   images: number,
-): SlimContext {
+): PruneFinetuneContext {
   const { train, validation } = data;
   const samples = Math.min(images, train.size);
   const indices = calibrationIndices(train, { seed, calibration: { samples } });

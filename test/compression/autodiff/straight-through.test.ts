@@ -14,13 +14,13 @@ async function gradientsOf(
   model: Model,
   feeds: Readonly<Record<string, { data: Float32Array; dims: readonly number[] }>>,
   dy: Float32Array,
-  held: ReadonlySet<string> = new Set(),
+  stopGradients: ReadonlySet<string> = new Set(),
 ): Promise<Readonly<Record<string, Float32Array>>> {
   const { graph } = model;
   const [{ name: output } = { name: '' }] = graph.outputs;
   const tape = new Tape(graph, inferShapes(model));
   const seed = tape.constant('seed', float32Tensor(tape.shape(output), dy));
-  const found = differentiate(tape, graph.nodes, new Map([[output, seed]]), Object.keys(feeds), held);
+  const found = differentiate(tape, graph.nodes, new Map([[output, seed]]), Object.keys(feeds), stopGradients);
   const outputs = [output, ...found.values()].map((name) => ({ name, dtype: 'float32' as const, shape: null }));
   const { nodes, initializers } = tape;
   const backward = { ...graph, nodes, initializers, outputs };

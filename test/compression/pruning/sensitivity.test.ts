@@ -3,8 +3,8 @@ import { meanDivergence, softened } from '../../../compression/divergence.ts';
 import { layersOf } from '../../../compression/layers.ts';
 import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
-import { damage } from '../../../compression/pruning/obs/damage.ts';
 import type { LayerMoments } from '../../../compression/pruning/obs/readers.ts';
+import { saliency } from '../../../compression/pruning/obs/saliency.ts';
 import { removeChannels } from '../../../compression/pruning/remove.ts';
 import { measureSensitivity, sensitivityFactors } from '../../../compression/pruning/sensitivity.ts';
 import { collectMoments } from '../../../compression/rounding/collect.ts';
@@ -34,7 +34,7 @@ async function wholeAnswers(model: Model, { dims, data }: typeof images): Promis
 async function judged(model: Model, moments: LayerMoments): Promise<Float64Array[]> {
   const products = new MatrixProducts();
   const scores: Float64Array[] = [];
-  for (const group of analyzeChannels(model).groups) scores.push(await damage(moments, model, group, { products }));
+  for (const group of analyzeChannels(model).groups) scores.push(await saliency(moments, model, group, { products }));
   await products.close();
   return scores;
 }

@@ -9,11 +9,11 @@ import { FOLDING } from '../../../exporter/passes/index.ts';
 import { quantizeByPlan } from '../../../exporter/pipeline/quantize-by-plan.ts';
 import { planOf } from '../../../exporter/plan/plan-of.ts';
 import { WorkFolder } from '../../../exporter/prune-finetune/work-folder.ts';
-import { trainSimulation } from '../../../exporter/qat/qat-stage.ts';
-import { settle } from '../../../exporter/qat/settle.ts';
-import { simulate } from '../../../exporter/qat/simulate.ts';
+import { convert } from '../../../exporter/qat/convert.ts';
+import { fakeQuantize } from '../../../exporter/qat/fake-quantize.ts';
+import { trainFakeQuantized } from '../../../exporter/qat/qat-stage.ts';
 import { quantizeModel } from '../../../exporter/quantize/quantize-model.ts';
-import { answersOf } from '../../../exporter/search/predictions.ts';
+import { predictionsOf } from '../../../exporter/search/predictions.ts';
 import { parseNormalization } from '../../../inference/normalization.ts';
 import { defaultPreprocessing } from '../../../inference/preprocess.ts';
 import { argMax } from '../../../inference/scores.ts';
@@ -53,31 +53,36 @@ describeWith({ needs: ['data'] }, 'ResNet20 with 4 clusters, trained with its ro
     const context = runContext({ threads: 1 });
     const made = await quantizeByPlan(folded, train, outline, { preprocessing }, context);
     const { float: source, chosen, plan } = made;
-    const simulation = simulate(source, chosen, 64);
-    const trained = await trainSimulation(simulation, {
+    const simulated = fakeQuantize(source, chosen, 64);
+    const trained = await trainFakeQuantized(simulated, {
       ...context,
       ...{ train, preprocessing, teacher: { model: folded }, plan: plan.qat!, seed: 0 },
       work: new WorkFolder(join(folder(), 'package'), 'qat'),
     });
-    const settled = await settle(trained, simulation, source, chosen.weights);
+    const settled = await convert(trained, simulated, source, chosen.weights);
     const written = quantizeModel(source, { ...chosen, ...settled });
 
     const indices = spreadPositions(held.size, IMAGES)!;
-    const { probabilities, labels } = await answersOf(written, { dataset: held, indices, preprocessing, threads: 1 });
+    const { probabilities, labels } = await predictionsOf(written, {
+      dataset: held,
+      indices,
+      preprocessing,
+      threads: 1,
+    });
     const answers = probabilities.map((each) => argMax(each));
-    const simulated: number[] = [];
+    const trainedFor: number[] = [];
     const session = await openSession(encodeModel(trained), { optimization: 'disabled' });
     try {
       for await (const { tensor, count } of batchesOf(held, preprocessing, 50, { indices })) {
         const scores = floatsOf(await session.run({ [session.input.name]: tensor }), session.output.name);
-        for (let i = 0; i < count; i++) simulated.push(argMax(scores.subarray(10 * i, 10 * i + 10)));
+        for (let i = 0; i < count; i++) trainedFor.push(argMax(scores.subarray(10 * i, 10 * i + 10)));
       }
     } finally {
       await session.close();
     }
     const rightOf = (given: readonly number[]): number => given.filter((answer, i) => answer === labels[i]).length;
-    expect(answers.filter((answer, i) => answer === simulated[i]).length).toBeGreaterThanOrEqual(0.98 * IMAGES);
-    expect(Math.abs(rightOf(answers) - rightOf(simulated))).toBeLessThanOrEqual(0.006 * IMAGES);
+    expect(answers.filter((answer, i) => answer === trainedFor[i]).length).toBeGreaterThanOrEqual(0.98 * IMAGES);
+    expect(Math.abs(rightOf(answers) - rightOf(trainedFor))).toBeLessThanOrEqual(0.006 * IMAGES);
     expect(rightOf(answers)).toBeGreaterThan(0.8 * IMAGES);
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { layersOf } from '../../../compression/layers.ts';
 import { seededRandom } from '../../../core/random.ts';
-import { simulate } from '../../../exporter/qat/simulate.ts';
+import { fakeQuantize } from '../../../exporter/qat/fake-quantize.ts';
 import { nearestWeights } from '../../../exporter/quantize/choose-weights.ts';
 import { quantizeModel, valuesToCalibrate, withFittingWeights } from '../../../exporter/quantize/quantize-model.ts';
 import { floatsOf, floatTensor, openSession } from '../../../inference/session.ts';
@@ -84,7 +84,7 @@ test('what is trained and what is written give the same numbers to the last bit,
       const [first] = layers;
       const kept = new Set(float && first !== undefined ? [first.node.name] : []);
       const input = withFittingWeights(model, { ranges, weights, float: kept });
-      expect(await scoresOf(simulate(model, input, 64).model)).toEqual(await scoresOf(quantizeModel(model, input)));
+      expect(await scoresOf(fakeQuantize(model, input, 64).model)).toEqual(await scoresOf(quantizeModel(model, input)));
     }),
     { numRuns: 60 },
   );

@@ -91,8 +91,8 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       weights,
       method: 'mse',
       divergence: { mse: 0.002, minmax: 0.003 },
-      widths: new Map(layers.map(({ node }) => [node.name, clusters])),
-      damage: () => Promise.resolve(new Map()),
+      precisions: new Map(layers.map(({ node }) => [node.name, clusters])),
+      sensitivity: () => Promise.resolve(new Map()),
     },
     stages: [
       { name: 'calibrate', milliseconds: 1200 },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { observe } from '../../../calibration/observe.ts';
-import { AnswerKeeper, answersOf } from '../../../exporter/search/predictions.ts';
+import { PredictionKeeper, predictionsOf } from '../../../exporter/search/predictions.ts';
 import { COLOUR_PREPROCESSING, colourClassifier, colourImage } from '../../support/colour-classifier.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 
@@ -14,13 +14,13 @@ it('keeps the answers to some of the images that are observed, as asking about t
   const model = colourClassifier();
   const indices = [1, 2, 3, 5, 8, 13, 20, 21, 22];
   const asked = [2, 8, 20, 22];
-  let keeper: AnswerKeeper | undefined;
+  let keeper: PredictionKeeper | undefined;
   const options = { preprocessing, values: ['kept', 'contrast'], indices };
   await observe(model, dataset, options, (session) => {
-    keeper = new AnswerKeeper(session, { outputs: model.graph.outputs.length, indices, only: new Set(asked) });
+    keeper = new PredictionKeeper(session, { outputs: model.graph.outputs.length, indices, only: new Set(asked) });
     return [keeper];
   });
-  const expected = await answersOf(model, { dataset, indices: asked, preprocessing, threads: 1 });
+  const expected = await predictionsOf(model, { dataset, indices: asked, preprocessing, threads: 1 });
   expect(keeper?.answers.labels).toEqual(asked.map((image) => image % 3));
   expect(keeper?.answers.labels).toEqual(expected.labels);
   const [kept, wanted] = [keeper?.answers.probabilities ?? [], expected.probabilities];

@@ -9,8 +9,8 @@ import { blended } from '../../../exporter/search/blended.ts';
 import { Calibrated } from '../../../exporter/search/calibrated.ts';
 import { chooseEqualization } from '../../../exporter/search/choose-equalization.ts';
 import { correctBiases } from '../../../exporter/search/correct-biases.ts';
-import { allCloser, Jury } from '../../../exporter/search/fold-agreement.ts';
-import { LayerDamage } from '../../../exporter/search/layer-sensitivity.ts';
+import { allCloser, FoldAgreement } from '../../../exporter/search/fold-agreement.ts';
+import { LayerSensitivity } from '../../../exporter/search/layer-sensitivity.ts';
 import { imagesOf, pointsLost, spreadOver, uncertainty } from '../../../exporter/search/predictions.ts';
 import { refineRanges } from '../../../exporter/search/refine-ranges.ts';
 import type { Model } from '../../../onnx/graph.ts';
@@ -79,7 +79,7 @@ const widthsOf = (model: Model, width: number | 'int8') =>
 
 describe('what is decided by answers', () => {
   test('a network with hostile scales is equalized, one without is left as it is', async () => {
-    const options = (model: Model) => ({ ...asked, widths: widthsOf(model, 'int8'), groups: new Map(), limit: 64 });
+    const options = (model: Model) => ({ ...asked, precisions: widthsOf(model, 'int8'), groups: new Map(), limit: 64 });
     const hostile = network(7);
     expect((await chooseEqualization(hostile, 'auto', options(hostile))).equalized).toBe(true);
     const friendly = (await chooseEqualization(network(), true, options(network()))).model;
@@ -89,12 +89,18 @@ describe('what is decided by answers', () => {
 
   test('a network whose weights are even is left as it is without asking for an image', async () => {
     const friendly = (
-      await chooseEqualization(network(), true, { ...asked, widths: new Map(), groups: new Map(), limit: 64 })
+      await chooseEqualization(network(), true, { ...asked, precisions: new Map(), groups: new Map(), limit: 64 })
     ).model;
     const unasked = madeDataset(96, () => {
       throw new Error('asked for an image');
     });
-    const options = { ...asked, dataset: unasked, widths: widthsOf(friendly, 'int8'), groups: new Map(), limit: 64 };
+    const options = {
+      ...asked,
+      dataset: unasked,
+      precisions: widthsOf(friendly, 'int8'),
+      groups: new Map(),
+      limit: 64,
+    };
     expect(await chooseEqualization(friendly, 'auto', options)).toEqual({ model: friendly, equalized: false });
     const uneven = chooseEqualization(network(7), 'auto', options);
     await expect(uneven).rejects.toThrow('asked for an image');
@@ -102,7 +108,7 @@ describe('what is decided by answers', () => {
 
   test('scales up to 32 either way are looked into, and equalized', async () => {
     const uneven = network(5);
-    const options = { ...asked, widths: widthsOf(uneven, 'int8'), groups: new Map(), limit: 64 };
+    const options = { ...asked, precisions: widthsOf(uneven, 'int8'), groups: new Map(), limit: 64 };
     const { model, equalized } = await chooseEqualization(uneven, 'auto', options);
     expect(equalized).toBe(true);
     expect(unevenness(model)).toBeLessThan(1.01);
@@ -116,8 +122,8 @@ describe('what is decided by answers', () => {
 
     test('measured bias correction brings the means of every layer to what they are in float', async () => {
       const { model, layers } = subject;
-      const choice = { widths: widthsOf(model, 'int8'), method: 'minmax' as const };
-      const weights = await subject.weights(choice.widths);
+      const choice = { precisions: widthsOf(model, 'int8'), method: 'minmax' as const };
+      const weights = await subject.weights(choice.precisions);
       const wrong = new Map([...weights].map(([name, { bias }]) => [name, bias!.map((value) => value * 1.3)]));
       const quantizeWith = (biases: ReadonlyMap<string, Float32Array>) => subject.quantized({ ...choice, biases });
       const corrected = await correctBiases(model, layers, wrong, quantizeWith, asked);
@@ -133,23 +139,25 @@ describe('what is decided by answers', () => {
     });
 
     test('finer layers do less damage alone, float none', async () => {
-      const damage = new LayerDamage(subject, { widths: new Map(), method: 'minmax' }, asked);
+      const sensitivity = new LayerSensitivity(subject, { precisions: new Map(), method: 'minmax' }, asked);
       const name = subject.layers[1]!.node.name;
       const [two, sixteen, plain] = [
-        await damage.of(name, 2),
-        await damage.of(name, 16),
-        await damage.of(name, 'int8'),
+        await sensitivity.of(name, 2),
+        await sensitivity.of(name, 16),
+        await sensitivity.of(name, 'int8'),
       ];
       expect(two).toBeGreaterThan(5 * sixteen);
       expect(sixteen).toBeGreaterThan(plain);
-      expect(await damage.of(name, 'float')).toBe(0);
+      expect(await sensitivity.of(name, 'float')).toBe(0);
     });
 
-    test('the jury finds the float model unchanged, and a coarser one further away on every part', async () => {
-      const jury = await Jury.of(subject.model, asked);
-      for (const value of await jury.divergences(subject.model)) expect(value).toBeLessThan(1e-9);
+    test('the agreement finds the float model unchanged, and a coarser one further away on every part', async () => {
+      const agreement = await FoldAgreement.of(subject.model, asked);
+      for (const value of await agreement.divergences(subject.model)) expect(value).toBeLessThan(1e-9);
       const at = async (width: number | 'int8') =>
-        jury.divergences(await subject.quantized({ widths: widthsOf(subject.model, width), method: 'minmax' }));
+        agreement.divergences(
+          await subject.quantized({ precisions: widthsOf(subject.model, width), method: 'minmax' }),
+        );
       const [coarse, fine] = [await at(2), await at('int8')];
       expect(coarse).toHaveLength(3);
       expect(allCloser(fine, coarse)).toBe(true);

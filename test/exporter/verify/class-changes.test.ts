@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answerChanges } from '../../../exporter/verify/class-changes.ts';
+import { predictionChanges } from '../../../exporter/verify/class-changes.ts';
 
 const LABELS = [0, 0, 0, 1, 1, 2];
 
-describe('answerChanges', () => {
+describe('predictionChanges', () => {
   it('counts what was lost, won and confused, by class', () => {
     const before = { labels: LABELS, predicted: [0, 0, 1, 1, 1, 0] };
     const after = { labels: LABELS, predicted: [1, 2, 1, 1, 1, 2] };
-    const changes = answerChanges(before, after);
+    const changes = predictionChanges(before, after);
     expect(changes).toMatchObject({ images: 6, lost: 2, won: 1, changed: 3 });
     expect(changes.grown).toEqual([
       { label: 0, as: 1, before: 1, after: 2 },
@@ -28,13 +28,13 @@ describe('answerChanges', () => {
         const labels = images.map(({ label }) => label);
         const before = { labels, predicted: images.map(({ was }) => was) };
         const after = { labels, predicted: images.map(({ is }) => is) };
-        const { classes, lost, won } = answerChanges(before, after);
+        const { classes, lost, won } = predictionChanges(before, after);
         const sum = (of: (each: (typeof classes)[number]) => number): number =>
           classes.reduce((total, each) => total + of(each), 0);
         expect(sum(({ images: count }) => count)).toBe(images.length);
         expect(sum((each) => each.after - each.before)).toBe(won - lost);
         expect(sum(({ differing }) => differing)).toBe(won + lost);
-        expect(answerChanges(before, before)).toMatchObject({ lost: 0, won: 0, changed: 0, grown: [] });
+        expect(predictionChanges(before, before)).toMatchObject({ lost: 0, won: 0, changed: 0, grown: [] });
       }),
     );
   });

@@ -4,9 +4,9 @@ import { describe, expect, it, test } from 'vitest';
 import { compress } from '../../../exporter/commands/compress.ts';
 import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
 import { CompressionPlan } from '../../../exporter/plan/plan.ts';
-import type { Width } from '../../../exporter/quantize/precision.ts';
+import type { Precision } from '../../../exporter/quantize/precision.ts';
 import { noisyLayers } from '../../../exporter/verify/layer-noise.ts';
-import { quietWidths } from '../../../exporter/verify/quiet-widths.ts';
+import { quietPrecisions } from '../../../exporter/verify/quiet-precisions.ts';
 import { readPackage } from '../../../inference/read-package.ts';
 import { int } from '../../../onnx/attributes.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
@@ -38,10 +38,10 @@ describe('what counts as noisy', () => {
 });
 
 /** Decibels of three layers by their widths: noise of a layer goes on into those after it. */
-function measured(own: Readonly<Record<string, (width: Width) => number>>) {
-  return async (widths: ReadonlyMap<string, Width>) => {
+function measured(own: Readonly<Record<string, (width: Precision) => number>>) {
+  return async (precisions: ReadonlyMap<string, Precision>) => {
     let noise = 0;
-    const found = [...widths].map(([name, width]) => {
+    const found = [...precisions].map(([name, width]) => {
       noise += own[name]!(width);
       return [name, [-10 * Math.log10(noise), 1] as const] as const;
     });
@@ -50,19 +50,19 @@ function measured(own: Readonly<Record<string, (width: Width) => number>>) {
 }
 
 describe('keeping noisy layers finer', () => {
-  const small = (width: Width): number => (width === 'float' ? 1e-9 : 0.01);
+  const small = (width: Precision): number => (width === 'float' ? 1e-9 : 0.01);
 
   it('widens the one that is noisy, step by step, and no other', async () => {
-    const own = { a: small, b: (width: Width) => (width === 4 ? 0.9 : width === 8 ? 0.5 : 0.1), c: small };
-    const widths = await quietWidths(
-      new Map<string, Width>([
+    const own = { a: small, b: (width: Precision) => (width === 4 ? 0.9 : width === 8 ? 0.5 : 0.1), c: small };
+    const precisions = await quietPrecisions(
+      new Map<string, Precision>([
         ['a', 4],
         ['b', 4],
         ['c', 4],
       ]),
       measured(own),
     );
-    expect([...widths]).toEqual([
+    expect([...precisions]).toEqual([
       ['a', 4],
       ['b', 16],
       ['c', 4],
@@ -71,19 +71,19 @@ describe('keeping noisy layers finer', () => {
 
   it('widens what is before a float layer whose noise is not its own', async () => {
     const own = {
-      a: (width: Width) => (width === 'float' ? 0 : 0.2),
-      b: (width: Width) => (width === 'float' ? 0.1 : 0.9),
+      a: (width: Precision) => (width === 'float' ? 0 : 0.2),
+      b: (width: Precision) => (width === 'float' ? 0.1 : 0.9),
       c: small,
     };
-    const widths = await quietWidths(
-      new Map<string, Width>([
+    const precisions = await quietPrecisions(
+      new Map<string, Precision>([
         ['a', 'int8'],
         ['b', 'int8'],
         ['c', 'int8'],
       ]),
       measured(own),
     );
-    expect([...widths]).toEqual([
+    expect([...precisions]).toEqual([
       ['a', 'float'],
       ['b', 'float'],
       ['c', 'int8'],
@@ -91,8 +91,8 @@ describe('keeping noisy layers finer', () => {
   });
 
   it('ends where all is in float', async () => {
-    const widths = await quietWidths(new Map<string, Width>([['a', 'int8']]), measured({ a: () => 1 }));
-    expect([...widths]).toEqual([['a', 'float']]);
+    const precisions = await quietPrecisions(new Map<string, Precision>([['a', 'int8']]), measured({ a: () => 1 }));
+    expect([...precisions]).toEqual([['a', 'float']]);
   });
 });
 

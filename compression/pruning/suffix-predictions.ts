@@ -9,7 +9,7 @@ const BATCH = 16;
  * Class probabilities of variants of one model, for images at hand. What lies before the first node in which a variant differs has been run
  * once for all of them.
  */
-export class SuffixAnswers {
+export class SuffixPredictions {
   readonly #model: Model;
   readonly #walk: Walk;
   readonly #images: number;

@@ -5,11 +5,11 @@ import { floatsOf, openSession, type Results } from '../../inference/session.ts'
 import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { float32Tensor } from '../../onnx/tensor.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
 import type { ActivationScale } from '../quantize/scales.ts';
-import type { Simulation } from './simulate.ts';
+import type { FakeQuantizedModel } from './fake-quantize.ts';
 
 /** What training made of what was decided: `quantizeModel` writes it as it is. */
 interface TrainedWeights {
@@ -26,9 +26,9 @@ interface TrainedWeights {
  * @param decided what the simulation began with
  * @throws {WaysideError} SESSION_LOAD, SESSION_RUN
  */
-export async function settle(
+export async function convert(
   trained: Model,
-  { layers, scales }: Simulation,
+  { layers, scales }: FakeQuantizedModel,
   model: Model,
   decided: ReadonlyMap<string, DecidedWeights>,
 ): Promise<TrainedWeights> {
@@ -72,7 +72,7 @@ export async function settle(
 async function valuesOf(model: Model, names: readonly string[]): Promise<Results> {
   const outputs = [...new Set(names)].map((name) => ({ name, dtype: 'float32' as const, shape: null }));
   const graph = { ...model.graph, inputs: [], outputs };
-  const session = await openSession(encodeModel(withGraph(model, { ...graph, ...livingParts(graph) })));
+  const session = await openSession(encodeModel(withGraph(model, { ...graph, ...withoutDeadNodes(graph) })));
   try {
     return await session.run({});
   } finally {

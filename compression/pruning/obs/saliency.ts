@@ -7,7 +7,7 @@ import { type LayerMoments, type LayerReaders, readersOf } from './readers.ts';
 import { type WideBlock, wideBlock } from './wide-block.ts';
 
 /** What computes for large layers, and what stops it. */
-export interface DamageMeans {
+export interface SaliencyMeans {
   readonly products: MatrixProducts;
   readonly signal?: AbortSignal | undefined;
 }
@@ -19,18 +19,18 @@ export interface DamageMeans {
  * @param moments of the inputs of all layers, from `collectMoments`
  * @throws {WaysideError} SESSION_RUN; AbortError when `signal` aborts
  */
-export async function damage(
+export async function saliency(
   moments: LayerMoments,
   model: Model,
   group: ChannelGroup,
-  means: DamageMeans,
+  means: SaliencyMeans,
 ): Promise<Float64Array> {
   const states: BlockState[] = [];
   for (const layer of readersOf(model, group, moments)) states.push(...(await statesOf(layer, means)));
   return scoresOf(await eliminate(states, group.channels.length, means.signal));
 }
 
-async function statesOf({ readers, large }: LayerReaders, { products, signal }: DamageMeans): Promise<BlockState[]> {
+async function statesOf({ readers, large }: LayerReaders, { products, signal }: SaliencyMeans): Promise<BlockState[]> {
   if (large) {
     const blocks: WideBlock[] = [];
     for (const reader of readers) blocks.push(await wideBlock(reader, products, signal));

@@ -9,9 +9,9 @@ import { seededRandom } from '../../../core/random.ts';
 import { FOLDING } from '../../../exporter/passes/index.ts';
 import { withGraph } from '../../../exporter/passes/rewrite.ts';
 import { withinBounds } from '../../../exporter/qat/bounds.ts';
+import { convert } from '../../../exporter/qat/convert.ts';
+import { type FakeQuantizedModel, fakeQuantize } from '../../../exporter/qat/fake-quantize.ts';
 import { remeasured } from '../../../exporter/qat/remeasured.ts';
-import { settle } from '../../../exporter/qat/settle.ts';
-import { type Simulation, simulate } from '../../../exporter/qat/simulate.ts';
 import { type DecidedWeights, decideWeights } from '../../../exporter/quantize/choose-weights.ts';
 import { quantizeModel, valuesToCalibrate } from '../../../exporter/quantize/quantize-model.ts';
 import type { QuantizationChoices } from '../../../exporter/search/calibrated.ts';
@@ -57,7 +57,7 @@ async function scoresOf(model: Model): Promise<Float32Array> {
 }
 
 /** As training might leave it: everything moved, by up to `most` of what it was. */
-function moved({ model, parameters }: Simulation, most: number): Model {
+function moved({ model, parameters }: FakeQuantizedModel, most: number): Model {
   const random = seededRandom(9);
   const initializers = new Map(model.graph.initializers);
   const values = parameters.map(({ name }) =>
@@ -75,7 +75,7 @@ describe.each([
 ])('a simulation of $says', ({ clusters, groups }) => {
   let folded: Model;
   let chosen: QuantizationChoices;
-  let simulation: Simulation;
+  let simulated: FakeQuantizedModel;
   let moments: ReadonlyMap<string, InputMoments>;
 
   beforeAll(async () => {
@@ -96,15 +96,15 @@ describe.each([
     }
     await products.close();
     chosen = { ranges, weights };
-    simulation = simulate(folded, chosen, LIMIT);
+    simulated = fakeQuantize(folded, chosen, LIMIT);
   });
 
   test('computes what the int8 model computes, to the last bit', async () => {
-    expect(await scoresOf(simulation.model)).toEqual(await scoresOf(quantizeModel(folded, chosen)));
+    expect(await scoresOf(simulated.model)).toEqual(await scoresOf(quantizeModel(folded, chosen)));
   });
 
   test('gives back what was decided while nothing is trained', async () => {
-    const { weights, scales } = await settle(simulation.model, simulation, folded, chosen.weights);
+    const { weights, scales } = await convert(simulated.model, simulated, folded, chosen.weights);
     expect(encodeModel(quantizeModel(folded, { ...chosen, weights, scales }))).toEqual(
       encodeModel(quantizeModel(folded, chosen)),
     );
@@ -114,7 +114,7 @@ describe.each([
     const noisesOf = (weights: ReadonlyMap<string, DecidedWeights>) =>
       remeasured(weights, layersOf(folded.graph), () => Promise.resolve(moments));
     const unmoved = await noisesOf(chosen.weights);
-    const { weights } = await settle(moved(simulation, 0.1), simulation, folded, chosen.weights);
+    const { weights } = await convert(moved(simulated, 0.1), simulated, folded, chosen.weights);
     const trained = await noisesOf(weights);
     expect(unmoved.size).toBe(chosen.weights.size);
     for (const [name, { snr }] of chosen.weights) {
@@ -125,12 +125,12 @@ describe.each([
   });
 
   test('is written as it was trained: nothing is rounded a second time', async () => {
-    const trained = moved(simulation, 0.1);
-    const { weights, scales } = await settle(trained, simulation, folded, chosen.weights);
+    const trained = moved(simulated, 0.1);
+    const { weights, scales } = await convert(trained, simulated, folded, chosen.weights);
     const written = quantizeModel(folded, { ...chosen, weights, scales });
     const scores = await scoresOf(written);
     expect(scores).toEqual(await scoresOf(trained));
-    expect(scores).not.toEqual(await scoresOf(simulation.model));
+    expect(scores).not.toEqual(await scoresOf(simulated.model));
     for (const { codes, codebooks } of weights.values()) {
       expect(Math.max(...codes.map(Math.abs))).toBeLessThanOrEqual(LIMIT);
       for (const book of codebooks) expect(book.length).toBeLessThanOrEqual(clusters ?? 0);

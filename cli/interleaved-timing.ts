@@ -43,7 +43,7 @@ async function turn({ session, feeds, batch }: Runner): Promise<number[]> {
  * @param seconds for all models together; at least three rounds are run
  * @throws {WaysideError} SESSION_RUN; AbortError when `signal` aborts
  */
-export async function race(
+export async function timeInterleaved(
   runners: readonly Runner[],
   seconds: number,
   { signal, onProgress }: RunOptions = {},

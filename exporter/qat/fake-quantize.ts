@@ -4,7 +4,7 @@ import { narrow } from '../../core/narrow.ts';
 import type { Model, Node } from '../../onnx/graph.ts';
 import { irVersionFor, upgradeOpset } from '../../onnx/opset.ts';
 import { float32Tensor, uint8Tensor } from '../../onnx/tensor.ts';
-import { livingParts } from '../passes/eliminate-dead.ts';
+import { withoutDeadNodes } from '../passes/eliminate-dead.ts';
 import { withGraph } from '../passes/rewrite.ts';
 import type { LayerWeights } from '../quantize/layer-weights.ts';
 import type { QuantizeInput } from '../quantize/quantize-model.ts';
@@ -12,18 +12,18 @@ import { assignRoles } from '../quantize/roles.ts';
 import { type ActivationScale, planScales, type ScalePlan } from '../quantize/scales.ts';
 import { type QuantizedWriter, walkQuantized } from '../quantize/walk.ts';
 import { Sketch } from './sketch.ts';
-import { type SimulatedWeights, simulateWeights } from './weights.ts';
+import { type FakeQuantizedWeights, fakeQuantizeWeights } from './weights.ts';
 
 /** The operator set of training graphs. */
 const OPSET = 17;
 
-interface SimulatedLayer extends Omit<SimulatedWeights, 'weights'> {
+interface FakeQuantizedLayer extends Omit<FakeQuantizedWeights, 'weights'> {
   /** Whole numbers in float, `[rows]`; undefined for a layer without a bias. */
   readonly biasCodes: string | undefined;
 }
 
 /** Values that share one scale. */
-interface SimulatedScale {
+interface FakeQuantizedScale {
   readonly values: readonly string[];
   /** Of no dimension. */
   readonly scale: string;
@@ -31,25 +31,25 @@ interface SimulatedScale {
 }
 
 /** A float graph that computes what the int8 model will, from parameters that can be trained. */
-export interface Simulation {
+export interface FakeQuantizedModel {
   readonly model: Model;
   readonly parameters: readonly Parameter[];
   /** Values that gradients take for constants. */
-  readonly held: ReadonlySet<string>;
+  readonly stopGradients: ReadonlySet<string>;
   /** By the name of the layer's node. */
-  readonly layers: ReadonlyMap<string, SimulatedLayer>;
-  readonly scales: readonly SimulatedScale[];
+  readonly layers: ReadonlyMap<string, FakeQuantizedLayer>;
+  readonly scales: readonly FakeQuantizedScale[];
 }
 
 /**
  * Simulates quantization as `quantizeModel` would write it: the same values are rounded, with the same scales and codes, at the
- * same places. Activations by QuantizeLinear and DequantizeLinear with learned scales, weights by `simulateWeights`, biases
+ * same places. Activations by QuantizeLinear and DequantizeLinear with learned scales, weights by `fakeQuantizeWeights`, biases
  * rounded to their int32 grid.
  *
  * @param limit largest weight code of the target
  * @throws {WaysideError} CALIBRATION_MISMATCH, CALIBRATION_INVALID
  */
-export function simulate(model: Model, input: QuantizeInput, limit: number): Simulation {
+export function fakeQuantize(model: Model, input: QuantizeInput, limit: number): FakeQuantizedModel {
   const source = (model.opsets.get('') ?? 0) < OPSET ? upgradeOpset(model, OPSET) : model;
   const roles = assignRoles(source.graph, input.float);
   const writer = new FakeQuantizeWriter(source, planScales(source.graph, roles), input, limit);
@@ -64,9 +64,9 @@ class FakeQuantizeWriter implements QuantizedWriter {
   readonly #limit: number;
   readonly #sketch: Sketch;
   readonly #starting: ReadonlyMap<string, ActivationScale>;
-  readonly #layers = new Map<string, SimulatedLayer>();
+  readonly #layers = new Map<string, FakeQuantizedLayer>();
   /** By the first value of those that share it. */
-  readonly #scales = new Map<string, SimulatedScale>();
+  readonly #scales = new Map<string, FakeQuantizedScale>();
 
   constructor(model: Model, plan: ScalePlan, { ranges }: QuantizeInput, limit: number) {
     this.#model = model;
@@ -80,20 +80,20 @@ class FakeQuantizeWriter implements QuantizedWriter {
     return this.#sketch;
   }
 
-  simulation(): Simulation {
-    const { nodes, initializers, parameters, held } = this.#sketch;
+  simulation(): FakeQuantizedModel {
+    const { nodes, initializers, parameters, stopGradients } = this.#sketch;
     const written = withGraph(this.#model, { name: 'simulation', nodes, initializers, valueInfo: new Map() });
     const model = {
-      ...withGraph(written, livingParts(written.graph)),
+      ...withGraph(written, withoutDeadNodes(written.graph)),
       irVersion: irVersionFor(OPSET),
       opsets: new Map([...this.#model.opsets, ['', Math.max(OPSET, this.#model.opsets.get('') ?? 0)]]),
     };
-    return { model, parameters, held, layers: this.#layers, scales: [...this.#scales.values()] };
+    return { model, parameters, stopGradients, layers: this.#layers, scales: [...this.#scales.values()] };
   }
 
   layerInputs(node: Node, layer: Layer, decided: LayerWeights, input: () => string): readonly string[] {
     const sketch = this.#sketch;
-    const { weights, codes, scales } = simulateWeights(sketch, layer, decided, this.#limit);
+    const { weights, codes, scales } = fakeQuantizeWeights(sketch, layer, decided, this.#limit);
     input();
     if (decided.bias === undefined) {
       this.#layers.set(node.name, { codes, scales, biasCodes: undefined });
@@ -146,7 +146,7 @@ class FakeQuantizeWriter implements QuantizedWriter {
     this.#sketch.op('Identity', [codes], {}, { outputs: [name] });
   }
 
-  #scaleOf(value: string): SimulatedScale {
+  #scaleOf(value: string): FakeQuantizedScale {
     const values = this.#plan.classOf(value);
     const [first = value] = values;
     const known = this.#scales.get(first);

@@ -1,4 +1,4 @@
-import { type Widths, wider } from '../quantize/precision.ts';
+import { type Precisions, wider } from '../quantize/precision.ts';
 import type { LayerErrors } from './layer-errors.ts';
 import { noisyLayers } from './layer-noise.ts';
 
@@ -10,11 +10,11 @@ import { noisyLayers } from './layer-noise.ts';
  * @param errorsWith what a model of these widths does to each layer's output
  * @returns the same widths where nothing is noisy; noise that float layers alone leave is not to be helped and stays
  */
-export async function quietWidths(
-  widths: Widths,
-  errorsWith: (widths: Widths) => Promise<LayerErrors>,
-): Promise<Widths> {
-  let now = widths;
+export async function quietPrecisions(
+  precisions: Precisions,
+  errorsWith: (precisions: Precisions) => Promise<LayerErrors>,
+): Promise<Precisions> {
+  let now = precisions;
   for (;;) {
     const errors = await errorsWith(now);
     const [first] = noisyLayers(errors);
@@ -24,9 +24,9 @@ export async function quietWidths(
   }
 }
 
-function toWiden(widths: Widths, { decibels }: LayerErrors, first: string): string | undefined {
-  if (widths.has(first) && widths.get(first) !== 'float') return first;
+function toWiden(precisions: Precisions, { decibels }: LayerErrors, first: string): string | undefined {
+  if (precisions.has(first) && precisions.get(first) !== 'float') return first;
   const names = [...decibels.keys()];
-  const before = names.slice(0, names.indexOf(first)).filter((name) => (widths.get(name) ?? 'float') !== 'float');
+  const before = names.slice(0, names.indexOf(first)).filter((name) => (precisions.get(name) ?? 'float') !== 'float');
   return before.sort((a, b) => (decibels.get(a) ?? 0) - (decibels.get(b) ?? 0))[0];
 }
