@@ -31,6 +31,7 @@ const MOST_FILES = 20;
 /** Exports that no file of ours imports, and why they are there. */
 const READ_FROM_ELSEWHERE: Readonly<Record<string, string>> = {
   'cli/main.ts#main': 'bin/wayside.js calls it in what was compiled',
+  'cli/box/main.ts#main': 'bin/wayside.js calls it on a box',
   'contract/messages/': 'the update agent and the rollout hear and say them: being written',
   'daemon/model/': 'a candidate is tried beside the model: being written',
   'deploy/agent/': 'the update agent: being written',

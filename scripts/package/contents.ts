@@ -20,7 +20,7 @@ const read = (...parts: readonly string[]): string => readFileSync(at(...parts),
 export const debianVersion = (version: string): string => version.replace('-', '~');
 
 /** Commands that run as services have a unit of their own. */
-export function unitsOf(commands: readonly string[]): string[] {
+function unitsOf(commands: readonly string[]): string[] {
   return [
     ...(commands.includes('daemon') ? ['wayside.service'] : []),
     ...(commands.includes('agent') ? ['wayside-agent.service'] : []),
@@ -55,7 +55,7 @@ function controlFields(architecture: Architecture): Deb['fields'] {
 }
 
 /** Ours, and what we hand on: every package with its licence's own words. */
-export function copyrightFile(packages: readonly BundledPackage[]): string {
+function copyrightFile(packages: readonly BundledPackage[]): string {
   const bundled = packages.map(({ name, version, licence, texts }) =>
     [`${'-'.repeat(72)}\n${name} ${version}: ${licence}`, ...texts.map((words) => words.trim())].join('\n\n'),
   );

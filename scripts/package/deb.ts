@@ -47,7 +47,7 @@ const controlFile = (fields: Readonly<Record<string, string>>): string =>
     .join('');
 
 /** As dpkg-gencontrol counts: files in whole KiB, everything else as one. */
-export function installedKib(entries: readonly Entry[]): number {
+function installedKib(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + Math.max(1, Math.ceil((contentOf(entry)?.length ?? 0) / 1024)), 0);
 }
 

@@ -15,7 +15,7 @@ const STARTED = /\b(?:compiledModule|forkModule|askModule)\(\s*['"]([^'"]+)['"]/
 const COMMENTS = /^\s*(?:\/\/|\*|\/\*(?!.*\*\/\s*\S)).*$/gm;
 
 /** What is loaded when an entry point runs. */
-export interface LoadedFiles {
+interface LoadedFiles {
   /** Modules of ours, absolute. */
   readonly own: ReadonlySet<string>;
   /** Files of packages, absolute, by the folder of their package. */
@@ -60,6 +60,6 @@ export function loadedFiles(root: string, entries: readonly string[]): LoadedFil
 }
 
 /** Folder of the package that a file belongs to; undefined for our own code. */
-export function packageOf(file: string): string | undefined {
+function packageOf(file: string): string | undefined {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0];
 }
