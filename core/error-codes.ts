@@ -99,6 +99,7 @@ export const ERROR_CODES = {
   // daemon
   CONFIG_INVALID: entry(Exit.config, 'the configuration does not fit its schema'),
   SECRET_UNREADABLE: entry(Exit.config, 'a secret named in the configuration could not be read'),
+  RELOAD_UNANSWERED: entry(Exit.unavailable, 'a running daemon did not say in time how a reload ended'),
   DECODER_UNAVAILABLE: entry(Exit.unavailable, 'no usable video decoder was found'),
   CAMERA_REFUSED: entry(Exit.unavailable, 'a camera refused the connection: address, path or credentials'),
   CAMERA_LOST: entry(Exit.unavailable, 'a camera ended the stream or stopped sending frames'),

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type Log = Logger;
@@ -13,8 +14,43 @@ export function redactUrls(text: string): string {
   return text.replace(URL_CREDENTIALS, '$1***@');
 }
 
+/** syslog(3) priorities by the levels of pino: journald takes a number in front of a line for that of the line (sd-daemon(3)). */
+const PRIORITIES: readonly (readonly [atLeast: number, priority: number])[] = [
+  [60, 2],
+  [50, 3],
+  [40, 4],
+  [30, 6],
+  [0, 7],
+];
+
+/** Puts its priority in front of every line. */
+export function withPriorities(destination: DestinationStream): DestinationStream {
+  const stream = {
+    [pino.symbols.needsMetadataGsym]: true,
+    lastLevel: 30, // set by pino before every line
+    write(line: string): void {
+      const [, priority = 6] = PRIORITIES.find(([atLeast]) => stream.lastLevel >= atLeast) ?? [];
+      destination.write(`<${priority}>${line}`);
+    },
+  };
+  return stream;
+}
+
+/** Whether stderr leads to the journal: systemd.exec(5), JOURNAL_STREAM, which a child with another stderr inherits too. */
+function isJournal(environment: NodeJS.ProcessEnv): boolean {
+  const named = environment['JOURNAL_STREAM'];
+  if (named === undefined) return false;
+  const { dev, ino } = fstatSync(2);
+  return named === `${dev}:${ino}`;
+}
+
+function stderrStream(): DestinationStream {
+  const stderr = pino.destination({ dest: 2, sync: true });
+  return isJournal(process.env) ? withPriorities(stderr) : stderr;
+}
+
 /**
- * One JSON line an event on stderr (stdout is for data). The level comes from `WAYSIDE_LOG` (trace ... fatal, silent).
+ * One JSON line an event on stderr (stdout is for data), with its priority where that is the journal. The level comes from `WAYSIDE_LOG` (trace ... fatal, silent).
  */
 export function createLog(name: string, destination?: DestinationStream): Log {
   const options = {
@@ -25,5 +61,5 @@ export function createLog(name: string, destination?: DestinationStream): Log {
     redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '***' },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return pino(options, destination ?? pino.destination({ dest: 2, sync: true }));
+  return pino(options, destination ?? stderrStream());
 }

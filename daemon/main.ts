@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createClockReader } from '../contract/clock.ts';
+import { recordReload } from '../core/config/reload-outcome.ts';
 import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
 import { createNotifier, monotonicUsec, type Notifier } from '../core/notify.ts';
@@ -16,6 +17,8 @@ export interface DaemonOptions {
   readonly handleSignals?: boolean;
   /** @default one JSON line an event on stderr */
   readonly log?: Log;
+  /** Start also where there is no model yet, and say so over MQTT: what is refused is read again by itself. @default false */
+  readonly withoutModel?: boolean;
 }
 
 /** How often children, state and watchdog are looked after. */
@@ -52,9 +55,9 @@ async function requireModelFolder({ config, folder }: LoadedConfig, file: string
  * @throws {WaysideError} FILE_NOT_FOUND, CONFIG_INVALID, SECRET_UNREADABLE: only before anything was started
  */
 export async function runDaemon(configPath: string, options: DaemonOptions = {}): Promise<void> {
-  const { signal, handleSignals = true, log = createLog('wayside') } = options;
+  const { signal, handleSignals = true, log = createLog('wayside'), withoutModel = false } = options;
   const loaded = await loadConfig(configPath);
-  await requireModelFolder(loaded, configPath);
+  if (!withoutModel) await requireModelFolder(loaded, configPath);
   setLevel(log, loaded);
   letHeapGrow();
   const notifier = createNotifier(log);
@@ -121,6 +124,8 @@ async function reload(supervisor: Supervisor, configPath: string, notifier: Noti
     const next = await loadConfig(configPath);
     setLevel(log, next);
     await supervisor.reload(next);
+    const { modelRefused: message } = supervisor;
+    recordReload(message === undefined ? undefined : new WaysideError('PACKAGE_INVALID', { message }));
   } catch (thrown) {
     const error = asWaysideError(thrown);
     log.error({ code: error.code, reason: error.message, hint: error.hint }, 'the old configuration stays in use');
@@ -129,6 +134,7 @@ async function reload(supervisor: Supervisor, configPath: string, notifier: Noti
         .replace(/^error /, '')
         .split('\n')[0] ?? error.code,
     );
+    recordReload(error);
   }
   notifier.notify('READY=1', `STATUS=${supervisor.summary}`);
 }

@@ -72,7 +72,13 @@ export class Supervisor {
     const live = this.#cameras.statuses().filter(({ state }) => state === 'live').length;
     const { name, version } = this.#pair.ready?.model ?? { name: 'no model', version: 'ready' };
     const broker = this.#uplink.status().connected ? 'connected' : 'away';
-    return `${live} of ${this.#loaded.config.cameras.length} cameras live, ${name} ${version}, broker ${broker}`;
+    const refused = this.#configurationRefused === undefined ? '' : `; refused: ${this.#configurationRefused}`;
+    return `${live} of ${this.#loaded.config.cameras.length} cameras live, ${name} ${version}, broker ${broker}${refused}`;
+  }
+
+  /** Why the package that the configuration names is not the one in use. */
+  get modelRefused(): string | undefined {
+    return this.#model.refused;
   }
 
   /** Starts everything; resolves when all parts are under way, not when they are well. */

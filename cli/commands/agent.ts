@@ -5,6 +5,7 @@ import { type Context, running } from '../running.ts';
 interface AgentOptions {
   readonly config: string;
   readonly check?: true;
+  readonly wait?: true;
 }
 
 export function agentCommand(): Command {
@@ -15,10 +16,11 @@ export function agentCommand(): Command {
     )
     .addOption(new Option('-c, --config <file>', 'YAML configuration').default('/etc/wayside/agent.yaml'))
     .addOption(new Option('--check', 'check the configuration and the secrets that it names, then end'))
+    .addOption(new Option('--wait', 'where there is no usable configuration, wait for one instead of ending'))
     .action(running(serve, { serves: true }));
 }
 
-async function serve({ signal, report }: Context, { config, check }: AgentOptions): Promise<void> {
+async function serve({ signal, report }: Context, { config, check, wait }: AgentOptions): Promise<void> {
   if (check) {
     const { loadAgentConfig } = await import('../../deploy/agent/config/load.ts');
     const { site, box, model, groups, repository } = (await loadAgentConfig(config)).config;
@@ -28,7 +30,18 @@ async function serve({ signal, report }: Context, { config, check }: AgentOption
   }
   const { runAgent } = await import('../../deploy/agent/main.ts');
   const started = performance.now();
-  await runAgent(config, { signal });
+  if (!wait || (await awaited(config, signal))) await runAgent(config, { signal });
   const seconds = (performance.now() - started) / 1000;
   report({ document: { config, seconds }, text: `ended after ${duration(seconds)}` });
+}
+
+async function awaited(file: string, signal: AbortSignal): Promise<boolean> {
+  const [{ awaitConfig }, { createLog }, { createNotifier }, { loadAgentConfig }] = await Promise.all([
+    import('../../core/config/await-config.ts'),
+    import('../../core/log.ts'),
+    import('../../core/notify.ts'),
+    import('../../deploy/agent/config/load.ts'),
+  ]);
+  const log = createLog('wayside-agent');
+  return await awaitConfig(() => loadAgentConfig(file), { signal, log, notifier: createNotifier(log) });
 }

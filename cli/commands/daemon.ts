@@ -6,6 +6,8 @@ import { type Context, running } from '../running.ts';
 interface DaemonOptions {
   readonly config: string;
   readonly check?: true;
+  readonly wait?: true;
+  readonly reload?: true;
 }
 
 export function daemonCommand(): Command {
@@ -21,10 +23,17 @@ export function daemonCommand(): Command {
         'check all that the start needs (configuration, secrets, certificates, package, decoders), say everything that is wrong, then end',
       ),
     )
+    .addOption(new Option('--wait', 'where there is no usable configuration, wait for one instead of ending'))
+    .addOption(
+      new Option(
+        '--reload',
+        'for ExecReload= of a unit: have the running daemon read its configuration again, and end as that ended',
+      ),
+    )
     .action(running(serve, { serves: true }));
 }
 
-async function serve({ signal, report }: Context, { config, check }: DaemonOptions): Promise<void> {
+async function serve({ signal, report }: Context, { config, check, wait, reload }: DaemonOptions): Promise<void> {
   if (check) {
     const { checkDaemon } = await import('../../daemon/check/check.ts');
     const { config: found, digest, problems, notes } = await checkDaemon(config);
@@ -35,9 +44,26 @@ async function serve({ signal, report }: Context, { config, check }: DaemonOptio
     report({ document, text: [valid, ...notes.map((note) => `note: ${note}`)].join('\n') });
     return;
   }
+  if (reload) {
+    const { requestReload } = await import('../../core/config/reload-outcome.ts');
+    await requestReload({ signal });
+    report({ document: { config, reloaded: true }, text: `${config} is in use` });
+    return;
+  }
   const { runDaemon } = await import('../../daemon/main.ts');
   const started = performance.now();
-  await runDaemon(config, { signal });
+  if (!wait || (await awaited(config, signal))) await runDaemon(config, { signal, withoutModel: wait ?? false });
   const seconds = (performance.now() - started) / 1000;
   report({ document: { config, seconds }, text: `ended after ${duration(seconds)}` });
+}
+
+async function awaited(file: string, signal: AbortSignal): Promise<boolean> {
+  const [{ awaitConfig }, { createLog }, { createNotifier }, { loadConfig }] = await Promise.all([
+    import('../../core/config/await-config.ts'),
+    import('../../core/log.ts'),
+    import('../../core/notify.ts'),
+    import('../../daemon/config/load.ts'),
+  ]);
+  const log = createLog('wayside');
+  return await awaitConfig(() => loadConfig(file), { signal, log, notifier: createNotifier(log) });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLog, redactUrls } from '../../core/log.ts';
+import { createLog, redactUrls, withPriorities } from '../../core/log.ts';
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): string {
   let text = '';
@@ -53,5 +53,30 @@ describe('redactUrls', () => {
         expect(redactUrls(`open rtsp://user:Q${password}Q@host/path failed`)).not.toContain(`Q${password}Q`);
       }),
     );
+  });
+});
+
+describe('lines for the journal', () => {
+  it('carry the priority of their level in front', () => {
+    let text = '';
+    const write = (line: string): void => {
+      text += line;
+    };
+    const log = createLog('test', withPriorities({ write }));
+    log.level = 'trace';
+    for (const level of ['debug', 'info', 'warn', 'error', 'fatal'] as const) log[level](level);
+    log.child({ camera: 'north' }).error('child');
+    const found = text
+      .trim()
+      .split('\n')
+      .map((line) => [line.slice(0, 3), (JSON.parse(line.slice(3)) as { msg: string }).msg]);
+    expect(found).toEqual([
+      ['<7>', 'debug'],
+      ['<6>', 'info'],
+      ['<4>', 'warn'],
+      ['<3>', 'error'],
+      ['<2>', 'fatal'],
+      ['<3>', 'child'],
+    ]);
   });
 });

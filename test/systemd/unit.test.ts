@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Exit } from '../../core/error-codes.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { parseConfig } from '../../daemon/config/load.ts';
 import { describeWith } from '../support/requirements.ts';
@@ -44,9 +43,12 @@ describeWith({ needs: ['systemd-analyze'] }, 'the unit', () => {
 });
 
 describe('the unit', () => {
-  it('is not started again after an error in the configuration', async () => {
-    const text = await readFile(file('wayside.service'), 'utf8');
-    expect(text).toContain(`RestartPreventExitStatus=${Exit.config}\n`);
+  it.each(UNITS)('%s waits for its configuration, and is never dead for ever', async (unit) => {
+    const text = await readFile(file(unit), 'utf8');
+    expect(text).toMatch(/^ExecStart=.* --wait$/m);
+    expect(text).toMatch(/^Restart=always$/m);
+    expect(text).toMatch(/^StartLimitIntervalSec=0$/m);
+    expect(text).not.toContain('RestartPreventExitStatus');
   });
 
   it('gives draining the time it may take', async () => {
