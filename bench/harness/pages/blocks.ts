@@ -3,6 +3,7 @@ import type { Machine } from '../machine.ts';
 import type { StoredResult } from '../results.ts';
 import { headlineTable, missedPromises } from './front-page.ts';
 import { markdownTable, promisesOf, tablesOf } from './table.ts';
+import { wrapped } from './wrap.ts';
 
 const machineText = ({ cpu, cores, instructionSets, memoryGiB, os, node, packages }: Machine): string =>
   `${cpu}, ${cores} logical processors (${instructionSets.join(', ')}), ${memoryGiB} GiB; ${os}; Node ${node}; ` +
@@ -18,17 +19,19 @@ function summary(results: readonly StoredResult[]): string {
     machines.set(text, [...(machines.get(text) ?? []), benchmark]);
   }
   const origins = [...machines].map(([text, names]) =>
-    machines.size === 1 ? `Measured on: ${text}.` : `Measured on (${names.join(', ')}): ${text}.`,
+    wrapped(machines.size === 1 ? `Measured on: ${text}.` : `Measured on (${names.join(', ')}): ${text}.`),
   );
   return [markdownTable(promisesOf(results)), ...origins].join('\n\n');
 }
 
 /** One benchmark in full: how, when, with what command, every figure and note. */
 function details(result: StoredResult): string {
-  const notes = result.notes.map((note) => `- ${note}`).join('\n');
+  const notes = result.notes.map((note) => wrapped(`- ${note}`, '  ')).join('\n');
   return [
-    `${result.method}`,
-    `\`${result.command}\`, ${day(result.date)}, took ${Math.ceil(result.duration / 60)} min on ${machineText(result.machine)}.`,
+    wrapped(result.method),
+    wrapped(
+      `\`${result.command}\`, ${day(result.date)}, took ${Math.ceil(result.duration / 60)} min on ${machineText(result.machine)}.`,
+    ),
     tablesOf(result).map(markdownTable).join('\n\n'),
     notes,
   ]
@@ -38,7 +41,7 @@ function details(result: StoredResult): string {
 
 /** What an unmeasured benchmark says of itself. */
 const pending = (method: string, name: string): string =>
-  `${method}\n\nNot measured yet: \`npm run bench -- ${name}\`.`;
+  `${wrapped(method)}\n\nNot measured yet: \`npm run bench -- ${name}\`.`;
 
 /**
  * The content of every block that pages may hold, by name: `headlines` for the front page, `figures` for the summary,
@@ -50,7 +53,7 @@ export function pageBlocks(
 ): ReadonlyMap<string, string> {
   const blocks = new Map<string, string>([
     ['figures', summary(results)],
-    ['headlines', `${headlineTable(benchmarks, results)}\n\n${missedPromises(results)}`],
+    ['headlines', `${headlineTable(benchmarks, results)}\n\n${wrapped(missedPromises(results))}`],
   ]);
   for (const { name, method } of benchmarks) blocks.set(`figures:${name}`, pending(method, name));
   for (const result of results) blocks.set(`figures:${result.benchmark}`, details(result));
