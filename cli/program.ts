@@ -21,6 +21,7 @@ import { reconstructCommand } from './commands/reconstruct.ts';
 import { repoCommand } from './commands/repo/repo.ts';
 import { rolloutCommand } from './commands/rollout/rollout.ts';
 import { sensitivityCommand } from './commands/sensitivity.ts';
+import { storeCommand } from './commands/store/store.ts';
 import { trainCommand } from './commands/train.ts';
 
 /**
@@ -47,6 +48,7 @@ export function createProgram(): Command {
     verifyCommand(),
     repoCommand(),
     rolloutCommand(),
+    storeCommand(),
     agentCommand(),
     daemonCommand(),
     cameraCommand(),

@@ -19,6 +19,7 @@ import { pruneLarge } from './prune-large.ts';
 import { qat } from './qat.ts';
 import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
+import { powerCuts } from './updates/power-cuts.ts';
 import { rollout } from './updates/rollout.ts';
 import { vgg16 } from './vgg16.ts';
 import { yolox } from './yolox.ts';
@@ -46,6 +47,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   thinLink,
   trial,
   rollout,
+  powerCuts,
   training,
   onnxSuite,
 ];

@@ -98,7 +98,7 @@ export class DaemonSocket {
 }
 
 /** Whether somebody listens: a socket that a killed agent left behind answers nobody. */
-function answers(path: string): Promise<boolean> {
+export function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
     const end = (found: boolean): void => {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TargetFile } from '@tufjs/models';
 import { messageOf, WaysideError } from '../../../core/errors.ts';
 import { diskFiles, type FileSystem, replaceFile } from '../../../core/file-system.ts';
@@ -172,6 +172,8 @@ export class TufClient {
     await files.makeFolder(folder);
     this.#floors = await readFloors(files, folder);
     this.#written = this.#floors;
+    // The name of a new folder: with it the power would take every floor that is written into it.
+    if (this.#floors.generation === 0) await files.syncFolder(dirname(folder));
     const time = Math.max(now(), this.#floors.time);
     const local = await readTrusted(files, folder);
     const fetcher = metadataFetcher(this.#http, {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
 import { ModelStore } from '../../../deploy/store/model-store.ts';
-import type { MemoryFiles } from '../../support/crash/memory-files.ts';
 import { factoryDisk, MODEL, ROOT, smallPackageOf } from '../../support/crash/store-scenario.ts';
 
 interface Job {

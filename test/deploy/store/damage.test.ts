@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
 import type { FileSystem } from '../../../core/file-system.ts';
 import { seededRandom } from '../../../core/random.ts';
-import type { MemoryFiles } from '../../support/crash/memory-files.ts';
 import {
   factoryDisk,
   faultsAfter,

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LOSSES, type MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
 import { seededRandom } from '../../../core/random.ts';
-import { LOSSES, type MemoryFiles } from '../../support/crash/memory-files.ts';
 import {
   factoryDisk,
   faultsAfter,

@@ -1,9 +1,9 @@
+import { copyIn, MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
 import { diskFiles, type FileSystem } from '../../../core/file-system.ts';
 import { type Digest, digestOf } from '../../../core/hash.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { ModelStore } from '../../../deploy/store/model-store.ts';
 import { Manifest } from '../../../inference/manifest.ts';
-import { copyIn, MemoryFiles } from './memory-files.ts';
 
 export const ROOT = '/store';
 export const MODEL = 'vehicles';

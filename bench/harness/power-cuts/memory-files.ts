@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { ByteRange, FileSystem, OpenFile } from '../../../core/file-system.ts';
+import { digestOf } from '../../../core/hash.ts';
 import type { Random } from '../../../core/random.ts';
 
 interface FileNode {
@@ -39,6 +40,19 @@ const systemError = (code: string, path: string): Error => Object.assign(new Err
 
 const parts = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.');
 
+const digests = new WeakMap<Buffer, string>();
+
+function digestOfBuffer(content: Buffer): string {
+  const known = digests.get(content);
+  if (known !== undefined) return known;
+  const digest = digestOf(content);
+  digests.set(content, digest);
+  return digest;
+}
+
+/** Temporary files have a name by chance. */
+const stable = (name: string): string => name.replace(/[0-9a-f]{12}\.tmp$/, '.tmp');
+
 /** A disk in memory that knows what was flushed: it can lose its power before any act, and be asked what is left then. */
 export class MemoryFiles implements FileSystem {
   readonly #root: FolderNode;
@@ -61,6 +75,8 @@ export class MemoryFiles implements FileSystem {
     | undefined;
   /** Bytes that may still be written. */
   room = Number.POSITIVE_INFINITY;
+  /** Called before every act: the power may go here. */
+  beforeAct: () => void = () => {};
 
   constructor(root: FolderNode = folder()) {
     this.#root = root;
@@ -189,6 +205,17 @@ export class MemoryFiles implements FileSystem {
     for (const child of node.entries.values()) this.flushAll(child);
   }
 
+  /** Two disks with the same names and bytes have the same: names and links as text, files by the digest of their bytes. */
+  fingerprint(): string {
+    const visit = (node: Node): string => {
+      if (node.kind === 'file') return digestOfBuffer(node.content);
+      if (node.kind === 'link') return `-> ${node.target}`;
+      const names = [...node.entries.keys()].sort((a, b) => (a < b ? -1 : 1));
+      return `{${names.map((name) => `${stable(name)}:${visit(node.entries.get(name)!)}`).join()}}`;
+    };
+    return visit(this.#root);
+  }
+
   /** Another disk with the same content. */
   clone(): MemoryFiles {
     const copies = new Map<Node, Node>();
@@ -244,6 +271,7 @@ export class MemoryFiles implements FileSystem {
   }
 
   async #act(kind: string, path: string): Promise<void> {
+    this.beforeAct();
     if (this.acts >= this.cutAt) {
       this.#cutNow();
       await new Promise<never>(() => {});
