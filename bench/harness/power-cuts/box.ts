@@ -10,7 +10,7 @@ import type { FromAgent } from '../../../deploy/trial/protocol.ts';
 import { copyIn, MemoryFiles } from './memory-files.ts';
 import { MemoryTransport, MODEL, type PublishedModels } from './office.ts';
 
-export const ROOT = '/store';
+const ROOT = '/store';
 const FACTORY_ROOT = '/etc/root.json';
 /** Decisions that the longest job takes, restarts and waiting counted, are a tenth of it. */
 const MOST_STEPS = 400;

@@ -21,7 +21,7 @@ interface Promised {
 }
 
 /** What the next start finds. */
-export interface CrashState {
+interface CrashState {
   readonly disk: MemoryFiles;
   readonly promised: Promised;
   readonly act: number;
