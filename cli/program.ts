@@ -6,6 +6,7 @@ import { calibrateCommand } from './commands/calibrate.ts';
 import { cameraCommand } from './commands/camera.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { compressCommand } from './commands/compress.ts';
+import { countCommand } from './commands/count.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     quantizeCommand(),
     evaluateCommand(),
     benchCommand(),
+    countCommand(),
     bundleCommand(),
     unbundleCommand(),
     signCommand(),

@@ -101,6 +101,8 @@ export const ERROR_CODES = {
   SECRET_UNREADABLE: entry(Exit.config, 'a secret named in the configuration could not be read'),
   RELOAD_UNANSWERED: entry(Exit.unavailable, 'a running daemon did not say in time how a reload ended'),
   DECODER_UNAVAILABLE: entry(Exit.unavailable, 'no usable video decoder was found'),
+  VIDEO_INVALID: entry(Exit.data, 'a video file cannot be decoded, or holds no video'),
+  HAND_COUNT_INVALID: entry(Exit.data, 'a hand count cannot be read, or is of other lines than are counted'),
   CAMERA_REFUSED: entry(Exit.unavailable, 'a camera refused the connection: address, path or credentials'),
   CAMERA_LOST: entry(Exit.unavailable, 'a camera ended the stream or stopped sending frames'),
   CAMERA_NOT_RTSP: entry(Exit.unavailable, 'what answers at the address of a camera does not speak RTSP'),

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isSystemError, messageOf, WaysideError } from './errors.ts';
 import { exchangeFolders } from './exchange.ts';
@@ -114,6 +114,20 @@ async function moveIntoPlace(temporary: string, target: string, replace: boolean
 export async function readNamedFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
+  } catch (cause) {
+    throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${path}: ${messageOf(cause)}`, cause });
+  }
+}
+
+/**
+ * Makes sure that a file that a person named can be read, for a program that will read it.
+ *
+ * @throws {WaysideError} FILE_NOT_FOUND
+ */
+export async function readableFile(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+    if (!(await stat(path)).isFile()) throw new Error('it is no file');
   } catch (cause) {
     throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${path}: ${messageOf(cause)}`, cause });
   }

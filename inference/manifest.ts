@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { DetectorHead } from './heads/head.ts';
 import { Preprocessing } from './preprocess.ts';
 
 /** The newest package format that this code reads. Format 2 names the task; what needs no more is written in format 1. */
 export const PACKAGE_FORMAT = 2;
 
-/** What a model does with an image. Format 1 knew this one alone. */
-export const TASKS = ['classification'] as const;
+/** What a model does with an image. Format 1 knew classification alone. */
+export const TASKS = ['classification', 'detector'] as const;
 
 /** Names inside a package: relative, forward slashes, no segment that begins with a dot; so neither `..` nor `/etc`. */
 export const PackagePath = z.string().regex(/^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/);
@@ -33,8 +34,7 @@ const GoldenEntry = z.strictObject({
   scores: PackagePath,
 });
 
-/** `manifest.json` of a model package: what a box must know to use `model.onnx`, and digests of every other file. */
-export const Manifest = z.strictObject({
+const Shape = z.strictObject({
   format: z.union([z.literal(1), z.literal(2)]),
   /** In format 2 alone, and there always. */
   task: z.enum(TASKS).optional(),
@@ -47,6 +47,8 @@ export const Manifest = z.strictObject({
   input: z.strictObject({ name: z.string(), shape: z.array(z.union([z.int(), z.string()])) }),
   output: z.strictObject({ name: z.string(), classes: z.int().min(1) }),
   preprocessing: Preprocessing,
+  /** Of a detector, and only of one: how its output is read. `output.classes` is how many classes it knows. */
+  head: DetectorHead.optional(),
   /** Names of the classes, first is class 0; absent where nobody named them. */
   labels: z.array(z.string()).optional(),
   thresholds: z.strictObject({
@@ -71,5 +73,11 @@ export const Manifest = z.strictObject({
     tolerance: z.number().positive().max(0.5),
     samples: z.array(GoldenEntry),
   }),
+});
+
+/** `manifest.json` of a model package: what a box must know to use `model.onnx`, and digests of every other file. */
+export const Manifest = Shape.refine(({ task, head }) => (task === 'detector') === (head !== undefined), {
+  error: 'a detector, and only a detector, says how its output is read',
+  path: ['head'],
 });
 export type Manifest = z.infer<typeof Manifest>;

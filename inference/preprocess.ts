@@ -12,25 +12,39 @@ const perChannel = z.tuple([z.number(), z.number(), z.number()]);
  * are of red, green and blue whatever the order of the planes; `channels` says which plane is first.
  *
  * `resize: 'stretch'` ignores the aspect (`crop: 'none'`); `{shorterSide: n}` keeps it and `crop: 'center'` cuts
- * `size` out of the middle, as torchvision's Resize + CenterCrop.
+ * `size` out of the middle, as torchvision's Resize + CenterCrop. `{letterbox: v}` keeps it too, scales the whole image into `size` at
+ * the top left and fills the rest with the byte `v`, as detectors are trained.
  */
 export const Preprocessing = z
   .strictObject({
     size: z.tuple([side, side]).readonly(),
-    resize: z.union([z.literal('stretch'), z.strictObject({ shorterSide: side })]),
+    resize: z.union([
+      z.literal('stretch'),
+      z.strictObject({ shorterSide: side }),
+      z.strictObject({ letterbox: z.int().min(0).max(255) }),
+    ]),
     crop: z.enum(['none', 'center']),
     mean: perChannel.readonly(),
     std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).readonly(),
     layout: z.literal('NCHW'),
     channels: z.enum(['RGB', 'BGR']),
   })
-  .refine((p) => (p.resize === 'stretch') === (p.crop === 'none'), {
-    error: "resize 'stretch' goes with crop 'none', resize to a shorter side with crop 'center'",
+  .refine((p) => isCropped(p.resize) === (p.crop === 'center'), {
+    error: "resize 'stretch' or to a letterbox goes with crop 'none', resize to a shorter side with crop 'center'",
   })
-  .refine((p) => p.resize === 'stretch' || p.resize.shorterSide >= Math.max(...p.size), {
+  .refine((p) => !isCropped(p.resize) || p.resize.shorterSide >= Math.max(...p.size), {
     error: 'the shorter side must reach the size that is cropped from it',
   });
 export type Preprocessing = z.infer<typeof Preprocessing>;
+type Resize = 'stretch' | { readonly shorterSide: number } | { readonly letterbox: number };
+
+function isCropped(resize: Resize): resize is { readonly shorterSide: number } {
+  return resize !== 'stretch' && 'shorterSide' in resize;
+}
+
+function isLetterboxed(resize: Resize): resize is { readonly letterbox: number } {
+  return resize !== 'stretch' && 'letterbox' in resize;
+}
 
 /** Writes the part `box` of `image`, preprocessed, to `out[offset ... offset + 3 * H * W)`. */
 export type Preprocessor = (image: RgbImage, box: Box, out: Float32Array, offset: number) => void;
@@ -83,6 +97,7 @@ function pixelRange(start: number, length: number, size: number, out: { from: nu
  */
 export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
   const { size, resize, mean, std } = preprocessing;
+  if (isLetterboxed(resize)) return letterboxPreprocessor(preprocessing, resize.letterbox);
   const [height, width] = size;
   const planes: Planes = {
     red: normalizationTable(mean[0], std[0]),
@@ -110,7 +125,7 @@ export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
 
     let fullWidth = width;
     let fullHeight = height;
-    if (resize !== 'stretch') {
+    if (isCropped(resize)) {
       fullWidth = w <= h ? resize.shorterSide : longerSide(resize.shorterSide, h, w);
       fullHeight = w <= h ? longerSide(resize.shorterSide, w, h) : resize.shorterSide;
     }
@@ -136,6 +151,60 @@ export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
   };
 }
 
+/** Pixels of an image of `w` x `h` inside a letterbox: truncated, as YOLOX's `preproc` has it. */
+function letterboxed([height, width]: readonly [number, number], w: number, h: number): readonly [number, number] {
+  const scale = Math.min(height / h, width / w);
+  return [Math.max(1, Math.trunc(h * scale)), Math.max(1, Math.trunc(w * scale))];
+}
+
+/** Scales the image by the function for `stretch`, then puts its rows into their places. */
+function letterboxPreprocessor(preprocessing: Preprocessing, padding: number): Preprocessor {
+  const { size, mean, std, channels } = preprocessing;
+  const [height, width] = size;
+  const fill = mean.map((value, i) => (padding / 255 - value) / std[i]!);
+  const planes = channels === 'RGB' ? fill : fill.toReversed();
+  const inside = new Map<string, Preprocessor>();
+  let scratch = new Float32Array(0);
+  return (image, box, out, offset) => {
+    const pixels = (share: number, of: number): number => Math.max(1, Math.round(share * of));
+    const [h, w] = letterboxed(size, pixels(box[2], image.width), pixels(box[3], image.height));
+    const key = `${h}x${w}`;
+    const stretch = inside.get(key) ?? createPreprocessor({ ...preprocessing, size: [h, w], resize: 'stretch' });
+    if (inside.size >= CACHED_AXES) inside.clear();
+    inside.set(key, stretch);
+    if (scratch.length < 3 * h * w) scratch = new Float32Array(3 * h * w);
+    stretch(image, box, scratch, 0);
+    for (const [plane, value] of planes.entries()) {
+      const start = offset + plane * height * width;
+      out.fill(value, start, start + height * width);
+      for (let row = 0; row < h; row++) {
+        const from = (plane * h + row) * w;
+        out.set(scratch.subarray(from, from + w), start + row * width);
+      }
+    }
+  };
+}
+
+/** From a box in pixels of the model's input to shares of the image that was preprocessed, which may reach beyond it. */
+export function placementOf(
+  { size, resize }: Preprocessing,
+  { width: w, height: h }: { readonly width: number; readonly height: number },
+): (box: Box) => Box {
+  const [height, width] = size;
+  let [fullHeight, fullWidth] = isLetterboxed(resize) ? letterboxed(size, w, h) : size;
+  if (isCropped(resize)) {
+    fullWidth = w <= h ? resize.shorterSide : longerSide(resize.shorterSide, h, w);
+    fullHeight = w <= h ? longerSide(resize.shorterSide, w, h) : resize.shorterSide;
+  }
+  const [left, top] = isCropped(resize) ? [centred(fullWidth, width), centred(fullHeight, height)] : [0, 0];
+  return ([x, y, across, down]) => [
+    (x + left) / fullWidth,
+    (y + top) / fullHeight,
+    across / fullWidth,
+    down / fullHeight,
+  ];
+}
+
 const mismatch = (got: string): WaysideError =>
   new WaysideError('PREPROCESS_MISMATCH', { message: `cannot preprocess ${got}` });
 
@@ -151,7 +220,13 @@ type FrameNeeded =
  */
 export function frameNeeded({ size: [height, width], resize }: Preprocessing, boxes: readonly Box[]): FrameNeeded {
   const smallest = (share: (box: Box) => number): number => Math.min(1, ...boxes.map(share));
-  if (resize === 'stretch') {
+  // A letterbox is scaled by the longer side: by the shorter, the decoder gives somewhat more than is needed.
+  if (isLetterboxed(resize))
+    return {
+      kind: 'shorterSide',
+      shorterSide: Math.ceil(Math.max(width, height) / smallest((box) => Math.min(box[2], box[3]))),
+    };
+  if (!isCropped(resize)) {
     return {
       kind: 'exact',
       width: Math.ceil(width / smallest((box) => box[2])),

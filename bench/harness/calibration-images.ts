@@ -42,6 +42,6 @@ export async function writeImageList(
   const files: string[] = [];
   for await (const { id } of dataset.samples(drawn(dataset, draw))) files.push(join(root, id));
   const { size, resize, mean, std, channels } = preprocessing;
-  const shorterSide = resize === 'stretch' ? Math.min(...size) : resize.shorterSide;
+  const shorterSide = resize !== 'stretch' && 'shorterSide' in resize ? resize.shorterSide : Math.min(...size);
   await writeFile(path, JSON.stringify({ files, shorterSide, size, mean, std, channels }));
 }

@@ -114,7 +114,9 @@ function packageSummary(facts: NonNullable<ReturnType<typeof packageFacts>>): st
   const resizing =
     resize === 'stretch'
       ? `stretched to ${size.join('x')}`
-      : `shorter side ${resize.shorterSide}, centre ${size.join('x')}`;
+      : 'letterbox' in resize
+        ? `fitted into ${size.join('x')}`
+        : `shorter side ${resize.shorterSide}, centre ${size.join('x')}`;
   const accuracy = measured?.candidate.top1;
   return table([
     ['package', `${facts.name} ${facts.version}, made by ${facts.createdBy}`],

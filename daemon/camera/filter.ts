@@ -22,21 +22,28 @@ interface Selection {
  */
 export function filterGraph({ rate, size, report, clock = 'camera' }: Selection): string {
   const time = clock === 'arrival' ? ["setpts='(RTCTIME-RTCSTART)/(TB*1000000)'"] : [];
-  const interval = (of: string): string => `floor(${of}*${rate}+0.001)`; // 0.2 * 5 may come out as 0.9999999
-  if (report === 'stderr') {
-    const chosen = `isnan(prev_selected_t)+not(eq(${interval('t')},${interval('prev_selected_t')}))`;
-    const select = rate > 0 ? [`select='${chosen}'`] : [];
-    return [...time, 'showinfo', ...select, ...scale(size), 'showinfo'].join(',');
-  }
+  if (report === 'stderr') return [...time, 'showinfo', ...select(rate), ...scale(size), 'showinfo'].join(',');
   const keyframes = ['select=key', ...timeReport('key'), 'nullsink'].join(',');
   const apart = `${[...time, 'split'].join(',')}[keys][frames];[keys]${keyframes};[frames]`;
   const delivered = [...scale(size), ...timeReport('all')].join(',');
   if (rate === 0) return `${apart}${delivered}`;
   // `prev_selected_t` is of no use where the second output counts as selected too: register 0 holds the last interval,
   // and as it starts with 0, the first frame, which is always taken, is known by its number.
-  const again = `eq(ld(0),st(1,${interval('t')}))*gt(n,0)`;
+  const again = `eq(ld(0),st(1,${interval(rate, 't')}))*gt(n,0)`;
   const leftOut = [...timeReport('in'), 'nullsink'].join(',');
   return `${apart}select=n=2:e='if(${again},2,1+0*st(0,ld(1)))'[chosen][rest];[rest]${leftOut};[chosen]${delivered}`;
+}
+
+/** Of a file: every frame that is delivered is told on stderr, the others are not. */
+export const fileFilterGraph = ({ rate, size }: Pick<Selection, 'rate' | 'size'>): string =>
+  [...select(rate), ...scale(size), 'showinfo'].join(',');
+
+/** 0.2 * 5 may come out as 0.9999999. */
+const interval = (rate: number, of: string): string => `floor(${of}*${rate}+0.001)`;
+
+function select(rate: number): string[] {
+  const chosen = `isnan(prev_selected_t)+not(eq(${interval(rate, 't')},${interval(rate, 'prev_selected_t')}))`;
+  return rate > 0 ? [`select='${chosen}'`] : [];
 }
 
 /** `all`: received and delivered. `in`: received and left out. `key`: a keyframe, reported besides. */
@@ -53,6 +60,10 @@ const SCALER = 'flags=bilinear+accurate_rnd+full_chroma_int';
 
 function scale(size: WorkingSize): string[] {
   if (size === 'native') return [];
+  if ('inside' in size) {
+    const [width, height] = size.inside;
+    return [`scale=w='min(${width},iw)':h='min(${height},ih)':force_original_aspect_ratio=decrease:${SCALER}`];
+  }
   if ('width' in size) return [`scale=w=${size.width}:h=${size.height}:${SCALER}`];
   const side = (of: string): string => `round(${of}*min(${size.shorterSide},min(iw,ih))/min(iw,ih))`;
   return [`scale=w='${side('iw')}':h='${side('ih')}':${SCALER}`];

@@ -32,11 +32,12 @@ export interface Frame {
 
 /**
  * The size a decoder scales to. `shorterSide` keeps the aspect and never enlarges; `width` and `height` stretch to exactly that;
- * `native` leaves the camera's own size.
+ * `inside` keeps the aspect and neither exceeds `[width, height]` nor enlarges; `native` leaves the camera's own size.
  */
 export type WorkingSize =
   | { readonly shorterSide: number }
   | { readonly width: number; readonly height: number }
+  | { readonly inside: readonly [width: number, height: number] }
   | 'native';
 
 /** Waiting times before a new attempt: doubled after each failure from `firstMs` to `longestMs`, each drawn from the upper half of its range. */

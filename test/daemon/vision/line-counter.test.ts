@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../core/random.ts';
+import { type Crossing, LineCounter } from '../../../daemon/vision/line-counter.ts';
+import type { TrackedObject } from '../../../daemon/vision/tracker.ts';
+
+/** Across the image at half its height: forward is downward. */
+const LINE = { id: 'stop', from: [0.1, 0.5], to: [0.9, 0.5] } as const;
+const ASPECT = 16 / 9;
+const SIZE = 0.1;
+
+/** An object whose ground point is at `[x, y]`. */
+const at = (id: number, x: number, y: number, confirmed = true): TrackedObject => ({
+  id,
+  box: [x - SIZE / ASPECT / 2, y - SIZE, SIZE / ASPECT, SIZE],
+  classIndex: 0,
+  score: 0.8,
+  confirmed,
+});
+
+function crossingsOf(frames: readonly (readonly TrackedObject[])[], fps = 10): Crossing[] {
+  const counter = new LineCounter([LINE], ASPECT);
+  return frames.flatMap((objects, i) => counter.update(objects, i / fps));
+}
+
+const way = (from: number, to: number, frames: number): number[] =>
+  Array.from({ length: frames }, (_, i) => from + ((to - from) * i) / (frames - 1));
+
+describe('LineCounter', () => {
+  it('counts a passage once, in its direction, at the moment of the ground point', () => {
+    const [down] = [crossingsOf(way(0.3, 0.7, 41).map((y) => [at(1, 0.5, y)]))];
+    expect(down).toEqual([{ line: 'stop', direction: 'forward', track: 1, time: expect.closeTo(2, 5), classIndex: 0 }]);
+    const up = crossingsOf(way(0.7, 0.3, 41).map((y) => [at(1, 0.5, y)]));
+    expect(up).toMatchObject([{ direction: 'backward' }]);
+  });
+
+  it('does not count who passes beside the ends of the line', () => {
+    expect(crossingsOf(way(0.3, 0.7, 41).map((y) => [at(1, 0.95, y)]))).toEqual([]);
+  });
+
+  it('does not count what trembles on the line, and counts it once when it goes on', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: -0.009, max: 0.009, noNaN: true }), { maxLength: 60 }), (trembling) => {
+        const waits = [...way(0.4, 0.5, 11), ...trembling.map((off) => 0.5 + off)];
+        expect(crossingsOf(waits.map((y) => [at(1, 0.5, y)]))).toEqual([]);
+        const goesOn = [...waits, ...way(0.51, 0.6, 10)];
+        expect(crossingsOf(goesOn.map((y) => [at(1, 0.5, y)]))).toHaveLength(1);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('counts a vehicle once that waits on the line while its id flickers', () => {
+    const random = seededRandom(11);
+    const jitter = (by: number): number => (random.next() - 0.5) * by;
+    let error = 0;
+    for (let wait = 0; wait < 500; wait++) {
+      let id = 1;
+      const rests = 0.5 + jitter(SIZE);
+      const places = [...way(0.35, rests, 15), ...Array(40).fill(rests), ...way(rests, 0.7, 20)] as number[];
+      const frames = places.map((y) => {
+        const lost = random.next() < 0.2;
+        if (lost) id++;
+        return lost ? [] : [at(id, 0.5, y + jitter(0.01))];
+      });
+      error += Math.abs(crossingsOf(frames).length - 1);
+    }
+    expect(error).toBe(0);
+  });
+
+  it('counts who passed while hidden, once it is seen again', () => {
+    const frames = way(0.3, 0.7, 41).map((y, i) => (i > 15 && i < 25 ? [] : [at(1, 0.5, y)]));
+    expect(crossingsOf(frames)).toMatchObject([{ direction: 'forward', time: expect.closeTo(2, 1) }]);
+  });
+
+  it('waits until an object is believed, and then counts what it did before', () => {
+    const frames = way(0.45, 0.6, 16).map((y, i) => [at(1, 0.5, y, i >= 10)]);
+    expect(crossingsOf(frames)).toMatchObject([{ time: expect.closeTo(0.5, 1) }]);
+    expect(crossingsOf(frames.slice(0, 10))).toEqual([]);
+  });
+
+  it('does not count an object that begins beyond the line', () => {
+    expect(crossingsOf(way(0.53, 0.9, 30).map((y) => [at(1, 0.5, y)]))).toEqual([]);
+  });
+
+  it('counts each of two that follow each other', () => {
+    const frames = Array.from({ length: 60 }, (_, i) => [at(1, 0.5, 0.3 + i / 100), at(2, 0.5, 0.15 + i / 100)]);
+    expect(crossingsOf(frames).map(({ track }) => track)).toEqual([1, 2]);
+  });
+});

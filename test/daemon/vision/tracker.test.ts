@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Tracker } from '../../../daemon/vision/tracker.ts';
+import type { Detection } from '../../../inference/heads/detection.ts';
+
+const car = (x: number, y: number, size = 0.1, score = 0.8, classIndex = 0): Detection => ({
+  box: [x - size / 2, y - size / 2, size, size],
+  classIndex,
+  score,
+});
+
+/** Ids by frame of what is seen, where `seen` gives the detections of each moment. */
+function idsOver(frames: number, fps: number, seen: (time: number, frame: number) => readonly Detection[]): number[][] {
+  const tracker = new Tracker({ aspect: 16 / 9 });
+  return Array.from({ length: frames }, (_, i) => tracker.update(seen(i / fps, i), i / fps).map(({ id }) => id));
+}
+
+describe('Tracker', () => {
+  it('keeps the id of an object at a constant velocity through an occlusion', () => {
+    const speeds = fc.double({ min: -0.15, max: 0.15, noNaN: true });
+    fc.assert(
+      fc.property(speeds, speeds, fc.constantFrom(5, 10, 25), fc.integer({ min: 1, max: 15 }), (vx, vy, fps, gap) => {
+        const hidden = Math.min(gap, Math.floor(1.5 * fps)); // less than an object is kept
+        const from = 2 * fps;
+        const ids = idsOver(from + hidden + fps, fps, (time, i) =>
+          i >= from && i < from + hidden ? [] : [car(0.5 + vx * (time - 2), 0.5 + vy * (time - 2))],
+        );
+        expect(new Set(ids.flat())).toEqual(new Set([1]));
+        expect(ids.filter((each) => each.length === 0)).toHaveLength(hidden);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('keeps two objects apart that pass each other', () => {
+    const tracker = new Tracker({ aspect: 1 });
+    const ends = new Map<number, number[]>();
+    for (let i = 0; i <= 40; i++) {
+      const time = i / 10;
+      const objects = tracker.update([car(0.1 + 0.2 * time, 0.5), car(0.9 - 0.2 * time, 0.55)], time);
+      for (const { id, box } of objects) ends.set(id, [...(ends.get(id) ?? []), box[0]]);
+    }
+    expect([...ends.keys()]).toEqual([1, 2]);
+    const [right = [], left = []] = [...ends.values()];
+    expect(right.at(-1)).toBeGreaterThan(0.8);
+    expect(left.at(-1)).toBeLessThan(0.2);
+  });
+
+  it('goes on with a track by detections of low score, and begins none by them', () => {
+    const fading = idsOver(30, 10, (time, i) => [car(0.3 + 0.05 * time, 0.5, 0.1, i < 10 ? 0.8 : 0.15)]);
+    expect(new Set(fading.flat())).toEqual(new Set([1]));
+    expect(fading.every((each) => each.length === 1)).toBe(true);
+    expect(idsOver(30, 10, () => [car(0.3, 0.5, 0.1, 0.3)]).flat()).toEqual([]);
+  });
+
+  it('follows an object that moves by most of its size between two frames', () => {
+    const ids = idsOver(8, 2, (time) => [car(0.1 + 0.1 * time, 0.5, 0.08)]);
+    expect(new Set(ids.flat())).toEqual(new Set([1]));
+  });
+
+  it('calls an object by what it mostly was', () => {
+    const tracker = new Tracker({ aspect: 1 });
+    const classes = Array.from({ length: 20 }, (_, i) => {
+      const [object] = tracker.update([car(0.3 + i / 200, 0.5, 0.1, 0.6, i % 4 === 3 ? 1 : 0)], i / 10);
+      return object?.classIndex;
+    });
+    expect(classes).toEqual(Array(20).fill(0));
+  });
+
+  it('believes an object once it was seen three times', () => {
+    const tracker = new Tracker({ aspect: 1 });
+    const believed = [0, 1, 2, 3].map((i) => tracker.update([car(0.5, 0.5)], i / 10)[0]?.confirmed);
+    expect(believed).toEqual([false, false, true, true]);
+  });
+});
