@@ -1,3 +1,4 @@
+import { WaysideError } from '../core/errors.ts';
 import type { Digest } from '../core/hash.ts';
 import type { Manifest } from '../inference/manifest.ts';
 import { readPackage } from '../inference/read-package.ts';
@@ -19,11 +20,16 @@ export interface AdmittedPackage {
  * process, before it takes its first frame.
  *
  * @param keys files of public keys, one of which must have signed the package; without them the signature is not looked at
- * @throws {WaysideError} FILE_NOT_FOUND, PACKAGE_INVALID, KEY_INVALID, SIGNATURE_MISSING, SIGNATURE_INVALID
+ * @throws {WaysideError} FILE_NOT_FOUND, PACKAGE_INVALID, MODEL_UNSUPPORTED, KEY_INVALID, SIGNATURE_MISSING, SIGNATURE_INVALID
  */
 export async function admitPackage(dir: string, keys?: readonly string[]): Promise<AdmittedPackage> {
   const opened = await readPackage(dir);
   if (keys !== undefined) await verifySignature(opened, await Promise.all(keys.map(readPublicKey)));
   const { manifest, digest } = opened;
+  if (manifest.task === 'detector')
+    throw new WaysideError('MODEL_UNSUPPORTED', {
+      message: `${dir}: the model is a detector; the daemon runs classifiers`,
+      hint: '`wayside count` runs detectors on video files',
+    });
   return { dir, identity: { name: manifest.name, version: manifest.version, digest }, manifest };
 }
