@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ON_WIRE } from './delivery.ts';
+import { type Delivery, ON_WIRE } from './delivery.ts';
 import { CONTRACT_VERSION } from './envelope.ts';
 import { MESSAGE_KINDS, type MessageKind, TOPIC_PARAMETERS } from './kinds.ts';
 import { parametersIn } from './topics.ts';
@@ -70,6 +70,20 @@ function asyncApi(kinds: readonly [string, MessageKind][]): Json {
       ),
     },
   };
+}
+
+function expiryCell(delivery: Delivery): string {
+  if (delivery.kind === 'retained') return 'none';
+  return 'seconds' in delivery.expiry ? `${delivery.expiry.seconds} s` : `${delivery.expiry.intervals} intervals`;
+}
+
+/** Every topic with how it is delivered, for `docs/reference/mqtt.md`. */
+export function topicTable(rows: Readonly<Record<string, MessageKind>> = MESSAGE_KINDS): string {
+  const lines = Object.values(rows).map(({ topic, delivery, content }) => {
+    const { qos, retain } = ON_WIRE[delivery.kind];
+    return `| \`${topic.replace('{camera}', '<id>')}\` | ${qos}${retain ? ', retained' : ''} | ${expiryCell(delivery)} | ${content} |`;
+  });
+  return ['| topic | QoS | expiry (MQTT 5) | content |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 /**

@@ -14,6 +14,8 @@ export interface MessageKind {
   /** Under the root; `{camera}` stands for a parameter that {@link TOPIC_PARAMETERS} describes. */
   readonly topic: string;
   readonly delivery: Delivery;
+  /** What it says, for the table of docs/reference/mqtt.md. */
+  readonly content: string;
   /** Who writes it. */
   readonly from: 'box' | 'office';
   readonly schema: z.ZodType;
@@ -21,34 +23,64 @@ export interface MessageKind {
 
 /** Every message of the contract: the codes, the published documents and the listeners all read these rows. */
 export const MESSAGE_KINDS = {
-  state: { topic: 'state', delivery: { kind: 'retained' }, from: 'box', schema: stateSchema },
-  info: { topic: 'info', delivery: { kind: 'retained' }, from: 'box', schema: infoSchema },
+  state: {
+    topic: 'state',
+    content: 'online, degraded or offline, with reasons; also the last will',
+    delivery: { kind: 'retained' },
+    from: 'box',
+    schema: stateSchema,
+  },
+  info: {
+    topic: 'info',
+    content: 'versions, model and its digest, cameras, digest of the configuration, hardware',
+    delivery: { kind: 'retained' },
+    from: 'box',
+    schema: infoSchema,
+  },
   'camera-status': {
     topic: 'camera/{camera}/status',
+    content:
+      'connecting, live, stalled, refused or stopped, with the reason; what it shows (`view`), how late (`lagMs`); frames received, analysed, dropped',
     delivery: { kind: 'retained' },
     from: 'box',
     schema: cameraStatusSchema,
   },
   detections: {
     topic: 'camera/{camera}/detections',
+    content: 'the classes of every region of one analysed frame',
     delivery: { kind: 'latest', expiry: { seconds: 5 } },
     from: 'box',
     schema: detectionsSchema,
   },
   telemetry: {
     topic: 'telemetry',
+    content: 'resources of the host, latencies of every stage, memory of every process',
     delivery: { kind: 'latest', expiry: { intervals: 2 } },
     from: 'box',
     schema: telemetrySchema,
   },
   'model-desired': {
     topic: 'model/desired',
+    content:
+      'written by the office: the model that the box should run, with a job number that only rises; also under `wayside/v1/<site>/_group/<group>/`',
     delivery: { kind: 'retained' },
     from: 'office',
     schema: modelDesiredSchema,
   },
-  'model-report': { topic: 'model/report', delivery: { kind: 'retained' }, from: 'box', schema: modelReportSchema },
-  rollout: { topic: 'rollout', delivery: { kind: 'retained' }, from: 'office', schema: rolloutSchema },
+  'model-report': {
+    topic: 'model/report',
+    content: 'how far the box is with it: state, what runs and how many frames it has served, why it was taken back',
+    delivery: { kind: 'retained' },
+    from: 'box',
+    schema: modelReportSchema,
+  },
+  rollout: {
+    topic: 'rollout',
+    content: 'written and read by the office alone, under `wayside/v1/<site>/_office/`: where a rollout is',
+    delivery: { kind: 'retained' },
+    from: 'office',
+    schema: rolloutSchema,
+  },
 } as const satisfies Record<string, MessageKind>;
 
 export type KindName = keyof typeof MESSAGE_KINDS;
