@@ -179,7 +179,13 @@ async function onRabbitMq(place: Workplace): Promise<Figure[]> {
           unit: '',
           limit: { atLeast: answering },
         },
-        { subject, measure: 'boxes that had to connect again', value: reconnects, unit: '' },
+        {
+          subject,
+          measure: 'boxes that had to connect again',
+          value: reconnects,
+          unit: '',
+          limit: { atLeast: BOXES / 4 },
+        },
         ...bad.figures,
       ];
     } finally {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -61,9 +61,11 @@ export class RabbitCluster {
 
   /** As a power cut does: its connections end, what only it held is gone. */
   async kill(index: number): Promise<void> {
-    const program = this.#nodes[index]?.program;
-    program?.kill('SIGKILL');
-    await program?.ended;
+    const node = this.#nodes[index];
+    if (node === undefined) throw new Error(`the cluster has no node ${index}`);
+    // The program is a script around Erlang: killing that alone would leave the node as it is.
+    process.kill(Number(await readFile(node.env['RABBITMQ_PID_FILE'] ?? '', 'utf8')), 'SIGKILL');
+    await node.program?.ended;
   }
 
   async stop(): Promise<void> {
