@@ -9,6 +9,9 @@ export class Fleet {
   readonly #boxes = new Map<string, HeardBox>();
   /** Reports that break the contract, by box: it is told, not hidden. */
   readonly unreadable = new Map<string, string>();
+  /** Reports that came, and their bytes: what a fleet costs a broker. */
+  reports = 0;
+  bytes = 0;
   readonly #now: () => number;
 
   constructor(now: () => number = Date.now) {
@@ -34,6 +37,8 @@ export class Fleet {
   hear(topic: string, payload: Buffer): boolean {
     const id = topic.split('/')[ROOT_LEVELS - 1];
     if (id === undefined || id.startsWith('_') || kindOf(topic)?.kind !== 'model-report') return false;
+    this.reports++;
+    this.bytes += payload.length;
     try {
       const report = readMessage('model-report', payload);
       if (report === undefined) return this.#boxes.delete(id);

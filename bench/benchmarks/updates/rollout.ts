@@ -42,6 +42,7 @@ async function push(site: Site, version: string, onPlan: (plan: Plan) => void = 
   const before = await fleet.count(version);
   const cpuBefore = process.cpuUsage();
   const publishedBefore = office.link.published;
+  const { reports, bytes } = office.fleet;
   const started = performance.now();
   const policy = { ...DEFAULT_POLICY, success: 0.9, failures: 0.1, silentMs: 30_000, onFailure: 'roll-back' as const };
   const selection = { groups: ['roads'], tags: [], hardware: [] };
@@ -72,8 +73,9 @@ async function push(site: Site, version: string, onPlan: (plan: Plan) => void = 
     ),
     figure('boxes that run it at the end', after.running, '', version in BAD ? { atMost: 0 } : undefined),
     figure('messages of the office a box', (office.link.published - publishedBefore) / BOXES),
-    figure('reports a box', (after.said - before.said) / BOXES),
-    figure('bytes of a report', (after.saidBytes - before.saidBytes) / Math.max(1, after.said - before.said), 'B'),
+    figure('reports a box', (office.fleet.reports - reports) / BOXES),
+    figure('bytes of a report', (office.fleet.bytes - bytes) / Math.max(1, office.fleet.reports - reports), 'B'),
+    figure('processor of a box', (1000 * (after.cpuSeconds - before.cpuSeconds)) / BOXES, 'ms'),
     figure('processor of the office a box', (user + system) / 1000 / BOXES, 'ms'),
   ];
   return { rollout, seconds, figures };
@@ -166,7 +168,7 @@ async function onRabbitMq(place: Workplace): Promise<Figure[]> {
       });
       await killed;
       const running = await settled(site, '2', answering);
-      const { reconnects } = await site.fleet.count('2');
+      const { connections } = await site.fleet.count('2');
       place.say('a bad model, on the two nodes that are left');
       const bad = await push(site, '4');
       return [
@@ -182,7 +184,7 @@ async function onRabbitMq(place: Workplace): Promise<Figure[]> {
         {
           subject,
           measure: 'boxes that had to connect again',
-          value: reconnects,
+          value: connections - BOXES,
           unit: '',
           limit: { atLeast: BOXES / 4 },
         },

@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { readMessage } from '../../../contract/messages/heard.ts';
 import type { ModelDesiredMessage } from '../../../contract/messages/model-desired.ts';
 import type { JobState } from '../../../contract/messages/model-report.ts';
-import { groupTopic, topicOf } from '../../../contract/messages/topics.ts';
-import { type Body, Messenger } from '../../../contract/messenger.ts';
-import { Publisher } from '../../../contract/mqtt/publisher.ts';
+import type { Body } from '../../../contract/messenger.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Random } from '../../../core/random.ts';
+import { agentSchema } from '../../../deploy/agent/config/schema.ts';
+import { AgentUplink } from '../../../deploy/agent/uplink.ts';
 import { type Fate, trialOf } from './fates.ts';
 
 type Report = Body<'model-report'>;
@@ -16,14 +14,12 @@ interface SimulatedBoxOptions {
   readonly site: string;
   readonly id: string;
   readonly groups?: readonly string[];
-  readonly username?: string;
   readonly log: Log;
   readonly random: Random;
   /** How the model of a job does here; undefined: the box never answers. */
   readonly fate: (version: string) => Fate | undefined;
   /** From one state to the next, at most. */
   readonly stepMs: number;
-  readonly repeatMs: number;
 }
 
 const MODEL = 'vehicles';
@@ -31,26 +27,21 @@ const BEFORE = '1';
 const SERVED = 100;
 
 /**
- * A box without cameras: its connection, its topics, its messages and the judge of its trials are those of a real one. What takes a
+ * A box without cameras: its connection, topics and messages are the agent's, and the judge of its trials too. What takes a
  * real one minutes, downloading and watching traffic, takes a moment.
  */
 export class SimulatedBox {
   readonly id: string;
   readonly #options: SimulatedBoxOptions;
-  readonly #publisher: Publisher;
-  readonly #messenger: Messenger;
-  readonly #ended = new AbortController();
+  readonly #uplink: AgentUplink;
   #report: Report;
-  #repeat: NodeJS.Timeout | undefined;
   #step: NodeJS.Timeout | undefined;
-  /** Jobs that came, and reports that went. */
+  /** Jobs that came, and those of them that had come before. */
   heard = 0;
   replayed = 0;
-  said = 0;
-  saidBytes = 0;
 
   constructor(options: SimulatedBoxOptions) {
-    const { site, id, groups = [], url, username, log } = options;
+    const { site, id, groups = [], url, log } = options;
     this.id = id;
     this.#options = options;
     this.#report = {
@@ -66,38 +57,22 @@ export class SimulatedBox {
       groups: [...groups],
       hardware: { architecture: 'x64', tags: [] },
     };
-    const clock = () => ({ synced: null, errorMs: null });
-    this.#messenger = new Messenger({ site, box: id, session: randomUUID(), clock, telemetrySeconds: 60 });
-    const tls = { ca: undefined, cert: undefined, key: undefined };
-    const broker = {
-      url,
-      clientId: `wayside-${site}-${id}-agent`,
-      keepaliveSeconds: 600,
-      username,
-      password: undefined,
-      ...tls,
-    };
-    this.#publisher = new Publisher(broker, () => undefined, log);
-    this.#messenger.attach(this.#publisher);
-    this.#messenger.retain('model-report', () => {
-      this.said++;
-      this.saidBytes += JSON.stringify(this.#report).length;
-      return this.#report;
+    const config = agentSchema.parse({
+      site,
+      box: id,
+      groups,
+      model: MODEL,
+      repository: { url: 'https://127.0.0.1/', root: 'root.json' },
+      mqtt: { url, keepaliveSeconds: 600 },
     });
-    const topics = [topicOf(this.#messenger.root, 'model-desired'), ...groups.map((group) => groupTopic(site, group))];
-    for (const topic of topics)
-      this.#publisher.subscribe(topic, ({ payload }) => {
-        const job = readMessage('model-desired', Buffer.from(payload));
-        if (job !== undefined) this.#hear(job);
-      });
-  }
-
-  get connected(): boolean {
-    return this.#publisher.status().connected;
-  }
-
-  get reconnects(): number {
-    return this.#publisher.status().reconnects;
+    const none = { password: undefined, ca: undefined, cert: undefined, key: undefined };
+    const loaded = { config, mqttSecrets: none, repositoryAuthority: undefined };
+    this.#uplink = new AgentUplink(
+      loaded,
+      (job) => this.#hear(job),
+      () => this.#report,
+      log,
+    );
   }
 
   get version(): string {
@@ -105,15 +80,12 @@ export class SimulatedBox {
   }
 
   start(): void {
-    this.#publisher.start();
-    this.#repeat = setInterval(() => this.#messenger.repeat('model-report'), this.#options.repeatMs);
+    this.#uplink.start();
   }
 
   async stop(): Promise<void> {
-    this.#ended.abort();
-    clearInterval(this.#repeat);
     clearTimeout(this.#step);
-    await this.#publisher.stop(200);
+    await this.#uplink.stop();
   }
 
   #hear(job: ModelDesiredMessage): void {
@@ -164,7 +136,7 @@ export class SimulatedBox {
 
   #say(change: Partial<Report>): void {
     this.#report = { ...this.#report, ...change };
-    this.#messenger.repeat('model-report');
+    this.#uplink.changed();
   }
 }
 

@@ -27,8 +27,8 @@ export class SimulatedFleet {
     );
     const fleet = new SimulatedFleet(parts);
     for (;;) {
-      const { connected } = await fleet.count('');
-      if (connected === boxes) return fleet;
+      const { connections } = await fleet.count('');
+      if (connections >= boxes) return fleet;
       signal.throwIfAborted();
       await delay(200);
     }
@@ -37,13 +37,10 @@ export class SimulatedFleet {
   async count(version: string): Promise<BoxCount> {
     const counts = await Promise.all(this.#parts.map(({ ask }) => ask({ count: version })));
     return counts.reduce((a, b) => ({
-      connected: a.connected + b.connected,
+      connections: a.connections + b.connections,
       running: a.running + b.running,
       heard: a.heard + b.heard,
       replayed: a.replayed + b.replayed,
-      said: a.said + b.said,
-      saidBytes: a.saidBytes + b.saidBytes,
-      reconnects: a.reconnects + b.reconnects,
       cpuSeconds: a.cpuSeconds + b.cpuSeconds,
       memoryBytes: a.memoryBytes + b.memoryBytes,
     }));

@@ -45,16 +45,15 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
         random,
         fate: (version) => fate(index, version),
         stepMs,
-        repeatMs: 60_000,
       });
     });
     for (const box of boxes) box.start();
-    await until('boxes to connect', () => boxes.every(({ connected }) => connected));
   };
   const office = async (name: string): Promise<Office> => {
     const opened = await Office.open({ broker: { url: broker.url }, site: `s${site}`, name, log, timing: TIMING });
     offices.push(opened);
-    await opened.gather(300, never);
+    await until('boxes to report', () => opened.fleet.size === boxes.length);
+    await opened.gather(100, never);
     return opened;
   };
   const start = (version: string, policy: Partial<typeof DEFAULT_POLICY> = {}) =>
