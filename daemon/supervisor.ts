@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../contract/messages/envelope.ts';
 import type { Log } from '../core/log.ts';
 import { CameraSet } from './cameras.ts';
@@ -84,6 +85,7 @@ export class Supervisor {
   /** Starts everything; resolves when all parts are under way, not when they are well. */
   async start(): Promise<void> {
     this.#countFiles();
+    setMaxListeners(0, this.#ended.signal); // one for each thing that a feature listens to
     for (const feature of this.#features) feature.start(this.#ended.signal);
     this.#uplink.start();
     await this.#inTurn(() => this.#settle());

@@ -33,6 +33,7 @@ export class AgentLink implements Feature {
   readonly #daemon: DaemonView;
   readonly #trials: TrialControl;
   readonly #log: Log;
+  #ended = false;
   #path: string | undefined;
   #socket: Socket | undefined;
   /** ms of `performance.now()`; undefined without a connection. */
@@ -52,7 +53,11 @@ export class AgentLink implements Feature {
     this.#daemon.on('trial', (news) => this.#tell(news), signal);
     this.#daemon.on('untried', () => this.#socket?.destroy(), signal);
     this.#daemon.on('analysed', (frame) => this.#count(frame), signal);
-    signal.addEventListener('abort', () => this.#use(undefined), { once: true });
+    const end = (): void => {
+      this.#ended = true;
+      this.#use(undefined);
+    };
+    signal.addEventListener('abort', end, { once: true });
     this.#configured();
   }
 
@@ -97,7 +102,7 @@ export class AgentLink implements Feature {
     if (this.#connectedAt !== undefined) {
       if (performance.now() - this.#connectedAt > LIVED_MS) this.#failures = 0;
       this.#log.warn({ socket: this.#path }, 'the connection with the agent has ended');
-      this.#trials.end(undefined, 'the agent is gone');
+      if (!this.#ended) this.#trials.end(undefined, 'the agent is gone');
     }
     this.#connectedAt = undefined;
     if (this.#path === undefined) return;

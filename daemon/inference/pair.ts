@@ -2,6 +2,7 @@ import type { Log } from '../../core/log.ts';
 import type { InferenceEnd, InferenceOptions, Job } from './client.ts';
 import type { Ready, Result } from './protocol.ts';
 import { InferenceService, type ServiceStatus } from './service.ts';
+import { ShadowTurn } from './shadow-turn.ts';
 
 /** What came of a frame at one model. */
 export interface Outcome {
@@ -43,8 +44,10 @@ export interface CandidateListeners<Frame> {
   readonly onAnswers: (candidate: boolean) => void;
 }
 
+type Service<Frame> = InferenceService<Handed<Frame>>;
+
 interface ByService<Frame> extends Outcome {
-  readonly by: InferenceService<Handed<Frame>>;
+  readonly by: Service<Frame>;
 }
 
 /** A frame that is with a process. */
@@ -57,9 +60,6 @@ interface Handed<Frame> {
   readonly other?: ByService<Frame>;
 }
 
-/** A model that shadows works a tenth of the time at most while the one that answers has no pause: they may share a processor. */
-const REST = 9;
-
 /**
  * The model that runs, and beside it a candidate on the same frames.
  *
@@ -71,21 +71,18 @@ const REST = 9;
 export class ModelPair<Frame> {
   readonly #listeners: PairListeners<Frame>;
   readonly #log: Log;
-  #running: InferenceService<Handed<Frame>>;
-  #candidate: InferenceService<Handed<Frame>> | undefined;
+  #running: Service<Frame>;
+  #candidate: Service<Frame> | undefined;
   #trial: CandidateListeners<Frame> | undefined;
   #takenOver = false;
-  #announced: InferenceService<Handed<Frame>> | undefined;
-  readonly #leaving = new Set<InferenceService<Handed<Frame>>>();
-  readonly #readies = new WeakMap<InferenceService<Handed<Frame>>, Ready>();
+  #announced: Service<Frame> | undefined;
+  readonly #leaving = new Set<Service<Frame>>();
+  readonly #readies = new WeakMap<Service<Frame>, Ready>();
   /** An answer is owed. */
   #owed = false;
   /** For the running model, before any other: the candidate failed on it. */
   #again: Handed<Frame> | undefined;
-  /** For the model that shadows. */
-  #waiting: (Handed<Frame> & { readonly other: ByService<Frame> }) | undefined;
-  #shadowSince = 0;
-  #restUntil = 0;
+  readonly #shadow = new ShadowTurn<Handed<Frame> & { readonly other: ByService<Frame> }>();
 
   constructor(listeners: PairListeners<Frame>, log: Log) {
     this.#listeners = listeners;
@@ -160,8 +157,7 @@ export class ModelPair<Frame> {
     this.#candidate = undefined;
     this.#trial = undefined;
     this.#takenOver = false;
-    if (this.#waiting !== undefined) this.#listeners.onRead(this.#waiting.frame);
-    this.#waiting = undefined;
+    this.#letGo(this.#shadow.clear());
     this.#leaving.add(leaves);
     leaves
       .stop()
@@ -179,12 +175,12 @@ export class ModelPair<Frame> {
     await Promise.all(all.map((service) => service?.stop()));
   }
 
-  get #answering(): InferenceService<Handed<Frame>> {
+  get #answering(): Service<Frame> {
     return this.#takenOver && this.#candidate?.ready === true ? this.#candidate : this.#running;
   }
 
-  #newService(): InferenceService<Handed<Frame>> {
-    const service: InferenceService<Handed<Frame>> = new InferenceService(
+  #newService(): Service<Frame> {
+    const service: Service<Frame> = new InferenceService(
       {
         onReady: (ready) => this.#readied(service, ready),
         onResult: (result, handed) => this.#outcome(service, handed, result),
@@ -203,7 +199,7 @@ export class ModelPair<Frame> {
     return service;
   }
 
-  #readied(service: InferenceService<Handed<Frame>>, ready: Ready): void {
+  #readied(service: Service<Frame>, ready: Ready): void {
     this.#readies.set(service, ready);
     if (service === this.#running) this.#listeners.onLoaded();
     if (service === this.#candidate) this.#trial?.onReady(ready);
@@ -224,7 +220,7 @@ export class ModelPair<Frame> {
     this.#listeners.onReady(ready);
   }
 
-  #outcome(by: InferenceService<Handed<Frame>>, handed: Handed<Frame>, result: Result | undefined, reason = ''): void {
+  #outcome(by: Service<Frame>, handed: Handed<Frame>, result: Result | undefined, reason = ''): void {
     const ready = this.#readies.get(by);
     if (ready === undefined) throw new Error('a frame was with a process that was never ready');
     const outcome = { by, ready, result };
@@ -245,8 +241,7 @@ export class ModelPair<Frame> {
   }
 
   #compared({ frame, other }: Handed<Frame>, outcome: ByService<Frame>): void {
-    const now = performance.now();
-    this.#restUntil = now + REST * (now - this.#shadowSince);
+    this.#shadow.done(performance.now());
     this.#listeners.onRead(frame);
     if (other !== undefined) this.#compare(frame, other, outcome);
     this.#askAgain();
@@ -283,36 +278,32 @@ export class ModelPair<Frame> {
     }
   }
 
-  #shadowOf(answering: InferenceService<Handed<Frame>>): InferenceService<Handed<Frame>> | undefined {
+  #shadowOf(answering: Service<Frame>): Service<Frame> | undefined {
     if (answering === this.#running) return this.#candidate;
     return answering === this.#candidate ? this.#running : undefined;
   }
 
   #offer(handed: Handed<Frame> & { readonly other: ByService<Frame> }): void {
-    this.#miss();
-    this.#waiting = handed;
+    this.#letGo(this.#shadow.offer(handed));
     this.#feedShadow();
   }
 
-  /** The frame that waits gives way to a later one, or to nothing. */
-  #miss(): void {
-    const missed = this.#waiting;
-    if (missed === undefined) return;
-    this.#waiting = undefined;
-    this.#listeners.onRead(missed.frame);
+  /** A frame that the model that shadows does not get. */
+  #letGo(handed: Handed<Frame> | undefined): void {
+    if (handed === undefined) return;
+    this.#listeners.onRead(handed.frame);
     this.#trial?.onMissed();
   }
 
   #feedShadow(): void {
-    if (this.#waiting === undefined || this.#again !== undefined) return;
-    const shadow = this.#shadowOf(this.#waiting.other.by);
-    if (shadow?.ready !== true || shadow === this.#answering)
-      this.#miss(); // not there, or it answers now
-    else if (shadow.idle && (!this.#owed || performance.now() >= this.#restUntil)) {
-      const handed = this.#waiting;
-      this.#waiting = undefined;
-      this.#shadowSince = performance.now();
-      shadow.submit(handed.job, handed);
+    const { waiting } = this.#shadow;
+    if (waiting === undefined || this.#again !== undefined) return;
+    const shadow = this.#shadowOf(waiting.other.by);
+    if (shadow?.ready !== true || shadow === this.#answering) {
+      this.#letGo(this.#shadow.clear()); // it is not there, or it answers now
+      return;
     }
+    const handed = shadow.idle ? this.#shadow.take(performance.now(), this.#owed) : undefined;
+    if (handed !== undefined) shadow.submit(handed.job, handed);
   }
 }

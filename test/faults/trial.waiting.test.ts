@@ -117,7 +117,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
     expectUninterrupted(before);
   });
 
-  it('may crash: the running model answers on, the candidate is started again, and what it fell on is counted', async () => {
+  it('may crash or hang: the running model answers on, the candidate is started again, and what it missed is counted', async () => {
     const before = performance.now();
     const { dir } = await begin('crashing', { version: '4' });
     const block = (index: number) =>
@@ -132,6 +132,16 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
     );
     expect(fell.block).toMatchObject({ phase: 'shadow', old: { restarts: 0, failed: 0 }, candidate: { restarts: 1 } });
     expect(versionsOf(detectionsSince(before))).toEqual(['2']);
+
+    // One that does not answer delays nothing: frames go by, and are counted as what it missed.
+    const shadow = await until('the candidate', () => rig.daemon.inferencePids(dir)[0]);
+    const said = agent.heard.length;
+    const froze = performance.now();
+    process.kill(shadow, 'SIGSTOP');
+    await until('ten more detections', () => detectionsSince(froze).length >= 10);
+    process.kill(shadow, 'SIGCONT');
+    const late = await agent.next('block', ({ block: { missed = 0 } }) => missed > 0, said);
+    expect(late.block).toMatchObject({ old: { failed: 0 }, candidate: { failed: 0, restarts: 0 }, frames: 5 });
 
     agent.send({ v: 1, type: 'take-over', trial: 'crashing' });
     await agent.next('candidate', ({ trial, event }) => trial === 'crashing' && event === 'answers');

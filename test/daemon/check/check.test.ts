@@ -7,6 +7,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CheckOptions, checkDaemon } from '../../../daemon/check/check.ts';
 import { readPrivateKey } from '../../../deploy/signature/keys.ts';
 import { signPackage } from '../../../deploy/signature/sign.ts';
+import { BoxStore } from '../../support/box-store.ts';
 import { certificates } from '../../support/certificates.ts';
 import { writeColourPackage } from '../../support/colour-package.ts';
 import { temporaryFolder } from '../../support/folder.ts';
@@ -46,6 +47,21 @@ describe('what the start needs', () => {
 
   it('is there', async () => {
     expect(await check({})).toEqual({ problems: [], notes: [] });
+  });
+
+  it('is a store in which what should run is whole; what would run in its place is said', async () => {
+    const write = (dir: string): ReturnType<typeof writeColourPackage> => writeColourPackage(dir);
+    await rm(at('store'), { recursive: true, force: true });
+    const store = await BoxStore.create(at('store'), 'colours', write);
+    const { slot, dir } = await store.install((folder) => writeColourPackage(folder, { version: '2' }));
+    await store.store.promote(slot);
+    const model = { package: undefined, store: 'store', name: 'colours' };
+    expect(await check({ model })).toEqual({ problems: [], notes: [] });
+    await store.damage(dir);
+    expect(await check({ model })).toEqual({
+      problems: [expect.stringMatching(/^PACKAGE_INVALID model\.store: .*slots\/A/)],
+      notes: ['model.store: the factory package is whole, and would run in its place'],
+    });
   });
 
   it('is a package that one of the keys has signed, where keys are named', async () => {
