@@ -19,8 +19,10 @@ import { pruneLarge } from './prune-large.ts';
 import { qat } from './qat.ts';
 import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
+import { attacks } from './updates/attacks.ts';
 import { powerCuts } from './updates/power-cuts.ts';
 import { rollout } from './updates/rollout.ts';
+import { updateLink } from './updates/update-link.ts';
 import { vgg16 } from './vgg16.ts';
 import { yolox } from './yolox.ts';
 
@@ -48,6 +50,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   trial,
   rollout,
   powerCuts,
+  attacks,
+  updateLink,
   training,
   onnxSuite,
 ];

@@ -19,6 +19,15 @@ export interface Modem {
   /** The box's uplink from now on: bits a second, and how much the modem holds back rather than drops, bytes. */
   thin(bitsPerSecond: number, bufferBytes: number): Promise<void>;
   wide(): Promise<void>;
+  /** The same of what comes down to the box, for good. */
+  thinDown(bitsPerSecond: number, bufferBytes: number): Promise<void>;
+  /** Loses this share of the packets of both ways, for good. */
+  lossy(share: number): Promise<void>;
+  /** Until `connect`, every packet of a connection is answered by a reset, as by an operator's gateway that forgot it. */
+  disconnect(): Promise<void>;
+  connect(): Promise<void>;
+  /** Bytes that have reached the box, headers and what was sent twice included. */
+  bytesDown(): Promise<number>;
   remove(): Promise<void>;
 }
 
@@ -28,6 +37,8 @@ async function everything(commands: readonly string[]): Promise<void> {
     await run(program, args);
   }
 }
+
+const RESET = '-p tcp -j REJECT --reject-with tcp-reset';
 
 let made = 0;
 
@@ -91,6 +102,18 @@ export async function makeModem(): Promise<Modem> {
       everything([
         `${inModem} tc qdisc add dev ${there} root tbf rate ${bitsPerSecond}bit burst 1600 limit ${bufferBytes}`,
       ]),
+    thinDown: (bitsPerSecond, bufferBytes) =>
+      everything([
+        `${inModem} tc qdisc add dev inner root tbf rate ${bitsPerSecond}bit burst 1600 limit ${bufferBytes}`,
+      ]),
+    lossy: (share) =>
+      everything([`${inModem} iptables -A FORWARD -m statistic --mode random --probability ${share} -j DROP`]),
+    disconnect: () => everything([`${inModem} iptables -I FORWARD ${RESET}`]),
+    connect: () => everything([`${inModem} iptables -D FORWARD ${RESET}`]),
+    bytesDown: async () => {
+      const counter = '/sys/class/net/eth0/statistics/rx_bytes';
+      return Number((await run('ip', ['netns', 'exec', box, 'cat', counter])).stdout);
+    },
     wide: () => everything([`${inModem} tc qdisc del dev ${there} root`]),
     remove,
   };
