@@ -4,7 +4,7 @@ import type { Source } from './work.ts';
 
 const BACKOFF: BackoffPlan = { firstMs: 10_000, longestMs: 30 * 60_000 };
 /** Signed, and still nothing that can be used: it stays so. */
-const FINAL: readonly string[] = ['BUNDLE_INVALID', 'BUNDLE_TOO_LARGE'];
+const FINAL: readonly string[] = ['BUNDLE_INVALID', 'BUNDLE_TOO_LARGE', 'UPDATE_FORMAT'];
 /** The disk may have lied once. */
 const FINAL_AFTER: Readonly<Record<string, number>> = { PACKAGE_INVALID: 3 };
 /** Whoever pulled the stick out knows, and puts it in again. */

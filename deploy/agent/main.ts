@@ -19,6 +19,8 @@ export interface RunAgentOptions {
   readonly signal: AbortSignal;
   /** @default one JSON line an event on stderr */
   readonly log?: Log;
+  /** The first question of who follows comes within so long: a city that gets its power back must not ask at once. @default 60000 */
+  readonly spreadMs?: number;
 }
 
 const MB = 1e6;
@@ -48,7 +50,7 @@ function settingsOf({ config }: LoadedAgentConfig): Settings {
  */
 export async function runAgent(
   configPath: string,
-  { signal, log = createLog('wayside-agent') }: RunAgentOptions,
+  { signal, log = createLog('wayside-agent'), spreadMs = 60_000 }: RunAgentOptions,
 ): Promise<void> {
   const loaded = await loadAgentConfig(configPath);
   const { config } = loaded;
@@ -87,7 +89,7 @@ export async function runAgent(
   await agent.start();
   await socket.open();
   uplink.start();
-  const endTriggers = startTriggers(config, (source) => agent.discover(source));
+  const endTriggers = startTriggers(config, spreadMs, (source) => agent.discover(source));
   const notifier = createNotifier(log);
   const status = (): string => {
     const { step } = agent.state;

@@ -129,7 +129,9 @@ function planInstall(situation: Situation, wanted: WantedRecord): Step {
     return { wait: 'the time that the job names', until: wanted.notBefore };
   }
   if (now < windowOpensAt) return { wait: 'the maintenance window', until: windowOpensAt };
-  return slot === undefined || record === undefined ? planFetch(situation) : planPlaced(situation, slot, record);
+  return slot === undefined || record === undefined
+    ? planFetch(situation, wanted)
+    : planPlaced(situation, slot, record);
 }
 
 /** What is wanted lies in a slot. */
@@ -181,13 +183,13 @@ function planTrial({ slot, ruling }: TrialUnderWay): Step {
 }
 
 /** What is wanted is not there yet. */
-function planFetch(situation: Situation): Step {
+function planFetch(situation: Situation, wanted: WantedRecord): Step {
   const { target, downloaded, daemon, promoteWithoutTrial } = situation;
   if (target === undefined) return { do: 'look-up' };
   if ('refused' in target) return refuse(target.refused.code, target.refused.message);
   const { trusted } = target;
   const digest = trusted.package ?? downloaded?.package;
-  const known = digest === undefined ? undefined : planKnown(situation, digest);
+  const known = digest === undefined ? undefined : planKnown(situation, wanted, digest);
   if (known !== undefined) return known;
   const { package: format } = trusted.formats;
   if (daemon === undefined && !promoteWithoutTrial) return { wait: 'the daemon' };
@@ -206,20 +208,27 @@ function planFetch(situation: Situation): Step {
 }
 
 /** The package was here before. */
-function planKnown({ store, installed, daemon, promoteWithoutTrial }: Situation, digest: string): Step | undefined {
+function planKnown(
+  { store, installed, daemon, promoteWithoutTrial }: Situation,
+  wanted: WantedRecord,
+  digest: string,
+): Step | undefined {
   const failed = store.bad.models.find((model) => model.digest === digest);
   if (failed !== undefined) {
     return refuse('UPDATE_KNOWN_BAD', `version ${failed.version} failed its trial on this box: ${failed.reason}`);
   }
   const [running] = installed;
-  if (running?.place === 'factory' && running.digest === digest) {
+  if (running?.place === 'factory' && running.digest === digest && running.version === wanted.version) {
     return planServed({ daemon, promoteWithoutTrial }, digest);
   }
   const slot = SLOTS.find((each) => {
     const record = store.slots[each];
     return record?.model?.digest === digest && ['verified', 'retired', 'good'].includes(record.condition);
   });
-  return slot === undefined ? undefined : { do: 'claim', slot };
+  if (slot === undefined) return undefined;
+  const version = store.slots[slot]?.model?.version;
+  if (version === wanted.version) return { do: 'claim', slot };
+  return refuse('UPDATE_REFUSED', `what is signed as ${wanted.version} is version ${version}`);
 }
 
 function roomFor(situation: Situation, trusted: TrustedTarget): Step | undefined {

@@ -4,17 +4,16 @@ import type { AgentConfig } from './config/schema.ts';
 
 /** How often a look is taken whether a stick is there: nobody waits for it with a hand on it. */
 const STICK_MS = 10_000;
-/** The first question to the repository after a start, so that a city that gets its power back does not ask at once. */
-const SPREAD_MS = 60_000;
 
 /** Asks for updates that nobody sent a job for: at intervals, and when a stick appears. @returns ends it */
 export function startTriggers(
   { repository, usb }: AgentConfig,
+  spreadMs: number,
   discover: (source: 'follow' | 'stick') => void,
 ): () => void {
   const timers: NodeJS.Timeout[] = [];
   if (repository.follow) {
-    timers.push(setTimeout(() => discover('follow'), Math.random() * SPREAD_MS));
+    timers.push(setTimeout(() => discover('follow'), Math.random() * spreadMs));
     timers.push(setInterval(() => discover('follow'), repository.pollMinutes * 60_000));
   }
   if (usb !== undefined) {

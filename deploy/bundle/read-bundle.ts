@@ -258,6 +258,10 @@ export async function unpackBundle(
   return readPackage(out);
 }
 
+/** Whether bytes begin as those of a bundle do. */
+export const isBundle = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.subarray(0, MAGIC.length)).equals(Buffer.from(MAGIC));
+
 /** What a bundle says of itself, its bytes verified. */
 export async function inspectBundle(
   path: string,

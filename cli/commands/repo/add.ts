@@ -45,7 +45,12 @@ export function addCommand(): Command {
         formatOption,
       ),
     )
-    .addOption(new Option('--path <path>', 'path of the target (default: NAME/VERSION.bundle)'))
+    .addOption(
+      new Option(
+        '--path <path>',
+        'path of the target (default: NAME/VERSION.bundle, for differences NAME/VERSION.from-DIGEST.bundle)',
+      ),
+    )
     .addOption(
       new Option(
         '--role <role>',
@@ -57,9 +62,10 @@ export function addCommand(): Command {
 }
 
 async function add({ report }: Context, folder: string, file: string, options: AddOptions): Promise<void> {
-  const [{ addTarget, removeTarget }, { stagedRoles }] = await Promise.all([
+  const [{ addTarget, removeTarget }, { stagedRoles }, { targetPathOf }] = await Promise.all([
     import('../../../deploy/repository/stage-targets.ts'),
     import('../../../deploy/repository/status.ts'),
+    import('../../../deploy/target.ts'),
   ]);
   if (options.remove) {
     const role = await removeTarget(folder, file);
@@ -70,11 +76,12 @@ async function add({ report }: Context, folder: string, file: string, options: A
   if (model === undefined) {
     throw new WaysideError('USAGE', { message: 'what is it?', hint: 'name it: --model vehicles@2' });
   }
-  const custom = { ...model, ...(minVersion !== undefined && { minVersion }), ...(formats && { formats }) };
+  const held = await bundleFacts(file);
+  const custom = { ...model, ...held, ...(minVersion !== undefined && { minVersion }), ...(formats && { formats }) };
   const added = await addTarget(folder, {
     file,
     custom,
-    ...(path !== undefined && { path }),
+    path: path ?? targetPathOf({ ...model, parent: held.parent }),
     ...(role !== undefined && { role }),
   });
   const staged = await stagedRoles(folder);
@@ -82,4 +89,22 @@ async function add({ report }: Context, folder: string, file: string, options: A
     document: { ...added, custom, staged },
     text: `${added.path}, ${bytes(added.length)}, sha256 ${added.sha256}\n\n${stagedText(staged)}`,
   });
+}
+
+interface BundleFacts {
+  readonly package?: `sha256:${string}`;
+  readonly unpackedBytes?: number;
+  readonly parent?: `sha256:${string}`;
+}
+
+/** What boxes are to know before they fetch a bundle: the package that it holds, its size, what it needs. Nothing of any other file. */
+async function bundleFacts(path: string): Promise<BundleFacts> {
+  const [{ isBundle, inspectBundle }, { readNamedFile }] = await Promise.all([
+    import('../../../deploy/bundle/read-bundle.ts'),
+    import('../../../core/files.ts'),
+  ]);
+  if (!isBundle(await readNamedFile(path))) return {};
+  const { package: held, parent, files } = await inspectBundle(path);
+  const unpackedBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  return { package: held, unpackedBytes, ...(parent === undefined ? {} : { parent }) };
 }

@@ -40,6 +40,14 @@ export async function unpack(work: Work, bundle: DownloadedBundle): Promise<void
       ...(parent && { parent: store.layout.package(parent.place) }),
     });
     const manifest = await store.finishWriting(slot);
+    const reads = memory.daemon?.packageFormats;
+    if (reads !== undefined && !reads.includes(manifest.format)) {
+      await store.discard(slot);
+      throw new WaysideError('UPDATE_FORMAT', {
+        message: `package format ${manifest.format}; the daemon of this box reads ${reads.join(', ')}`,
+        hint: 'update Wayside on the box',
+      });
+    }
     if (manifest.name !== identity.name || manifest.version !== identity.version) {
       await store.discard(slot);
       const found = `${manifest.name} ${manifest.version}`;

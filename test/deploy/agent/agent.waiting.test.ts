@@ -72,10 +72,17 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     await client.publishAsync(topic, JSON.stringify(message), { qos: 1, retain: true });
   }
 
-  function startAgent(): void {
+  function startAgent(spreadMs?: number): void {
     const end = new AbortController();
     const log = createLog('agent', { write: (line: string) => void lines.push(line) });
-    agent = { end, done: runAgent(join(folder, 'agent.yaml'), { signal: end.signal, log }) };
+    agent = {
+      end,
+      done: runAgent(join(folder, 'agent.yaml'), {
+        signal: end.signal,
+        log,
+        ...(spreadMs === undefined ? {} : { spreadMs }),
+      }),
+    };
   }
 
   async function stopAgent(): Promise<void> {
@@ -223,5 +230,36 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     );
     expect(taken.message.running?.version).toBe('2');
     expect((await readFile(join(folder, 'store', 'store.json'), 'utf8')).length).toBeGreaterThan(0);
+  });
+
+  it('follows its repository without a job, and not below what the signers allow', async () => {
+    await stopAgent();
+    const config = join(folder, 'agent.yaml');
+    const text = (await readFile(config, 'utf8')).replace('root: root.json }', 'root: root.json, follow: true }');
+    await writeFile(config, text);
+    await publish('1');
+    await publish('2', '1');
+    startAgent(0);
+    await startDaemon();
+    const followed = await listener.next(
+      'model-report',
+      ({ rollout, state }) => rollout === 'follow' && state === 'promoted',
+    );
+    expect(followed.message).toMatchObject({ job: 0, running: { version: '2' } });
+    const file = join(folder, 'made.bundle');
+    await writeColourPackage(join(folder, 'packages', '4'), { version: '4' });
+    await writeFile(file, (await bundlePackage(join(folder, 'packages', '4'))).bytes);
+    await addTarget(office.folder, { file, custom: { name: 'colours', version: '5', minVersion: '2' } });
+    await office.publish([office.keys.anna, office.keys.ben]);
+    await order({ model: { name: 'colours', version: '5' } });
+    // What is in the bundle is version 4: the name that it was signed under is not believed.
+    const wrong = await listener.next(
+      'model-report',
+      ({ job, reason }) => job === 1 && reason?.code === 'PACKAGE_INVALID',
+    );
+    expect(wrong.message.running?.version).toBe('2');
+    await order({ model: { name: 'colours', version: '1' } });
+    const old = await listener.next('model-report', ({ job, state }) => job === 2 && state === 'refused');
+    expect(old.message.reason?.code).toBe('UPDATE_BELOW_MINIMUM');
   });
 });

@@ -95,6 +95,11 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
     situation({ target: trusted() }, inB('verified', { job: 3 })),
     { do: 'claim', slot: 'B' },
   ],
+  [
+    'a package that is here under another version than it was signed as',
+    situation({ target: trusted({ package: digestOf('1') }) }),
+    { do: 'close', outcome: 'refused', reason: { code: 'UPDATE_REFUSED' } },
+  ],
   ['a verified package', situation({}, inB('verified')), { do: 'begin-trial', slot: 'B' }],
   ['a verified package and no daemon', situation({ daemon: undefined }, inB('verified')), { wait: 'the daemon' }],
   [
