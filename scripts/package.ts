@@ -5,14 +5,13 @@ import { arch } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT, VERSION } from '../core/layout.ts';
-import { boxCode, bundledPackage } from './package/box-code.ts';
-import { boxPackage, debianVersion } from './package/contents.ts';
+import { boxDeb } from './package/build.ts';
+import { debianVersion } from './package/contents.ts';
 import { debOf } from './package/deb.ts';
-import { ARCHITECTURES, type Architecture, PLATFORMS } from './package/platform.ts';
-import { fetchPackage, PackagingError, stripper } from './package/registry.ts';
+import { ARCHITECTURES, type Architecture } from './package/platform.ts';
+import { PackagingError } from './package/registry.ts';
 
 // Makes the Debian package of a box: npm run package -- [--arch amd64|arm64] [--out DIR] [--level 0..9]
-const CACHE = join(PACKAGE_ROOT, 'node_modules', '.cache', 'wayside-package');
 
 /** The time of the commit: two builds of it give the same bytes. https://reproducible-builds.org/specs/source-date-epoch */
 function sourceTime(): number {
@@ -40,14 +39,7 @@ function parsed(): { readonly architecture: Architecture; readonly out: string; 
 
 async function main(): Promise<void> {
   const { architecture, out, level } = parsed();
-  const { node, strip } = PLATFORMS[architecture];
-  mkdirSync(CACHE, { recursive: true });
-  const runtime = fetchPackage(node, CACHE);
-  const stripped = stripper(strip, CACHE);
-  const binary = stripped(join(runtime, 'bin', 'node'));
-  const code = boxCode(architecture, CACHE, stripped);
-  const contents = boxPackage(architecture, code, { binary, bundled: bundledPackage(runtime) }, sourceTime());
-  const bytes = await debOf({ ...contents, level });
+  const bytes = await debOf({ ...boxDeb(architecture, sourceTime()), level });
   mkdirSync(out, { recursive: true });
   const file = join(out, `wayside_${debianVersion(VERSION)}_${architecture}.deb`);
   await writeFile(file, bytes);

@@ -1,0 +1,26 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../core/layout.ts';
+import { boxCode, bundledPackage } from './box-code.ts';
+import { boxPackage } from './contents.ts';
+import type { Deb } from './deb.ts';
+import { type Architecture, PLATFORMS } from './platform.ts';
+import { fetchPackage, stripper } from './registry.ts';
+
+const CACHE = join(PACKAGE_ROOT, 'node_modules', '.cache', 'wayside-package');
+
+/**
+ * The Debian package of a box, ready to be compressed. What is not of this machine comes from the npm registry, once.
+ *
+ * @param mtime of every file, in seconds since the epoch
+ * @throws {PackagingError} the registry, or a program that is needed, is not there
+ */
+export function boxDeb(architecture: Architecture, mtime: number): Omit<Deb, 'level'> {
+  const { node, strip } = PLATFORMS[architecture];
+  mkdirSync(CACHE, { recursive: true });
+  const runtime = fetchPackage(node, CACHE);
+  const stripped = stripper(strip, CACHE);
+  const binary = stripped(join(runtime, 'bin', 'node'));
+  const code = boxCode(architecture, CACHE, stripped);
+  return boxPackage(architecture, code, { binary, bundled: bundledPackage(runtime) }, mtime);
+}
