@@ -56,6 +56,9 @@ export async function credentialSource(
   )) {
     const [id = '', ...rest] = value.split(':');
     const from = rest.join(':');
+    // A folder's files become `ID_FILE` (systemd 250).
+    if (key === 'LoadCredential' && name.startsWith(`${id}_`) && (await isFolder(from)))
+      return { file: join(from, name.slice(id.length + 1)) };
     if (key === 'ImportCredential' ? !globFits(value, name) : id !== name) continue;
     if (key?.startsWith('Set') === true) return 'unit';
     if (isAbsolute(from)) return { file: from };
@@ -64,6 +67,12 @@ export async function credentialSource(
   }
   return undefined;
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 function globFits(glob: string, name: string): boolean {
   const pattern = glob

@@ -139,6 +139,19 @@ describe('what the start needs', () => {
       expect(notes).toEqual([expect.stringMatching(/systemd brings the credential mqtt .*from .*secret$/)]);
     });
 
+    it('is looked for in the folder that the unit hands over whole', async () => {
+      await install(`LoadCredential=secrets:${at('secrets')}`);
+      await mkdir(at('secrets'));
+      const wanted = { mqtt: { username: 'box', passwordFile: path('secrets_mqtt') } };
+      expect((await check(wanted)).problems).toEqual([expect.stringMatching(/secrets\/mqtt, is missing$/)]);
+      await writeFile(at('secrets/mqtt'), 'word');
+      const { problems, notes } = await check(wanted);
+      expect(problems).toEqual([]);
+      expect(notes).toEqual([expect.stringMatching(/from .*secrets\/mqtt$/)]);
+      const other = { mqtt: { username: 'box', passwordFile: path('other_mqtt') } };
+      expect((await check(other)).problems).toEqual([expect.stringMatching(/has no LoadCredential=other_mqtt/)]);
+    });
+
     it('is missed where the unit does not name it, and not where there is no unit', async () => {
       expect(await check(asked)).toEqual({
         problems: [],
