@@ -1,5 +1,5 @@
 import type { Progress, ProgressListener } from '../core/progress.ts';
-import type { Paint } from './colour.ts';
+import type { Paint } from '../core/terminal/colour.ts';
 import { count, duration } from './format.ts';
 
 /** Where a bar is drawn: stderr, or a stand-in with the same two facts. */

@@ -1,6 +1,6 @@
+import type { Paint } from '../core/terminal/colour.ts';
 import type { Standing } from '../deploy/rollout/boxes.ts';
 import type { RolloutSummary } from '../deploy/rollout/summary.ts';
-import type { Paint } from './colour.ts';
 
 type Style = Parameters<Paint>[0];
 

@@ -8,7 +8,7 @@ import {
   SeveralErrors,
   type WaysideError,
 } from '../core/errors.ts';
-import { paintFor } from './colour.ts';
+import { paintFor } from '../core/terminal/colour.ts';
 import { usageError } from './usage-errors.ts';
 
 /** A reader that has seen enough (`wayside inspect ... | head`) is no fault: stop without a word. */

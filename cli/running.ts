@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { WaysideError } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
-import { type Paint, paintFor } from './colour.ts';
+import { type Paint, paintFor } from '../core/terminal/colour.ts';
 import { ProgressBar, type Terminal } from './progress.ts';
 
 /** What a command found out: a document for `--json`, a text for a person. */

@@ -1,17 +1,11 @@
+import { VGG16_STAGES } from '../../compression/training/networks/vgg.ts';
 import { seededRandom } from '../../core/random.ts';
 import { int, ints } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { elementCount, float32Tensor } from '../../onnx/tensor.ts';
 
-/** Configuration D of Simonyan and Zisserman 2015: convolutions of 3x3 between poolings that halve 224 to 7. */
-const STAGES = [
-  [64, 64],
-  [128, 128],
-  [256, 256, 256],
-  [512, 512, 512],
-  [512, 512, 512],
-] as const;
+/** What five poolings make of 224. */
 const SIDE = 7;
 const HIDDEN = 4096;
 const CLASSES = 1000;
@@ -34,7 +28,7 @@ export function buildVgg16ForPhotographs(seed: number, share = 1): Model {
   };
   let value = builder.input('image', 'float32', ['N', 3, 224, 224]);
   let from = 3;
-  STAGES.forEach((widths, stage) => {
+  VGG16_STAGES.forEach((widths, stage) => {
     widths.forEach((channels, i) => {
       const name = `conv${stage + 1}_${i + 1}`;
       const to = channels * share;

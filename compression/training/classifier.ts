@@ -4,8 +4,7 @@ import type { RunOptions } from '../../core/progress.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { Augmentation } from './data/augment.ts';
-import { loadImages } from './data/images.ts';
-import { splitImages } from './data/split.ts';
+import { loadSplit } from './data/split.ts';
 import { headParameters } from './head.ts';
 import { withOpenBatch } from './open-batch.ts';
 import { adamW } from './optimizers/adamw.ts';
@@ -59,13 +58,9 @@ export interface ClassifierResult extends TrainResult {
  */
 export async function trainClassifier(options: ClassifierOptions): Promise<ClassifierResult> {
   const { dataset, preprocessing, augment, optimizer, schedule, freeze = false, seed = 0 } = options;
-  const run = { signal: options.signal, onProgress: options.onProgress };
-  const loaded = await loadImages(dataset, preprocessing, run);
-  const { validation: aside } = options;
-  const { training, validation } =
-    typeof aside === 'number'
-      ? splitImages(loaded, aside, seed)
-      : { training: loaded, validation: await loadImages(aside, preprocessing, run) };
+  const { signal, onProgress } = options;
+  const asked = { preprocessing, seed, signal, onProgress };
+  const { loaded, training, validation } = await loadSplit(dataset, options.validation, asked);
   const classes = Math.max(training.classes, validation.classes);
   if (validation.positions.length === 0 || training.positions.length === 0) {
     throw new WaysideError('DATASET_INVALID', {

@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty';
-import { type Paint, plainLine, type Style, screen } from './screen.ts';
+import { paintFor } from '../../core/terminal/colour.ts';
+import { plainLine, screen } from './screen.ts';
 import type { ViewState } from './state.ts';
 
 export interface LiveView {
@@ -11,17 +12,6 @@ const REDRAW_MS = 100;
 const PLAIN_MS = 3000;
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
-const CODES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39],
-};
-
-const plain: Paint = (_style, text) => text;
-const coloured: Paint = (style, text) => `\u001b[${CODES[style][0]}m${text}\u001b[${CODES[style][1]}m`;
 
 /** Redrawn in place on a terminal, a line every few seconds otherwise; no colours with NO_COLOR (no-color.org). */
 export function startLiveView(
@@ -33,7 +23,7 @@ export function startLiveView(
     const timer = setInterval(() => stream.write(`${plainLine(state())}\n`), PLAIN_MS);
     return { end: () => clearInterval(timer) };
   }
-  const paint = (environment['NO_COLOR'] ?? '') === '' ? coloured : plain;
+  const paint = paintFor(stream, environment);
   let drawn = 0;
   // A pseudo-terminal without a size calls itself 0 by 0.
   const draw = (): void => {

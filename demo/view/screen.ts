@@ -1,9 +1,7 @@
+import type { Paint, Style } from '../../core/terminal/colour.ts';
 import type { RegionNow } from '../board.ts';
 import type { ViewState } from './state.ts';
 import { bar, bytes, cut, milliseconds, percent } from './text.ts';
-
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
-export type Paint = (style: Style, text: string) => string;
 
 /** Narrower terminals lose the ends of lines, never their order. */
 const LEAST_WIDTH = 40;

@@ -1,8 +1,6 @@
 import { encodeModel, writeModel } from '../../onnx/file/write.ts';
-import type { FusionReport } from '../quantize/fusion.ts';
 import { withNotes } from '../reading/model-notes.ts';
-import type { NoisyLayer } from '../verify/layer-noise.ts';
-import { type QuantizeNetworkOptions, quantizeNetwork } from './quantize-network.ts';
+import { type QuantizedNetwork, type QuantizeNetworkOptions, quantizeNetwork } from './quantize-network.ts';
 import { type FileOptions, requireFreeFile } from './stage-file.ts';
 
 interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>, FileOptions {
@@ -10,18 +8,9 @@ interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>
   readonly data: string;
 }
 
-export interface QuantizeUnlabelledResult {
+export interface QuantizeUnlabelledResult extends Omit<QuantizedNetwork, 'model' | 'preprocessing' | 'plan'> {
   readonly model: string;
   readonly bytes: number;
-  /** Of its answers to held-out images from the float model's: nats for a classifier, share of noise for any other. */
-  readonly distance: number;
-  /** Images held out. */
-  readonly samples: number;
-  readonly fused: FusionReport;
-  /** Layers that are mostly noise beside the float model, where that was allowed. */
-  readonly noisy: readonly NoisyLayer[];
-  /** What makes one doubt it. */
-  readonly warnings: readonly string[];
 }
 
 /**

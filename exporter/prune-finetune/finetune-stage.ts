@@ -1,7 +1,6 @@
 import type { Parameter } from '../../compression/autodiff/parameters.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
-import { loadImages } from '../../compression/training/data/images.ts';
-import { splitImages } from '../../compression/training/data/split.ts';
+import { loadSplit } from '../../compression/training/data/split.ts';
 import { insertBatchNorm } from '../../compression/training/insert-batch-norm.ts';
 import { withOpenBatch } from '../../compression/training/open-batch.ts';
 import { adamW } from '../../compression/training/optimizers/adamw.ts';
@@ -42,12 +41,9 @@ export async function finetuneBy(
   checkpoint: string,
 ): Promise<Model> {
   const run = { signal, onProgress };
-  const images = await loadImages(dataset, preprocessing, run);
-  const known = { ...images, classes: declaredClasses(model) ?? images.classes };
-  const { training, validation } =
-    aside === undefined
-      ? splitImages(known, ASIDE, seed)
-      : { training: known, validation: await loadImages(aside, preprocessing, run) };
+  const { loaded, ...split } = await loadSplit(dataset, aside ?? ASIDE, { preprocessing, seed, ...run });
+  const { validation } = split;
+  const training = { ...split.training, classes: declaredClasses(model) ?? loaded.classes };
   const before = await accuracyOf(model, validation, { preprocessing, threads, signal });
   const normalised = await insertBatchNorm(model, dataset, { preprocessing, indices, threads, ...run });
   const result = await train(withOpenBatch(normalised), {

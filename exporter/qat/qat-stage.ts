@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { accuracyOf } from '../../compression/training/accuracy.ts';
-import { loadImages } from '../../compression/training/data/images.ts';
-import { splitImages } from '../../compression/training/data/split.ts';
+import { loadSplit } from '../../compression/training/data/split.ts';
 import { adamW } from '../../compression/training/optimizers/adamw.ts';
 import { cosine } from '../../compression/training/optimizers/schedule.ts';
 import type { Teacher } from '../../compression/training/options.ts';
@@ -50,12 +49,9 @@ export async function trainFakeQuantized(simulated: FakeQuantizedModel, context:
 
   await work.open();
   const run = { signal, onProgress };
-  const images = await loadImages(dataset, preprocessing, run);
-  const classes = declaredClasses(simulated.model) ?? images.classes;
-  const { training, validation } =
-    aside === undefined
-      ? splitImages({ ...images, classes }, ASIDE, seed)
-      : { training: { ...images, classes }, validation: await loadImages(aside, preprocessing, run) };
+  const { loaded, ...split } = await loadSplit(dataset, aside ?? ASIDE, { preprocessing, seed, ...run });
+  const { validation } = split;
+  const training = { ...split.training, classes: declaredClasses(simulated.model) ?? loaded.classes };
   const before = await accuracyOf(simulated.model, validation, context);
   const result = await train(simulated.model, {
     ...run,

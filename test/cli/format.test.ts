@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { wantsColour } from '../../cli/colour.ts';
 import { bytes, count, duration, milliseconds, percent, points, prefixed, ratio } from '../../cli/format.ts';
 import { table } from '../../cli/table.ts';
+import { wantsColour } from '../../core/terminal/colour.ts';
 
 describe('figures for a person', () => {
   it('carry their unit and three digits or so', () => {

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
-import { type RtspServer, startRtspServer } from '../../../demo/rtsp/server.ts';
-import { videoFileSource } from '../../../demo/rtsp/video-file-source.ts';
 import type { Benchmark, Figure } from '../../harness/benchmark.ts';
 import { findBelow } from '../../harness/process/arguments.ts';
 import type { Arrival } from '../../harness/site/listener.ts';
+import { LoopbackCamera } from '../../harness/site/loopback-camera.ts';
 import { freePort } from '../../harness/site/ports.ts';
 import { type Site, startSite } from '../../harness/site/site.ts';
 import type { Workplace } from '../../harness/workplace.ts';
@@ -15,34 +14,8 @@ const OTHER_CREDENTIALS = { username: 'operator', password: 'bench-other' };
 const TIMEOUT_MS = 120_000;
 const RECOVERED_WITHIN_S = 60;
 
-/** The loopback camera at one address, which can be taken away and given back. */
-class Camera {
-  readonly #clip: string;
-  readonly #port: number;
-  #server: RtspServer | undefined;
-
-  constructor(clip: string, port: number) {
-    this.#clip = clip;
-    this.#port = port;
-  }
-
-  get server(): RtspServer {
-    if (this.#server === undefined) throw new Error('the camera is switched off');
-    return this.#server;
-  }
-
-  async on(credentials = CREDENTIALS): Promise<void> {
-    this.#server = await startRtspServer({ source: await videoFileSource(this.#clip), port: this.#port, credentials });
-  }
-
-  async off(): Promise<void> {
-    await this.#server?.close();
-    this.#server = undefined;
-  }
-}
-
 interface Scene {
-  readonly camera: Camera;
+  readonly camera: LoopbackCamera;
   readonly site: Site;
 }
 
@@ -82,7 +55,7 @@ const FAULTS: readonly Fault[] = [
     name: 'camera killed, then started again',
     breakIt: ({ camera }) => camera.off(),
     noticed: notLive,
-    mend: ({ camera }) => camera.on(),
+    mend: ({ camera }) => camera.on(CREDENTIALS),
   },
   {
     name: 'camera frozen (socket open, no data), then thawed',
@@ -100,7 +73,7 @@ const FAULTS: readonly Fault[] = [
     name: 'camera restarted at once',
     async breakIt({ camera }) {
       await camera.off();
-      await camera.on();
+      await camera.on(CREDENTIALS);
     },
     noticed: notLive,
   },
@@ -113,7 +86,7 @@ const FAULTS: readonly Fault[] = [
     noticed: (scene) => cameraIs(scene, ['refused']),
     async mend({ camera }) {
       await camera.off();
-      await camera.on();
+      await camera.on(CREDENTIALS);
     },
   },
   { name: 'decoder killed (SIGKILL)', breakIt: (scene) => killProcess(scene, 'ffmpeg'), noticed: notLive },
@@ -170,8 +143,8 @@ async function measure(fault: Fault, scene: Scene): Promise<Figure[]> {
 
 async function withScene<T>(place: Workplace, use: (scene: Scene) => Promise<T>): Promise<T> {
   const port = await freePort();
-  const camera = new Camera(join(place.data, 'video', 'vct-input-video.mp4'), port);
-  await camera.on();
+  const camera = new LoopbackCamera(join(place.data, 'video', 'vct-input-video.mp4'), port);
+  await camera.on(CREDENTIALS);
   try {
     const site = await startSite({
       folder: join(place.scratch, 'site'),

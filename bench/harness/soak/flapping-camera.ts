@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../../core/random.ts';
-import { type RtspServer, startRtspServer } from '../../../demo/rtsp/server.ts';
-import { videoFileSource } from '../../../demo/rtsp/video-file-source.ts';
 import type { Listener } from '../site/listener.ts';
+import { LoopbackCamera } from '../site/loopback-camera.ts';
 
 /** What happens to a camera, and what ends it; absent where nothing has to. */
 interface Fault {
@@ -41,30 +40,8 @@ export interface Recovery {
 }
 
 /** A loopback camera at one address that fails at random, by a seed, and comes back. */
-export class FlappingCamera {
+export class FlappingCamera extends LoopbackCamera {
   readonly recoveries: Recovery[] = [];
-  readonly #clip: string;
-  readonly #port: number;
-  #server: RtspServer | undefined;
-
-  constructor(clip: string, port: number) {
-    this.#clip = clip;
-    this.#port = port;
-  }
-
-  get server(): RtspServer {
-    if (this.#server === undefined) throw new Error('the camera is switched off');
-    return this.#server;
-  }
-
-  async on(): Promise<void> {
-    this.#server = await startRtspServer({ source: await videoFileSource(this.#clip), port: this.#port });
-  }
-
-  async off(): Promise<void> {
-    await this.#server?.close();
-    this.#server = undefined;
-  }
 
   /** Breaks and mends until the signal aborts, which is heard between two faults. */
   async flap(listener: Listener, random: Random, until: AbortSignal): Promise<void> {

@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import { WaysideError } from '../../../core/errors.ts';
+import { paintFor } from '../../../core/terminal/colour.ts';
 import type { Change, Office } from '../../../deploy/rollout/office.ts';
 import type { Plan } from '../../../deploy/rollout/planner.ts';
-import { paintFor } from '../../colour.ts';
 import type { Context } from '../../running.ts';
 
 export interface DrivingFlags {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import type { Paint } from '../../../core/terminal/colour.ts';
 import type { ModelStatus, PlaceStatus } from '../../../deploy/store/status.ts';
-import type { Paint } from '../../colour.ts';
 import { type Context, running } from '../../running.ts';
 import { table } from '../../table.ts';
 import { type StoreOptions, storeOption } from './options.ts';

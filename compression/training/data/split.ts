@@ -1,5 +1,8 @@
+import type { Dataset } from '../../../calibration/dataset.ts';
+import type { RunOptions } from '../../../core/progress.ts';
 import { sampleIndices, seededRandom } from '../../../core/random.ts';
-import type { ImageSet, LoadedImages } from './images.ts';
+import type { Preprocessing } from '../../../inference/preprocess.ts';
+import { type ImageSet, type LoadedImages, loadImages } from './images.ts';
 
 /**
  * Folder of an image below its class's: `daisy/walk7/003.png` belongs to `daisy/walk7`. Frames of one track resemble each
@@ -48,4 +51,19 @@ export function splitImages(
     return { ...shared, positions: images.positions.filter((position) => aside.has(position) === wanted) };
   };
   return { training: part(false), validation: part(true) };
+}
+
+/**
+ * Reads what is trained on, and what chooses the epoch: a share of it, or images that are not in it.
+ *
+ * @throws {WaysideError} as `loadImages`
+ */
+export async function loadSplit(
+  dataset: Dataset,
+  aside: number | Dataset,
+  { preprocessing, seed, ...run }: RunOptions & { readonly preprocessing: Preprocessing; readonly seed: number },
+): Promise<{ readonly loaded: LoadedImages; readonly training: ImageSet; readonly validation: ImageSet }> {
+  const loaded = await loadImages(dataset, preprocessing, run);
+  if (typeof aside === 'number') return { loaded, ...splitImages(loaded, aside, seed) };
+  return { loaded, training: loaded, validation: await loadImages(aside, preprocessing, run) };
 }

@@ -2,7 +2,7 @@ import { NetworkBuilder } from './layers.ts';
 import type { Network } from './network.ts';
 
 /** Configuration D of Simonyan and Zisserman 2015: convolutions of 3x3 between poolings that halve the size. */
-const STAGES = [
+export const VGG16_STAGES = [
   [64, 64],
   [128, 128],
   [256, 256, 256],
@@ -18,7 +18,7 @@ export const vgg16: Network = ({ classes, size, seed }) => {
   const net = new NetworkBuilder('vgg16', seed);
   let value = net.input(size);
   let channels = 3;
-  STAGES.forEach((widths, stage) => {
+  VGG16_STAGES.forEach((widths, stage) => {
     widths.forEach((width, i) => {
       value = net.relu(net.conv(`conv${stage + 1}_${i + 1}`, value, channels, width));
       channels = width;

@@ -9,7 +9,7 @@ const CODES = {
   cyan: [36, 39],
 } as const;
 
-type Style = keyof typeof CODES;
+export type Style = keyof typeof CODES;
 export type Paint = (style: Style, text: string) => string;
 
 /** Whether to colour: only on a terminal, never with NO_COLOR set to anything (no-color.org) or on a dumb terminal. */
@@ -18,8 +18,8 @@ export function wantsColour(stream: Pick<WriteStream, 'isTTY'>, environment: Nod
 }
 
 /** Paints text for one stream, or leaves it alone. */
-export function paintFor(stream: Pick<WriteStream, 'isTTY'>): Paint {
-  if (!wantsColour(stream)) return (_style, text) => text;
+export function paintFor(stream: Pick<WriteStream, 'isTTY'>, environment: NodeJS.ProcessEnv = process.env): Paint {
+  if (!wantsColour(stream, environment)) return (_style, text) => text;
   return (style, text) => {
     const [on, off] = CODES[style];
     return `\u001b[${on}m${text}\u001b[${off}m`;
