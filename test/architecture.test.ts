@@ -169,6 +169,9 @@ describe('remote update', () => {
     expect(
       loaded.filter((file) => !/^(?:core|deploy\/repository|deploy\/payload|deploy\/target)\b/.test(file)),
     ).toEqual([]);
+    const pushing = housesOf('deploy/rollout/drive.ts');
+    expect(pushing).toContain('deploy/rollout/planner.ts');
+    expect(pushing.filter((file) => !/^(?:core|contract|deploy\/rollout)\b/.test(file))).toEqual([]);
   });
 });
 

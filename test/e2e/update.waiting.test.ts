@@ -16,6 +16,7 @@ import { COLOURS, type ColourPackageOptions, writeColourPackage } from '../suppo
 import { newOffice, type Office } from '../support/office.ts';
 import { describeWith } from '../support/requirements.ts';
 import { northCamera, Rig, tookLine } from '../support/rig.ts';
+import { runWayside, startWayside } from '../support/wayside.ts';
 
 /** Wide, for blocks of five frames: see trial.waiting.test.ts. */
 const TRIAL = {
@@ -83,8 +84,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     await server.close();
   });
 
-  /** Publishes a version and tells the box to have it. */
-  async function rollOut(version: string, options: ColourPackageOptions = {}): Promise<void> {
+  async function publishVersion(version: string, options: ColourPackageOptions = {}): Promise<void> {
     const { dir } = await writeColourPackage(join(rig.folder, 'made', version), { ...options, version });
     const bundle = await bundlePackage(dir, {});
     const file = join(rig.folder, 'made.bundle');
@@ -92,6 +92,11 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const custom = { name: 'colours', version, package: bundle.package, parent: bundle.parent };
     await addTarget(office.folder, { file, custom, path: targetPathOf(custom) });
     await office.publish([office.keys.anna, office.keys.ben]);
+  }
+
+  /** Publishes a version and tells the box to have it. */
+  async function rollOut(version: string, options: ColourPackageOptions = {}): Promise<void> {
+    await publishVersion(version, options);
     const at = new Date().toISOString();
     const message: ModelDesiredMessage = {
       schema: 'wayside/v1/model-desired',
@@ -137,6 +142,29 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     expect(message.running?.version).toBe('1');
     await rig.listener.next('detections', () => true, { after: at });
     expectUninterrupted(before, '1');
+  });
+
+  it('is begun, and taken back, with the commands of the office', async () => {
+    await publishVersion('3');
+    const before = performance.now();
+    const site = ['--broker', rig.broker.url, '--site', 'test', '--gather', '1s', '--json'];
+    const started = startWayside(['rollout', 'start', 'colours@3', '--waves', 'all', '--min-served', '10', ...site]);
+    const first = await rig.listener.next('detections', ({ model }) => model.version === '3', { within: 90_000 });
+    tookLine('from `rollout start` to detections of the new model', before, first.at);
+    const { exit, stdout, stderr } = await started.done;
+    expect({ exit, stderr }).toMatchObject({ exit: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({
+      rollout: { state: 'completed', model: { name: 'colours', version: '3' } },
+      waves: [{ name: 'all', boxes: 1, standing: { succeeded: 1 } }],
+    });
+    expectUninterrupted(before, '1', '3');
+
+    const back = performance.now();
+    const taken = await runWayside(['rollout', 'rollback', ...site]);
+    expect(taken).toMatchObject({ exit: 0 });
+    expect(JSON.parse(taken.stdout)).toMatchObject({ rollout: { state: 'rolled-back' } });
+    await rig.listener.next('detections', ({ model }) => model.version === '1', { after: back });
+    expectUninterrupted(back, '3', '1');
   });
 
   it('leaves the box as it was while its agent is gone', async () => {

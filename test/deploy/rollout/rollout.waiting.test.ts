@@ -12,6 +12,7 @@ import { Listener } from '../../support/listener.ts';
 import { Mosquitto } from '../../support/mosquitto.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { until } from '../../support/until.ts';
+import { runWayside } from '../../support/wayside.ts';
 
 const log = pino({ level: 'silent' });
 const TIMING = { listenMs: 500, settleMs: 400, beatMs: 200 };
@@ -22,7 +23,7 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
   let broker: Mosquitto;
   let boxes: SimulatedBox[] = [];
   const offices: Office[] = [];
-  let site = 0;
+  let number = 0;
   beforeAll(async () => {
     broker = await Mosquitto.start(folder());
   });
@@ -33,13 +34,13 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
   afterAll(() => broker.stop());
 
   const road = async (count: number, fate: (box: number, version: string) => Fate | undefined, stepMs = 20) => {
-    site++;
+    number++;
     boxes = Array.from({ length: count }, (_, index) => {
       const random = seededRandom(index);
       const id = `box-${index}`;
       return new SimulatedBox({
         url: broker.url,
-        site: `s${site}`,
+        site: `s${number}`,
         id,
         log,
         random,
@@ -50,7 +51,7 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
     for (const box of boxes) box.start();
   };
   const office = async (name: string): Promise<Office> => {
-    const opened = await Office.open({ broker: { url: broker.url }, site: `s${site}`, name, log, timing: TIMING });
+    const opened = await Office.open({ broker: { url: broker.url }, site: `s${number}`, name, log, timing: TIMING });
     offices.push(opened);
     await until('boxes to report', () => opened.fleet.size === boxes.length);
     await opened.gather(100, never);
@@ -161,6 +162,26 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
     expect(await cleo.change(resuming, drives)).toBe('ben');
     expect((await goesOn).state).toBe('completed');
     expect(canary?.heard).toBe(1);
+  });
+
+  it('fails as a command where the model does, and says of which box and why', async () => {
+    await road(6, () => 'slower');
+    const site = ['--broker', broker.url, '--site', `s${number}`, '--gather', '1s', '--json'];
+    const failed = await runWayside(['rollout', 'start', 'vehicles@2', ...site]);
+    expect(failed.exit).toBe(1);
+    expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'ROLLOUT_FAILED' } });
+    const status = await runWayside(['rollout', 'status', ...site]);
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      rollout: { state: 'stopped' },
+      boxesKnown: 6,
+      driver: null,
+      troubled: [{ standing: 'failed', reason: expect.stringMatching(/^TRIAL_SLOWER/) }],
+    });
+    const again = await runWayside(['rollout', 'start', 'vehicles@3', ...site]);
+    expect(JSON.parse(again.stdout)).toMatchObject({ error: { code: 'ROLLOUT_ACTIVE' } });
+    expect((await runWayside(['rollout', 'abort', ...site])).exit).toBe(0);
+    const none = await runWayside(['rollout', 'start', 'vehicles@3', '--group', 'trams', ...site]);
+    expect(JSON.parse(none.stdout)).toMatchObject({ error: { code: 'ROLLOUT_NO_BOXES' } });
   });
 
   it('says nothing that breaks the contract', async () => {
