@@ -7,6 +7,7 @@ import { createLog, type Log } from '../core/log.ts';
 import { createNotifier, monotonicUsec, type Notifier } from '../core/notify.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { collectRegularly, letHeapGrow } from './heap.ts';
+import { modelPlaces } from './model/places.ts';
 import { Supervisor } from './supervisor.ts';
 import { createHostReader } from './telemetry/host.ts';
 
@@ -27,12 +28,14 @@ const CHECK_MS = 500;
 const NOTIFY_EVERY_MS = 5000;
 
 /** Without a package at all there is nothing the box could report about: whoever wrote the path is still at the keyboard. */
-async function requireModelFolder({ config, folder }: LoadedConfig, file: string): Promise<void> {
+async function requireModelFolder(loaded: LoadedConfig, file: string): Promise<void> {
+  const { config, folder } = loaded;
   const { package: named, store } = config.model;
   const path = resolve(folder, named ?? store ?? '');
   try {
     await stat(path);
   } catch (cause) {
+    if (named !== undefined && (await modelPlaces(loaded)).length > 1) return; // it is gone, and there is one to fall back to
     const [key, what, hint] =
       named === undefined
         ? ['store', 'a store of models', 'the agent makes it, `wayside store import` fills it; or correct the path']

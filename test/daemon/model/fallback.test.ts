@@ -144,6 +144,10 @@ describe('what a box falls back to', () => {
     await anew.apply(configured({ package: 'model' }));
     expect(service.told).toEqual([at('model'), at('factory', 'model')]);
     expect(anew.fallback).toMatch(/^PACKAGE_INVALID.*the factory package runs/);
+    await rm(at('model'), { recursive: true });
+    const later = new ModelChoice(service, pino({ level: 'silent' }));
+    await later.apply(configured({ package: 'model' }));
+    expect(later.fallback).toMatch(/^FILE_NOT_FOUND.*the factory package runs/);
   });
 });
 
