@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, envelope, instant, schemaName } from './envelope.ts';
 
 /** Where a rollout is; the last three are ends. */
-export const ROLLOUT_STATES = [
+const ROLLOUT_STATES = [
   'running',
   'waiting',
   'paused',
@@ -12,14 +12,13 @@ export const ROLLOUT_STATES = [
   'aborted',
   'rolled-back',
 ] as const;
-export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 const share = z.number().min(0).max(1);
 const ms = z.int().min(1);
 /** Boxes are put in order by a hash of 52 bits: exact in a JSON number. */
 const rank = z.int().min(0);
 
-export const rolloutPolicySchema = z.strictObject({
+const rolloutPolicySchema = z.strictObject({
   automatic: z.boolean().meta({ description: 'whether the next wave begins without an operator' }),
   success: share.meta({ description: 'share of a wave’s boxes that must succeed before the next begins' }),
   failures: share.meta({ description: 'share of a wave’s boxes that may fail before everything stops' }),
@@ -38,7 +37,7 @@ const begunSchema = z.strictObject({
   boxes: count.meta({ description: 'boxes that were known to belong to the wave alone when it began' }),
 });
 
-export const rolloutPlanSchema = z.strictObject({
+const rolloutPlanSchema = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/),
   model: z.strictObject({ name: z.string(), version: z.string() }),
   selection: z.strictObject({

@@ -5,7 +5,7 @@ import type { Log } from '../../core/log.ts';
 import { type FromAgent, type FromDaemon, fromDaemon, LONGEST_LINE_BYTES } from '../trial/protocol.ts';
 import { LineSplitter } from './line-splitter.ts';
 
-export interface DaemonSocketListeners {
+interface DaemonSocketListeners {
   readonly onMessage: (message: FromDaemon) => void;
   /** The connection has ended; what was under way in the daemon is not known any more. */
   readonly onGone: () => void;

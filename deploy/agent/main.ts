@@ -14,7 +14,7 @@ import { startTriggers } from './triggers.ts';
 import { AgentUplink } from './uplink.ts';
 import type { Settings, Tools } from './work.ts';
 
-export interface RunAgentOptions {
+interface RunAgentOptions {
   /** Ends the agent as SIGTERM does. */
   readonly signal: AbortSignal;
   /** @default one JSON line an event on stderr */

@@ -7,7 +7,7 @@ import { readReason } from './reason.ts';
 type Report = Body<'model-report'>;
 
 /** What a box is and belongs to: the office addresses boxes by it. */
-export interface BoxFacts {
+interface BoxFacts {
   readonly groups: readonly string[];
   readonly tags: readonly string[];
   readonly architecture: string;

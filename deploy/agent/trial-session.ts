@@ -11,7 +11,7 @@ type BlockMessage = Extract<FromDaemon, { type: 'block' }>;
 /** A model that is not up after so long does not come up. */
 const LOADING_MS = 10 * 60_000;
 
-export interface TrialSessionOptions {
+interface TrialSessionOptions {
   readonly id: string;
   readonly slot: Slot;
   readonly limits: TrialLimits;

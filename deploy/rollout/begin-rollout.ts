@@ -5,7 +5,7 @@ import { isMeant } from './boxes.ts';
 import type { Change } from './office.ts';
 import { begin, goOn, isEnded, takeBack } from './planner.ts';
 
-export type RolloutRequest = Pick<Rollout, 'model' | 'selection' | 'waves'> & {
+type RolloutRequest = Pick<Rollout, 'model' | 'selection' | 'waves'> & {
   readonly policy: RolloutPolicy;
   readonly limits?: Rollout['limits'];
   readonly startedBy: string;

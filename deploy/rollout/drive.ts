@@ -17,7 +17,7 @@ const GATHER_MS = 250;
 /** Silence makes no event. */
 const LOOK_MS = 1000;
 
-export interface DriveOptions {
+interface DriveOptions {
   readonly signal: AbortSignal;
   readonly onPlan?: (plan: Plan) => void;
   /** Goes on after the end, so that boxes that were silent hear their job and join. */

@@ -10,7 +10,7 @@ import { jobAfter, OfficeVoice, operatorName } from './jobs.ts';
 import { OfficeLink } from './office-link.ts';
 import { RECORD_TIMING, type RecordTiming, SiteRecord } from './site-record.ts';
 
-export interface OfficeOptions {
+interface OfficeOptions {
   readonly broker: Pick<BrokerOptions, 'url'> & Partial<BrokerOptions>;
   readonly site: string;
   /** Who acts; @default user@host */

@@ -18,7 +18,7 @@ export interface RecordTiming {
 export const RECORD_TIMING: RecordTiming = { listenMs: 3000, settleMs: 1500, beatMs: 5000 };
 const BEATS = 3;
 
-export type RecordContent = Pick<RolloutMessage, 'job' | 'rollout'>;
+type RecordContent = Pick<RolloutMessage, 'job' | 'rollout'>;
 
 const keyOf = ({ revision, office }: RolloutMessage): string => `${revision}:${office.id}`;
 

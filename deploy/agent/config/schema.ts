@@ -11,7 +11,7 @@ const model = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, {
 
 const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, { error: 'a time in UTC such as 01:30, in quotes' });
 
-export const repositorySchema = z.strictObject({
+const repositorySchema = z.strictObject({
   /** Holds `metadata/` and `targets/`. */
   url: z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
     error: 'an address like https://host/',
@@ -26,7 +26,7 @@ export const repositorySchema = z.strictObject({
   follow: z.boolean().default(false),
 });
 
-export const downloadSchema = z
+const downloadSchema = z
   .strictObject({
     /** Bytes a second, averaged. */
     most: integerWithin(1024, 1_000_000_000).optional(),
@@ -38,7 +38,7 @@ export const downloadSchema = z
   .refine(({ most, least }) => most === undefined || most >= 2 * least, { error: '`most` at least twice `least`' })
   .prefault({});
 
-export const trialSchema = z
+const trialSchema = z
   .strictObject({
     /** What a candidate must keep to: see docs/reference/agent.md. */
     limits: trialLimits.prefault({}),

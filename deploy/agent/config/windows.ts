@@ -1,4 +1,4 @@
-export interface DailyWindow {
+interface DailyWindow {
   /** `01:30`, UTC. */
   readonly from: string;
   /** Where it is not after `from`, on the next day. */
