@@ -5,6 +5,7 @@ import { unpackBundle } from '../../deploy/bundle/read-bundle.ts';
 import { writeColourPackage } from '../support/colour-package.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { shellSteps } from '../support/guide-blocks.ts';
+import { Listener } from '../support/listener.ts';
 import { freePort } from '../support/mosquitto.ts';
 import { describeWith } from '../support/requirements.ts';
 import { Shell } from '../support/shell.ts';
@@ -14,12 +15,18 @@ import { until } from '../support/until.ts';
 const PAGE = 'docs/guide/updates.md';
 const steps = shellSteps(PAGE, 'The drill');
 
+/** Ends what hangs: a busy machine starts a daemon in half a minute. */
+const SLOW_MS = 120_000;
+
 /** Every heading of the drill that has commands: a step that is added to the page has to be judged here too. */
 const JUDGED = [
   'Make the keys',
   'Begin the repository',
+  'Set up a box',
   'Publish a model',
+  'Roll it out',
   'Publish the next one',
+  'Roll it back',
   'Keep it fresh',
   'Withdraw a model',
   'A key is stolen',
@@ -29,11 +36,13 @@ const JUDGED = [
   'All root keys are lost',
 ];
 
-describeWith({ needs: ['openssl'] }, 'the drill of the guide, word for word', () => {
+describeWith({ needs: ['openssl', 'mosquitto', 'ffmpeg'] }, 'the drill of the guide, word for word', () => {
   const folder = temporaryFolder();
   let drill: string;
   let shell: Shell;
   let port: number;
+  let mqttPort: number;
+  let listener: Listener;
   let ca: string;
   let box: Box;
   /** Saw the first publication, and nothing after it. */
@@ -44,6 +53,8 @@ describeWith({ needs: ['openssl'] }, 'the drill of the guide, word for word', ()
   async function follow(heading: string): Promise<void> {
     for (const block of commandsOf(heading)) await shell.run(block);
   }
+  const sees = (version: string, after = 0) =>
+    listener.next('detections', ({ model }) => model.version === version, { after, within: SLOW_MS });
   const options = () => ({ limits: { ca } });
   const anotherBox = async (): Promise<Box> =>
     newBox(folder(), await readFile(join(drill, 'root.json')), `https://127.0.0.1:${port}/`);
@@ -58,10 +69,16 @@ describeWith({ needs: ['openssl'] }, 'the drill of the guide, word for word', ()
   beforeAll(async () => {
     drill = join(folder(), 'drill');
     port = await freePort();
-    for (const version of ['1', '2']) await writeColourPackage(join(drill, `vehicles-${version}`), { version });
-    shell = await Shell.start(drill, join(folder(), 'bin'), { PORT: String(port) });
+    mqttPort = await freePort();
+    const ports = { PORT: String(port), MQTT_PORT: String(mqttPort), CAMERA_PORT: String(await freePort()) };
+    for (const version of ['0', '1', '2'])
+      await writeColourPackage(join(drill, `vehicles-${version}`), { name: 'vehicles', version });
+    shell = await Shell.start(drill, join(folder(), 'bin'), ports);
   });
-  afterAll(() => shell?.stop());
+  afterAll(async () => {
+    await listener?.stop();
+    await shell?.stop();
+  });
 
   it('has a judgement for every step', () => {
     expect([...new Set(steps.map(({ heading }) => heading))]).toEqual(JUDGED);
@@ -77,7 +94,14 @@ describeWith({ needs: ['openssl'] }, 'the drill of the guide, word for word', ()
     await expect(installed(box, '1')).rejects.toMatchObject({ code: 'TARGET_UNKNOWN' });
   });
 
-  it('publish: a box installs what was published, signed by the maker', async () => {
+  it('a box sees with the model that it comes with', async () => {
+    await follow('Set up a box');
+    listener = await until('the broker', () => Listener.start(`mqtt://127.0.0.1:${mqttPort}`).catch(() => undefined));
+    await sees('0');
+    await listener.next('model-report', ({ state }) => state === 'idle', { within: SLOW_MS });
+  });
+
+  it('publish: a box can fetch what was published, signed by the maker', async () => {
     await follow('Publish a model');
     expect(await installed(box, '1')).toBe('1');
     expect(await shell.run(`wayside verify ${join(box.folder, '..', 'package')} --key maker.pub`)).toContain(
@@ -85,8 +109,24 @@ describeWith({ needs: ['openssl'] }, 'the drill of the guide, word for word', ()
     );
     offForLong = await anotherBox();
     await offForLong.refresh(options());
+  });
+
+  it('roll out: the box sees with the model that was published', async () => {
+    await follow('Roll it out');
+    await sees('1');
+  });
+
+  it('the next one too', async () => {
     await follow('Publish the next one');
     expect(await installed(box, '2')).toBe('2');
+    await sees('2');
+  });
+
+  it('back: to the model before, and over all of it no detection is missing', async () => {
+    await follow('Roll it back');
+    await sees('1', performance.now());
+    const seqs = listener.heard.flatMap(({ kind, message }) => (kind === 'detections' ? message.seq : []));
+    expect(seqs.filter((seq, i) => i > 0 && seq !== (seqs[i - 1] ?? 0) + 1)).toEqual([]);
   });
 
   it('fresh: the timestamp alone is new', async () => {

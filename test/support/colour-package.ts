@@ -11,6 +11,8 @@ import { float32Tensor } from '../../onnx/tensor.ts';
 export const COLOURS = ['red', 'green', 'blue'] as const;
 
 export interface ColourPackageOptions {
+  /** @default 'colours' */
+  readonly name?: string;
   /** @default '1' */
   readonly version?: string;
   /** Rows of the input; symbolic by default. */
@@ -53,7 +55,7 @@ function plain(colour: number): { width: number; height: number; data: Uint8Arra
 
 /** Writes a real, small model package that tells red, green and blue apart. */
 export async function writeColourPackage(dir: string, options: ColourPackageOptions = {}): Promise<ModelPackage> {
-  const { version = '1', batch = 'N', labels = COLOURS, wrongGolden = false } = options;
+  const { name = 'colours', version = '1', batch = 'N', labels = COLOURS, wrongGolden = false } = options;
   const model = colourModel(batch);
   const session = await openSession(model);
   const golden = await recordGolden(session, PREPROCESSING, [plain(0), plain(1), plain(2)]);
@@ -63,7 +65,7 @@ export async function writeColourPackage(dir: string, options: ColourPackageOpti
     dir,
     {
       manifest: {
-        name: 'colours',
+        name,
         version,
         input: { name: 'image', shape: [batch, 3, SIDE, SIDE] },
         output: { name: 'scores', classes: 3 },
