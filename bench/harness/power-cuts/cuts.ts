@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../../core/errors.ts';
-import { seededRandom } from '../../../core/random.ts';
+import { type Random, seededRandom } from '../../../core/random.ts';
 import { verifyGolden } from '../../../inference/golden.ts';
 import { readPackage } from '../../../inference/read-package.ts';
 import { openSession } from '../../../inference/session.ts';
@@ -130,6 +130,43 @@ export async function aftermath(
     faults.push(`the next update is blocked: ${messageOf(cause)}`);
   }
   return { faults, withoutModel: version === undefined, blocked };
+}
+
+/** Acts of a recovery within which the second cut comes. */
+const SECOND_CUT = 80;
+
+/** The power goes again while the box puts in order what the first cut left. */
+export async function aftermathOfTwo(state: CrashState, models: PublishedModels, random: Random): Promise<Aftermath> {
+  const disk = state.disk.clone();
+  disk.cutAt = random.below(SECOND_CUT);
+  const box = new Box(disk, models, SLOW);
+  const recovery = box.start().then(() => box.work());
+  await Promise.race([recovery, disk.cut]);
+  const left = disk.afterCut(LOSSES[random.below(LOSSES.length)] ?? 'lost', random);
+  // The job at hand may have been finished before the second cut; what failed its trial never runs.
+  const runs = new Set([...models.digests.keys()].filter((version) => !SLOW.has(version)));
+  return aftermath({ disk: left, promised: { ...state.promised, runs } }, models);
+}
+
+/** The power goes in every trial of a version, many times over. @returns how the box is after that */
+export async function cutInEveryTrial(models: PublishedModels, times: number): Promise<Aftermath> {
+  const disk = await factoryDisk(models);
+  const store = storeOn(disk);
+  for (let time = 0; time < times; time++) {
+    const box = new Box(disk, models, SLOW);
+    await box.start();
+    if (time === 0) box.order(1, '1');
+    await box
+      .work(async () => {
+        const { slots } = await store.snapshot();
+        if (Object.values(slots).some((slot) => slot?.condition === 'trial')) throw new Error('the power went');
+      })
+      .catch(() => undefined);
+  }
+  const { bad } = await store.snapshot();
+  const after = await aftermath({ disk, promised: { runs: new Set(['0']), highestJob: 1, bad: [] } }, models);
+  const held = bad.models.map(({ version }) => `version ${version} is held to be bad for power cuts`);
+  return { ...after, faults: [...after.faults, ...held] };
 }
 
 /** Loads what would run and has it reproduce its golden samples. @throws {WaysideError} where it does not */

@@ -3,12 +3,15 @@ import { factoryDisk } from '../../../bench/harness/power-cuts/box.ts';
 import {
   afterFullDisk,
   aftermath,
+  aftermathOfTwo,
   crashStates,
+  cutInEveryTrial,
   live,
   reallyRuns,
   unsafeWithout,
 } from '../../../bench/harness/power-cuts/cuts.ts';
 import { type PublishedModels, publishModels } from '../../../bench/harness/power-cuts/office.ts';
+import { seededRandom } from '../../../core/random.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 
 const folder = temporaryFolder();
@@ -23,8 +26,12 @@ describe('an update, when the power goes', () => {
     const { states, points } = await crashStates(models);
     expect(points).toBeGreaterThan(2000);
     const faults: string[] = [];
+    const random = seededRandom(3);
     for (const [index, state] of states.entries()) {
       if (index % 50 === 0) await reallyRuns(state.disk, folder());
+      // Every second state is cut a second time, while the box puts in order what the first cut left.
+      const twice = index % 2 === 0 ? await aftermathOfTwo(state, models, random) : undefined;
+      faults.push(...(twice?.faults ?? []).map((fault) => `${state.loss}, before act ${state.act}, twice: ${fault}`));
       const { faults: found } = await aftermath(state, models);
       faults.push(...found.map((fault) => `${state.loss}, before act ${state.act}: ${fault}`));
     }
@@ -45,6 +52,10 @@ describe('an update, when the power goes', () => {
       if ((await unsafeWithout(models, skipped, orders)).length === 0) needless.push(flush);
     }
     expect(needless).toEqual([]);
+  });
+
+  it('in every trial, a dozen times: nothing is held against the version, and the update after it comes', async () => {
+    expect((await cutInEveryTrial(models, 12)).faults).toEqual([]);
   });
 
   it('and when the disk is full after any number of bytes', async () => {
