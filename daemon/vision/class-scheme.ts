@@ -1,12 +1,29 @@
 import type { Detection } from '../../inference/heads/detection.ts';
 import { intersectionOverUnion } from '../../inference/heads/detection.ts';
+import type { Box } from '../../inference/image.ts';
 
 /** Which classes are counted, and which of the model's belong to each. */
 export interface ClassScheme {
   readonly classes: readonly string[];
   /** By class of the model: the class counted, undefined for one that is not. */
   readonly counted: readonly (number | undefined)[];
+  /** The class counted of objects that are there and of no known class; undefined where these are not counted. */
+  readonly unknown: number | undefined;
 }
+
+/** As in the German TLS 8+1: what passed and could not be told. */
+const UNKNOWN = 'unknown';
+
+/**
+ * What moves over a line without being a vehicle, or goes with a person: animals, things carried or played with. All else that a
+ * general detector calls an object on a street is one that it mistakes: seen from above, YOLOX takes cars for telephones, by 0.9.
+ */
+const NO_VEHICLES = new Set(
+  (
+    'bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,skis,snowboard,' +
+    'sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket'
+  ).split(','),
+);
 
 /** Road users by the names that models have for them. */
 const ROAD_USERS: Readonly<Record<string, readonly string[]>> = {
@@ -28,33 +45,64 @@ export function classScheme(
   asked?: Readonly<Record<string, readonly string[]>>,
 ): { readonly scheme: ClassScheme; readonly unknown: readonly string[] } {
   const known = Object.entries(ROAD_USERS).filter(([, names]) => names.some((name) => labels.includes(name)));
-  const wanted = Object.entries(
-    asked ??
-      (known.length > 0 ? Object.fromEntries(known) : Object.fromEntries(labels.map((label) => [label, [label]]))),
-  );
+  const ofRoad = asked === undefined && known.length > 0;
+  const every = labels.map((label): [string, readonly string[]] => [label, [label]]);
+  const wanted = asked === undefined ? (ofRoad ? known : every) : Object.entries(asked);
+  const classes = wanted.map(([name]) => name);
+  const unknown = ofRoad ? classes.length : undefined;
   return {
     scheme: {
-      classes: wanted.map(([name]) => name),
+      classes: ofRoad ? [...classes, UNKNOWN] : classes,
       counted: labels.map((label) => {
         const at = wanted.findIndex(([, names]) => names.includes(label));
-        return at < 0 ? undefined : at;
+        return at >= 0 ? at : NO_VEHICLES.has(label) ? undefined : unknown;
       }),
+      unknown,
     },
     unknown: asked === undefined ? [] : wanted.flatMap(([, names]) => names.filter((name) => !labels.includes(name))),
   };
 }
 
+/** A detection in the scheme's classes. */
+interface CountedDetection extends Detection {
+  /** How much it says of the class, 0 to 1; `score` says that there is an object. */
+  readonly vote: number;
+}
+
 /** Two classes on one box are one object whose class is in doubt; two objects of two classes hardly ever cover each other so well. */
 const SAME_OBJECT = 0.7;
+/** What lies inside a road user by more than this is a part of it. */
+const PART = 0.5;
+/** Less than any vote for a class: an object is of no known class only where nothing speaks for one. */
+const NO_VOTE = 1e-6;
 
-/** Detections of what is counted, in the scheme's classes, each object once. */
-export function countedDetections(detections: readonly Detection[], { counted }: ClassScheme): Detection[] {
-  const kept: Detection[] = [];
+/**
+ * Detections of what is counted, in the scheme's classes, each object once. The box and score of an object are those of its strongest
+ * detection, whatever its class; the class is the strongest among those that are counted.
+ */
+export function countedDetections(
+  detections: readonly Detection[],
+  { counted, unknown }: ClassScheme,
+): CountedDetection[] {
+  const objects: CountedDetection[] = [];
   for (const each of detections.toSorted((a, b) => b.score - a.score)) {
     const classIndex = counted[each.classIndex];
     if (classIndex === undefined) continue;
-    if (kept.some(({ box }) => intersectionOverUnion(box, each.box) > SAME_OBJECT)) continue;
-    kept.push({ ...each, classIndex });
+    const vote = classIndex === unknown ? NO_VOTE : each.score;
+    const at = objects.findIndex(({ box }) => intersectionOverUnion(box, each.box) > SAME_OBJECT);
+    const same = objects[at];
+    if (same === undefined) objects.push({ ...each, classIndex, vote });
+    else if (same.vote < vote && same.classIndex === unknown) objects[at] = { ...same, classIndex, vote };
   }
-  return kept;
+  const known = objects.filter((object) => object.classIndex !== unknown);
+  return objects.filter(
+    (object) => object.classIndex !== unknown || !known.some(({ box }) => shareInside(object.box, box) > PART),
+  );
+}
+
+/** The share of `a` that lies in `b`. */
+function shareInside([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): number {
+  const width = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
+  const height = Math.min(ay + ah, by + bh) - Math.max(ay, by);
+  return width <= 0 || height <= 0 ? 0 : (width * height) / (aw * ah);
 }

@@ -31,6 +31,9 @@ export interface TrackedObject {
   readonly confirmed: boolean;
 }
 
+/** A detection, and where it differs from its score, how much it says of the class. */
+type Seen = Detection & { readonly vote?: number };
+
 interface Track {
   readonly id: number;
   readonly motion: BoxMotion;
@@ -47,6 +50,8 @@ const SECOND_OVERLAP = 0.4;
 /** The last pass is for objects that move by about their own size between frames: C-BIoU's buffered boxes (Yang 2023). */
 const SPREAD = 0.5;
 const SPREAD_OVERLAP = 0.15;
+/** Of an object's area meanwhile: what is larger or smaller is another, or a part of one. */
+const MOST_GROWTH = 2.5;
 /** A pair of other classes has to overlap more; a class flickers more often than objects of two classes change places. */
 const OTHER_CLASS = 0.2;
 /** Weight of the angle between where a track was heading and where the detection lies (OC-SORT's momentum). */
@@ -75,7 +80,7 @@ export class Tracker {
    * @param time of the frame, s, above that of the frame before
    * @returns the objects seen in this frame, by id
    */
-  update(detections: readonly Detection[], time: number): TrackedObject[] {
+  update(detections: readonly Seen[], time: number): TrackedObject[] {
     this.#advance(time);
     const { high, low, keptSeconds, confirmations } = this.#limits;
     const scaled = detections
@@ -105,12 +110,6 @@ export class Tracker {
     return this.#tracks.filter(({ seenAt }) => seenAt === time).map((track) => this.#object(track));
   }
 
-  /** The class of an object that is still followed, by all that was seen of it so far. */
-  classOf(id: number): number | undefined {
-    const track = this.#tracks.find((each) => each.id === id);
-    return track === undefined ? undefined : mostVoted(track.votes);
-  }
-
   #advance(time: number): void {
     const step = this.#time === undefined ? undefined : time - this.#time;
     this.#time = time;
@@ -121,18 +120,18 @@ export class Tracker {
   }
 
   /** How well a detection continues a track, 0 to 1 and a little above; -1 where it cannot. */
-  #likeness(track: Track, { box, classIndex }: Detection): number {
-    const needed = mostVoted(track.votes) === classIndex ? FIRST_OVERLAP : FIRST_OVERLAP + OTHER_CLASS;
-    const overlap = overlapFrom(track.motion.box, box, needed);
-    return overlap < 0 ? -1 : overlap + HEADING * heading(track, box) - (needed - FIRST_OVERLAP);
+  #likeness(track: Track, seen: Seen): number {
+    const needed = contradicts(track, seen) ? FIRST_OVERLAP + OTHER_CLASS : FIRST_OVERLAP;
+    const overlap = overlapFrom(track.motion.box, seen.box, needed);
+    return overlap < 0 ? -1 : overlap + HEADING * heading(track, seen.box) - (needed - FIRST_OVERLAP);
   }
 
   #pair(
     tracks: readonly Track[],
-    detections: readonly Detection[],
-    likeness: (track: Track, detection: Detection) => number,
+    detections: readonly Seen[],
+    likeness: (track: Track, detection: Seen) => number,
     time: number,
-  ): { readonly tracks: Track[]; readonly detections: Detection[]; readonly taken: ReadonlySet<Track> } {
+  ): { readonly tracks: Track[]; readonly detections: Seen[]; readonly taken: ReadonlySet<Track> } {
     const costs = tracks.map((track) =>
       detections.map((each) => {
         const value = likeness(track, each);
@@ -140,7 +139,7 @@ export class Tracker {
       }),
     );
     const taken = new Set<Track>();
-    const used = new Set<Detection>();
+    const used = new Set<Seen>();
     for (const [i, column] of assign(costs).entries()) {
       const [track, detection] = [tracks[i], detections[column]];
       if (track === undefined || detection === undefined) continue;
@@ -155,18 +154,18 @@ export class Tracker {
     };
   }
 
-  #continue(track: Track, { box, classIndex, score }: Detection, time: number): void {
+  #continue(track: Track, { box, classIndex, score, vote = score }: Seen, time: number): void {
     track.motion.observe(box, time, this.#step ?? 1);
-    track.votes.set(classIndex, (track.votes.get(classIndex) ?? 0) + score);
+    track.votes.set(classIndex, (track.votes.get(classIndex) ?? 0) + vote);
     track.seenAt = time;
     track.hits++;
     track.score = score;
   }
 
-  #begin({ box, classIndex, score }: Detection, time: number): void {
+  #begin({ box, classIndex, score, vote = score }: Seen, time: number): void {
     const id = this.#nextId++;
     const motion = new BoxMotion(box, time);
-    this.#tracks.push({ id, motion, votes: new Map([[classIndex, score]]), seenAt: time, hits: 1, score });
+    this.#tracks.push({ id, motion, votes: new Map([[classIndex, vote]]), seenAt: time, hits: 1, score });
   }
 
   #object({ id, motion, votes, hits, score }: Track): TrackedObject {
@@ -185,8 +184,11 @@ const overlapFrom = (a: Box, b: Box, least: number): number => {
 const spread = ([x, y, w, h]: Box): Box => [x - SPREAD * w, y - SPREAD * h, (1 + 2 * SPREAD) * w, (1 + 2 * SPREAD) * h];
 
 /** How near a detection lies to where a track should be or was last seen. */
-function nearness({ motion, votes }: Track, { box, classIndex }: Detection): number {
-  if (mostVoted(votes) !== classIndex) return -1;
+function nearness(track: Track, seen: Seen): number {
+  const { motion } = track;
+  const { box } = seen;
+  const growth = (box[2] * box[3]) / (motion.observed[2] * motion.observed[3]);
+  if (contradicts(track, seen) || growth > MOST_GROWTH || growth < 1 / MOST_GROWTH) return -1;
   const near = (to: Box): number => intersectionOverUnion(spread(to), spread(box));
   const best = Math.max(near(motion.box), near(motion.observed));
   return best >= SPREAD_OVERLAP ? best : -1;
@@ -201,6 +203,12 @@ function heading({ motion }: Track, box: Box): number {
   // A way within the detector's own error has no direction.
   return speed < 0.2 * fh || way < 0.1 * fh ? 0 : (vx * dx + vy * dy) / (speed * way);
 }
+
+/** A class that is less than this is no reason against a pair. */
+const CERTAIN = 0.1;
+
+const contradicts = ({ votes }: Track, { classIndex, score, vote = score }: Seen): boolean =>
+  vote >= CERTAIN && !votes.has(classIndex) && Math.max(...votes.values()) >= CERTAIN;
 
 function mostVoted(votes: ReadonlyMap<number, number>): number {
   let [best, most] = [-1, Number.NEGATIVE_INFINITY];

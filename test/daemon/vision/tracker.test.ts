@@ -58,6 +58,13 @@ describe('Tracker', () => {
     expect(new Set(ids.flat())).toEqual(new Set([1]));
   });
 
+  it('does not go on with a lost object by a fragment of another one near it', () => {
+    const ids = idsOver(20, 10, (time, i) =>
+      i < 10 ? [car(0.5, 0.5 + 0.05 * time, 0.06)] : i < 14 ? [] : [car(0.53, 0.62, 0.2)],
+    );
+    expect(ids.slice(14).flat()).not.toContain(1);
+  });
+
   it('calls an object by what it mostly was', () => {
     const tracker = new Tracker({ aspect: 1 });
     const classes = Array.from({ length: 20 }, (_, i) => {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { classScheme, countedDetections } from '../../../daemon/vision/class-scheme.ts';
+import { COCO_CLASSES } from '../../../inference/heads/head.ts';
+import type { Box } from '../../../inference/image.ts';
+
+const seen = (name: string, score: number, box: Box = [0.4, 0.4, 0.2, 0.2]) => ({
+  box,
+  classIndex: COCO_CLASSES.indexOf(name),
+  score,
+});
+const counted = (...detections: ReturnType<typeof seen>[]) => {
+  const { scheme } = classScheme(COCO_CLASSES);
+  return countedDetections(detections, scheme).map(({ classIndex, score }) => [scheme.classes[classIndex], score]);
+};
+
+describe('classScheme', () => {
+  it('counts road users, and takes a model that knows none as it is', () => {
+    expect(classScheme(COCO_CLASSES).scheme.classes).toEqual([
+      'pedestrian',
+      'bicycle',
+      'motorcycle',
+      'car',
+      'bus',
+      'truck',
+      'unknown',
+    ]);
+    expect(classScheme(['red', 'green']).scheme).toEqual({
+      classes: ['red', 'green'],
+      counted: [0, 1],
+      unknown: undefined,
+    });
+  });
+
+  it('counts what was asked for and nothing else, and names what the model does not know', () => {
+    const { scheme, unknown } = classScheme(['car', 'van', 'dog'], { motor: ['car', 'van', 'tram'] });
+    expect(scheme).toEqual({ classes: ['motor'], counted: [0, 0, undefined], unknown: undefined });
+    expect(unknown).toEqual(['tram']);
+  });
+});
+
+describe('countedDetections', () => {
+  it('makes one object of two classes on one box', () => {
+    expect(counted(seen('truck', 0.4), seen('car', 0.5, [0.4, 0.4, 0.21, 0.2]))).toEqual([['car', 0.5]]);
+  });
+
+  it('believes a mistaken class that there is an object, and any vote for a road user what it is', () => {
+    expect(counted(seen('cell phone', 0.9), seen('car', 0.15))).toEqual([['car', 0.9]]);
+    expect(counted(seen('cell phone', 0.9))).toEqual([['unknown', 0.9]]);
+  });
+
+  it('counts neither animals nor what a road user has with it', () => {
+    expect(counted(seen('dog', 0.9))).toEqual([]);
+    expect(counted(seen('person', 0.8), seen('bottle', 0.6, [0.45, 0.5, 0.05, 0.08]))).toEqual([['pedestrian', 0.8]]);
+  });
+});
