@@ -62,7 +62,7 @@ export const trainingOptions = (epochs: number, schedule: TrainingOptions['sched
   new Option('--augment <list>', `none, or some of ${AUGMENTATION_NAMES.join(', ')}; no flip for signs and letters`)
     .argParser(augmentations)
     .default(['crop', 'flip'], 'crop,flip'),
-  new Option('--teacher <model>', 'ONNX file of a better model, whose answers are learned too'),
+  new Option('--teacher <model>', 'ONNX file of a better model, whose predictions are learned too'),
   teacherWeightOption(),
   new Option('--checkpoint <file>', 'where the training stands; it goes on from there (default: beside the output)'),
   new Option(

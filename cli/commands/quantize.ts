@@ -26,7 +26,7 @@ export function quantizeCommand(): Command {
     .description(
       'Calibrates and quantizes a float ONNX classifier to one int8 file in QDQ form: no package, no clusters. The weights, ranges and ' +
         'checks are those of `wayside compress`. With --unlabelled it may be any model that takes an image, a detector for one: it is ' +
-        'judged by how far its answers to held-out images are from those of the float model.',
+        'judged by how far its predictions on held-out images are from those of the float model.',
     )
     .argument('<model>', 'float ONNX file')
     .addOption(calibrationOption());
@@ -42,7 +42,7 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option(
         '--tolerance <share>',
-        'with --unlabelled: layers that alone make this share of the answers noise stay in float (default: 0.1)',
+        'with --unlabelled: layers that alone make this share of the predictions noise stay in float (default: 0.1)',
       ).argParser(decimal(0, 1)),
     );
   return command.action(running(quantizeModel));
@@ -72,7 +72,7 @@ function summary({ model, stages, range, fused }: QuantizeFileResult): string {
 }
 
 function unlabelledSummary({ model, bytes: size, distance, samples, fused }: QuantizeUnlabelledResult): string {
-  const far = `${distance.toPrecision(2)} from the float model's answers, on ${count(samples)} held-out images`;
+  const far = `${distance.toPrecision(2)} from the float model's predictions, on ${count(samples)} held-out images`;
   return [...layers(fused), far, `written: ${model}, ${bytes(size)}`].join('\n');
 }
 

@@ -19,10 +19,10 @@ interface SensitivityOptions extends PixelOptions {
 
 export function sensitivityCommand(): Command {
   const command = new Command('sensitivity')
-    .summary('measure how far pruning each group of channels moves the answers')
+    .summary('measure how far pruning each group of channels moves the predictions')
     .description(
       'Takes a quarter, a half, three quarters of the channels of each group alone, lets the layers that read them make up for it, and ' +
-        "measures how far the model's answers move: divergence (mean Kullback-Leibler, at temperature 4) and the share of images that " +
+        "measures how far the model's predictions move: divergence (mean Kullback-Leibler, at temperature 4) and the share of images that " +
         'keep their class. Reads no labels, writes no file.',
     )
     .argument('<model>', 'float ONNX file')
@@ -44,7 +44,7 @@ async function measure(context: Context, model: string, options: SensitivityOpti
 function summary(groups: readonly GroupSensitivity[]): string {
   const most = ({ points }: GroupSensitivity): number => points.at(-1)?.divergence ?? Number.POSITIVE_INFINITY;
   const ratios = groups.find(({ points }) => points.length > 0)?.points.map(({ ratio }) => ratio) ?? [];
-  const head = ['group', 'channels', ...ratios.flatMap((ratio) => [`without ${100 * ratio} %`, 'kept answers'])];
+  const head = ['group', 'channels', ...ratios.flatMap((ratio) => [`without ${100 * ratio} %`, 'kept predictions'])];
   const rows = groups
     .toSorted((a, b) => most(a) - most(b))
     .map(({ name, channels, points }) => [

@@ -80,7 +80,7 @@ export const FIELDS = {
     ROUNDING_NAMES,
     'output',
   ),
-  teacherWeight: decimal('share of its answers in what is learned, 0 to 1; the rest are the labels', {
+  teacherWeight: decimal('share of its predictions in what is learned, 0 to 1; the rest are the labels', {
     ...{ least: 0, most: 1, fallback: 0.7 },
   }),
   prune: {

@@ -15,7 +15,7 @@ export function decisionSection(quantized: QuantizedModel, { fused, noisy, notes
     ['Activation ranges', method],
     ...(plan.rounding === 'nearest' ? [['Rounding of weights', 'to the nearest code'] as [string, string]] : []),
     ...(plan.equalize === undefined ? [] : [['Equalized', plan.equalize === true ? 'yes' : 'no'] as [string, string]]),
-    ...(tried.length === 0 ? [] : [['Divergence from the float answers', tried.join(', ')] as [string, string]]),
+    ...(tried.length === 0 ? [] : [['Divergence from the float predictions', tried.join(', ')] as [string, string]]),
     ...(notes.length === 0 ? [] : [['Folded', notes.join('; ')] as [string, string]]),
     ['Run in int8', `${integer(fused.quantized)} convolutions and matrix products`],
     ...noisyRows(noisy),

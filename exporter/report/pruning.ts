@@ -68,7 +68,7 @@ function sensitivityChart(groups: PruneRecord['sensitivity']): string {
   const dots = groups.flatMap(({ name, points }, g) =>
     points.map(({ ratio, divergence, agreement }, p) => {
       const height = yOf(y, Math.log10(Math.max(LEAST, divergence)));
-      const says = `${g + 1} ${shortened(name)}, ${Math.round(100 * ratio)}% removed: ${divergence.toPrecision(2)}, ${Math.round(100 * agreement)}% of answers kept`;
+      const says = `${g + 1} ${shortened(name)}, ${Math.round(100 * ratio)}% removed: ${divergence.toPrecision(2)}, ${Math.round(100 * agreement)}% of predictions kept`;
       return `<circle class="${SHADES[p] ?? 's3'}" cx="${across(middleOf(g, groups.length))}" cy="${px(height)}" r="${p + 2.5}"><title>${escaped(says)}</title></circle>`;
     }),
   );
@@ -81,11 +81,11 @@ function sensitivityChart(groups: PruneRecord['sensitivity']): string {
   return plot({
     id: 'sensitivity-plot',
     title: 'Sensitivity of each group of channels',
-    description: `Divergence of the answers by group, from ${y.ticks[0]?.label} to ${y.ticks.at(-1)?.label}. Most sensitive: ${worst.map(({ name, most }) => `${name} (${most.toPrecision(2)})`).join(', ')}.`,
+    description: `Divergence of the predictions by group, from ${y.ticks[0]?.label} to ${y.ticks.at(-1)?.label}. Most sensitive: ${worst.map(({ name, most }) => `${name} (${most.toPrecision(2)})`).join(', ')}.`,
     y,
     x: itemNumbers(groups.length),
     marks: dots.join('\n'),
-    caption: `${keys.join(' ')} How far the answers move when one group alone loses channels and the layers that read it have made up for it:
+    caption: `${keys.join(' ')} How far the predictions move when one group alone loses channels and the layers that read it have made up for it:
 mean Kullback-Leibler divergence at temperature 4, logarithmic. No labels are needed for it. Most sensitive: ${worst.map(({ name }) => escaped(name)).join(', ')}.`,
   });
 }

@@ -108,7 +108,7 @@ describe('commands of single stages', () => {
       groups: [{ name: 'conv1.weight', channels: 16, points: [{ ratio: 0.25, removed: 4 }, {}, {}] }, {}],
     });
     const { stdout } = await run('sensitivity', at('wide.onnx'), ...data(), ...few);
-    expect(stdout).toMatch(/^group +channels +without 25 % +kept answers +without 50 %/m);
+    expect(stdout).toMatch(/^group +channels +without 25 % +kept predictions +without 50 %/m);
     expect(stdout).toMatch(/^conv2\.weight +16 /m);
   });
 
