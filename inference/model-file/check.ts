@@ -20,16 +20,20 @@ const bytesOf = ({ dims, type }: StoredTensor): number => Math.ceil((elementsOf(
 
 function externalFault(tensor: StoredTensor, sizes: FileSizes): string | undefined {
   const { name, external } = tensor;
-  const numberOf = (key: string): readonly number[] =>
-    external.flatMap(([each, value]) => (each === key ? [/^\d{1,15}$/.test(value) ? Number(value) : Number.NaN] : []));
+  // Each may be given several times, and readers differ on which counts: the largest has to fit.
+  const largest = (key: string): number =>
+    external.reduce(
+      (most, [each, value]) =>
+        each === key ? Math.max(most, /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN) : most,
+      0,
+    );
+  const end = largest('offset') + Math.max(bytesOf(tensor), largest('length'));
   const locations = external.flatMap(([key, value]) => (key === 'location' ? [value] : []));
   if (locations.length === 0) return `tensor ${quoted(name)} lies nowhere`;
   for (const location of locations) {
     const size = sizes.get(location);
     if (size === undefined)
       return `tensor ${quoted(name)} lies in ${quoted(location)}, which is no file of the package`;
-    const [offsets, lengths] = [numberOf('offset'), numberOf('length')];
-    const end = Math.max(0, ...offsets) + Math.max(bytesOf(tensor), ...lengths);
     if (!(end <= size)) return `tensor ${quoted(name)} lies beyond the end of ${quoted(location)}`;
   }
   return undefined;

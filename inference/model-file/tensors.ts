@@ -70,7 +70,7 @@ function readTensor(bytes: Uint8Array): StoredTensor {
       if (field.number === TENSOR.dims) dims.push(field.value);
       else if (field.number === TENSOR.type) type = field.value;
       else if (TYPED.includes(field.number)) typedBytes += 1;
-    } else if (field.number === TENSOR.dims) dims.push(...packedVarints(field.bytes));
+    } else if (field.number === TENSOR.dims) for (const dim of packedVarints(field.bytes)) dims.push(dim);
     else if (field.number === TENSOR.name) name = text(field.bytes);
     else if (field.number === TENSOR.raw) raw = field.bytes;
     else if (field.number === TENSOR.external) external.push(readEntry(field.bytes));

@@ -97,6 +97,12 @@ describe('any file', () => {
     );
   });
 
+  it('with a shape of a million dimensions is refused, not followed', () => {
+    const dims = field(1, new Uint8Array(1_000_000).fill(2));
+    const tensor = field(5, Buffer.concat([dims, Buffer.of(0x10, 1)]));
+    expect(fault(field(7, tensor))).toContain('impossible shape');
+  });
+
   it('that unfolds its indices to far more than itself is refused before they are', () => {
     expect(fault(unfoldingModel(3))).toContain('unfold to far more than the file');
     expect(fault(unfoldingModel(1))).toBeUndefined();
