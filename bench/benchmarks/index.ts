@@ -6,6 +6,7 @@ import { soak } from './box/soak.ts';
 import { thinLink } from './box/thin-link.ts';
 import { trial } from './box/trial.ts';
 import { cifar } from './cifar.ts';
+import { counts } from './counts.ts';
 import { criteria } from './criteria.ts';
 import { gtsrb } from './gtsrb.ts';
 import { large } from './large.ts';
@@ -32,6 +33,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   vgg16,
   squeezenet,
   yolox,
+  counts,
   criteria,
   ...slim,
   pruneLarge,

@@ -1,4 +1,4 @@
-import { type Detection, intersectionOverUnion } from './boxes.ts';
+import { type Detection, intersectionOverUnion } from '../../inference/heads/detection.ts';
 
 /** How far the boxes of one model are those of another. */
 interface BoxAgreement {
