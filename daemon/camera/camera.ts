@@ -7,6 +7,7 @@ import { CameraFault } from './connect/fault.ts';
 import { findRoute, type Route } from './connect/route.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
 import { DecoderCommands, needsAddress } from './decoder-command.ts';
+import { LatestFrame } from './latest-frame.ts';
 import {
   beginLife,
   DEFAULT_BACKOFF,
@@ -25,7 +26,6 @@ import {
   step,
 } from './lifecycle.ts';
 import { RateMeter } from './rate-meter.ts';
-import { FrameSlot } from './slot.ts';
 import { Timeliness } from './timing/timeliness.ts';
 import { wallTimeOf } from './timing/wall.ts';
 import type { Camera, CameraListeners, CameraOptions, CameraReason, CameraStatus, Frame } from './types.ts';
@@ -56,7 +56,7 @@ class RunningCamera implements Camera {
   readonly #commands: DecoderCommands;
   readonly #policy: Policy;
   readonly #redact: (text: string) => string;
-  readonly #slot = new FrameSlot();
+  readonly #latest = new LatestFrame();
   readonly #in = new RateMeter(performance.now());
   readonly #analysed = new RateMeter(performance.now());
   readonly #stopped: Promise<void>;
@@ -99,13 +99,13 @@ class RunningCamera implements Camera {
   }
 
   takeFrame(): Frame | undefined {
-    const frame = this.#slot.take();
+    const frame = this.#latest.take();
     if (frame !== undefined) this.#analysed.count(performance.now());
     return frame;
   }
 
   giveBack(data: Uint8Array): void {
-    this.#slot.giveBack(data);
+    this.#latest.giveBack(data);
   }
 
   status(): CameraStatus {
@@ -122,8 +122,8 @@ class RunningCamera implements Camera {
       fpsIn: this.#in.perSecond(now),
       fpsAnalysed: this.#analysed.perSecond(now),
       received: this.#received,
-      analysed: this.#slot.taken,
-      dropped: this.#slot.dropped,
+      analysed: this.#latest.taken,
+      dropped: this.#latest.dropped,
       lastFrameAgeMs: this.#lastFrameAt === undefined ? null : now - this.#lastFrameAt,
       silenceAllowedMs: silenceAllowed(this.#life, this.#policy),
       lagMs: live ? this.#timeliness.lagMs : null,
@@ -211,7 +211,7 @@ class RunningCamera implements Camera {
       const intervalMs = Math.max(this.#route?.intervalMs ?? 0, economy === 'keyframes' ? KEYFRAME_INTERVAL_MS : 0);
       this.#step({ kind: 'found', at: performance.now(), intervalMs });
       const listeners = {
-        allocate: (bytes: number) => this.#slot.allocate(bytes),
+        allocate: (bytes: number) => this.#latest.allocate(bytes),
         onReceived: (raw: number | null) => this.#onReceived(raw),
         onKeyframe: () => this.#view.keyframe(),
         onFrame: (frame: DecodedFrame) => this.#onFrame(frame),
@@ -270,10 +270,10 @@ class RunningCamera implements Camera {
     const lagMs = this.#timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
     const capturedAtWall = Date.now() - (now - firstByteAt) - (lagMs ?? 0);
     const ptsSeconds = this.#timeliness.clock === 'arrival' ? null : time.sinceFirst;
-    const { delivered: sequence } = this.#slot;
+    const { delivered: sequence } = this.#latest;
     const connection = this.#connection;
     const capturedAt = firstByteAt;
-    this.#slot.put({ width, height, data, sequence, connection, capturedAt, capturedAtWall, lagMs, ptsSeconds });
+    this.#latest.put({ width, height, data, sequence, connection, capturedAt, capturedAtWall, lagMs, ptsSeconds });
     this.#dependencies.onFrame?.();
   }
 

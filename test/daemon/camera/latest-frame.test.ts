@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FrameSlot } from '../../../daemon/camera/slot.ts';
+import { LatestFrame } from '../../../daemon/camera/latest-frame.ts';
 import type { Frame } from '../../../daemon/camera/types.ts';
 
 const frame = (sequence: number, data: Uint8Array): Frame => ({
@@ -15,26 +15,26 @@ const frame = (sequence: number, data: Uint8Array): Frame => ({
   ptsSeconds: null,
 });
 
-describe('the newest-frame slot', () => {
+describe('the newest-frame latest', () => {
   it('accounts for every frame, gives the newest, and never writes to a frame that was taken', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (puts) => {
-        const slot = new FrameSlot();
+        const latest = new LatestFrame();
         const taken: Frame[] = [];
         let waiting = 0;
         let sequence = 0;
         for (const put of puts) {
           if (put) {
-            const data = slot.allocate(3).fill(sequence);
-            slot.put(frame(sequence++, data));
+            const data = latest.allocate(3).fill(sequence);
+            latest.put(frame(sequence++, data));
             waiting = 1;
           } else {
-            const got = slot.take();
+            const got = latest.take();
             expect(got?.sequence).toBe(waiting === 1 ? sequence - 1 : undefined);
             if (got !== undefined) taken.push(got);
             waiting = 0;
           }
-          expect(slot.delivered).toBe(slot.taken + slot.dropped + waiting);
+          expect(latest.delivered).toBe(latest.taken + latest.dropped + waiting);
         }
         for (const { sequence: expected, data } of taken) expect([...data]).toEqual([expected, expected, expected]);
       }),
@@ -42,38 +42,38 @@ describe('the newest-frame slot', () => {
   });
 
   it('fills dropped frames again instead of asking for new memory', () => {
-    const slot = new FrameSlot();
+    const latest = new LatestFrame();
     const buffers = new Set<ArrayBufferLike>();
     for (let i = 0; i < 100; i++) {
-      const data = slot.allocate(300);
+      const data = latest.allocate(300);
       buffers.add(data.buffer);
-      slot.put(frame(i, data));
+      latest.put(frame(i, data));
     }
     expect(buffers.size).toBeLessThanOrEqual(3);
   });
 
   it('fills the memory of taken frames again once it was given back, and never before', () => {
-    const slot = new FrameSlot();
+    const latest = new LatestFrame();
     const buffers = new Set<ArrayBufferLike>();
     let held: Uint8Array | undefined;
     for (let i = 0; i < 100; i++) {
-      const data = slot.allocate(300);
+      const data = latest.allocate(300);
       expect(data.buffer).not.toBe(held?.buffer);
       buffers.add(data.buffer);
-      slot.put(frame(i, data));
-      const taken = slot.take();
-      if (held !== undefined) slot.giveBack(held);
+      latest.put(frame(i, data));
+      const taken = latest.take();
+      if (held !== undefined) latest.giveBack(held);
       held = taken?.data;
     }
     expect(buffers.size).toBeLessThanOrEqual(3);
   });
 
   it('never hands out memory of another size', () => {
-    const slot = new FrameSlot();
+    const latest = new LatestFrame();
     for (const bytes of [300, 300, 300, 30, 30, 3000]) {
-      const data = slot.allocate(bytes);
+      const data = latest.allocate(bytes);
       expect(data.length).toBe(bytes);
-      slot.put(frame(0, data));
+      latest.put(frame(0, data));
     }
   });
 });

@@ -9,7 +9,7 @@ const SPARE_BUFFERS = 2;
  * The memory of a replaced frame is filled again; that of a taken one is the taker's until it gives it back. New memory for every frame
  * (350 KB at 25 a second) cost 1.2 s of garbage collection per 1,000 frames, a third of all the supervisor does.
  */
-export class FrameSlot {
+export class LatestFrame {
   #waiting: Frame | undefined;
   #spare: Uint8Array[] = [];
   #delivered = 0;
