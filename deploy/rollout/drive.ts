@@ -14,6 +14,8 @@ const REPEAT_MS = 600_000;
 const UNDER_WAY_MS = 2000;
 /** Reports of a wave come in crowds: looked at together. */
 const GATHER_MS = 250;
+/** For the broker to take the last word. */
+const GOODBYE_MS = 1000;
 /** Silence makes no event. */
 const LOOK_MS = 1000;
 
@@ -80,8 +82,18 @@ class Driver {
       clearInterval(beat);
       record.onChange = () => undefined;
       this.#office.onFleet = () => undefined;
-      await record.repeat(false).catch(() => undefined); // on the way out of a failure that is told
+      await this.#sayGoodbye();
     }
+  }
+
+  /** Best effort, on the way out: where the broker is gone too, others hear it from the silence. */
+  async #sayGoodbye(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, GOODBYE_MS);
+    });
+    await Promise.race([this.#office.record.repeat(false).catch(() => undefined), late]);
+    clearTimeout(timer);
   }
 
   /** Another operator's change is gone on with; another driver is given way to. */
@@ -143,7 +155,10 @@ class Driver {
   }
 
   async #settle(): Promise<void> {
-    await Promise.all(this.#underWay);
+    const { signal } = this.#options;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([Promise.all(this.#underWay), stopped]);
+    signal.throwIfAborted();
     if (this.#fault !== undefined) throw this.#fault;
   }
 

@@ -66,8 +66,14 @@ export class OfficeLink {
     });
   }
 
+  /** What the broker has not confirmed is told to who waits for it. */
   async close(): Promise<void> {
     await this.#subscriber.close();
+    const message = 'the connection was closed before the broker confirmed';
+    for (const { topic, refused } of [...this.#waiting.values(), ...this.#underWay.values()])
+      refused(new WaysideError('BROKER_UNAVAILABLE', { message: `${topic}: ${message}` }));
+    this.#waiting.clear();
+    this.#underWay.clear();
   }
 
   #connected(connection: Connection): void {

@@ -21,6 +21,8 @@ const STEP_MS = 2000;
 const BAD = { 3: 'slower', 4: 'wrong on one class', 5: 'crashes after 50 frames' } as const;
 /** 20 boxes rather than one: a canary of one box that never answers stops everything, and one in a hundred here never does. */
 const WAVES = ['20', '5%', '25%', 'all'];
+/** Every box repeats its report so often. */
+const REPEAT_SECONDS = 600;
 const RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
 interface Site {
@@ -200,6 +202,29 @@ async function onRabbitMq(place: Workplace): Promise<Figure[]> {
   }
 }
 
+const MILLION = 1_000_000;
+
+/** A site is a rollout, so a million boxes are sites of this size side by side: what is measured once is multiplied. */
+function onPaper(figures: readonly Figure[]): Figure[] {
+  const value = (measure: string): number =>
+    figures.find((each) => each.subject === 'mosquitto, good' && each.measure === measure)?.value ?? Number.NaN;
+  const subject = '1,000,000 boxes, on paper';
+  const reports = value('reports a box') * MILLION;
+  return [
+    { subject, measure: `sites of ${BOXES}`, value: MILLION / BOXES, unit: '' },
+    { subject, measure: 'jobs', value: (value('messages of the office a box') * MILLION) / 1e6, unit: 'million' },
+    { subject, measure: 'reports', value: reports / 1e6, unit: 'million' },
+    { subject, measure: 'of reports', value: (reports * value('bytes of a report')) / 1e9, unit: 'GB' },
+    {
+      subject,
+      measure: 'processor of all offices',
+      value: (value('processor of the office a box') * MILLION) / 60_000,
+      unit: 'min',
+    },
+    { subject, measure: 'reports a second between rollouts', value: MILLION / REPEAT_SECONDS, unit: '' },
+  ];
+}
+
 export const rollout: Benchmark = {
   name: 'rollout',
   title: 'A model rolled out to 2,000 boxes',
@@ -216,6 +241,7 @@ export const rollout: Benchmark = {
     const figures = await onMosquitto(place);
     if (existsSync(RABBITMQ)) figures.push(...(await onRabbitMq(place)));
     else notes.push('RabbitMQ was not here');
+    figures.push(...onPaper(figures));
     return { figures, notes };
   },
 };

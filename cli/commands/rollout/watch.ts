@@ -61,7 +61,9 @@ async function status(context: Context, flags: OfficeFlags): Promise<void> {
       import('../../../deploy/rollout/summary.ts'),
       import('../../rollout-screen.ts'),
     ]);
-    const summary = summaryOf(office, await planOf(office));
+    // The record of a driver that was killed still names it: it is heard, or it is gone.
+    const driver = (await office.record.driver()) ?? null;
+    const summary = { ...summaryOf(office, await planOf(office)), driver };
     context.report({ document: summary, text: rolloutScreen(summary, Date.now(), context.paint).join('\n') });
   });
 }
