@@ -1,10 +1,13 @@
+import { seededRandom } from '../../../core/random.ts';
 import type { Benchmark, Figure } from '../../harness/benchmark.ts';
 import { factoryDisk } from '../../harness/power-cuts/box.ts';
 import {
   type Aftermath,
   afterFullDisk,
   aftermath,
+  aftermathOfTwo,
   crashStates,
+  cutInEveryTrial,
   live,
   reallyRuns,
   unsafeWithout,
@@ -14,6 +17,8 @@ import type { Workplace } from '../../harness/workplace.ts';
 
 /** Golden samples are run in one state of so many. */
 const RUN_EVERY = 50;
+/** Trials of one version that are cut off, one after the other. */
+const TRIALS_CUT = 12;
 /** Bytes after which the disk is full: in steps, up to more than a life writes. */
 const ROOM = { step: 500, most: 150_000 } as const;
 const ORDERS = [
@@ -38,6 +43,8 @@ async function cuts(
   const subject = 'power cut before any act';
   const { states, points, acts } = await crashStates(models);
   const ends: Aftermath[] = [];
+  const twice: Aftermath[] = [];
+  const random = seededRandom(3);
   let ran = 0;
   for (const [index, state] of states.entries()) {
     place.signal.throwIfAborted();
@@ -45,6 +52,7 @@ async function cuts(
       await reallyRuns(state.disk, place.scratch);
       ran++;
     }
+    if (index % 2 === 0) twice.push(await aftermathOfTwo(state, models, random));
     ends.push(await aftermath(state, models));
   }
   const figures = [
@@ -52,6 +60,10 @@ async function cuts(
     { subject, measure: 'crash states', value: points, unit: '', limit: { atLeast: 2000 } },
     { subject, measure: 'of them different', value: states.length, unit: '' },
     ...figuresOf(subject, ends),
+    { subject: 'a second cut while that is put in order', measure: 'crash states', value: twice.length, unit: '' },
+    ...figuresOf('a second cut while that is put in order', twice),
+    { subject: 'a cut in every trial', measure: 'crash states', value: TRIALS_CUT, unit: '' },
+    ...figuresOf('a cut in every trial', [await cutInEveryTrial(models, TRIALS_CUT)]),
   ];
   return { figures, ran };
 }
@@ -88,7 +100,7 @@ export const powerCuts: Benchmark = {
   method:
     'The real agent lives on a disk in memory that knows what was flushed: five jobs, one of them differences, one a model that fails its trial, one a rollback. ' +
     'Before every act on the disk (write, rename, fsync, removal) of refresh, download, unpacking, trial, switch, rollback and garbage collection the power goes in seven ways: ' +
-    'all kept, all lost, data torn, zeroed or lost, names lost, each by chance. Then the box starts, must run what was promised, finish its job and take another update. ' +
+    'all kept, all lost, data torn, zeroed or lost, names lost, each by chance. Then the box starts, must run what was promised, finish its job and take another update. Every second state is cut a second time at one of the first 80 acts of that. ' +
     `One state of ${RUN_EVERY} is loaded into ONNX Runtime and has to reproduce its golden samples.`,
   layout: 'grids',
   needs: [],
