@@ -9,6 +9,9 @@ export interface ClassScheme {
   readonly counted: readonly (number | undefined)[];
   /** The class counted of objects that are there and of no known class; undefined where these are not counted. */
   readonly unknown: number | undefined;
+  /** Of the classes counted: those of persons, and those that persons ride on. */
+  readonly persons: readonly number[];
+  readonly cycles: readonly number[];
 }
 
 /** As in the German TLS 8+1: what passed and could not be told. */
@@ -58,10 +61,15 @@ export function classScheme(
         return at >= 0 ? at : NO_VEHICLES.has(label) ? undefined : unknown;
       }),
       unknown,
+      persons: holding(wanted, ['pedestrian', 'person']),
+      cycles: holding(wanted, ['bicycle', 'motorcycle', 'motorbike']),
     },
     unknown: asked === undefined ? [] : wanted.flatMap(([, names]) => names.filter((name) => !labels.includes(name))),
   };
 }
+
+const holding = (wanted: readonly (readonly [string, readonly string[]])[], names: readonly string[]): number[] =>
+  wanted.flatMap(([, members], i) => (members.some((member) => names.includes(member)) ? [i] : []));
 
 /** A detection in the scheme's classes. */
 interface CountedDetection extends Detection {
@@ -80,10 +88,8 @@ const NO_VOTE = 1e-6;
  * Detections of what is counted, in the scheme's classes, each object once. The box and score of an object are those of its strongest
  * detection, whatever its class; the class is the strongest among those that are counted.
  */
-export function countedDetections(
-  detections: readonly Detection[],
-  { counted, unknown }: ClassScheme,
-): CountedDetection[] {
+export function countedDetections(detections: readonly Detection[], scheme: ClassScheme): CountedDetection[] {
+  const { counted, unknown } = scheme;
   const objects: CountedDetection[] = [];
   for (const each of detections.toSorted((a, b) => b.score - a.score)) {
     const classIndex = counted[each.classIndex];
@@ -94,10 +100,48 @@ export function countedDetections(
     if (same === undefined) objects.push({ ...each, classIndex, vote });
     else if (same.vote < vote && same.classIndex === unknown) objects[at] = { ...same, classIndex, vote };
   }
-  const known = objects.filter((object) => object.classIndex !== unknown);
-  return objects.filter(
-    (object) => object.classIndex !== unknown || !known.some(({ box }) => shareInside(object.box, box) > PART),
+  const known = withRiders(
+    objects.filter((object) => object.classIndex !== unknown),
+    scheme,
   );
+  const others = objects.filter(
+    (object) => object.classIndex === unknown && !known.some(({ box }) => shareInside(object.box, box) > PART),
+  );
+  return [...known, ...others];
+}
+
+/**
+ * A person on a bicycle or motorcycle is one object with it, of its class, by the box around both. Detectors see the person in every frame and
+ * the bicycle in some: the vote is as strong as the surer of both, so that it holds in the frames between.
+ */
+function withRiders(objects: readonly CountedDetection[], { persons, cycles }: ClassScheme): CountedDetection[] {
+  const riders = new Map<CountedDetection, CountedDetection>();
+  for (const cycle of objects.filter(({ classIndex }) => cycles.includes(classIndex))) {
+    const free = objects.filter((each) => persons.includes(each.classIndex) && ![...riders.values()].includes(each));
+    const [rider] = free.filter((each) => rides(each.box, cycle.box)).sort((a, b) => b.score - a.score);
+    if (rider !== undefined) riders.set(cycle, rider);
+  }
+  const riding = new Set(riders.values());
+  return objects
+    .filter((each) => !riding.has(each))
+    .map((each) => {
+      const rider = riders.get(each);
+      if (rider === undefined) return each;
+      const score = Math.max(each.score, rider.score);
+      return { ...each, box: around(each.box, rider.box), score, vote: score };
+    });
+}
+
+/** The person is above the cycle, or in it: half of the narrower one's width in common, and a fifth of the cycle's height. */
+function rides([px, py, pw, ph]: Box, [cx, cy, cw, ch]: Box): boolean {
+  const width = Math.min(px + pw, cx + cw) - Math.max(px, cx);
+  const height = Math.min(py + ph, cy + ch) - Math.max(py, cy);
+  return width > 0.5 * Math.min(pw, cw) && height > 0.2 * ch && py < cy + 0.5 * ch;
+}
+
+function around([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): Box {
+  const [x, y] = [Math.min(ax, bx), Math.min(ay, by)];
+  return [x, y, Math.max(ax + aw, bx + bw) - x, Math.max(ay + ah, by + bh) - y];
 }
 
 /** The share of `a` that lies in `b`. */

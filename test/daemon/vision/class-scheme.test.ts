@@ -24,7 +24,7 @@ describe('classScheme', () => {
       'truck',
       'unknown',
     ]);
-    expect(classScheme(['red', 'green']).scheme).toEqual({
+    expect(classScheme(['red', 'green']).scheme).toMatchObject({
       classes: ['red', 'green'],
       counted: [0, 1],
       unknown: undefined,
@@ -33,7 +33,7 @@ describe('classScheme', () => {
 
   it('counts what was asked for and nothing else, and names what the model does not know', () => {
     const { scheme, unknown } = classScheme(['car', 'van', 'dog'], { motor: ['car', 'van', 'tram'] });
-    expect(scheme).toEqual({ classes: ['motor'], counted: [0, 0, undefined], unknown: undefined });
+    expect(scheme).toMatchObject({ classes: ['motor'], counted: [0, 0, undefined], unknown: undefined });
     expect(unknown).toEqual(['tram']);
   });
 });
@@ -51,5 +51,15 @@ describe('countedDetections', () => {
   it('counts neither animals nor what a road user has with it', () => {
     expect(counted(seen('dog', 0.9))).toEqual([]);
     expect(counted(seen('person', 0.8), seen('bottle', 0.6, [0.45, 0.5, 0.05, 0.08]))).toEqual([['pedestrian', 0.8]]);
+  });
+
+  it('makes one object of a cycle and its rider, and two of a pedestrian beside it', () => {
+    const bicycle = seen('bicycle', 0.3, [0.4, 0.5, 0.1, 0.2]);
+    const { scheme } = classScheme(COCO_CLASSES);
+    const [rider, ...others] = countedDetections([seen('person', 0.8, [0.42, 0.3, 0.06, 0.35]), bicycle], scheme);
+    expect(others).toEqual([]);
+    expect(rider).toMatchObject({ classIndex: scheme.classes.indexOf('bicycle'), score: 0.8, vote: 0.8 });
+    expect(rider?.box.map((value) => Math.round(value * 100) / 100)).toEqual([0.4, 0.3, 0.1, 0.4]);
+    expect(counted(seen('person', 0.8, [0.52, 0.3, 0.06, 0.35]), bicycle)).toHaveLength(2);
   });
 });
