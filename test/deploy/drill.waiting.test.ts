@@ -123,8 +123,10 @@ describeWith({ needs: ['openssl', 'mosquitto', 'ffmpeg'] }, 'the drill of the gu
   });
 
   it('back: to the model before, and over all of it no detection is missing', async () => {
-    await follow('Roll it back');
+    const [back = '', stop = ''] = commandsOf('Roll it back');
+    await shell.run(back);
     await sees('1', performance.now());
+    await shell.run(stop);
     const seqs = listener.heard.flatMap(({ kind, message }) => (kind === 'detections' ? message.seq : []));
     expect(seqs.filter((seq, i) => i > 0 && seq !== (seqs[i - 1] ?? 0) + 1)).toEqual([]);
   });
