@@ -4,12 +4,14 @@ import { agentCommand } from '../commands/agent.ts';
 import { daemonCommand } from '../commands/daemon.ts';
 import { unbundleCommand } from '../commands/package/unbundle.ts';
 import { verifyCommand } from '../commands/package/verify.ts';
+import { storeCommand } from '../commands/store/store.ts';
 
 /** The commands of a box: what they load, and nothing else, is what its package installs. */
 export const createBoxProgram = (): Command =>
   assemble('Runs image classifiers on a roadside computer: RTSP in, MQTT out.', [
     daemonCommand(),
     agentCommand(),
+    storeCommand(),
     unbundleCommand(),
     verifyCommand(),
   ]);

@@ -123,5 +123,7 @@ export function boxPackage(
     control: { postinst: script('postinst'), prerm: script('prerm'), postrm: script('postrm') },
     entries,
     mtime,
+    // The filter for Arm came with xz 5.4: dpkg of an older box could not read it.
+    x86: architecture === 'amd64',
   };
 }

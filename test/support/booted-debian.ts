@@ -92,7 +92,11 @@ systemd-nspawn --boot --register=no --keep-unit --notify-ready=no --machine=ways
   /** Runs a line of shell as root inside. */
   async run(line: string): Promise<Outcome> {
     const args = ['-t', String(this.#leader), '-m', '-u', '-i', '-n', '-p', '-C', '--', 'sh', '-c', line];
-    const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+    const environment = {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C',
+      DEBIAN_FRONTEND: 'noninteractive',
+    };
     const child = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
     const [stdout, stderr, [code]] = await Promise.all([
       child.stdout.setEncoding('utf8').toArray(),
