@@ -100,6 +100,7 @@ describeWith({ needs: ['ffmpeg'] }, 'wayside count', () => {
     await writeFile(at('other.json'), JSON.stringify({ crossings: [{ ...crossing, line: 'other' }] }));
     const refusals = [
       [count('text.mp4'), 65, 'VIDEO_INVALID', /text\.mp4: no frame can be decoded: .*Invalid data/],
+      [runWayside(['count', 'rtsp://camera/1', '--config', 'x', '--model', 'y']), 64, 'USAGE', /found an address/],
       [count('missing.mp4'), 66, 'FILE_NOT_FOUND', /missing\.mp4/],
       [count('spot.mkv', '--config', at('slip.yaml')), 78, 'CONFIG_INVALID', /slip\.yaml:2:.*`too`/],
       [count('spot.mkv', '--truth', at('other.json')), 65, 'HAND_COUNT_INVALID', /line "other"; counted are gate/],
