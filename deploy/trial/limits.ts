@@ -15,8 +15,8 @@ export const trialLimits = z.strictObject({
   falseRollbacks: rate(0.01),
   /** Share of trials of a model that is worse by a margin, in any measure, that may end in a promotion. */
   falsePromotions: rate(0.05),
-  /** Blocks before the candidate answers, at least. */
-  shadowBlocks: z.int().min(1).max(10_000).default(8),
+  /** Blocks before the candidate answers, at least: at the default rates no difference shows in fewer than 12 (16 with a hundred classes). */
+  shadowBlocks: z.int().min(1).max(10_000).default(16),
   /** Blocks while it answers, before it is promoted, at least. */
   probationBlocks: z.int().min(1).max(10_000).default(8),
   /** Blocks after which an undecided trial ends: the model before the candidate stays. */

@@ -43,7 +43,7 @@ describe('the configuration of the agent', () => {
       repository: { root: join(folder(), 'root.json'), follow: false, pollMinutes: 360 },
       reserveMb: 64,
       promoteWithoutTrial: false,
-      trial: { limits: { shadowBlocks: 8 }, blockFrames: { least: 100, most: 2000 }, longestHours: 24 },
+      trial: { limits: { shadowBlocks: 16 }, blockFrames: { least: 100, most: 2000 }, longestHours: 24 },
     });
   });
 
