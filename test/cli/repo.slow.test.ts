@@ -27,10 +27,10 @@ afterAll(async () => {
 /** As an operator does it, with the commands of the guide, key files of full strength and the real programs. */
 describe('wayside repo', () => {
   it('makes keys that only their owner can read, and never replaces one', async () => {
-    for (const name of ['anna', 'ben']) await done('key', name, '--passphrase-file', 'pass');
+    for (const name of ['first', 'second']) await done('key', name, '--passphrase-file', 'pass');
     await done('key', 'online', '--type', 'p256', '--passphrase-file', 'pass');
-    expect((await stat(path('anna'))).mode & 0o777).toBe(0o600);
-    const again = await repo('key', 'anna', '--passphrase-file', 'pass');
+    expect((await stat(path('first'))).mode & 0o777).toBe(0o600);
+    const again = await repo('key', 'first', '--passphrase-file', 'pass');
     expect([again.exit, again.stdout]).toEqual([64, expect.stringContaining('OUTPUT_EXISTS') as string]);
   });
 
@@ -40,7 +40,7 @@ describe('wayside repo', () => {
   });
 
   it('begins, stages, collects two signatures, publishes, and serves to a box', async () => {
-    const owners = ['anna.pub', 'ben.pub'];
+    const owners = ['first.pub', 'second.pub'];
     const keys = (option: string): string[] => owners.flatMap((file) => [option, file]);
     const thresholds = ['--root-threshold', '2', '--targets-threshold', '2'];
     await done('init', 'office', ...keys('--root'), ...keys('--targets'), ...thresholds, '--online', 'online.pub');
@@ -57,12 +57,12 @@ describe('wayside repo', () => {
       'package=2',
     );
 
-    const one = await done('sign', 'office', '--key', 'anna', '--passphrase-file', 'pass');
+    const one = await done('sign', 'office', '--key', 'first', '--passphrase-file', 'pass');
     expect(one['signed']).toMatchObject([{ roles: ['root', 'targets'] }]);
     const early = await repo('publish', 'office', '--key', 'online', '--passphrase-file', 'pass');
-    expect([early.exit, early.stdout]).toEqual([65, expect.stringContaining('who can sign: ben') as string]);
+    expect([early.exit, early.stdout]).toEqual([65, expect.stringContaining('who can sign: second') as string]);
 
-    await done('sign', 'office', '--key', 'ben', '--passphrase-file', 'pass');
+    await done('sign', 'office', '--key', 'second', '--passphrase-file', 'pass');
     expect(await done('publish', 'office', '--key', 'online', '--passphrase-file', 'pass')).toMatchObject({
       versions: { root: 1, targets: 1, snapshot: 1, timestamp: 1 },
     });
@@ -93,8 +93,8 @@ describe('wayside repo', () => {
   it('tells a wrong passphrase, a key that is none, and a folder that is none', async () => {
     await writeFile(path('wrong'), 'another passphrase\n');
     const cases = [
-      ['sign', 'office', '--key', 'anna', '--passphrase-file', 'wrong'],
-      ['sign', 'office', '--key', 'anna.pub', '--passphrase-file', 'pass'],
+      ['sign', 'office', '--key', 'first', '--passphrase-file', 'wrong'],
+      ['sign', 'office', '--key', 'first.pub', '--passphrase-file', 'pass'],
       ['status', 'nowhere'],
     ];
     for (const args of cases) expect((await repo(...args)).exit, args.join(' ')).toBe(65);

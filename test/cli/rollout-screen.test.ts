@@ -11,7 +11,7 @@ const summary: RolloutSummary = {
     state: 'stopped',
     reason: { code: 'ROLLOUT_FAILURES', message: 'wave 5%: 2 of 9 boxes failed' },
   }),
-  driver: 'anna@desk',
+  driver: 'operator@desk',
   boxesKnown: 200,
   waves: [
     { name: 'canary', boxes: 1, standing: { ...NONE, succeeded: 1 } },
@@ -25,7 +25,7 @@ describe('the view of a rollout', () => {
   it('shows each wave, how its boxes stand, who is in trouble and why', () => {
     const text = rolloutScreen(summary, AT + 300_000, (_style, each) => each).join('\n');
     expect(text).toBe(`vehicles 2 on north, 200 boxes  stopped: wave 5%: 2 of 9 boxes failed
-vehicles-2-abc, begun by anna@desk 5 min ago, driven by anna@desk
+vehicles-2-abc, begun by operator@desk 5 min ago, driven by operator@desk
 
   canary  ████████████████████████████████         1/1  1 succeeded
   5%      ███████████████▒▒▒▒▒▒▒▒▒▒███████         4/9  4 succeeded, 3 at it, 2 failed

@@ -153,7 +153,7 @@ describeWith({ needs: ['openssl', 'mosquitto', 'ffmpeg'] }, 'the drill of the gu
     await next('The online key is stolen');
     await next('A key is lost');
     await shell.run('wayside repo add office vehicles-2.bundle --model vehicles@2');
-    for (const gone of ['ben', 'cleo']) {
+    for (const gone of ['second', 'third']) {
       expect(await shell.run(`wayside repo sign office --key ${gone}.key --passphrase-file ${gone}.pass`)).toContain(
         'nothing to sign',
       );

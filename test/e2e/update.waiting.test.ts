@@ -46,7 +46,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
         await mkdir(join(folder, 'store', 'factory'), { recursive: true });
         await writeColourPackage(join(folder, 'store', 'factory', 'colours'), { version: '0' });
         office = await newOffice(folder);
-        await office.publish([office.keys.anna, office.keys.ben]);
+        await office.publish([office.keys.first, office.keys.second]);
         await cp(join(office.folder, 'published', 'metadata', '1.root.json'), join(folder, 'root.json'));
         server = await serveFolder(join(office.folder, 'published'), { port: 0 });
       },
@@ -91,7 +91,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     await writeFile(file, bundle.bytes);
     const custom = { name: 'colours', version, package: bundle.package, parent: bundle.parent };
     await addTarget(office.folder, { file, custom, path: targetPathOf(custom) });
-    await office.publish([office.keys.anna, office.keys.ben]);
+    await office.publish([office.keys.first, office.keys.second]);
   }
 
   /** Publishes a version and tells the box to have it. */

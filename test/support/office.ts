@@ -18,21 +18,21 @@ export async function officeKey(folder: string, name: string, kind: KeyKind = 'e
 
 export interface Office {
   readonly folder: string;
-  readonly keys: Readonly<Record<'anna' | 'ben' | 'cleo' | 'online', Signer>>;
+  readonly keys: Readonly<Record<'first' | 'second' | 'third' | 'online', Signer>>;
   /** Lets the named sign what is staged, and publishes. */
   publish(by: readonly Signer[], now?: number): Promise<Readonly<Record<string, number>>>;
 }
 
-/** A repository whose root and targets are signed by two of Anna, Ben and Cleo; nothing is published yet. */
+/** A repository whose root and targets are signed by two of First, Second and Third; nothing is published yet. */
 export async function newOffice(inside: string, { now = Date.now() } = {}): Promise<Office> {
   const folder = join(inside, 'repository');
-  const [anna, ben, cleo, online] = [
-    await officeKey(inside, 'anna'),
-    await officeKey(inside, 'ben', 'p256'),
-    await officeKey(inside, 'cleo'),
+  const [first, second, third, online] = [
+    await officeKey(inside, 'first'),
+    await officeKey(inside, 'second', 'p256'),
+    await officeKey(inside, 'third'),
     await officeKey(inside, 'online', 'p256'),
   ];
-  const owners = { keys: [anna.key, ben.key, cleo.key], threshold: 2 };
+  const owners = { keys: [first.key, second.key, third.key], threshold: 2 };
   const machine = { keys: [online.key], threshold: 1 };
   await initRepository(folder, {
     roles: { root: owners, targets: owners, snapshot: machine, timestamp: machine },
@@ -40,7 +40,7 @@ export async function newOffice(inside: string, { now = Date.now() } = {}): Prom
   });
   return {
     folder,
-    keys: { anna, ben, cleo, online },
+    keys: { first, second, third, online },
     async publish(by, at = now) {
       for (const signer of by) await signStaged(folder, signer);
       return (await publish(folder, [online], { now: at })).versions;

@@ -26,15 +26,15 @@ interface PublishedBundle {
 /** A repository with one target in it, signed by two of two owners. */
 export async function repositoryWith(folder: string, content: Uint8Array): Promise<PublishedBundle> {
   await mkdir(folder, { recursive: true });
-  const [anna, ben, online] = [newSigner('anna'), newSigner('ben'), newSigner('online')];
-  const owners = { keys: [anna.key, ben.key], threshold: 2 };
+  const [first, second, online] = [newSigner('first'), newSigner('second'), newSigner('online')];
+  const owners = { keys: [first.key, second.key], threshold: 2 };
   const machine = { keys: [online.key], threshold: 1 };
   const office = join(folder, 'office');
   await initRepository(office, { roles: { root: owners, targets: owners, snapshot: machine, timestamp: machine } });
   const file = join(folder, 'one.bundle');
   await writeFile(file, content);
   const { path } = await addTarget(office, { file, custom: { name: 'vehicles', version: '1' } });
-  for (const owner of [anna, ben]) await signStaged(office, owner);
+  for (const owner of [first, second]) await signStaged(office, owner);
   await publish(office, [online]);
   const published = join(office, 'published');
   const root = join(folder, 'root.json');

@@ -51,7 +51,7 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
       const custom = { name: 'colours', version, package: bundle.package, parent: bundle.parent };
       await addTarget(office.folder, { file, custom, path: targetPathOf(custom) });
     }
-    await office.publish([office.keys.anna, office.keys.ben]);
+    await office.publish([office.keys.first, office.keys.second]);
   }
 
   async function order(
@@ -99,7 +99,7 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     folder = join(inside(), randomUUID());
     await mkdir(folder, { recursive: true });
     office = await newOffice(folder);
-    await office.publish([office.keys.anna, office.keys.ben]);
+    await office.publish([office.keys.first, office.keys.second]);
     server = await serveFolder(join(office.folder, 'published'), { port: 0 });
     broker = await Mosquitto.start(folder);
     listener = await Listener.start(broker.url);
@@ -250,7 +250,7 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     await writeColourPackage(join(folder, 'packages', '4'), { version: '4' });
     await writeFile(file, (await bundlePackage(join(folder, 'packages', '4'))).bytes);
     await addTarget(office.folder, { file, custom: { name: 'colours', version: '5', minVersion: '2' } });
-    await office.publish([office.keys.anna, office.keys.ben]);
+    await office.publish([office.keys.first, office.keys.second]);
     await order({ model: { name: 'colours', version: '5' } });
     // What is in the bundle is version 4: the name that it was signed under is not believed.
     const wrong = await listener.next(

@@ -61,7 +61,7 @@ it('a report that reaches nobody, and a clock in 1970, take no healthy update ba
   const file = join(folder(), 'one.bundle');
   await writeFile(file, bundle.bytes);
   await addTarget(office.folder, { file, custom: { name: 'colours', version: '1', package: bundle.package } });
-  await office.publish([office.keys.anna, office.keys.ben]);
+  await office.publish([office.keys.first, office.keys.second]);
   const server = await serveFolder(join(office.folder, 'published'), { port: 0 });
   await mkdir(join(folder(), 'store', 'factory'), { recursive: true });
   await writeColourPackage(join(folder(), 'store', 'factory', 'colours'), { version: '0' });

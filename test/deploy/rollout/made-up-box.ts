@@ -16,7 +16,7 @@ export const rolloutOf = (
   selection: { groups: [], tags: [], hardware: [] },
   waves: ['canary', '5%', '25%', 'all'],
   policy: { ...DEFAULT_POLICY, ...policy },
-  startedBy: 'anna@desk',
+  startedBy: 'operator@desk',
   startedAt: new Date(AT).toISOString(),
   state: 'running',
   reason: null,

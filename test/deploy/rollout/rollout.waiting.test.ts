@@ -69,13 +69,13 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
 
   it('is completed on every box, each wave after the one before', async () => {
     await road(20, () => 'good');
-    const anna = await office('anna');
-    await anna.change(start('2'), drives);
+    const first = await office('first');
+    await first.change(start('2'), drives);
     const largest: number[] = [];
     const onPlan = ({ waves }: Plan): void => {
       largest.push(waves.reduce((sum, { count, size }) => sum + size - count.asked, 0));
     };
-    const rollout = await drive(anna, { signal: never, onPlan, beatMs: TIMING.beatMs });
+    const rollout = await drive(first, { signal: never, onPlan, beatMs: TIMING.beatMs });
     expect(rollout.state).toBe('completed');
     expect(boxes.map(({ version }) => version)).toEqual(boxes.map(() => '2'));
     expect(boxes.reduce((sum, { heard }) => sum + heard, 0)).toBe(20);
@@ -87,9 +87,9 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
     'of a bad model, %s, stops at the canary, and goes back',
     async (fate) => {
       await road(20, () => fate);
-      const anna = await office('anna');
-      await anna.change(start('2', { onFailure: 'roll-back' }), drives);
-      const rollout = await drive(anna, { signal: never, beatMs: TIMING.beatMs });
+      const first = await office('first');
+      await first.change(start('2', { onFailure: 'roll-back' }), drives);
+      const rollout = await drive(first, { signal: never, beatMs: TIMING.beatMs });
       expect(rollout).toMatchObject({
         state: 'rolled-back',
         reason: { code: 'ROLLOUT_FAILURES' },
@@ -102,23 +102,25 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
 
   it('is not held by boxes that never answer', async () => {
     await road(20, (box) => (box % 5 === 0 ? undefined : 'good'));
-    const anna = await office('anna');
-    await anna.change(start('2', { silentMs: 1500, failures: 1, success: 0 }), drives);
-    const rollout = await drive(anna, { signal: never, beatMs: TIMING.beatMs });
+    const first = await office('first');
+    await first.change(start('2', { silentMs: 1500, failures: 1, success: 0 }), drives);
+    const rollout = await drive(first, { signal: never, beatMs: TIMING.beatMs });
     expect(rollout.state).toBe('completed');
     await until('the others to take it', () => boxes.filter(({ version }) => version === '2').length === 16);
   });
 
   it('begun by two operators at once is begun by one; the other is told, and sends nothing', async () => {
     await road(8, () => 'good');
-    const [anna, ben] = [await office('anna'), await office('ben')];
-    const results = await Promise.allSettled([anna.change(start('2'), drives), ben.change(start('3'), drives)]);
+    const [first, second] = [await office('first'), await office('second')];
+    const results = await Promise.allSettled([first.change(start('2'), drives), second.change(start('3'), drives)]);
     const won = results.findIndex(({ status }) => status === 'fulfilled');
-    const [winner, loser] = won === 0 ? [anna, ben] : [ben, anna];
+    const [winner, loser] = won === 0 ? [first, second] : [second, first];
     expect(results[1 - won]).toMatchObject({ status: 'rejected', reason: { code: 'ROLLOUT_OVERTAKEN' } });
-    expect(String((results[1 - won] as PromiseRejectedResult).reason.message)).toContain(won === 0 ? 'anna' : 'ben');
+    expect(String((results[1 - won] as PromiseRejectedResult).reason.message)).toContain(
+      won === 0 ? 'first' : 'second',
+    );
     expect(loser.rollout.id).toBe(winner.rollout.id);
-    const late = await office('cleo');
+    const late = await office('third');
     expect((await late.record.read())?.rollout?.id, 'what the broker keeps').toBe(winner.rollout.id);
     expect((await drive(winner, { signal: never, beatMs: TIMING.beatMs })).state).toBe('completed');
     expect(new Set(boxes.map(({ version }) => version))).toEqual(new Set([won === 0 ? '2' : '3']));
@@ -126,42 +128,42 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
 
   it('is refused while another has not ended, and paused, resumed and taken back from another machine', async () => {
     await road(8, () => 'good');
-    const [anna, ben] = [await office('anna'), await office('ben')];
-    await anna.change(start('2', { automatic: false }), drives);
-    const driven = drive(anna, { signal: never, beatMs: TIMING.beatMs });
-    await until('the canary to succeed', () => ben.record.current?.rollout?.state === 'waiting');
-    await expect(ben.change(start('3'), drives)).rejects.toMatchObject({ code: 'ROLLOUT_ACTIVE' });
+    const [first, second] = [await office('first'), await office('second')];
+    await first.change(start('2', { automatic: false }), drives);
+    const driven = drive(first, { signal: never, beatMs: TIMING.beatMs });
+    await until('the canary to succeed', () => second.record.current?.rollout?.state === 'waiting');
+    await expect(second.change(start('3'), drives)).rejects.toMatchObject({ code: 'ROLLOUT_ACTIVE' });
 
-    expect(await ben.change(pausing, { drives: false })).toBe('anna');
-    expect(await ben.change(resuming, drives)).toBe('anna');
+    expect(await second.change(pausing, { drives: false })).toBe('first');
+    expect(await second.change(resuming, drives)).toBe('first');
     expect(boxes.filter(({ version }) => version === '2')).toHaveLength(1);
-    await until('it to go on', () => anna.record.isMine && anna.rollout.state === 'waiting');
-    expect(await ben.change(rollingBack, drives)).toBe('anna');
+    await until('it to go on', () => first.record.isMine && first.rollout.state === 'waiting');
+    expect(await second.change(rollingBack, drives)).toBe('first');
     expect((await driven).state).toBe('rolled-back');
     expect(boxes.map(({ version }) => version)).toEqual(boxes.map(() => '1'));
   });
 
   it('is gone on with by another office where the first one is gone, with the same boxes and without telling any of them twice', async () => {
     await road(12, () => 'good');
-    const anna = await office('anna');
-    await anna.change(start('2', { automatic: false }), drives);
+    const first = await office('first');
+    await first.change(start('2', { automatic: false }), drives);
     const gone = new AbortController();
-    const driven = drive(anna, { signal: gone.signal, beatMs: TIMING.beatMs });
-    await until('the canary to succeed', () => anna.rollout.state === 'waiting');
+    const driven = drive(first, { signal: gone.signal, beatMs: TIMING.beatMs });
+    await until('the canary to succeed', () => first.rollout.state === 'waiting');
     const [canary] = boxes.filter(({ version }) => version === '2');
     // Without a word: a machine that loses its power says no goodbye.
-    await anna.close();
+    await first.close();
     gone.abort(new Error('the machine is gone'));
     await expect(driven).rejects.toMatchObject({ message: expect.stringMatching(/the machine is gone|closed before/) });
 
-    const ben = await office('ben');
-    expect((await ben.record.read())?.driving, 'as the broker still says').toBe(true);
-    expect(await ben.change(resuming, drives)).toBeUndefined();
-    const goesOn = drive(ben, { signal: never, beatMs: TIMING.beatMs });
-    await until('the second wave', () => ben.rollout.state === 'waiting');
+    const second = await office('second');
+    expect((await second.record.read())?.driving, 'as the broker still says').toBe(true);
+    expect(await second.change(resuming, drives)).toBeUndefined();
+    const goesOn = drive(second, { signal: never, beatMs: TIMING.beatMs });
+    await until('the second wave', () => second.rollout.state === 'waiting');
     expect(boxes.filter(({ version }) => version === '2')).toHaveLength(3);
-    const cleo = await office('cleo');
-    expect(await cleo.change(resuming, drives)).toBe('ben');
+    const third = await office('third');
+    expect(await third.change(resuming, drives)).toBe('second');
     expect((await goesOn).state).toBe('completed');
     expect(canary?.heard).toBe(1);
   });
@@ -189,12 +191,12 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
   it('says nothing that breaks the contract', async () => {
     await road(4, () => 'good');
     const listener = await Listener.start(broker.url);
-    const anna = await office('anna');
-    await anna.change(start('2'), drives);
-    await drive(anna, { signal: never, beatMs: TIMING.beatMs });
+    const first = await office('first');
+    await first.change(start('2'), drives);
+    await drive(first, { signal: never, beatMs: TIMING.beatMs });
     const { message } = await listener.next(
       'rollout',
-      ({ rollout }) => rollout?.id === anna.rollout.id && rollout.state === 'completed',
+      ({ rollout }) => rollout?.id === first.rollout.id && rollout.state === 'completed',
     );
     expect(message.job).toBeGreaterThan(0);
     await listener.stop();

@@ -122,13 +122,13 @@ describeWith(
   () => {
     it('updates from our repository, also from a delegated role', async () => {
       const office = await newOffice(folder());
-      const dora = await officeKey(folder(), 'dora', 'p256');
-      await delegate(office.folder, { role: 'signs', paths: ['signs/*'], keys: [dora.key], threshold: 1 });
+      const fourth = await officeKey(folder(), 'fourth', 'p256');
+      await delegate(office.folder, { role: 'signs', paths: ['signs/*'], keys: [fourth.key], threshold: 1 });
       const file = join(folder(), 'bundle');
       await writeFile(file, 'a model of ours');
       for (const name of ['vehicles', 'signs'])
         await addTarget(office.folder, { file, custom: { name, version: '2' } });
-      await office.publish([office.keys.anna, office.keys.ben, dora]);
+      await office.publish([office.keys.first, office.keys.second, fourth]);
       const published = join(office.folder, 'published');
       const server = await serveFolder(published, { port: 0 });
       try {
