@@ -11,6 +11,7 @@ export class Subscriber {
   readonly #broker: BrokerOptions;
   readonly #subscriptions: Subscriptions;
   readonly #onConnected: (connection: Connection) => void;
+  readonly #onLost: () => void;
   #connection: Connection | undefined;
   #level: ProtocolLevel = 5;
   #failures = 0;
@@ -18,16 +19,21 @@ export class Subscriber {
   #retry: NodeJS.Timeout | undefined;
   #giveUp: (() => void) | undefined;
 
-  /** @param onConnected is handed every connection, for who has something to say as well */
+  /**
+   * @param onConnected is handed every connection, for who has something to say as well
+   * @param onLost nothing is heard until the next one
+   */
   constructor(
     broker: Pick<BrokerOptions, 'url' | 'clientId'> & Partial<BrokerOptions>,
     log: Log,
     onConnected: (connection: Connection) => void = () => undefined,
+    onLost: () => void = () => undefined,
   ) {
     const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
     this.#broker = { keepaliveSeconds: 60, ...nothing, ...broker };
     this.#subscriptions = new Subscriptions(log);
     this.#onConnected = onConnected;
+    this.#onLost = onLost;
   }
 
   /** Listens to the topics that a filter names, now and at every later connection. */
@@ -63,6 +69,7 @@ export class Subscriber {
         const had = this.#connection !== undefined;
         this.#connection = undefined;
         this.#subscriptions.disconnected();
+        if (had) this.#onLost();
         if (this.#closed) return;
         if (!had && failure.protocolRefused && this.#level === 5) {
           this.#level = 4;

@@ -110,10 +110,12 @@ class Driver {
   }
 
   #step(): Rollout {
-    const { fleet, record, nextJob } = this.#office;
+    const { fleet, link, record, nextJob } = this.#office;
     const before = this.#office.rollout;
+    // A deaf office decides nothing: nobody is silent because it cannot hear.
+    if (link.hearingSince === undefined) return before;
     const now = Date.now();
-    const next = plan(before, fleet.boxes, now, nextJob);
+    const next = plan(before, fleet.boxes, now, nextJob, link.hearingSince);
     // Written before anything is sent: who goes on after a cut must not draw again.
     if (next.rollout !== before) this.#try(record.advance({ job: this.#office.job, rollout: next.rollout }));
     this.#send(next, now);

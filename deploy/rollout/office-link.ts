@@ -25,10 +25,15 @@ export class OfficeLink {
   #connection: Connection | undefined;
   readonly #waiting = new Map<string, Waiting>();
   readonly #underWay = new Map<string, Waiting>();
+  /** Since when the office hears, ms since the epoch; undefined while it has no connection. */
+  hearingSince: number | undefined;
   published = 0;
 
   constructor(broker: Pick<BrokerOptions, 'url' | 'clientId'> & Partial<BrokerOptions>, log: Log) {
-    this.#subscriber = new Subscriber(broker, log, (connection) => this.#connected(connection));
+    const lost = (): void => {
+      this.hearingSince = undefined;
+    };
+    this.#subscriber = new Subscriber(broker, log, (connection) => this.#connected(connection), lost);
   }
 
   /** Under MQTT 3.1.1 a broker confirms also what it refuses. */
@@ -77,6 +82,7 @@ export class OfficeLink {
   }
 
   #connected(connection: Connection): void {
+    this.hearingSince = Date.now();
     this.#connection = connection;
     for (const [topic, message] of this.#underWay) {
       if (this.#waiting.has(topic)) message.done();

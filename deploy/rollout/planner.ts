@@ -42,7 +42,7 @@ const NONE: Readonly<Record<Standing, number>> = {
 };
 
 /** How the waves that have begun stand. A box that came to be known later belongs to the wave that its rank says. */
-export function standings(rollout: Rollout, boxes: Iterable<HeardBox>, now: number): WaveStanding[] {
+export function standings(rollout: Rollout, boxes: Iterable<HeardBox>, now: number, hearingSince = 0): WaveStanding[] {
   const meant = [...boxes].filter((box) => isMeant(rollout.selection, box));
   const ranked = meant.map((box) => ({ box, rank: rankOf(rollout.id, box.id) }));
   return rollout.begun.map((wave, index) => {
@@ -57,7 +57,8 @@ export function standings(rollout: Rollout, boxes: Iterable<HeardBox>, now: numb
     const unheard = Math.max(0, wave.boxes - members.length);
     const count = { ...NONE };
     for (const { standing } of members) count[standing]++;
-    const since = Date.parse(back ? (rollout.takingBack?.startedAt ?? wave.startedAt) : wave.startedAt);
+    const told = Date.parse(back ? (rollout.takingBack?.startedAt ?? wave.startedAt) : wave.startedAt);
+    const since = Math.max(told, hearingSince);
     count[now - since >= rollout.policy.silentMs ? 'silent' : 'asked'] += unheard;
     return { name: rollout.waves[index] ?? '', wave, members, count, size: members.length + unheard, unheard };
   });
@@ -87,12 +88,19 @@ const sentence = (wave: WaveStanding): string => {
  *
  * @param now ms since the epoch
  * @param nextJob gives a number above every one that was ever given
+ * @param hearingSince ms since the epoch from which on the office hears: what it could not hear before is nobody's silence
  */
-export function plan(rollout: Rollout, boxes: Iterable<HeardBox>, now: number, nextJob: () => number): Plan {
-  const heard = [...boxes];
-  const waves = standings(rollout, heard, now);
+export function plan(
+  rollout: Rollout,
+  boxes: Iterable<HeardBox>,
+  now: number,
+  nextJob: () => number,
+  hearingSince = 0,
+): Plan {
+  const heard = [...boxes].map((box) => (box.movedAt < hearingSince ? { ...box, movedAt: hearingSince } : box));
+  const waves = standings(rollout, heard, now, hearingSince);
   const next = decided(rollout, waves, heard, now, nextJob);
-  const after = next === rollout ? waves : standings(next, heard, now);
+  const after = next === rollout ? waves : standings(next, heard, now, hearingSince);
   return { rollout: next, waves: after, orders: ordersOf(next, after), withdrawn: withdrawnOf(next, after) };
 }
 

@@ -128,6 +128,17 @@ describe('boxes that never answer', () => {
     expect(road.now - AT).toBeLessThanOrEqual(32 * MINUTE);
   });
 
+  it('are not those that the office could not hear: after a lost connection their time begins anew', () => {
+    const begun = rolloutOf({ waves: ['all'] });
+    const road = new Road(20, begun, () => undefined);
+    road.look();
+    const later = (now: number, hearingSince?: number) =>
+      plan(road.rollout, road.boxes.values(), now, road.nextJob, hearingSince).rollout.state;
+    expect(later(AT + 31 * MINUTE)).toBe('stopped');
+    expect(later(AT + 31 * MINUTE, AT + 30 * MINUTE)).toBe('running');
+    expect(later(AT + 61 * MINUTE, AT + 30 * MINUTE)).toBe('stopped');
+  });
+
   it('join when they come back: their order stands until then', () => {
     const road = new Road(2, rolloutOf({ waves: ['all'] }, { success: 0.5, failures: 1 }), (box, action) =>
       road.now - AT < 60 * MINUTE && box === 'box-0' ? undefined : answers(box, action),
