@@ -11,13 +11,19 @@ export const LONGEST: readonly string[] = [
   'exporter/commands/resnet20.slow',
   'exporter/structures-forms.slow',
   'faults/compress.slow',
+  'bench/yolox.slow',
   'exporter/prune-finetune/compress.slow',
+  'deploy/agent/power-cuts.slow',
   'faults/lag.waiting',
+  'deploy/drill.waiting',
   'faults/thin-link.waiting',
   'daemon/camera/connect.waiting',
   'daemon/camera/view.waiting',
-  'faults/names.waiting',
-  'demo/run.waiting',
+  'e2e/update.waiting',
+  'daemon/camera/faults.waiting',
+  'daemon/camera/stream.waiting',
+  'faults/trial.waiting',
+  'deploy/rollout/rollout.waiting',
 ];
 
 const rankOf = ({ moduleId }: TestSpecification): number => {
