@@ -16,6 +16,8 @@ type Report = Body<'model-report'>;
 const REPEAT_MS = 600_000;
 /** Progress, measures and counts are told at most so often; a new state at once. */
 const PROGRESS_MS = 10_000;
+/** An office that sends a job again has not heard how it stands. Several topics hold one job: they are answered together. */
+const ANSWER_MS = 1000;
 
 /** What is told at once when it changes. */
 function headline({ progress: _progress, evidence: _evidence, served, reason, ...rest }: Report): string {
@@ -31,6 +33,7 @@ export class AgentUplink {
   #details = '';
   #later: NodeJS.Timeout | undefined;
   #repeat: NodeJS.Timeout | undefined;
+  #answer: NodeJS.Timeout | undefined;
 
   constructor(loaded: LoadedAgentConfig, hear: (job: ModelDesiredMessage) => void, report: () => Report, log: Log) {
     const { site, box, groups, mqtt } = loaded.config;
@@ -51,7 +54,9 @@ export class AgentUplink {
       this.#publisher.subscribe(topic, ({ payload }) => {
         try {
           const job = readMessage('model-desired', Buffer.from(payload));
-          if (job !== undefined) hear(job);
+          if (job === undefined) return;
+          if (job.job <= this.#report().job) this.#answer ??= setTimeout(() => this.#publish(), ANSWER_MS);
+          hear(job);
         } catch (cause) {
           log.warn({ code: 'JOB_INVALID', topic, reason: messageOf(cause).slice(0, 500) }, 'a job breaks the contract');
         }
@@ -74,12 +79,15 @@ export class AgentUplink {
   async stop(): Promise<void> {
     clearInterval(this.#repeat);
     clearTimeout(this.#later);
+    clearTimeout(this.#answer);
     await this.#publisher.stop();
   }
 
   #publish(): void {
     clearTimeout(this.#later);
+    clearTimeout(this.#answer);
     this.#later = undefined;
+    this.#answer = undefined;
     const report = this.#report();
     this.#headline = headline(report);
     this.#details = JSON.stringify(report);

@@ -12,6 +12,8 @@ const REPEAT_MS = 600_000;
  * between them, and the one it is connected to now holds nothing retained. It reports at every connection.
  */
 const UNDER_WAY_MS = 2000;
+/** A box that has not answered is sent its job again after so long, then after twice as long, up to the repetition. */
+const AGAIN_MS = 15_000;
 /** Reports of a wave come in crowds: looked at together. */
 const GATHER_MS = 250;
 /** For the broker to take the last word. */
@@ -31,6 +33,8 @@ interface DriveOptions {
 interface Sent {
   readonly order: Order | 'withdrawn';
   readonly at: number;
+  /** Until the next time, where no answer comes. */
+  readonly againMs: number;
 }
 
 /**
@@ -129,9 +133,9 @@ class Driver {
     for (const [box, order] of orders) {
       const before = this.#sent.get(box);
       const same = before !== undefined && before.order !== 'withdrawn' && before.order.job === order.job;
-      const missed = before !== undefined && (order.unknownAt ?? 0) > before.at + UNDER_WAY_MS;
-      if (same && !missed && now - before.at < repeatMs) continue;
-      this.#sent.set(box, { order, at: now });
+      if (same && !this.#isDue(before, order, now)) continue;
+      const againMs = same ? Math.min(repeatMs, 2 * before.againMs) : Math.min(repeatMs, AGAIN_MS);
+      this.#sent.set(box, { order, at: now, againMs });
       const topic = desiredTopic(box);
       this.#try(
         link.publish(topic, JSON.stringify(voice.compose(topic, 'model-desired', jobBody(rollout, order), now))),
@@ -139,9 +143,17 @@ class Driver {
     }
     for (const box of withdrawn) {
       if (this.#sent.get(box)?.order === 'withdrawn') continue;
-      this.#sent.set(box, { order: 'withdrawn', at: now });
+      this.#sent.set(box, { order: 'withdrawn', at: now, againMs: 0 });
       this.#try(link.publish(desiredTopic(box), ''));
     }
+  }
+
+  /** Whether a job that was sent goes again. A box that knows it answers with its report. */
+  #isDue({ at, againMs }: Sent, { unknownAt }: Order, now: number): boolean {
+    // What the box said meanwhile went to a connection that was no more, and nothing retained may be left of it.
+    if ((this.#office.link.hearingSince ?? 0) > at) return true;
+    if (unknownAt === undefined) return now - at >= (this.#options.repeatMs ?? REPEAT_MS);
+    return unknownAt > at + UNDER_WAY_MS || now - at >= againMs;
   }
 
   readonly #underWay = new Set<Promise<void>>();

@@ -32,6 +32,7 @@ export class OfficeLink {
   constructor(broker: Pick<BrokerOptions, 'url' | 'clientId'> & Partial<BrokerOptions>, log: Log) {
     const lost = (): void => {
       this.hearingSince = undefined;
+      this.#connection = undefined;
     };
     this.#subscriber = new Subscriber(broker, log, (connection) => this.#connected(connection), lost);
   }

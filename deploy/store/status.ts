@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isSystemError, messageOf } from '../../core/errors.ts';
+import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import { diskFiles, type FileSystem } from '../../core/file-system.ts';
 import { type Place, SLOTS } from './layout.ts';
 import { digestAt, preferredPlaces, readSnapshot, type StoreSnapshot } from './snapshot.ts';
@@ -31,6 +31,19 @@ async function namesIn(files: FileSystem, folder: string): Promise<readonly stri
   } catch (cause) {
     if (isSystemError(cause, 'ENOENT', 'ENOTDIR')) return [];
     throw cause;
+  }
+}
+
+/** @throws {WaysideError} FILE_NOT_FOUND where there is no such folder: that is not an empty store */
+export async function requireStore(root: string, files = diskFiles): Promise<void> {
+  try {
+    await files.list(root);
+  } catch (cause) {
+    throw new WaysideError('FILE_NOT_FOUND', {
+      message: `cannot read the store ${root}: ${messageOf(cause)}`,
+      hint: 'name it with --store; the agent, or `wayside store import`, makes it',
+      cause,
+    });
   }
 }
 

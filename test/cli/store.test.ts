@@ -54,4 +54,9 @@ describe('wayside store', () => {
     const nothing = await runWayside(['store', 'rollback', '--store', at('none'), '--json']);
     expect(JSON.parse(nothing.stdout)).toMatchObject({ error: { code: 'USAGE' } });
   });
+
+  it('does not take a folder that is not there for an empty store', async () => {
+    const run = await runWayside(['store', 'status', '--store', at('nowhere'), '--json']);
+    expect({ exit: run.exit, code: JSON.parse(run.stdout).error.code }).toEqual({ exit: 66, code: 'FILE_NOT_FOUND' });
+  });
 });

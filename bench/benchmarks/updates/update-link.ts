@@ -116,7 +116,7 @@ export const updateLink: Benchmark = {
     const lacking = await whyNoModem();
     if (lacking !== undefined) return { skipped: `needs ${lacking}` };
     const random = seededRandom(1);
-    const bundle = Uint8Array.from({ length: BUNDLE_BYTES }, () => Math.floor(random.next() * 256));
+    const bundle = Uint8Array.from({ length: BUNDLE_BYTES }, () => random.below(256));
     const { published, root, path } = await repositoryWith(scratch, bundle);
     const modem = await makeModem();
     const tls = selfSignedCertificate([modem.address]);

@@ -14,7 +14,8 @@ export function statusCommand(): Command {
 }
 
 async function status({ report, paint }: Context, { store }: StoreOptions): Promise<void> {
-  const { modelsIn, modelStatus } = await import('../../../deploy/store/status.ts');
+  const { modelsIn, modelStatus, requireStore } = await import('../../../deploy/store/status.ts');
+  await requireStore(store);
   const names = await modelsIn(store);
   const models = await Promise.all(names.map((name) => modelStatus(store, name)));
   const text =

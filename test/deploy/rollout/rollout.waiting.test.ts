@@ -1,7 +1,9 @@
+import { connectAsync } from 'mqtt';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Fate } from '../../../bench/harness/rollout/fates.ts';
 import { SimulatedBox } from '../../../bench/harness/rollout/simulated-box.ts';
+import { rootTopic, topicOf } from '../../../contract/messages/topics.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { DEFAULT_POLICY, pausing, resuming, rollingBack, starting } from '../../../deploy/rollout/begin-rollout.ts';
 import { drive } from '../../../deploy/rollout/drive.ts';
@@ -10,6 +12,7 @@ import type { Plan } from '../../../deploy/rollout/planner.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { Listener } from '../../support/listener.ts';
 import { Mosquitto } from '../../support/mosquitto.ts';
+import { Passage } from '../../support/passage.ts';
 import { describeWith } from '../../support/requirements.ts';
 import { until } from '../../support/until.ts';
 import { runWayside } from '../../support/wayside.ts';
@@ -50,8 +53,8 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
     });
     for (const box of boxes) box.start();
   };
-  const office = async (name: string): Promise<Office> => {
-    const opened = await Office.open({ broker: { url: broker.url }, site: `s${number}`, name, log, timing: TIMING });
+  const office = async (name: string, url = broker.url): Promise<Office> => {
+    const opened = await Office.open({ broker: { url }, site: `s${number}`, name, log, timing: TIMING });
     offices.push(opened);
     await until('boxes to report', () => opened.fleet.size === boxes.length);
     await opened.gather(100, never);
@@ -99,6 +102,36 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
       expect(boxes.filter(({ version }) => version !== '1')).toEqual([]);
     },
   );
+
+  it('asks again what boxes said while the office could not hear, where the broker keeps nothing of it', async () => {
+    await road(20, () => 'good', 300);
+    const passage = new Passage(broker.port);
+    await passage.start();
+    try {
+      const first = await office('first', `mqtt://127.0.0.1:${passage.port}`);
+      await first.change(start('2'), drives);
+      let deaf = false;
+      const onPlan = ({ rollout, waves }: Plan): void => {
+        if (deaf || rollout.begun.length < 3 || (waves.at(-1)?.count.asked ?? 1) > 0) return;
+        deaf = true;
+        passage.cut();
+      };
+      const driven = drive(first, { signal: never, onPlan, beatMs: TIMING.beatMs });
+      await until('every box to take it', () => boxes.every(({ version }) => version === '2'));
+      expect(deaf).toBe(true);
+      // As a broker that keeps what is retained on a node that is no more.
+      const client = await connectAsync(broker.url);
+      for (const { id } of boxes) {
+        const topic = topicOf(rootTopic(`s${number}`, id), 'model-report');
+        await client.publishAsync(topic, '', { qos: 1, retain: true });
+      }
+      await client.endAsync();
+      passage.mend();
+      expect((await driven).state).toBe('completed');
+    } finally {
+      passage.stop();
+    }
+  });
 
   it('is not held by boxes that never answer', async () => {
     await road(20, (box) => (box % 5 === 0 ? undefined : 'good'));
