@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { wrapped } from '../bench/harness/pages/wrap.ts';
 import { createProgram } from '../cli/program.ts';
 import { ERROR_CODES, Exit } from '../core/error-codes.ts';
 
@@ -88,7 +89,7 @@ function commandSection(command: Command): string[] {
   return [
     `## ${fullName(command)}`,
     '',
-    command.description(),
+    wrapped(command.description()),
     '',
     '```',
     usage(command),
