@@ -5,7 +5,7 @@
  * `docs/reference/errors.md` lists the same table; a test keeps both equal.
  */
 
-/** BSD `sysexits.h`, so that systemd (`RestartPreventExitStatus=78`) and scripts can tell the kinds of failure apart. */
+/** BSD `sysexits.h`, so that scripts can tell the kinds of failure apart. */
 export const Exit = {
   ok: 0,
   failed: 1,

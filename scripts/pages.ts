@@ -17,7 +17,7 @@ const EXIT_MEANINGS: Readonly<Record<keyof typeof Exit, string>> = {
   unavailable: 'a camera, broker or decoder is not reachable',
   software: 'a fault of Wayside, or of a part it relies on',
   io: 'a result could not be written',
-  config: 'the configuration is wrong: systemd does not restart for this',
+  config: 'the configuration is wrong; with `--wait`, as units start it, a daemon waits for it instead',
   interrupted: 'stopped by Ctrl-C or SIGTERM; nothing was left behind',
 };
 

@@ -37,7 +37,7 @@ describe('wayside daemon', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ site: 'depot', box: 'north-1', cameras: ['gate'] });
   });
 
-  it('ends with 78 and the place of the mistake, so that systemd does not restart it', async () => {
+  it('ends with 78 and the place of the mistake', async () => {
     const path = await configured(VALID.replace('    url: rtsp', '    ulr: rtsp'));
     for (const args of [['--check'], []]) {
       const run = await runWayside(['daemon', '--config', path, ...args]);
