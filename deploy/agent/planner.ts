@@ -45,6 +45,7 @@ const NOT_ITS_FAULT: readonly string[] = [
   'TRIAL_INTERRUPTED',
   'TRIAL_ABORTED',
   'TRIAL_NO_FRAMES',
+  'TRIAL_REFUSED',
 ] satisfies TrialReason[];
 
 /** A bundle, its package, the records and folders: what is written beside the bytes themselves. */

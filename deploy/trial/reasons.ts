@@ -2,6 +2,8 @@
 export const TRIAL_REASONS = {
   TRIAL_PROMOTED: 'not worse than the model before it by any margin, at the stated error rate',
   TRIAL_FAILED_TO_LOAD: 'the candidate did not load or did not reproduce its golden samples',
+  TRIAL_REFUSED:
+    'the configuration of the box does not take the candidate, which is not held to be bad: see the log of its daemon',
   TRIAL_NO_FRAMES: 'no frame was analysed for too long while cameras were live',
   TRIAL_FRAMES_FAILED: 'the candidate failed on frames that the model before it analysed',
   TRIAL_RESTARTED: 'the process of the candidate had to be replaced too often',

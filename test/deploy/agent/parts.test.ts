@@ -133,6 +133,9 @@ describe('a trial over the socket', () => {
       reason: 'TRIAL_FAILED_TO_LOAD',
       message: 'GOLDEN_MISMATCH: sample 0',
     });
+    const unsigned = start();
+    unsigned.hear({ v: 1, type: 'candidate', trial: 't', event: 'failed', code: 'SIGNATURE_MISSING', message: 'no' });
+    expect(unsigned.underWay().ruling).toMatchObject({ reason: 'TRIAL_REFUSED' });
     const blind = start();
     blind.hear(ready);
     now += 200_000_000;

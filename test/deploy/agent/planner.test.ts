@@ -126,6 +126,11 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
     { do: 'reject', slot: 'B', reason: 'TRIAL_SLOWER' },
   ],
   [
+    'a candidate that the configuration of the box refuses',
+    situation(trial({ step: 'roll-back', reason: 'TRIAL_REFUSED' }), inB('trial')),
+    { do: 'stop-trial', slot: 'B' },
+  ],
+  [
     'an undecided candidate',
     situation(trial({ step: 'roll-back', reason: 'TRIAL_INCONCLUSIVE' }), inB('trial')),
     { do: 'stop-trial', slot: 'B' },
