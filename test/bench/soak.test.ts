@@ -25,8 +25,11 @@ test('a window that is not full does not count', () => {
 test.runIf(process.platform === 'linux')(
   'every process of a tree is seen with its memory and descriptors, until told to end',
   async () => {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
-    await once(child, 'spawn');
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log()'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // Started is not running: before Node has begun, a process holds what its parent gave it.
+    await once(child.stdout, 'data');
     const stop = new AbortController();
     try {
       const sampling = sampleTree(child.pid ?? 0, 20, stop.signal);
