@@ -22,10 +22,10 @@ export const modelDesiredSchema = z
     notBefore: instant
       .optional()
       .meta({ description: 'do not begin before; the box’s maintenance window holds besides' }),
-    limits: z
-      .record(z.string(), z.json())
-      .optional()
-      .meta({ description: 'limits of the trial that differ from the defaults' }),
+    limits: z.record(z.string(), z.json()).optional().meta({
+      description:
+        'limits of the trial, stricter than those that the box is configured to, as docs/reference/agent.md names them, and `longestHours`; one that is looser, unknown or no number: the job is refused (JOB_INVALID)',
+    }),
   })
   .meta({
     title: 'The model that a box should run',

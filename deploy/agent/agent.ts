@@ -184,7 +184,7 @@ export class Agent {
     this.#wake();
   }
 
-  async #take(step: Extract<Step, { do: string }>, { situation, limits }: Gathered): Promise<void> {
+  async #take(step: Extract<Step, { do: string }>, { situation, limits, longestTrialHours }: Gathered): Promise<void> {
     const { store } = this.#tools;
     const { wanted } = situation;
     if (step.do === 'collect-garbage') return store.collectGarbage(step.garbage);
@@ -195,6 +195,7 @@ export class Agent {
       wanted: wanted ?? { job: 0, rollout: '', version: '', outcome: 'open' },
       installed: situation.installed,
       limits,
+      longestTrialHours,
       signal: this.#work.signal,
       onProgress: (share) => {
         this.#memory.progress = share;

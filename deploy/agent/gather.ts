@@ -1,9 +1,9 @@
-import { messageOf } from '../../core/errors.ts';
 import type { Digest } from '../../core/hash.ts';
 import type { Manifest } from '../../inference/manifest.ts';
 import { garbageOf } from '../store/garbage.ts';
 import { preferredPlaces, type StoreSnapshot } from '../store/snapshot.ts';
-import { type TrialLimits, trialLimits } from '../trial/limits.ts';
+import { withJobLimits } from '../trial/job-limits.ts';
+import type { TrialLimits } from '../trial/limits.ts';
 import type { Installed, Situation } from './situation.ts';
 import type { Memory, Settings, Tools } from './work.ts';
 
@@ -26,6 +26,7 @@ function installedOf(snapshot: StoreSnapshot, factory: Factory | undefined): rea
 export interface Gathered {
   readonly situation: Situation;
   readonly limits: TrialLimits;
+  readonly longestTrialHours: number;
 }
 
 /** Everything that the next decision rests on, looked at now. */
@@ -38,14 +39,15 @@ export async function gather(
   const snapshot = await store.snapshot();
   const wanted = snapshot.jobs.wanted?.outcome === 'open' ? snapshot.jobs.wanted : undefined;
   const keeps = wanted === undefined ? undefined : keptBundle(memory);
-  const limits = trialLimits.safeParse({ ...settings.limits, ...wanted?.limits });
+  const own = { limits: settings.limits, longestHours: settings.longestTrialHours };
+  const bounds = withJobLimits(own, wanted?.limits);
   const at = now();
   const situation: Situation = {
     now: at,
     model: settings.model,
     store: snapshot,
     wanted,
-    badLimits: limits.success ? undefined : `limits of the trial: ${messageOf(limits.error.issues[0]?.message)}`,
+    badLimits: 'refused' in bounds ? `limits of the trial: ${bounds.refused}` : undefined,
     target: memory.target,
     downloaded: memory.downloaded,
     installed: installedOf(snapshot, factory),
@@ -61,7 +63,8 @@ export async function gather(
     trial: memory.session?.underWay(),
     paused,
   };
-  return { situation, limits: limits.data ?? trialLimits.parse(settings.limits) };
+  const { limits, longestHours } = 'refused' in bounds ? own : bounds;
+  return { situation, limits, longestTrialHours: longestHours };
 }
 
 const keptBundle = ({ target }: Memory): string | undefined =>

@@ -24,7 +24,6 @@ interface RunAgentOptions {
 }
 
 const MB = 1e6;
-const HOUR_MS = 3_600_000;
 /** Of the watchdog's sign of life and `STATUS=`. */
 const NOTIFY_MS = 5000;
 /** A step that makes no progress for so long is stuck. The longest that says nothing is one look at a large package on a slow disk. */
@@ -38,7 +37,7 @@ function settingsOf({ config }: LoadedAgentConfig): Settings {
     promoteWithoutTrial,
     limits: trial.limits,
     blockFrames: trial.blockFrames,
-    longestTrialMs: trial.longestHours * HOUR_MS,
+    longestTrialHours: trial.longestHours,
     windowOpensAt: (now) => windowOpensAt(windows, now),
   };
 }

@@ -86,7 +86,8 @@ export function plan(situation: Situation): Step {
 function refusalOf({ model, store, badLimits }: Situation, wanted: WantedRecord): Step | undefined {
   const { name = model, version, action } = wanted;
   if (name !== model) return refuse('UPDATE_OTHER_MODEL', `this box runs ${model}, the job is for ${name}`);
-  if (badLimits !== undefined) return refuse('JOB_INVALID', badLimits);
+  // What is taken back is not tried.
+  if (action !== 'roll-back' && badLimits !== undefined) return refuse('JOB_INVALID', badLimits);
   const { minVersion } = store.jobs;
   if (action !== 'roll-back' && minVersion !== undefined && compareVersions(version, minVersion) < 0) {
     return refuse('UPDATE_BELOW_MINIMUM', `${version} is below ${minVersion}, the oldest that the repository allows`);

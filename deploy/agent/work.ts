@@ -32,9 +32,10 @@ export interface Settings {
   readonly reservedBytes: number;
   readonly promoteWithoutTrial: boolean;
   /** As configured, before a job's. */
-  readonly limits: Readonly<Record<string, unknown>>;
+  readonly limits: TrialLimits;
   readonly blockFrames: { readonly least: number; readonly most: number };
-  readonly longestTrialMs: number;
+  /** As configured, before a job's. */
+  readonly longestTrialHours: number;
   /** When work may begin, at the earliest: ms since the epoch. */
   readonly windowOpensAt: (now: number) => number;
 }
@@ -60,6 +61,7 @@ export interface Work {
   readonly wanted: WantedRecord;
   readonly installed: readonly Installed[];
   readonly limits: TrialLimits;
+  readonly longestTrialHours: number;
   readonly signal: AbortSignal;
   readonly onProgress: (share: number) => void;
 }

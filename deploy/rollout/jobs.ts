@@ -50,5 +50,5 @@ export const jobBody = (
   rollout: id,
   action,
   model,
-  ...(limits === undefined ? {} : { limits }),
+  ...(limits === undefined || action === 'roll-back' ? {} : { limits }),
 });

@@ -6,6 +6,7 @@ import { Agent } from '../../../deploy/agent/agent.ts';
 import { TufClient } from '../../../deploy/agent/tuf/client.ts';
 import { ModelStore } from '../../../deploy/store/model-store.ts';
 import { digestAt } from '../../../deploy/store/snapshot.ts';
+import { trialLimits } from '../../../deploy/trial/limits.ts';
 import type { FromAgent } from '../../../deploy/trial/protocol.ts';
 import { copyIn, MemoryFiles } from './memory-files.ts';
 import { MemoryTransport, MODEL, type PublishedModels } from './office.ts';
@@ -67,9 +68,9 @@ export class Box {
         model: MODEL,
         reservedBytes: 0,
         promoteWithoutTrial: false,
-        limits: { shadowBlocks: 1, probationBlocks: 1 },
+        limits: trialLimits.parse({ shadowBlocks: 1, probationBlocks: 1 }),
         blockFrames: { least: 1, most: 1 },
-        longestTrialMs: 3_600_000,
+        longestTrialHours: 1,
         windowOpensAt: (at) => at,
       },
     );

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { WaysideError } from '../../../core/errors.ts';
 import { durationMs } from '../../options/broker.ts';
 import { decimal, integer } from '../../options/common.ts';
 import { type Context, running } from '../../running.ts';
@@ -17,9 +18,19 @@ interface StartFlags extends OfficeFlags, DrivingFlags {
   readonly deadline: number;
   readonly minServed: number;
   readonly onFailure: 'stop' | 'roll-back' | 'roll-back-all';
+  readonly trialLimit?: ReadonlyMap<string, number>;
+  readonly trialHours?: number;
 }
 
 const several = (text: string, before: readonly string[] = []): string[] => [...before, text];
+
+function trialLimit(text: string, before: ReadonlyMap<string, number> = new Map()): Map<string, number> {
+  const [, name = '', value = ''] = /^([A-Za-z.]+)=(\S+)$/.exec(text) ?? [];
+  const number = Number(value);
+  if (value === '' || !Number.isFinite(number))
+    throw new InvalidArgumentError('It must be NAME=NUMBER, such as slower.margin=0.2.');
+  return new Map(before).set(name, number);
+}
 
 function modelOf(text: string): { name: string; version: string } {
   const [, name, version] = /^([a-z0-9][a-z0-9._-]{0,63})@([a-z0-9][a-z0-9.+_-]{0,63})$/i.exec(text) ?? [];
@@ -68,6 +79,14 @@ export function startCommand(): Command {
     )
       .choices(['stop', 'roll-back', 'roll-back-all'])
       .default('stop'),
+    new Option(
+      '--trial-limit <name=value>',
+      'a limit of the trials on the boxes, stricter than theirs, such as slower.margin=0.2; may be repeated. A box refuses a job that is looser than its configuration',
+    ).argParser(trialLimit),
+    new Option(
+      '--trial-hours <n>',
+      'an undecided trial ends after so long: at most what the box is configured to',
+    ).argParser(decimal(0.01, 720)),
     ...drivingOptions(),
   ];
   for (const option of options) command.addOption(option);
@@ -75,12 +94,17 @@ export function startCommand(): Command {
 }
 
 async function start(context: Context, model: { name: string; version: string }, flags: StartFlags): Promise<void> {
-  const [{ starting }, { parseWaves }, { operatorName }] = await Promise.all([
+  const [{ starting }, { parseWaves }, { operatorName }, { jobLimits }] = await Promise.all([
     import('../../../deploy/rollout/begin-rollout.ts'),
     import('../../../deploy/rollout/waves.ts'),
     import('../../../deploy/rollout/jobs.ts'),
+    import('../../../deploy/trial/job-limits.ts'),
   ]);
   const waves = parseWaves(flags.waves);
+  const named = new Map(flags.trialLimit);
+  if (flags.trialHours !== undefined) named.set('longestHours', flags.trialHours);
+  const trial = jobLimits(named);
+  if ('wrong' in trial) throw new WaysideError('USAGE', { message: `--trial-limit ${trial.wrong}` });
   const change = starting({
     model,
     waves,
@@ -98,6 +122,7 @@ async function start(context: Context, model: { name: string; version: string },
       minServed: flags.minServed,
       onFailure: flags.onFailure,
     },
+    ...(named.size === 0 ? {} : { limits: trial.limits }),
     startedBy: operatorName(),
   });
   await withOffice(context, flags, (office) => changeAndDrive(office, change, context, flags));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mqttSchema } from '../../../contract/mqtt/settings.ts';
 import { id, integerWithin, path, within } from '../../../core/config/fields.ts';
+import { trialHours } from '../../trial/job-limits.ts';
 import { trialLimits } from '../../trial/limits.ts';
 
 /** The configuration of the agent of a box. Unknown keys are refused; every default is the one `docs/reference/agent.md` prints. */
@@ -47,7 +48,7 @@ const trialSchema = z
       .strictObject({ least: integerWithin(1, 100_000).default(100), most: integerWithin(1, 100_000).default(2000) })
       .refine(({ least, most }) => least <= most, { error: '`least` up to `most`' })
       .prefault({}),
-    longestHours: within(0.01, 720).default(24),
+    longestHours: trialHours.default(24),
   })
   .prefault({});
 

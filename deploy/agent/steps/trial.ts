@@ -6,15 +6,20 @@ import { TrialSession } from '../trial-session.ts';
 import type { Work } from '../work.ts';
 
 const v = PROTOCOL_VERSION;
+const HOUR_MS = 3_600_000;
 
 /** Has the daemon load the candidate beside what runs. */
-export async function tryCandidate({ tools, settings, memory, limits }: Work, slot: Slot): Promise<void> {
+export async function tryCandidate(
+  { tools, settings, memory, limits, longestTrialHours }: Work,
+  slot: Slot,
+): Promise<void> {
   const { store, clock, tell } = tools;
   const model = (await store.snapshot()).slots[slot]?.model;
   if (model === undefined) {
     throw new WaysideError('STORE_STATE', { message: `slot ${slot} does not say what it holds` });
   }
-  const { longestTrialMs: longestMs, blockFrames } = settings;
+  const { blockFrames } = settings;
+  const longestMs = longestTrialHours * HOUR_MS;
   const session = new TrialSession({ id: randomUUID(), slot, limits, longestMs, clock });
   memory.session = session;
   memory.evidence = [];

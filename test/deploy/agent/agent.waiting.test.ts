@@ -189,6 +189,23 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     expect(again.message.state).toBe('promoted');
   });
 
+  it('tries by the limits of a job that are stricter than its own, and refuses a job whose limits are not', async () => {
+    await startDaemon();
+    await publish('1');
+    await order({ limits: { memoryMb: 2000 } });
+    const looser = await listener.next('model-report', ({ job, state }) => job === 1 && state === 'refused');
+    expect(looser.message.reason).toMatchObject({
+      code: 'JOB_INVALID',
+      message: expect.stringContaining("memoryMb: 2000 is looser than this box's 1024"),
+    });
+    await order({ limits: { memoryMb: 99 } });
+    const stricter = await listener.next('model-report', ({ job, state }) => job === 2 && state === 'rolled-back');
+    expect(stricter.message.reason?.code).toBe('TRIAL_MEMORY');
+    // What is taken back is not tried: limits have no say in it.
+    await order({ action: 'roll-back', limits: { memoryMb: 2000 } });
+    await listener.next('model-report', ({ job, state }) => job === 3 && state === 'rolled-back');
+  });
+
   it('goes on with a trial that a restart of the agent or the daemon cut off', async () => {
     await publish('1');
     await order({});

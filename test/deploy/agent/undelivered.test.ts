@@ -10,6 +10,7 @@ import { bundlePackage } from '../../../deploy/bundle/write-bundle.ts';
 import { serveFolder } from '../../../deploy/repository/serve.ts';
 import { addTarget } from '../../../deploy/repository/stage-targets.ts';
 import { ModelStore } from '../../../deploy/store/model-store.ts';
+import { trialLimits } from '../../../deploy/trial/limits.ts';
 import { writeColourPackage } from '../../support/colour-package.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { newOffice } from '../../support/office.ts';
@@ -38,9 +39,9 @@ async function alone(url: string, root: string): Promise<{ agent: Agent; socket:
       model: 'colours',
       reservedBytes: 0,
       promoteWithoutTrial: false,
-      limits: { shadowBlocks: 2, probationBlocks: 2 },
+      limits: trialLimits.parse({ shadowBlocks: 2, probationBlocks: 2 }),
       blockFrames: { least: 100, most: 2000 },
-      longestTrialMs: 3_600_000,
+      longestTrialHours: 1,
       windowOpensAt: (now) => now,
     },
   );

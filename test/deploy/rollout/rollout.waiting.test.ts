@@ -204,7 +204,16 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
   it('fails as a command where the model does, and says of which box and why', async () => {
     await road(6, () => 'slower');
     const site = ['--broker', broker.url, '--site', `s${number}`, '--gather', '1s', '--json'];
-    const failed = await runWayside(['rollout', 'start', 'vehicles@2', ...site]);
+    const listener = await Listener.start(broker.url);
+    const unknown = await runWayside(['rollout', 'start', 'vehicles@2', '--trial-limit', 'memory=5', ...site]);
+    expect(JSON.parse(unknown.stdout)).toMatchObject({
+      error: { code: 'USAGE', message: expect.stringContaining('memory: no such limit') },
+    });
+    const stricter = ['--trial-limit', 'slower.margin=0.2', '--trial-limit', 'memoryMb=400', '--trial-hours', '2'];
+    const failed = await runWayside(['rollout', 'start', 'vehicles@2', ...stricter, ...site]);
+    const { message: sent } = await listener.next('model-desired', ({ rollout }) => rollout.startsWith('vehicles-2'));
+    expect(sent.limits).toEqual({ slower: { margin: 0.2 }, memoryMb: 400, longestHours: 2 });
+    await listener.stop();
     expect(failed.exit).toBe(1);
     expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: 'ROLLOUT_FAILED' } });
     const status = await runWayside(['rollout', 'status', ...site]);
