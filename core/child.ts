@@ -14,6 +14,10 @@ interface ForkOptions {
   readonly args?: readonly string[];
   /** Beside the environment of this process. */
   readonly env?: NodeJS.ProcessEnv;
+  /** In its place: for a child that has no business with what may be in it. */
+  readonly bareEnv?: NodeJS.ProcessEnv;
+  /** Whom it runs as, without further groups; takes a privilege. Its folder is `/` then: it may not enter ours. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** `pipe`: whoever starts it reads `child.stderr`. @default 'inherit' */
   readonly stderr?: 'inherit' | 'pipe';
   /** Kills it; a question under way rejects with the AbortError. */
@@ -36,13 +40,14 @@ export interface ForkedModule<Question, Answer> {
  * link to its parent: the child ends when it closes, which the kernel does even where this process is killed.
  */
 export function forkModule<Question, Answer>(module: string, options: ForkOptions): ForkedModule<Question, Answer> {
-  const { args = [], env, stderr = 'inherit', signal } = options;
+  const { args = [], env, bareEnv, user, stderr = 'inherit', signal } = options;
   const child = fork(compiledModule(module), [...args], {
     execArgv: [],
     serialization: 'advanced', // typed arrays, NaN and undefined arrive as they left
     stdio: ['ignore', 'ignore', stderr, 'ipc'],
     killSignal: 'SIGKILL',
-    ...(env && { env: { ...process.env, ...env } }),
+    ...((env ?? bareEnv) && { env: { ...(bareEnv ?? process.env), ...env } }),
+    ...(user && { ...user, cwd: '/' }),
     ...(signal && { signal }),
   });
   // Not a race of each answer with the promise `lost`: that promise would keep every answer that ever won against it.

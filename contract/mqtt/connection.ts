@@ -72,17 +72,18 @@ export class Connection {
    * Hears the topics that a filter names; without what this connection itself publishes, under MQTT 5.
    *
    * @param options.qos the most that is asked for: 1 for what must not be lost on the way
+   * @param options.own hears what it publishes itself under MQTT 5 as well
    * @returns whether the broker granted it
    * @throws when the connection ends before it answers
    */
   async subscribe(
     filter: string,
     onMessage: (packet: IPublishPacket) => void,
-    { qos = 0 }: { readonly qos?: 0 | 1 } = {},
+    { qos = 0, own = false }: { readonly qos?: 0 | 1; readonly own?: boolean } = {},
   ): Promise<boolean> {
     if (this.#hearers.size === 0) this.#client.on('message', (_topic, _payload, packet) => this.#heard(packet));
     this.#hearers.set(filter, onMessage);
-    return await this.#subscribe(filter, qos);
+    return await this.#subscribe(filter, qos, own);
   }
 
   unsubscribe(filter: string): void {
@@ -98,9 +99,9 @@ export class Connection {
     this.#subscribe(to, 0).catch(() => undefined); // the connection ended: so did what it heard
   }
 
-  async #subscribe(filter: string, qos: 0 | 1): Promise<boolean> {
+  async #subscribe(filter: string, qos: 0 | 1, own = false): Promise<boolean> {
     return await new Promise((resolve, reject) => {
-      this.#client.subscribe(filter, this.level === 5 ? { qos, nl: true } : { qos }, (error, granted) => {
+      this.#client.subscribe(filter, this.level === 5 ? { qos, nl: !own } : { qos }, (error, granted) => {
         if (!error) resolve(granted?.every((each) => each.qos < 128) ?? false);
         else if ('code' in error && Number(error.code) >= 128) resolve(false);
         else reject(error);

@@ -82,6 +82,25 @@ const PROBING = { probesize: '100000', analyzeduration: '0', fpsprobesize: '0' }
  *   replaces the socket timeout.
  */
 export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions, plan: DecodingPlan): Invocation {
+  const level = ffmpeg.timeReport === 'stderr' ? 'info' : 'error';
+  return invocation(ffmpeg, camera, plan, level, output(ffmpeg, camera, plan));
+}
+
+/** Has a camera decoded and nothing delivered: every frame and what ffmpeg knows of the stream is told on stderr. */
+export const watchingInvocation = (
+  ffmpeg: Ffmpeg,
+  camera: Pick<CameraOptions, 'transport'>,
+  plan: DecodingPlan,
+): Invocation =>
+  invocation(ffmpeg, camera, plan, 'info', ['-map', '0:v:0', '-an', '-vf', 'showinfo', '-f', 'null', '-']);
+
+function invocation(
+  ffmpeg: Ffmpeg,
+  camera: Pick<CameraOptions, 'transport'>,
+  plan: DecodingPlan,
+  level: 'info' | 'error',
+  delivery: readonly string[],
+): Invocation {
   const probing = Object.entries(PROBING).flatMap(([name, value]) => [`-${name}`, value]);
   const { address, economy, timeoutMs } = plan;
   const socket = {
@@ -89,13 +108,7 @@ export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions, plan: De
     [ffmpeg.timeoutOption]: String(timeoutMs * 1000),
     allowed_media_types: 'video',
   };
-  const common = [
-    '-nostdin',
-    '-hide_banner',
-    '-nostats',
-    '-loglevel',
-    ffmpeg.timeReport === 'stderr' ? 'info' : 'error',
-  ];
+  const common = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', level];
   const skipping = economy === 'keyframes' ? ['-skip_frame', 'nokey'] : [];
   const input = ['-threads', '1', '-flags', 'low_delay', ...skipping, ...probing];
   const asArgument = !ffmpeg.listsOptions && !hasCredentials({ url: address });
@@ -104,7 +117,7 @@ export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions, plan: De
     : ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtp,tcp,udp', '-i', 'pipe:0'];
   const listed = ffmpeg.listsOptions ? { ...socket, ...PROBING } : {};
   return {
-    args: [...common, ...input, ...from, ...output(ffmpeg, camera, plan)],
+    args: [...common, ...input, ...from, ...delivery],
     stdin: asArgument ? '' : concatList(address, listed),
   };
 }

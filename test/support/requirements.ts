@@ -34,6 +34,7 @@ export function program(name: string): string | undefined {
 /** Debian package of a program, where it has another name. */
 const PACKAGES: Readonly<Record<string, string>> = {
   ffprobe: 'ffmpeg',
+  mosquitto_passwd: 'mosquitto',
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
   'systemd-analyze': 'systemd',
