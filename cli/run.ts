@@ -8,6 +8,7 @@ import {
   SeveralErrors,
   type WaysideError,
 } from '../core/errors.ts';
+import { isJournal } from '../core/journal/is-journal.ts';
 import { paintFor } from '../core/terminal/colour.ts';
 import { usageError } from './usage-errors.ts';
 
@@ -28,12 +29,12 @@ function printError(error: WaysideError, json: boolean): void {
     process.stdout.write(`${JSON.stringify({ error: document(error), ...all }, null, 2)}\n`);
   }
   const paint = paintFor(process.stderr);
+  const priority = isJournal(process.env) ? '<3>' : ''; // of a unit's ExecReload as well: sd-daemon(3), SD_ERR
   for (const each of error instanceof SeveralErrors ? error.errors : [error]) {
     const [first = '', ...rest] = formatError(each).split('\n');
     const coloured = first.replace(/^error [A-Z_]+:/, (prefix) => paint('red', prefix));
-    process.stderr.write(
-      `${[coloured, ...rest.map((line) => line.replace(/^hint:/, paint('cyan', 'hint:')))].join('\n')}\n`,
-    );
+    const lines = [coloured, ...rest.map((line) => line.replace(/^hint:/, paint('cyan', 'hint:')))];
+    process.stderr.write(lines.map((line) => `${priority}${line}\n`).join(''));
   }
   if (process.env['WAYSIDE_DEBUG'] === '1') process.stderr.write(`${stackOf(error)}\n`);
 }

@@ -1,5 +1,5 @@
-import { fstatSync } from 'node:fs';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { isJournal } from './journal/is-journal.ts';
 
 export type Log = Logger;
 
@@ -23,25 +23,18 @@ const PRIORITIES: readonly (readonly [atLeast: number, priority: number])[] = [
   [0, 7],
 ];
 
+export const priorityOf = (level: number): number => PRIORITIES.find(([atLeast]) => level >= atLeast)?.[1] ?? 6;
+
 /** Puts its priority in front of every line. */
 export function withPriorities(destination: DestinationStream): DestinationStream {
   const stream = {
     [pino.symbols.needsMetadataGsym]: true,
     lastLevel: 30, // set by pino before every line
     write(line: string): void {
-      const [, priority = 6] = PRIORITIES.find(([atLeast]) => stream.lastLevel >= atLeast) ?? [];
-      destination.write(`<${priority}>${line}`);
+      destination.write(`<${priorityOf(stream.lastLevel)}>${line}`);
     },
   };
   return stream;
-}
-
-/** Whether stderr leads to the journal: systemd.exec(5), JOURNAL_STREAM, which a child with another stderr inherits too. */
-function isJournal(environment: NodeJS.ProcessEnv): boolean {
-  const named = environment['JOURNAL_STREAM'];
-  if (named === undefined) return false;
-  const { dev, ino } = fstatSync(2);
-  return named === `${dev}:${ino}`;
 }
 
 function stderrStream(): DestinationStream {

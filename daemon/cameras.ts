@@ -124,7 +124,7 @@ export class CameraSet {
     }
     if (previous !== undefined) await this.#remove(previous);
     const camera = startCamera(options, {
-      log: this.#log,
+      log: this.#log.child({ camera: id }),
       onFrame: () => {
         this.#turns.offer(id, performance.now());
         this.#listeners.onFrame();

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { createClockReader } from '../contract/clock.ts';
 import { recordReload } from '../core/config/reload-outcome.ts';
 import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
-import { createLog, type Log } from '../core/log.ts';
+import { createServiceLog } from '../core/journal/service-log.ts';
+import type { Log } from '../core/log.ts';
 import { createNotifier, monotonicUsec, type Notifier } from '../core/notify.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { collectRegularly, letHeapGrow } from './heap.ts';
@@ -58,7 +59,7 @@ async function requireModelFolder(loaded: LoadedConfig, file: string): Promise<v
  * @throws {WaysideError} FILE_NOT_FOUND, CONFIG_INVALID, SECRET_UNREADABLE: only before anything was started
  */
 export async function runDaemon(configPath: string, options: DaemonOptions = {}): Promise<void> {
-  const { signal, handleSignals = true, log = createLog('wayside'), withoutModel = false } = options;
+  const { signal, handleSignals = true, log = createServiceLog('wayside'), withoutModel = false } = options;
   const loaded = await loadConfig(configPath);
   if (!withoutModel) await requireModelFolder(loaded, configPath);
   setLevel(log, loaded);
@@ -108,7 +109,7 @@ function watch(supervisor: Supervisor, notifier: Notifier, log: Log): NodeJS.Tim
   let notifiedAt = Number.NEGATIVE_INFINITY;
   let said = '';
   return setInterval(() => {
-    const stuck = supervisor.check();
+    const { stuck, cameras } = supervisor.check();
     const now = performance.now();
     const every = Math.min(NOTIFY_EVERY_MS, (notifier.watchdogUsec ?? Number.POSITIVE_INFINITY) / 3000);
     if (stuck.length === 0 && now - notifiedAt >= every) {
@@ -116,7 +117,8 @@ function watch(supervisor: Supervisor, notifier: Notifier, log: Log): NodeJS.Tim
       notifier.notify('WATCHDOG=1', `STATUS=${supervisor.summary}`);
     }
     const text = stuck.join('; ');
-    if (text !== said && text !== '') log.error({ stuck }, 'parts of the daemon are stuck: the watchdog is not fed');
+    if (text !== said && text !== '')
+      log.error({ stuck, cameras }, 'parts of the daemon are stuck: the watchdog is not fed');
     said = text;
   }, CHECK_MS);
 }

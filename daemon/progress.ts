@@ -20,6 +20,13 @@ const LOADING = 10;
 /** Longest connection attempt of the MQTT client: 10 s for TCP and TLS, 10 s for CONNACK. */
 const MQTT_ATTEMPT_MS = 20_000;
 
+/** Cameras that are called live although stall detection must have acted long ago. */
+export const stuckCameras = ({ cameras }: Pick<Situation, 'cameras'>): CameraStatus[] =>
+  cameras.filter(
+    ({ state, lastFrameAgeMs, silenceAllowedMs }) =>
+      state === 'live' && (lastFrameAgeMs ?? 0) > 2 * silenceAllowedMs + GRACE_MS,
+  );
+
 /**
  * Which parts of the daemon no longer do what they promise to do within a bounded time. A camera that is off, a broker
  * that is down or a model that crashes are no such case: they are being handled. This is about handling that has stopped.
@@ -27,13 +34,9 @@ const MQTT_ATTEMPT_MS = 20_000;
  * @returns one line a part; empty when the watchdog may be fed
  */
 export function stuckParts({ now, cameras, inference, hangMs, mqtt, undispatchedSince }: Situation): string[] {
-  const stuck: string[] = [];
-  for (const status of cameras) {
-    // Stall detection must have acted long ago.
-    if (status.state === 'live' && (status.lastFrameAgeMs ?? 0) > 2 * status.silenceAllowedMs + GRACE_MS) {
-      stuck.push(`camera ${status.id} is called live without a frame for ${Math.round(status.lastFrameAgeMs ?? 0)} ms`);
-    }
-  }
+  const stuck = stuckCameras({ cameras }).map(
+    ({ id, lastFrameAgeMs }) => `camera ${id} is called live without a frame for ${Math.round(lastFrameAgeMs ?? 0)} ms`,
+  );
   const owed = hangMs * (inference.state === 'ready' ? 1 : LOADING) + GRACE_MS;
   if (inference.owedMs > owed) stuck.push(`inference has owed an answer for ${Math.round(inference.owedMs)} ms`);
   if (inference.nextAttemptAt !== undefined && now > inference.nextAttemptAt + GRACE_MS) {

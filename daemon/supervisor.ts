@@ -10,7 +10,7 @@ import { filesShort, openFiles } from './file-descriptors.ts';
 import { ModelPair, type PairListeners } from './inference/pair.ts';
 import { ModelChoice } from './model/choice.ts';
 import { sameConnection, sameModelSettings } from './model/reload.ts';
-import { stuckParts } from './progress.ts';
+import { stuckCameras, stuckParts } from './progress.ts';
 import type { HostFigures } from './telemetry/host.ts';
 import { Trials } from './trial/trials.ts';
 import { Uplink } from './uplink.ts';
@@ -91,22 +91,24 @@ export class Supervisor {
     await this.#inTurn(() => this.#settle());
   }
 
-  /** To be called about twice a second. @returns what no longer does its work, for the watchdog */
-  check(): string[] {
+  /** To be called about twice a second. @returns what no longer does its work, for the watchdog, and the cameras among it */
+  check(): { readonly stuck: string[]; readonly cameras: string[] } {
     this.#pair.check();
     this.#cameras.check();
     this.#trials.check(this.#cameras.statuses().some(({ state }) => state === 'live'));
     if (this.#model.isTimeToLook()) this.#lookForModel();
     this.#view.emit('tick');
     const idle = this.#pair.idle && !this.#draining;
-    return stuckParts({
+    const cameras = this.#cameras.statuses();
+    const stuck = stuckParts({
       now: performance.now(),
-      cameras: this.#cameras.statuses(),
+      cameras,
       inference: this.#pair.status(),
       hangMs: (this.#model.running?.config.hangSeconds ?? 0) * 1000,
       mqtt: this.#uplink.status(),
       undispatchedSince: idle ? this.#cameras.waitingSince() : undefined,
     });
+    return { stuck, cameras: stuckCameras({ cameras }).map(({ id }) => id) };
   }
 
   /** Goes over to another configuration; what it does not change goes on undisturbed. */
@@ -232,9 +234,12 @@ export class Supervisor {
         this.#view.emit('analysed', { frame: frame.ready === ready ? frame : { ...frame, ready }, result, receivedAt });
       },
       onLost: (frames, reason) => {
-        this.#log.warn({ frames: frames.length, reason }, 'frames were taken and not analysed');
+        const cameras = [...new Set(frames.map(({ camera }) => camera))];
+        this.#log.warn({ frames: frames.length, cameras, reason }, 'frames were taken and not analysed');
         this.#dispatch();
       },
+      onHandedOn: ({ camera }, reason) =>
+        this.#log.warn({ camera, reason }, 'the candidate failed on a frame: the running model gets it'),
       onRead: ({ camera, frame }) => this.#cameras.get(camera)?.camera.giveBack(frame.data),
       onFree: () => this.#dispatch(),
       onChange: () => this.#view.emit('changed'),

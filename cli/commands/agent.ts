@@ -36,12 +36,12 @@ async function serve({ signal, report }: Context, { config, check, wait }: Agent
 }
 
 async function awaited(file: string, signal: AbortSignal): Promise<boolean> {
-  const [{ awaitConfig }, { createLog }, { createNotifier }, { loadAgentConfig }] = await Promise.all([
+  const [{ awaitConfig }, { createServiceLog }, { createNotifier }, { loadAgentConfig }] = await Promise.all([
     import('../../core/config/await-config.ts'),
-    import('../../core/log.ts'),
+    import('../../core/journal/service-log.ts'),
     import('../../core/notify.ts'),
     import('../../deploy/agent/config/load.ts'),
   ]);
-  const log = createLog('wayside-agent');
+  const log = createServiceLog('wayside-agent');
   return await awaitConfig(() => loadAgentConfig(file), { signal, log, notifier: createNotifier(log) });
 }

@@ -58,12 +58,12 @@ async function serve({ signal, report }: Context, { config, check, wait, reload 
 }
 
 async function awaited(file: string, signal: AbortSignal): Promise<boolean> {
-  const [{ awaitConfig }, { createLog }, { createNotifier }, { loadConfig }] = await Promise.all([
+  const [{ awaitConfig }, { createServiceLog }, { createNotifier }, { loadConfig }] = await Promise.all([
     import('../../core/config/await-config.ts'),
-    import('../../core/log.ts'),
+    import('../../core/journal/service-log.ts'),
     import('../../core/notify.ts'),
     import('../../daemon/config/load.ts'),
   ]);
-  const log = createLog('wayside');
+  const log = createServiceLog('wayside');
   return await awaitConfig(() => loadConfig(file), { signal, log, notifier: createNotifier(log) });
 }

@@ -24,6 +24,8 @@ export interface PairListeners<Frame> {
   /** `ready` is what the process that answered said of itself: a frame may have been handed on. */
   readonly onResult: (result: Result, frame: Frame, ready: Ready) => void;
   readonly onLost: (frames: readonly Frame[], reason: string) => void;
+  /** The candidate failed on a frame: the running model gets it. */
+  readonly onHandedOn: (frame: Frame, reason: string) => void;
   /** Nobody reads the image of a frame any more. */
   readonly onRead: (frame: Frame) => void;
   /** There may be time for a frame. */
@@ -258,7 +260,7 @@ export class ModelPair<Frame> {
 
   /** A frame that the candidate failed on, for the running model. */
   #handOn(handed: Handed<Frame>, reason: string): void {
-    this.#log.warn({ reason }, 'the candidate failed on a frame: the running model gets it');
+    this.#listeners.onHandedOn(handed.frame, reason);
     this.#owed = false;
     this.#again = handed;
     this.#askAgain();

@@ -1,7 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { diskFiles } from '../../core/file-system.ts';
-import { createLog, type Log } from '../../core/log.ts';
+import { createServiceLog } from '../../core/journal/service-log.ts';
+import type { Log } from '../../core/log.ts';
 import { createNotifier } from '../../core/notify.ts';
 import { ModelStore } from '../store/model-store.ts';
 import { Agent } from './agent.ts';
@@ -49,7 +50,7 @@ function settingsOf({ config }: LoadedAgentConfig): Settings {
  */
 export async function runAgent(
   configPath: string,
-  { signal, log = createLog('wayside-agent'), spreadMs = 60_000 }: RunAgentOptions,
+  { signal, log = createServiceLog('wayside-agent'), spreadMs = 60_000 }: RunAgentOptions,
 ): Promise<void> {
   const loaded = await loadAgentConfig(configPath);
   const { config } = loaded;

@@ -1,40 +1,23 @@
-import koffi from 'koffi';
-import { socketAddress } from '../../core/notify.ts';
-
-/** <sys/socket.h> on Linux. */
-const [AF_UNIX, SOCK_DGRAM, MSG_DONTWAIT] = [1, 2, 0x40];
+import { Datagrams } from './datagrams.ts';
 
 /** The other end of sd_notify: a real datagram socket, as systemd has it. */
 export class ServiceManager {
   /** Every assignment that arrived, in order. */
   readonly told: string[] = [];
-  readonly #socket: number;
-  readonly #receive: (...values: (number | Buffer)[]) => number;
-  readonly #close: (socket: number) => number;
+  readonly #socket: Datagrams;
 
   /** @param path of the socket; `@name` for the abstract namespace */
   constructor(path: string) {
-    const libc = koffi.load('libc.so.6');
-    this.#receive = libc.func('long recv(int, void *, size_t, int)') as (...values: (number | Buffer)[]) => number;
-    this.#close = libc.func('int close(int)') as (socket: number) => number;
-    this.#socket = libc.func('int socket(int, int, int)')(AF_UNIX, SOCK_DGRAM, 0) as number;
-    const address = socketAddress(path);
-    if (libc.func('int bind(int, void *, unsigned int)')(this.#socket, address, address.length) !== 0) {
-      throw new Error(`cannot bind ${path}`);
-    }
+    this.#socket = new Datagrams(path);
   }
 
   /** Takes what has arrived. @returns all assignments so far */
   read(): readonly string[] {
-    const bytes = Buffer.alloc(4096);
-    for (;;) {
-      const length = Number(this.#receive(this.#socket, bytes, bytes.length, MSG_DONTWAIT));
-      if (length <= 0) return this.told;
-      this.told.push(...bytes.toString('utf8', 0, length).split('\n'));
-    }
+    this.told.push(...this.#socket.take().flatMap((datagram) => datagram.toString('utf8').split('\n')));
+    return this.told;
   }
 
   close(): void {
-    this.#close(this.#socket);
+    this.#socket.close();
   }
 }
