@@ -1,53 +1,41 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { arch } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { PACKAGE_ROOT, VERSION } from '../core/layout.ts';
+import { join } from 'node:path';
+import { VERSION } from '../core/layout.ts';
+import { archiveKeys } from './package/apt/archive-key.ts';
+import { addToPool, writeIndices } from './package/apt/repository.ts';
 import { boxDeb } from './package/build.ts';
 import { debianVersion } from './package/contents.ts';
 import { debOf } from './package/deb.ts';
-import { ARCHITECTURES, type Architecture } from './package/platform.ts';
+import { type PackageOptions, packageOptions, signingTime, sourceTime } from './package/options.ts';
 import { PackagingError } from './package/registry.ts';
 
-// Makes the Debian package of a box: npm run package -- [--arch amd64|arm64] [--out DIR] [--level 0..9]
+// Makes the Debian packages of a box, and the archive that boxes update from: npm run package
 
-/** The time of the commit: two builds of it give the same bytes. https://reproducible-builds.org/specs/source-date-epoch */
-function sourceTime(): number {
-  const named = process.env['SOURCE_DATE_EPOCH'];
-  const text = named ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: PACKAGE_ROOT, encoding: 'utf8' });
-  const seconds = Number(text);
-  if (!Number.isSafeInteger(seconds) || seconds < 0)
-    throw new PackagingError(`SOURCE_DATE_EPOCH: expected seconds since 1970, found ${text}`);
-  return seconds;
-}
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-function parsed(): { readonly architecture: Architecture; readonly out: string; readonly level: number } {
-  const { values } = parseArgs({
-    options: {
-      arch: { type: 'string', default: arch() === 'arm64' ? 'arm64' : 'amd64' },
-      out: { type: 'string', default: 'out' },
-      level: { type: 'string', default: '9' },
-    },
-  });
-  const architecture = ARCHITECTURES.find((each) => each === values.arch);
-  if (architecture === undefined || !/^\d$/.test(values.level))
-    throw new PackagingError('usage: npm run package -- [--arch amd64|arm64] [--out DIR] [--level 0..9]');
-  return { architecture, out: resolve(values.out), level: Number(values.level) };
-}
-
-async function main(): Promise<void> {
-  const { architecture, out, level } = parsed();
-  const bytes = await debOf({ ...boxDeb(architecture, sourceTime()), level });
+async function main({ architectures, out, level, apt }: PackageOptions): Promise<void> {
+  // Read first: a key that cannot be used is known before a minute of packing.
+  const keys = apt === undefined ? undefined : await archiveKeys(apt.keys, apt.passphrase);
   mkdirSync(out, { recursive: true });
-  const file = join(out, `wayside_${debianVersion(VERSION)}_${architecture}.deb`);
-  await writeFile(file, bytes);
-  process.stdout.write(`${file}: ${(bytes.length / 1e6).toFixed(1)} MB\n`);
+  const debs = new Map<string, Uint8Array>();
+  for (const architecture of architectures) {
+    const bytes = await debOf({ ...boxDeb(architecture, sourceTime()), level });
+    const name = `wayside_${debianVersion(VERSION)}_${architecture}.deb`;
+    debs.set(name, bytes);
+    await writeFile(join(out, name), bytes);
+    say(`${join(out, name)}: ${(bytes.length / 1e6).toFixed(1)} MB`);
+  }
+  if (apt === undefined || keys === undefined) return;
+  const { folder, validDays } = apt;
+  await addToPool(folder, debs);
+  const time = signingTime();
+  const held = await writeIndices(folder, { keys, time, ...(validDays !== undefined && { validDays }) });
+  say(`${folder}: ${held.length} package${held.length === 1 ? '' : 's'}, signed`);
 }
 
 try {
-  await main();
+  await main(packageOptions(process.argv.slice(2)));
 } catch (thrown) {
   if (!(thrown instanceof PackagingError || (thrown instanceof TypeError && 'code' in thrown))) throw thrown;
   process.stderr.write(`error PACKAGE: ${thrown.message}\n`);
