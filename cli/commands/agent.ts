@@ -6,26 +6,39 @@ interface AgentOptions {
   readonly config: string;
   readonly check?: true;
   readonly wait?: true;
+  readonly reload?: true;
 }
 
 export function agentCommand(): Command {
   return new Command('agent')
     .summary('fetch, try and promote models on a box')
     .description(
-      'Keeps the models of a box up to date: takes jobs over MQTT (or follows its repository, or reads a stick), fetches what a threshold of keys has signed, has the daemon try it on live traffic, and promotes it or goes back. SIGTERM ends it; whatever it is at then is gone on with at the next start.',
+      'Keeps the models of a box up to date: takes jobs over MQTT (or follows its repository, or reads a stick), fetches what a threshold of keys has signed, has the daemon try it on live traffic, and promotes it or goes back. SIGTERM ends it; whatever it is at then is gone on with at the next start. SIGHUP reads the configuration again.',
     )
     .addOption(new Option('-c, --config <file>', 'YAML configuration').default('/etc/wayside/agent.yaml'))
     .addOption(new Option('--check', 'check the configuration and the secrets that it names, then end'))
     .addOption(new Option('--wait', 'where there is no usable configuration, wait for one instead of ending'))
+    .addOption(
+      new Option(
+        '--reload',
+        'for ExecReload= of a unit: have the running agent read its configuration again, and end as that ended',
+      ),
+    )
     .action(running(serve, { serves: true }));
 }
 
-async function serve({ signal, report }: Context, { config, check, wait }: AgentOptions): Promise<void> {
+async function serve({ signal, report }: Context, { config, check, wait, reload }: AgentOptions): Promise<void> {
   if (check) {
     const { loadAgentConfig } = await import('../../deploy/agent/config/load.ts');
     const { site, box, model, groups, repository } = (await loadAgentConfig(config)).config;
     const document = { config, site, box, model, groups, repository: repository.url };
     report({ document, text: `${config} is valid: ${site}/${box}, model ${model}, repository ${repository.url}` });
+    return;
+  }
+  if (reload) {
+    const { requestReload } = await import('../../core/config/reload-outcome.ts');
+    await requestReload({ signal, unit: 'wayside-agent' });
+    report({ document: { config, reloaded: true }, text: `${config} is in use` });
     return;
   }
   const { runAgent } = await import('../../deploy/agent/main.ts');

@@ -46,7 +46,7 @@ async function serve({ signal, report }: Context, { config, check, wait, reload 
   }
   if (reload) {
     const { requestReload } = await import('../../core/config/reload-outcome.ts');
-    await requestReload({ signal });
+    await requestReload({ signal, unit: 'wayside' });
     report({ document: { config, reloaded: true }, text: `${config} is in use` });
     return;
   }

@@ -51,13 +51,17 @@ function read(folder: string): Outcome | undefined {
  * @throws {WaysideError} what the process refused the configuration with; USAGE outside of a unit; RELOAD_UNANSWERED
  */
 export async function requestReload(
-  { signal, withinMs = 50_000 }: { readonly signal: AbortSignal; readonly withinMs?: number },
+  {
+    signal,
+    unit,
+    withinMs = 50_000,
+  }: { readonly signal: AbortSignal; readonly unit: string; readonly withinMs?: number },
   environment = process.env,
 ): Promise<void> {
   const { MAINPID: main, RUNTIME_DIRECTORY: folder } = environment;
   if (main === undefined || folder === undefined) {
     const message = '`--reload` is for `ExecReload=` of a unit: expected MAINPID and RUNTIME_DIRECTORY, found none';
-    throw new WaysideError('USAGE', { message, hint: 'run `systemctl reload wayside`' });
+    throw new WaysideError('USAGE', { message, hint: `run \`systemctl reload ${unit}\`` });
   }
   const pid = Number(main);
   const before = read(folder);
@@ -72,7 +76,7 @@ export async function requestReload(
     }
     if (performance.now() > giveUpAt) {
       const message = `process ${pid} has not said within ${withinMs / 1000} s how the reload ended`;
-      throw new WaysideError('RELOAD_UNANSWERED', { message, hint: '`journalctl -u wayside` may say why' });
+      throw new WaysideError('RELOAD_UNANSWERED', { message, hint: `\`journalctl -u ${unit}\` may say why` });
     }
     await pause(POLL_MS, undefined, { signal });
   }

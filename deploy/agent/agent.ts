@@ -40,7 +40,7 @@ const emptyMemory = (): Pick<Memory, 'target' | 'downloaded' | 'wholeOnly' | 'pr
 /** The loop of a box's updates: look at everything, decide one step, take it, look again. What happens meanwhile waits for its turn. */
 export class Agent {
   readonly #tools: Tools;
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #onChange: () => void;
   readonly #memory: Memory = { ...emptyMemory(), session: undefined, daemon: undefined, evidence: [] };
   readonly #inbox: (() => Promise<void>)[] = [];
@@ -117,6 +117,17 @@ export class Agent {
     }
     this.#memory.progress = undefined;
     return step;
+  }
+
+  /** Goes on under other settings; the step at hand is taken anew under them. */
+  configure(settings: Settings): void {
+    this.#interrupt();
+    this.#queue(async () => {
+      this.#settings = settings;
+      this.#paused = undefined;
+      this.#failures = 0;
+      this.#repeats.times = 0;
+    });
   }
 
   /** What the office wants; a number that was seen before is refused. */

@@ -13,7 +13,7 @@ const PROGRAM = join(PACKAGE_ROOT, 'bin', 'wayside.js');
 const WAITING = 'STATUS=waiting for a configuration: ';
 
 /** The commands of the unit, with the environment that systemd gives them. */
-describe('the daemon under a service manager', () => {
+describe('a process of the box under a service manager', () => {
   let folder: string;
   let manager: ServiceManager;
   let environment: NodeJS.ProcessEnv;
@@ -50,17 +50,17 @@ describe('the daemon under a service manager', () => {
     await rm(folder, { recursive: true });
   });
 
-  function start(): void {
-    const args = [PROGRAM, 'daemon', '--wait', '--config', join(folder, 'wayside.yaml')];
+  function start(command: 'daemon' | 'agent' = 'daemon'): void {
+    const args = [PROGRAM, command, '--wait', '--config', join(folder, 'wayside.yaml')];
     daemon = spawn(process.execPath, args, { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
     daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log += text;
     });
   }
 
-  async function reload(): Promise<{ code: number; text: string }> {
+  async function reload(what: 'daemon' | 'agent' = 'daemon'): Promise<{ code: number; text: string }> {
     const env = { ...environment, MAINPID: String(daemon.pid) };
-    const command = spawn(process.execPath, [PROGRAM, 'daemon', '--reload'], {
+    const command = spawn(process.execPath, [PROGRAM, what, '--reload'], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -110,6 +110,40 @@ describe('the daemon under a service manager', () => {
     expect(await reload()).toMatchObject({ code: 65, text: expect.stringContaining('no-model') });
     await write(config(join(PACKAGE_ROOT, 'demo/package')));
     expect(await reload()).toEqual({ code: 0, text: '' });
+  });
+
+  it('reloads the agent as well: a bad edit is refused and named, and what only a restart changes is said to', async () => {
+    const agent = (change: object): string =>
+      JSON.stringify({
+        site: 'test',
+        box: 'box',
+        model: 'vehicles',
+        store: 'store',
+        socket: 'agent.sock',
+        repository: { url: 'https://127.0.0.1:1/', root: 'root.json' },
+        mqtt: { url: 'mqtt://127.0.0.1:1' },
+        ...change,
+      });
+    await write(agent({}));
+    start('agent');
+    await until('the agent to run', () => said('STATUS=waits for a job'));
+    await write(agent({ trial: { limits: { memoryMb: 'much' } } }));
+    const refused = await reload('agent');
+    expect(refused.code).toBe(78);
+    expect(refused.text).toMatch(/^error CONFIG_INVALID: .*wayside\.yaml:1:\d+: trial\.limits\.memoryMb/);
+    await until('the status to say it', () =>
+      manager.read().some((line) => line.startsWith('STATUS=waits for a job; refused: CONFIG_INVALID')),
+    );
+    await write(agent({ model: 'trams', store: 'other' }));
+    const fixed = await reload('agent');
+    expect(fixed).toMatchObject({ code: 78, text: expect.stringContaining('`model`, `store` cannot change') });
+    expect(fixed.text).toContain('systemctl restart wayside-agent');
+    const taken = manager.read().length;
+    await write(agent({ groups: ['north'], repository: { url: 'https://127.0.0.1:2/', root: 'root.json' } }));
+    expect(await reload('agent')).toEqual({ code: 0, text: '' });
+    expect(manager.read().slice(taken)).toContain('STATUS=waits for a job');
+    expect(log).toContain('"reconnect":true,"repository":true');
+    expect(daemon.exitCode).toBeNull();
   });
 
   it('refuses to reload what is no unit', async () => {

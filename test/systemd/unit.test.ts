@@ -46,6 +46,7 @@ describe('the unit', () => {
   it.each(UNITS)('%s waits for its configuration, and is never dead for ever', async (unit) => {
     const text = await readFile(file(unit), 'utf8');
     expect(text).toMatch(/^ExecStart=.* --wait$/m);
+    expect(text).toMatch(/^ExecReload=.* --reload$/m);
     expect(text).toMatch(/^Restart=always$/m);
     expect(text).toMatch(/^StartLimitIntervalSec=0$/m);
     expect(text).not.toContain('RestartPreventExitStatus');

@@ -206,6 +206,32 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     await listener.next('model-report', ({ job, state }) => job === 3 && state === 'rolled-back');
   });
 
+  it('reads its configuration again in the middle of a trial, which goes on, and hears what it is to hear from then on', async () => {
+    await publish('1');
+    const shadowing = await ScriptedDaemon.start(
+      join(folder, 'agent.sock'),
+      join(folder, 'store'),
+      'colours',
+      (_, phase) => (phase === 'shadow' ? equalBlock(phase) : undefined),
+    );
+    await order({});
+    await listener.next('model-report', ({ job, state }) => job === 1 && state === 'probation');
+    const config = join(folder, 'agent.yaml');
+    await writeFile(config, (await readFile(config, 'utf8')).replace('groups: [north]', 'groups: [south]'));
+    process.emit('SIGHUP');
+    const south = await listener.next('model-report', ({ groups }) => groups.includes('south'));
+    expect(south.message).toMatchObject({ job: 1, state: 'probation' });
+    expect(shadowing.heard.map(({ type }) => type)).toEqual(['try', 'take-over']);
+    await order({ action: 'roll-back', job: 50 }, 'wayside/v1/test/_group/north/model/desired');
+    await order({ action: 'roll-back', job: 60 }, 'wayside/v1/test/_group/south/model/desired');
+    await listener.next('model-report', ({ job, state }) => job === 60 && state === 'rolled-back');
+    expect(shadowing.heard.at(-1)?.type).toBe('end');
+    await writeFile(config, 'site: [');
+    process.emit('SIGHUP');
+    await until('the bad edit to be refused', () => lines.some((line) => line.includes('CONFIG_INVALID')));
+    shadowing.stop();
+  });
+
   it('goes on with a trial that a restart of the agent or the daemon cut off', async () => {
     await publish('1');
     await order({});
