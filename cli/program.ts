@@ -11,6 +11,7 @@ import { daemonCommand } from './commands/daemon.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
+import { identityCommand } from './commands/identity.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { bundleCommand } from './commands/package/bundle.ts';
 import { signCommand } from './commands/package/sign.ts';
@@ -53,6 +54,7 @@ export function createProgram(): Command {
     storeCommand(),
     agentCommand(),
     daemonCommand(),
+    identityCommand(),
     cameraCommand(),
     demoCommand(),
   ];

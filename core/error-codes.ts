@@ -99,6 +99,10 @@ export const ERROR_CODES = {
   // daemon
   CONFIG_INVALID: entry(Exit.config, 'the configuration does not fit its schema'),
   SECRET_UNREADABLE: entry(Exit.config, 'a secret named in the configuration could not be read'),
+  IDENTITY_INVALID: entry(
+    Exit.config,
+    'the identity key of a box, or the chain of keys that vouches for it, is damaged or of another kind',
+  ),
   RELOAD_UNANSWERED: entry(Exit.unavailable, 'a running daemon did not say in time how a reload ended'),
   DECODER_UNAVAILABLE: entry(Exit.unavailable, 'no usable video decoder was found'),
   VIDEO_INVALID: entry(Exit.data, 'a video file cannot be decoded, or holds no video'),

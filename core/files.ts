@@ -5,7 +5,7 @@ import { exchangeFolders } from './exchange.ts';
 import { temporaryBeside } from './temporary.ts';
 
 /** Flushes the names inside a folder: without it a rename may be lost with the power (POSIX fsync(2), notes). */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

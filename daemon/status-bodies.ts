@@ -5,6 +5,7 @@ import type { Digest } from '../core/hash.ts';
 import { VERSION } from '../core/layout.ts';
 import type { CameraStatus } from './camera/types.ts';
 import type { CameraEntry } from './cameras.ts';
+import type { BoxIdentity } from './config/secrets.ts';
 import type { Ready } from './inference/protocol.ts';
 
 const hundredth = (value: number): number => Math.round(value * 100) / 100;
@@ -33,6 +34,7 @@ export function infoBody(
   model: Ready | undefined,
   cameras: readonly CameraEntry[],
   configuration: Digest,
+  identity: BoxIdentity | undefined,
 ): Body<'info'> {
   const processors = cpus();
   return {
@@ -45,6 +47,7 @@ export function infoBody(
       topK: config.topK,
       regions: regions.map(({ name, box }) => ({ name, box: [...box] })),
     })),
+    identity: identityBody(identity),
     configuration: { digest: configuration },
     hardware: {
       architecture: arch(),
@@ -54,6 +57,13 @@ export function infoBody(
       kernel: release(),
     },
   };
+}
+
+function identityBody(identity: BoxIdentity | undefined): Body<'info'>['identity'] {
+  if (identity === undefined) return null;
+  const { spki, thumbprint } = identity.key.publicKey;
+  const { first, links } = identity.chain;
+  return { publicKey: spki, thumbprint, first, rotations: [...links] };
 }
 
 /** Made anew by the kernel at every boot (random(4)); null where there is none. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { assemble } from '../assemble.ts';
 import { agentCommand } from '../commands/agent.ts';
 import { daemonCommand } from '../commands/daemon.ts';
+import { identityCommand } from '../commands/identity.ts';
 import { unbundleCommand } from '../commands/package/unbundle.ts';
 import { verifyCommand } from '../commands/package/verify.ts';
 import { storeCommand } from '../commands/store/store.ts';
@@ -12,6 +13,7 @@ export const createBoxProgram = (): Command =>
     daemonCommand(),
     agentCommand(),
     storeCommand(),
+    identityCommand(),
     unbundleCommand(),
     verifyCommand(),
   ]);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { linkSchema } from '../../core/identity/chain.ts';
 import { count, envelope, modelSchema, schemaName } from './envelope.ts';
 
 export const infoSchema = z
@@ -16,6 +17,21 @@ export const infoSchema = z
         regions: z.array(z.strictObject({ name: z.string(), box: z.array(z.number()).length(4) })),
       }),
     ),
+    identity: z
+      .strictObject({
+        publicKey: z.string().meta({
+          description:
+            'Ed25519 key of the box, made on it: SubjectPublicKeyInfo in base64; what the box signs is by it',
+        }),
+        thumbprint: z.string().meta({ description: 'of that key: JWK thumbprint (RFC 7638), SHA-256 in base64url' }),
+        first: z.string().meta({ description: 'the first key of the box' }),
+        rotations: z.array(linkSchema).meta({
+          description: 'the keys that followed, oldest first, each signed by the one before; ends with `publicKey`',
+        }),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: 'null: the box has no key of its own; absent: its software knows none' }),
     configuration: z.strictObject({ digest: z.string().meta({ description: 'sha256 of the configuration file' }) }),
     hardware: z.strictObject({
       architecture: z.string(),

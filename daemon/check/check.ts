@@ -10,11 +10,14 @@ import {
   type CameraConfig,
   type Config,
   cameraSchema,
+  type IdentityConfig,
+  identitySchema,
   type ModelConfig,
   type MqttConfig,
   modelSchema,
   mqttSchema,
 } from '../config/schema.ts';
+import { readIdentity, readIdentityChain } from '../config/secrets.ts';
 import { filesShort, openFiles } from '../file-descriptors.ts';
 import { admitPlace } from '../model/choice.ts';
 import { modelPlaces } from '../model/places.ts';
@@ -53,6 +56,8 @@ export async function checkDaemon(path: string, options: CheckOptions = {}): Pro
   const parts = (data ?? {}) as Readonly<Record<string, unknown>>;
   const mqtt = mqttSchema.safeParse(parts['mqtt']);
   if (mqtt.success) await check.broker(mqtt.data);
+  const identity = identitySchema.safeParse(parts['identity']);
+  if (identity.success) await check.identity(identity.data);
   const model = modelSchema.safeParse(parts['model']);
   if (model.success) await check.package(model.data);
   const cameras = Array.isArray(parts['cameras']) ? parts['cameras'] : [];
@@ -94,6 +99,13 @@ class Check {
     if (certificate === undefined || secret === undefined) return;
     for (const { part, message } of identityProblems(certificate, secret, this.#now))
       this.#problem('SECRET_UNREADABLE', `mqtt.${part}: ${message}`);
+  }
+
+  async identity({ key, chain }: IdentityConfig): Promise<void> {
+    const brought = await this.#isBrought(key, 'identity.key');
+    await this.#trying('identity', async () =>
+      brought ? await readIdentityChain(chain, this.#folder) : await readIdentity({ key, chain }, this.#folder),
+    );
   }
 
   /** What the configuration prefers has to be whole; where it is not, it is said what would run. */

@@ -111,6 +111,14 @@ export const agentSchema = z.strictObject({
   socket: path,
 });
 
+/** The key by which the box is known: made by `wayside init`. */
+export const identitySchema = z.strictObject({
+  /** Private half, PEM. */
+  key: path,
+  /** Public half, with the keys that came before. */
+  chain: path,
+});
+
 export const configSchema = z
   .strictObject({
     site: id,
@@ -119,6 +127,7 @@ export const configSchema = z
     model: modelSchema,
     /** The agent that brings models to this box; without it none is tried. */
     agent: agentSchema.optional(),
+    identity: identitySchema.optional(),
     cameras: z
       .array(cameraSchema)
       .min(1, { error: 'at least one camera' })
@@ -137,4 +146,5 @@ export const configSchema = z
 export type Config = z.infer<typeof configSchema>;
 export type CameraConfig = z.infer<typeof cameraSchema>;
 export type MqttConfig = z.infer<typeof mqttSchema>;
+export type IdentityConfig = z.infer<typeof identitySchema>;
 export type ModelConfig = z.infer<typeof modelSchema>;

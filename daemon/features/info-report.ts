@@ -20,7 +20,7 @@ export class InfoReport implements Feature {
   #publish(): void {
     this.#uplink.retain('info', () => {
       const { model, cameras, loaded } = this.#daemon.present;
-      return infoBody(model, cameras, loaded.digest);
+      return infoBody(model, cameras, loaded.digest, loaded.secrets.identity);
     });
   }
 }

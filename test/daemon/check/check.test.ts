@@ -4,6 +4,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newIdentity } from '../../../core/identity/files.ts';
 import { type CheckOptions, checkDaemon } from '../../../daemon/check/check.ts';
 import { readPrivateKey } from '../../../deploy/signature/keys.ts';
 import { signPackage } from '../../../deploy/signature/sign.ts';
@@ -26,12 +27,16 @@ describe('what the start needs', () => {
   });
 
   /** A configuration in flow style: JSON is YAML. */
-  async function check(change: { mqtt?: object; camera?: object; model?: object }, options: CheckOptions = {}) {
+  async function check(
+    change: { mqtt?: object; camera?: object; model?: object; identity?: object },
+    options: CheckOptions = {},
+  ) {
     const config = {
       site: 'depot',
       box: 'one',
       mqtt: { url: 'mqtts://broker.example', ...change.mqtt },
       model: { package: 'package', ...change.model },
+      ...(change.identity && { identity: change.identity }),
       cameras: [
         { id: 'gate', url: 'rtsp://192.0.2.1/', decoder: { command: [at('decoder'), '{url}'] }, ...change.camera },
       ],
@@ -75,6 +80,20 @@ describe('what the start needs', () => {
     await rm(at('maker.pub'));
     expect((await check({ model })).problems).toEqual([expect.stringMatching(/maker\.pub/)]);
     expect((await check({ model: { keys: [] } })).problems).toEqual([expect.stringMatching(/^CONFIG_INVALID/)]);
+  });
+
+  it('is a key of the box that its chain ends with', async () => {
+    const [own, other] = [newIdentity(), newIdentity()];
+    const identity = { key: 'identity.key', chain: 'identity.json' };
+    await writeFile(at('identity.key'), own.key);
+    await writeFile(at('identity.json'), own.chain);
+    expect((await check({ identity })).problems).toEqual([]);
+    await writeFile(at('identity.json'), other.chain);
+    expect((await check({ identity })).problems).toEqual([
+      expect.stringMatching(/^IDENTITY_INVALID identity.key is not the newest key/),
+    ]);
+    await rm(at('identity.json'));
+    expect((await check({ identity })).problems).toEqual([expect.stringMatching(/^FILE_NOT_FOUND .*identity\.json/)]);
   });
 
   it('is found missing in every part at once', async () => {

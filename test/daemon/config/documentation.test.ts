@@ -8,6 +8,7 @@ import {
   agentSchema,
   cameraSchema,
   configSchema,
+  identitySchema,
   modelSchema,
   mqttSchema,
   regionSchema,
@@ -19,12 +20,13 @@ describe('docs/reference/configuration.md', () => {
   it('explains every key of the configuration', async () => {
     const text = await document('reference', 'configuration.md');
     const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
-    const parts = ['mqtt', 'model', 'agent', 'cameras', 'telemetry', 'log'];
+    const parts = ['mqtt', 'model', 'agent', 'identity', 'cameras', 'telemetry', 'log'];
     const keys = [
       ...within('', configSchema.shape).filter((key) => !parts.includes(key)),
       ...within('mqtt.', mqttSchema.shape),
       ...within('model.', modelSchema.shape),
       ...within('agent.', agentSchema.shape),
+      ...within('identity.', identitySchema.shape),
       ...within('cameras[].', cameraSchema.shape).filter(
         (key) => !['cameras[].regions', 'cameras[].decoder'].includes(key),
       ),
