@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { Exit, SeveralErrors } from '../../core/errors.ts';
 import { duration } from '../format.ts';
 import { type Context, running } from '../running.ts';
 
@@ -16,7 +17,12 @@ export function agentCommand(): Command {
       'Keeps the models of a box up to date: takes jobs over MQTT (or follows its repository, or reads a stick), fetches what a threshold of keys has signed, has the daemon try it on live traffic, and promotes it or goes back. SIGTERM ends it; whatever it is at then is gone on with at the next start. SIGHUP reads the configuration again.',
     )
     .addOption(new Option('-c, --config <file>', 'YAML configuration').default('/etc/wayside/agent.yaml'))
-    .addOption(new Option('--check', 'check the configuration and the secrets that it names, then end'))
+    .addOption(
+      new Option(
+        '--check',
+        'check the configuration and the files that it names, say everything that is wrong, then end',
+      ),
+    )
     .addOption(new Option('--wait', 'where there is no usable configuration, wait for one instead of ending'))
     .addOption(
       new Option(
@@ -29,10 +35,13 @@ export function agentCommand(): Command {
 
 async function serve({ signal, report }: Context, { config, check, wait, reload }: AgentOptions): Promise<void> {
   if (check) {
-    const { loadAgentConfig } = await import('../../deploy/agent/config/load.ts');
-    const { site, box, model, groups, repository } = (await loadAgentConfig(config)).config;
-    const document = { config, site, box, model, groups, repository: repository.url };
-    report({ document, text: `${config} is valid: ${site}/${box}, model ${model}, repository ${repository.url}` });
+    const { checkAgent } = await import('../../deploy/agent/config/check.ts');
+    const { config: found, problems, notes } = await checkAgent(config);
+    if (found === undefined || problems.length > 0) throw new SeveralErrors(problems, Exit.config);
+    const { site, box, model, groups, repository } = found;
+    const document = { config, site, box, model, groups, repository: repository.url, notes };
+    const valid = `${config} is valid: ${site}/${box}, model ${model}, repository ${repository.url}`;
+    report({ document, text: [valid, ...notes.map((note) => `note: ${note}`)].join('\n') });
     return;
   }
   if (reload) {

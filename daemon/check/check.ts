@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { broughtCredential, type CredentialSearch } from '../../core/config/credentials.ts';
 import { readPem, readSecret, type SecretSource } from '../../core/config/secrets.ts';
 import { asWaysideError, type ErrorCode, WaysideError } from '../../core/errors.ts';
 import { readNamedFile } from '../../core/files.ts';
@@ -22,14 +23,12 @@ import { filesShort, openFiles } from '../file-descriptors.ts';
 import { admitPlace } from '../model/choice.ts';
 import { modelPlaces } from '../model/places.ts';
 import { authorityProblem, identityProblems } from './certificates.ts';
-import { credentialOf, credentialSource, sourceState } from './credentials.ts';
 
-export interface CheckOptions {
-  readonly environment?: NodeJS.ProcessEnv;
-  /** Where systemd has its units. */
-  readonly unitFolders?: readonly string[];
+export interface CheckOptions extends CredentialSearch {
   /** ms since the epoch. */
   readonly now?: number;
+  /** False where the models of the box are not those of this machine: an image is being built. @default true */
+  readonly ownModels?: boolean;
 }
 
 interface Checked {
@@ -110,6 +109,10 @@ class Check {
 
   /** What the configuration prefers has to be whole; where it is not, it is said what would run. */
   async package(model: ModelConfig): Promise<void> {
+    if (model.package === undefined && this.#options.ownModels === false) {
+      this.notes.push('model.store: not checked: it is that of another machine');
+      return;
+    }
     const named = { config: { model }, folder: this.#folder };
     const where = model.package === undefined ? 'model.store' : 'model.package';
     const before = this.problems.length;
@@ -192,32 +195,12 @@ class Check {
     if (problem !== undefined) this.#problem('SECRET_UNREADABLE', `${where}: ${problem}`);
   }
 
-  /** Whether systemd makes this file when it starts the unit; then its source is what can be checked before. */
   async #isBrought(named: string, where: string): Promise<boolean> {
-    const path = resolve(this.#folder, named);
-    const credential = credentialOf(path);
-    if (credential === undefined || this.#environment['CREDENTIALS_DIRECTORY'] === dirname(path)) return false;
-    if ((await sourceState(path)) === 'there') return false; // the unit runs, and this user may read it
-    const { unit, name } = credential;
-    const source = await credentialSource(unit, name, this.#options.unitFolders);
-    const brings = `${where}: systemd brings the credential ${name} when it starts ${unit}`;
-    if (source === null) this.notes.push(`${brings}, which is not installed here: not checked`);
-    else if (source === undefined)
-      this.#problem(
-        'SECRET_UNREADABLE',
-        `${where}: ${unit} has no LoadCredential=${name}:...`,
-        `add it with \`systemctl edit ${unit}\``,
-      );
-    else if (source === 'unit') this.notes.push(`${brings}, from the unit itself`);
-    else await this.#source(source.file, brings, where);
+    const brought = await broughtCredential(resolve(this.#folder, named), where, this.#options);
+    if (brought === undefined) return false;
+    if ('problem' in brought) this.problems.push(brought.problem);
+    else this.notes.push(brought.note);
     return true;
-  }
-
-  async #source(file: string, brings: string, where: string): Promise<void> {
-    const state = await sourceState(file);
-    if (state === 'there') this.notes.push(`${brings}, from ${file}`);
-    else if (state === 'unknown') this.notes.push(`${brings}, from ${file}, which this user may not read: not checked`);
-    else this.#problem('SECRET_UNREADABLE', `${where}: the source of the credential, ${file}, is ${state}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
+import { WaysideError } from '../errors.ts';
 
 /** What a unit says of a credential: where it comes from, or that it is part of the unit. */
 type CredentialSource = { readonly file: string } | 'unit';
@@ -16,7 +17,7 @@ const UNIT_FOLDERS = [
 const STORES = ['/etc/credstore', '/run/credstore', '/usr/local/lib/credstore', '/usr/lib/credstore'];
 
 /** `/run/credentials/UNIT/NAME`: what systemd makes when it starts the unit. */
-export function credentialOf(path: string): { readonly unit: string; readonly name: string } | undefined {
+function credentialOf(path: string): { readonly unit: string; readonly name: string } | undefined {
   const [, unit, name] = /^\/run\/credentials\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
   return unit === undefined || name === undefined ? undefined : { unit, name };
 }
@@ -44,10 +45,11 @@ async function unitText(unit: string, folders: readonly string[]): Promise<strin
  *
  * @returns undefined when the unit does not name it, `null` when there is no such unit on this machine
  */
-export async function credentialSource(
+async function credentialSource(
   unit: string,
   name: string,
   folders: readonly string[] = UNIT_FOLDERS,
+  placed: (path: string) => string,
 ): Promise<CredentialSource | undefined | null> {
   const text = await unitText(unit, folders);
   if (text === undefined) return null;
@@ -57,7 +59,7 @@ export async function credentialSource(
     const [id = '', ...rest] = value.split(':');
     const from = rest.join(':');
     // A folder's files become `ID_FILE` (systemd 250).
-    if (key === 'LoadCredential' && name.startsWith(`${id}_`) && (await isFolder(from)))
+    if (key === 'LoadCredential' && name.startsWith(`${id}_`) && (await isFolder(placed(from))))
       return { file: join(from, name.slice(id.length + 1)) };
     if (key === 'ImportCredential' ? !globFits(value, name) : id !== name) continue;
     if (key?.startsWith('Set') === true) return 'unit';
@@ -92,7 +94,7 @@ async function inStores(name: string, encrypted: boolean): Promise<string> {
 }
 
 /** Whether systemd, as root, will find something there. `unknown`: this user may not look. */
-export async function sourceState(file: string): Promise<'there' | 'empty' | 'missing' | 'unknown'> {
+async function sourceState(file: string): Promise<'there' | 'empty' | 'missing' | 'unknown'> {
   try {
     const { size } = await stat(file);
     await access(file, constants.R_OK);
@@ -101,4 +103,47 @@ export async function sourceState(file: string): Promise<'there' | 'empty' | 'mi
     const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'unknown';
   }
+}
+
+export interface CredentialSearch {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Where systemd has its units. */
+  readonly unitFolders?: readonly string[];
+  /** Where a file lies now that will be at a path: for a configuration that is checked before it is put in place. */
+  readonly placed?: (path: string) => string;
+}
+
+/** What is known of a credential before its unit starts. */
+type Brought = { readonly note: string } | { readonly problem: WaysideError };
+
+/**
+ * Whether systemd makes a file when it starts a unit; then its source is what can be looked at before.
+ *
+ * @param path absolute
+ * @param where the part of the configuration that names it, for the message
+ * @returns undefined where the file is to be read as it is
+ */
+export async function broughtCredential(
+  path: string,
+  where: string,
+  { environment = process.env, unitFolders, placed = (file) => file }: CredentialSearch = {},
+): Promise<Brought | undefined> {
+  const credential = credentialOf(path);
+  if (credential === undefined || environment['CREDENTIALS_DIRECTORY'] === dirname(path)) return undefined;
+  if ((await sourceState(path)) === 'there') return undefined; // the unit runs, and this user may read it
+  const { unit, name } = credential;
+  const unreadable = (message: string, hint?: string): Brought => ({
+    problem: new WaysideError('SECRET_UNREADABLE', { message: `${where}: ${message}`, ...(hint && { hint }) }),
+  });
+  const source = await credentialSource(unit, name, unitFolders, placed);
+  const brings = `${where}: systemd brings the credential ${name} when it starts ${unit}`;
+  if (source === null) return { note: `${brings}, which is not installed here: not checked` };
+  if (source === undefined)
+    return unreadable(`${unit} has no LoadCredential=${name}:...`, `add it with \`systemctl edit ${unit}\``);
+  if (source === 'unit') return { note: `${brings}, from the unit itself` };
+  const { file } = source;
+  const state = await sourceState(placed(file));
+  if (state === 'there') return { note: `${brings}, from ${file}` };
+  if (state === 'unknown') return { note: `${brings}, from ${file}, which this user may not read: not checked` };
+  return unreadable(`the source of the credential, ${file}, is ${state}`);
 }
