@@ -10,9 +10,12 @@ const HANGS_MS = 300_000;
 
 /**
  * Three projects in one run, one after the other, the quick one first:
- * - `fast` (`*.test.ts`) and `slow` (`*.slow.test.ts`: whole compressions, fuzzing) compute, one file on each processor;
+ * - `fast` (`*.test.ts`) computes, one file on each processor;
+ * - `slow` (`*.slow.test.ts`: whole compressions, fuzzing, rollouts) takes long, and no clock judges it: one file more than there are
+ *   processors, for a compression waits a seventh of its time for its latency probe and a rollout for its boxes nearly all of it;
  * - `waiting` (`*.waiting.test.ts`: cameras, brokers, daemons that fail and recover) takes ports and measures time. Its files wait
- *   for nine tenths of theirs: alone with each other, two on each processor leave it half idle, so that what they time is theirs.
+ *   for nine tenths of theirs: alone with each other, two and a half on each processor leave some of it idle, so that what they time is
+ *   theirs.
  */
 export default defineConfig({
   test: {
@@ -39,7 +42,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
-          maxWorkers: processors,
+          maxWorkers: processors + 1,
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
           sequence: { groupOrder: 1 },
@@ -50,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'waiting',
           include: ['test/**/*.waiting.test.ts'],
-          maxWorkers: Math.min(8, 2 * processors),
+          maxWorkers: Math.min(8, Math.floor(2.5 * processors)),
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
           sequence: { groupOrder: 2 },

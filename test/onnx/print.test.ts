@@ -25,7 +25,9 @@ describe('printing a model', () => {
     const values = Float32Array.from(asFloat32(weight));
     values[17]! += 1e-6;
     const initializers = new Map(model.graph.initializers).set('stem.weight', float32Tensor(weight.dims, values));
-    const [before, after] = [model, { ...model, graph: { ...model.graph, initializers } }].map(printModel);
+    const [before, after] = [model, { ...model, graph: { ...model.graph, initializers } }].map((model) =>
+      printModel(model),
+    );
     const lines = after!.split('\n');
     expect(before!.split('\n').filter((line, i) => line !== lines[i])).toHaveLength(1);
   });

@@ -7,14 +7,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 export const LONGEST: readonly string[] = [
   'exporter/commands/compress.slow',
   'onnx/fuzz-real.slow',
+  'deploy/drill.slow',
   'exporter/structures-families.slow',
   'exporter/commands/resnet20.slow',
   'exporter/structures-forms.slow',
   'faults/compress.slow',
   'bench/yolox.slow',
+  'deploy/rollout/rollout.slow',
   'exporter/prune-finetune/compress.slow',
   'deploy/agent/power-cuts.slow',
-  // Two encoders of 720 lines and late frames to the millisecond: beside it runs what waits, so the drill comes after it.
+  // Encoders of 720 lines and late frames to the millisecond: beside it runs what waits.
   'faults/lag.waiting',
   'faults/thin-link.waiting',
   'daemon/camera/connect.waiting',
@@ -22,9 +24,7 @@ export const LONGEST: readonly string[] = [
   'daemon/camera/faults.waiting',
   'daemon/camera/stream.waiting',
   'e2e/update.waiting',
-  'deploy/drill.waiting',
   'faults/trial.waiting',
-  'deploy/rollout/rollout.waiting',
 ];
 
 const rankOf = ({ moduleId }: TestSpecification): number => {

@@ -21,6 +21,15 @@ function codeOf(thrown: unknown, allowed: readonly ErrorCode[]): ErrorCode {
   throw thrown;
 }
 
+/** By text, and by the bytes themselves: their digests took a sixth of the time of a mutant. */
+function isSame(model: Model, again: Model): boolean {
+  const before: Uint8Array[] = [];
+  const after: Uint8Array[] = [];
+  const collect = (found: Uint8Array[]) => (bytes: Uint8Array) => String(found.push(bytes));
+  if (printModel(model, collect(before)) !== printModel(again, collect(after))) return false;
+  return before.every((bytes, i) => Buffer.compare(bytes, after[i]!) === 0);
+}
+
 export type Outcome = ErrorCode | 'model';
 
 /**
@@ -35,9 +44,7 @@ export function outcomeOf(bytes: Uint8Array, folder?: string): Outcome {
     return codeOf(thrown, READING);
   }
   checkModel(model);
-  const text = printModel(model);
-  if (printModel(decodeModel(encodeModel(model))) !== text)
-    throw new Error('writing and reading again changed the model');
+  if (!isSame(model, decodeModel(encodeModel(model)))) throw new Error('writing and reading again changed the model');
   try {
     inferShapes(model);
     checkModel(upgradeOpset(model, 21));
