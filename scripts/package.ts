@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOf } from '../core/hash.ts';
 import { VERSION } from '../core/layout.ts';
 import { archiveKeys } from './package/apt/archive-key.ts';
 import { addToPool, writeIndices } from './package/apt/repository.ts';
@@ -9,22 +10,35 @@ import { debianVersion } from './package/contents.ts';
 import { debOf } from './package/deb.ts';
 import { type PackageOptions, packageOptions, signingTime, sourceTime } from './package/options.ts';
 import { PackagingError } from './package/registry.ts';
+import { installScript, tarballOf } from './package/tarball.ts';
 
-// Makes the Debian packages of a box, and the archive that boxes update from: npm run package
+// Makes what boxes install, as Debian packages or as archives for boxes without apt, and the apt archive that they update from:
+// npm run package
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function main({ architectures, out, level, apt }: PackageOptions): Promise<void> {
+async function main({ architectures, out, level, tar, apt }: PackageOptions): Promise<void> {
   // Read first: a key that cannot be used is known before a minute of packing.
   const keys = apt === undefined ? undefined : await archiveKeys(apt.keys, apt.passphrase);
   mkdirSync(out, { recursive: true });
   const debs = new Map<string, Uint8Array>();
-  for (const architecture of architectures) {
-    const bytes = await debOf({ ...boxDeb(architecture, sourceTime()), level });
-    const name = `wayside_${debianVersion(VERSION)}_${architecture}.deb`;
-    debs.set(name, bytes);
+  const write = async (name: string, bytes: string | Uint8Array): Promise<void> => {
     await writeFile(join(out, name), bytes);
-    say(`${join(out, name)}: ${(bytes.length / 1e6).toFixed(1)} MB`);
+    if (typeof bytes !== 'string') say(`${join(out, name)}: ${(bytes.length / 1e6).toFixed(1)} MB`);
+  };
+  for (const architecture of architectures) {
+    const content = { ...boxDeb(architecture, sourceTime()), level };
+    const stem = `wayside_${debianVersion(VERSION)}_${architecture}`;
+    if (tar) {
+      const bytes = await tarballOf(content);
+      await write(`${stem}.tar.xz`, bytes);
+      await write(`${stem}.tar.xz.sha256`, `${digestOf(bytes).replace('sha256:', '')}  ${stem}.tar.xz\n`);
+      await write('install.sh', installScript());
+      continue;
+    }
+    const bytes = await debOf(content);
+    debs.set(`${stem}.deb`, bytes);
+    await write(`${stem}.deb`, bytes);
   }
   if (apt === undefined || keys === undefined) return;
   const { folder, validDays } = apt;

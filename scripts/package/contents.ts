@@ -29,6 +29,10 @@ function unitsOf(commands: readonly string[]): string[] {
 
 const commandNames = (): string[] => createBoxProgram().commands.map((command) => command.name());
 
+/** A script of `systemd/package`, for the units that a box has. */
+export const scriptOf = (name: string): string =>
+  read('systemd/package', name).replaceAll('@UNITS@', unitsOf(commandNames()).join(' '));
+
 /**
  * Versions of what the binaries are linked to: GLIBC_2.28 and GLIBCXX_3.4.22 (GCC 6) are the newest symbols that Node 24 and
  * ONNX Runtime 1.30 ask for. systemd 245 is that of Ubuntu 20.04, the oldest box.
@@ -98,7 +102,6 @@ export function boxPackage(
   mtime: number,
 ): Omit<Deb, 'level'> {
   const units = unitsOf(commandNames());
-  const script = (name: string): string => read('systemd/package', name).replaceAll('@UNITS@', units.join(' '));
   const { name: model } = JSON.parse(read('demo/package/manifest.json')) as { name: string };
   const program = createBoxProgram();
   const entries: Entry[] = [
@@ -120,7 +123,7 @@ export function boxPackage(
   ];
   return {
     fields: controlFields(architecture),
-    control: { postinst: script('postinst'), prerm: script('prerm'), postrm: script('postrm') },
+    control: { postinst: scriptOf('postinst'), prerm: scriptOf('prerm'), postrm: scriptOf('postrm') },
     entries,
     mtime,
     // The filter for Arm came with xz 5.4: dpkg of an older box could not read it.

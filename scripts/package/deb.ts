@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { contentOf, type Entry, text, withFolders } from './entries.ts';
-import { tarBlocks } from './tar.ts';
+import { compressed, xzFilters } from './xz.ts';
 
 export interface Deb {
   /** Fields of DEBIAN/control but `Installed-Size`, in their order. */
@@ -37,7 +33,7 @@ export async function debOf({ fields, control, entries, mtime, level, x86 = fals
     [
       ['debian-binary', Buffer.from('2.0\n')],
       ['control.tar.xz', await compressed(controlEntries, mtime, [])],
-      ['data.tar.xz', await compressed(data, mtime, [...(x86 ? ['--x86'] : []), `--lzma2=preset=${level}`])],
+      ['data.tar.xz', await compressed(data, mtime, xzFilters(level, x86))],
     ],
     mtime,
   );
@@ -61,21 +57,6 @@ const md5sums = (entries: readonly Entry[]): string =>
       return content === undefined ? [] : [`${createHash('md5').update(content).digest('hex')}  ${entry.path}\n`];
     })
     .join('');
-
-/** In one thread: with several, the bytes depend on how many there are. */
-async function compressed(entries: readonly Entry[], mtime: number, filters: readonly string[]): Promise<Buffer> {
-  const xz = spawn('xz', ['--compress', '--stdout', '--threads=1', ...filters], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const ended = once(xz, 'close');
-  const [parts] = await Promise.all([
-    xz.stdout.toArray() as Promise<Buffer[]>,
-    pipeline(Readable.from(tarBlocks(entries, mtime)), xz.stdin),
-  ]);
-  const [status] = (await ended) as [number | null];
-  if (status !== 0) throw new Error(`xz ended with ${status}`);
-  return Buffer.concat(parts);
-}
 
 /** ar(5), of which deb(5) takes the plainest form: headers of 60 characters, contents at even offsets. */
 function ar(members: readonly (readonly [name: string, content: Uint8Array])[], mtime: number): Buffer {

@@ -46,6 +46,7 @@ function aptOptions(values: Values): AptOptions | undefined {
     if (key.length > 0 || passphraseFile !== undefined || days !== undefined) throw new PackagingError(USAGE);
     return undefined;
   }
+  if (values.tar) throw new PackagingError('--tar: an apt archive holds Debian packages');
   if (key.length === 0)
     throw new PackagingError('--apt: an archive is signed: name the secret key by --key (docs/guide/apt-archive.md)');
   if (days !== undefined && !/^[1-9]\d{0,3}$/.test(days)) throw new PackagingError(USAGE);
