@@ -35,6 +35,15 @@ const begunSchema = z.strictObject({
   startedAt: instant,
   upTo: rank.meta({ description: 'boxes whose rank is at most this belong to the wave, or to one before it' }),
   boxes: count.meta({ description: 'boxes that were known to belong to the wave alone when it began' }),
+  group: z
+    .strictObject({
+      names: z.array(z.string()).min(1),
+      job: z.int().min(1).nullable().meta({
+        description: 'the lowest of the rollout, so that boxes of earlier waves know it; null: off the topics again',
+      }),
+    })
+    .optional()
+    .meta({ description: 'groups that belong to the wave as a whole, and the job that stands on their topics' }),
 });
 
 const rolloutPlanSchema = z.strictObject({

@@ -16,7 +16,7 @@ type Report = Body<'model-report'>;
 const REPEAT_MS = 600_000;
 /** Progress, measures and counts are told at most so often; a new state at once. */
 const PROGRESS_MS = 10_000;
-/** An office that sends a job again has not heard how it stands. Several topics hold one job: they are answered together. */
+/** An office that sends a box its job again has not heard how it stands. */
 const ANSWER_MS = 1000;
 
 /** What is told at once when it changes. */
@@ -49,13 +49,16 @@ export class AgentUplink {
     this.#publisher = new Publisher(broker, () => undefined, log);
     this.#messenger.attach(this.#publisher);
     this.#messenger.retain('model-report', () => this.#report());
-    const topics = [topicOf(this.#messenger.root, 'model-desired'), ...groups.map((group) => groupTopic(site, group))];
+    const own = topicOf(this.#messenger.root, 'model-desired');
+    const topics = [own, ...groups.map((group) => groupTopic(site, group))];
     for (const topic of topics) {
       this.#publisher.subscribe(topic, ({ payload }) => {
         try {
           const job = readMessage('model-desired', Buffer.from(payload));
           if (job === undefined) return;
-          if (job.job <= this.#report().job) this.#answer ??= setTimeout(() => this.#publish(), ANSWER_MS);
+          // Many boxes have answered the job of a group before it came: who did not is asked by itself.
+          const asked = topic === own && job.job <= this.#report().job;
+          if (asked) this.#answer ??= setTimeout(() => this.#publish(), ANSWER_MS);
           hear(job);
         } catch (cause) {
           log.warn({ code: 'JOB_INVALID', topic, reason: messageOf(cause).slice(0, 500) }, 'a job breaks the contract');

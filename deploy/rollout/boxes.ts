@@ -33,8 +33,12 @@ function isLate(startedAt: string, { movedAt }: HeardBox, { policy }: Rollout, n
   return now - Math.max(began, movedAt) >= policy.silentMs || now - began >= policy.deadlineMs;
 }
 
-/** Where a box of a wave is with its job. A box that spoke of the job once is believed until it speaks of another. */
-export function standingOf(box: HeardBox, wave: BegunWave, rollout: Rollout, now: number): Standing {
+/**
+ * Where a box of a wave is with its job. A box that spoke of the job once is believed until it speaks of another.
+ *
+ * @param job that it has to know
+ */
+export function standingOf(box: HeardBox, wave: BegunWave, job: number, rollout: Rollout, now: number): Standing {
   const { report } = box;
   const { model, policy, id } = rollout;
   const late = isLate(wave.startedAt, box, rollout, now) ? 'silent' : undefined;
@@ -42,7 +46,7 @@ export function standingOf(box: HeardBox, wave: BegunWave, rollout: Rollout, now
   const runs = report.running?.name === model.name && report.running.version === model.version;
   // Also by an earlier job of this rollout: a wave that is tried again has a new one.
   if (ours && report.state === 'promoted' && runs && (report.served ?? 0) >= policy.minServed) return 'succeeded';
-  if (report.job < wave.job) return late ?? 'asked';
+  if (report.job < job) return late ?? 'asked';
   // The job of another rollout has a higher number: this one's will be refused there.
   if (!ours) return 'failed';
   switch (report.state) {

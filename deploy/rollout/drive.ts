@@ -49,14 +49,17 @@ export async function drive(office: Office, options: DriveOptions): Promise<Roll
 
 /** Takes the orders of a rollout that was paused or aborted from the boxes that have not begun, where nobody drives it. */
 export async function withdrawOrders(office: Office): Promise<void> {
-  const { rollout, fleet, link, desiredTopic } = office;
-  const { withdrawn } = plan(rollout, fleet.boxes, Date.now(), office.nextJob);
-  await Promise.all(withdrawn.map((box) => link.publish(desiredTopic(box), '')));
+  const { rollout, fleet, link, desiredTopic, groupTopic } = office;
+  const { withdrawn, group } = plan(rollout, fleet.boxes, Date.now(), office.nextJob);
+  const groups = group?.job === undefined ? (group?.names ?? []) : [];
+  const topics = [...groups.map(groupTopic), ...withdrawn.map(desiredTopic)];
+  await Promise.all(topics.map((topic) => link.publish(topic, '')));
 }
 
 class Driver {
   readonly #office: Office;
   readonly #options: DriveOptions;
+  /** By topic. */
   readonly #sent = new Map<string, Sent>();
   #wake: () => void = () => undefined;
   #fault: unknown;
@@ -127,32 +130,41 @@ class Driver {
     return next.rollout;
   }
 
-  #send({ rollout, orders, withdrawn }: Plan, now: number): void {
+  #send({ rollout, orders, withdrawn, group }: Plan, now: number): void {
+    const { desiredTopic, groupTopic } = this.#office;
+    for (const topic of group?.names.map(groupTopic) ?? []) {
+      const job = group?.job;
+      if (job === undefined) this.#withdraw(topic);
+      else this.#order(topic, rollout, { job, action: 'install', unknownAt: undefined, byGroup: false }, now);
+    }
+    for (const [box, order] of orders) this.#order(desiredTopic(box), rollout, order, now);
+    for (const box of withdrawn) this.#withdraw(desiredTopic(box));
+  }
+
+  #order(topic: string, rollout: Rollout, order: Order, now: number): void {
     const { repeatMs = REPEAT_MS } = this.#options;
-    const { desiredTopic, voice, link } = this.#office;
-    for (const [box, order] of orders) {
-      const before = this.#sent.get(box);
-      const same = before !== undefined && before.order !== 'withdrawn' && before.order.job === order.job;
-      if (same && !this.#isDue(before, order, now)) continue;
-      const againMs = same ? Math.min(repeatMs, 2 * before.againMs) : Math.min(repeatMs, AGAIN_MS);
-      this.#sent.set(box, { order, at: now, againMs });
-      const topic = desiredTopic(box);
-      this.#try(
-        link.publish(topic, JSON.stringify(voice.compose(topic, 'model-desired', jobBody(rollout, order), now))),
-      );
-    }
-    for (const box of withdrawn) {
-      if (this.#sent.get(box)?.order === 'withdrawn') continue;
-      this.#sent.set(box, { order: 'withdrawn', at: now, againMs: 0 });
-      this.#try(link.publish(desiredTopic(box), ''));
-    }
+    const { voice, link } = this.#office;
+    const before = this.#sent.get(topic);
+    const same = before !== undefined && before.order !== 'withdrawn' && before.order.job === order.job;
+    if (same && !this.#isDue(before, order, now)) return;
+    const againMs = same ? Math.min(repeatMs, 2 * before.againMs) : Math.min(repeatMs, AGAIN_MS);
+    this.#sent.set(topic, { order, at: now, againMs });
+    // Its group has been told: by itself only who does not answer.
+    if (order.byGroup && !same) return;
+    this.#try(link.publish(topic, JSON.stringify(voice.compose(topic, 'model-desired', jobBody(rollout, order), now))));
+  }
+
+  #withdraw(topic: string): void {
+    if (this.#sent.get(topic)?.order === 'withdrawn') return;
+    this.#sent.set(topic, { order: 'withdrawn', at: 0, againMs: 0 });
+    this.#try(this.#office.link.publish(topic, ''));
   }
 
   /** Whether a job that was sent goes again. A box that knows it answers with its report. */
-  #isDue({ at, againMs }: Sent, { unknownAt }: Order, now: number): boolean {
+  #isDue({ at, againMs }: Sent, { unknownAt, byGroup }: Order, now: number): boolean {
     // What the box said meanwhile went to a connection that was no more, and nothing retained may be left of it.
     if ((this.#office.link.hearingSince ?? 0) > at) return true;
-    if (unknownAt === undefined) return now - at >= (this.#options.repeatMs ?? REPEAT_MS);
+    if (unknownAt === undefined) return !byGroup && now - at >= (this.#options.repeatMs ?? REPEAT_MS);
     return unknownAt > at + UNDER_WAY_MS || now - at >= againMs;
   }
 

@@ -1,6 +1,6 @@
 import { MESSAGE_KINDS } from '../../contract/messages/kinds.ts';
 import type { Rollout } from '../../contract/messages/rollout.ts';
-import { rootTopic, topicOf } from '../../contract/messages/topics.ts';
+import { groupTopic, rootTopic, topicOf } from '../../contract/messages/topics.ts';
 import type { BrokerOptions } from '../../contract/mqtt/attempt.ts';
 import { WaysideError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -83,6 +83,7 @@ export class Office {
     return Math.max(this.#job, this.record.current?.job ?? 0);
   }
 
+  groupTopic = (group: string): string => groupTopic(this.site, group);
   desiredTopic = (box: string): string => topicOf(rootTopic(this.site, box), 'model-desired');
 
   /**

@@ -1,5 +1,6 @@
 import type { BegunWave, Rollout } from '../../contract/messages/rollout.ts';
 import { type HeardBox, isMeant, type Standing, standingOf, takenBack } from './boxes.ts';
+import { type GroupJob, groupJobOf, jobOf, wholeGroups } from './group-jobs.ts';
 import { rankOf, upTo } from './waves.ts';
 
 /** The boxes of one wave, without those of the waves before it. */
@@ -20,6 +21,8 @@ export interface Order {
   readonly action: 'install' | 'roll-back';
   /** When the box was last heard and did not know of it. */
   readonly unknownAt: number | undefined;
+  /** It stands on the topic of a group that the box is in. */
+  readonly byGroup: boolean;
 }
 
 export interface Plan {
@@ -30,6 +33,7 @@ export interface Plan {
   readonly orders: ReadonlyMap<string, Order>;
   /** Boxes whose order is taken off their topic. */
   readonly withdrawn: readonly string[];
+  readonly group: GroupJob | undefined;
 }
 
 const NONE: Readonly<Record<Standing, number>> = {
@@ -52,7 +56,9 @@ export function standings(rollout: Rollout, boxes: Iterable<HeardBox>, now: numb
       .filter(({ rank }) => rank > from && rank <= wave.upTo)
       .map(({ box }) => ({
         box,
-        standing: back ? takenBack(box, rollout, now) : standingOf(box, wave, rollout, now),
+        standing: back
+          ? takenBack(box, rollout, now)
+          : standingOf(box, wave, jobOf(box, wave, rollout).job, rollout, now),
       }));
     const unheard = Math.max(0, wave.boxes - members.length);
     const count = { ...NONE };
@@ -101,7 +107,13 @@ export function plan(
   const waves = standings(rollout, heard, now, hearingSince);
   const next = decided(rollout, waves, heard, now, nextJob);
   const after = next === rollout ? waves : standings(next, heard, now, hearingSince);
-  return { rollout: next, waves: after, orders: ordersOf(next, after), withdrawn: withdrawnOf(next, after) };
+  return {
+    rollout: next,
+    waves: after,
+    orders: ordersOf(next, after),
+    withdrawn: withdrawnOf(next, after),
+    group: groupJobOf(next, isHalted(next)),
+  };
 }
 
 function decided(
@@ -152,12 +164,21 @@ export const takeBack = (rollout: Rollout, fromWave: number, now: number, nextJo
 export function begin(rollout: Rollout, boxes: readonly HeardBox[], now: number, nextJob: () => number): Rollout {
   const name = rollout.waves[rollout.begun.length];
   if (name === undefined) return rollout;
-  const ranks = boxes.filter((box) => isMeant(rollout.selection, box)).map(({ id }) => rankOf(rollout.id, id));
+  const meant = boxes.filter((box) => isMeant(rollout.selection, box));
+  const ranks = meant.map(({ id }) => rankOf(rollout.id, id));
   const before = rollout.begun.at(-1)?.upTo ?? -1;
   // `all` reaches boxes that are not known yet.
   const bound = name === 'all' ? Number.MAX_SAFE_INTEGER : Math.max(before, upTo(name, ranks));
   const members = ranks.filter((rank) => rank > before && rank <= bound).length;
-  const wave = { job: nextJob(), startedAt: new Date(now).toISOString(), upTo: bound, boxes: members };
+  const names = name === 'all' ? wholeGroups(rollout.selection, meant) : [];
+  const job = nextJob();
+  const wave: BegunWave = {
+    job,
+    startedAt: new Date(now).toISOString(),
+    upTo: bound,
+    boxes: members,
+    ...(names.length === 0 ? {} : { group: { names, job: Math.min(job, ...rollout.begun.map((each) => each.job)) } }),
+  };
   return { ...rollout, state: 'running', reason: null, begun: [...rollout.begun, wave] };
 }
 
@@ -172,7 +193,7 @@ export function goOn(rollout: Rollout, boxes: readonly HeardBox[], now: number, 
   const waves = standings(rollout, boxes, now);
   const begun = rollout.begun.map((each, index) =>
     index === rollout.begun.length - 1 || (waves[index] !== undefined && tooManyFailed(waves[index], rollout))
-      ? { ...each, ...again }
+      ? { ...each, ...again, ...(each.group === undefined ? {} : { group: { ...each.group, job: null } }) }
       : each,
   );
   return { ...rollout, state: 'running', reason: null, begun };
@@ -186,14 +207,14 @@ function ordersOf(rollout: Rollout, waves: readonly WaveStanding[]): Map<string,
   if (isHalted(rollout)) return orders;
   const { takingBack } = rollout;
   for (const [index, { wave, members }] of waves.entries()) {
-    const order: Omit<Order, 'unknownAt'> =
-      takingBack !== null && index >= takingBack.fromWave
-        ? { job: takingBack.job, action: 'roll-back' }
-        : { job: wave.job, action: 'install' };
-    // A silent box may join later: its job stays.
-    for (const { box, standing } of members)
-      if (standing !== 'succeeded' && standing !== 'failed')
-        orders.set(box.id, { ...order, unknownAt: box.report.job < order.job ? box.heardAt : undefined });
+    const back = takingBack !== null && index >= takingBack.fromWave ? takingBack : undefined;
+    for (const { box, standing } of members) {
+      // A silent box may join later: its job stays.
+      if (standing === 'succeeded' || standing === 'failed') continue;
+      const { job, byGroup } = back === undefined ? jobOf(box, wave, rollout) : { job: back.job, byGroup: false };
+      const unknownAt = box.report.job < job ? box.heardAt : undefined;
+      orders.set(box.id, { job, action: back === undefined ? 'install' : 'roll-back', unknownAt, byGroup });
+    }
   }
   return orders;
 }

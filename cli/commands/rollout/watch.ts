@@ -27,7 +27,8 @@ export function statusCommand(): Command {
 async function planOf(office: Office): Promise<Plan> {
   const { standings } = await import('../../../deploy/rollout/planner.ts');
   const { rollout } = office;
-  return { rollout, waves: standings(rollout, office.fleet.boxes, Date.now()), orders: new Map(), withdrawn: [] };
+  const waves = standings(rollout, office.fleet.boxes, Date.now());
+  return { rollout, waves, orders: new Map(), withdrawn: [], group: undefined };
 }
 
 async function watch(context: Context, flags: OfficeFlags & { readonly lines?: true }): Promise<void> {

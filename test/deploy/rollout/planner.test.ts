@@ -181,7 +181,7 @@ describe('what an operator does', () => {
     road.rollout = goOn(road.rollout, [...road.boxes.values()], road.now, road.nextJob);
     const { orders } = plan(road.rollout, road.boxes.values(), road.now, road.nextJob);
     expect([...orders]).toEqual([
-      ['box-3', { job: expect.any(Number), action: 'install', unknownAt: expect.any(Number) }],
+      ['box-3', { job: expect.any(Number), action: 'install', unknownAt: expect.any(Number), byGroup: false }],
     ]);
     expect(orders.get('box-3')?.job).toBeGreaterThan(before);
   });

@@ -36,7 +36,12 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
   });
   afterAll(() => broker.stop());
 
-  const road = async (count: number, fate: (box: number, version: string) => Fate | undefined, stepMs = 20) => {
+  const road = async (
+    count: number,
+    fate: (box: number, version: string) => Fate | undefined,
+    stepMs = 20,
+    groups: (box: number) => string[] = () => [],
+  ) => {
     number++;
     boxes = Array.from({ length: count }, (_, index) => {
       const random = seededRandom(index);
@@ -45,6 +50,7 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
         url: broker.url,
         site: `s${number}`,
         id,
+        groups: groups(index),
         log,
         random,
         fate: (version) => fate(index, version),
@@ -84,6 +90,55 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
     expect(boxes.reduce((sum, { heard }) => sum + heard, 0)).toBe(20);
     expect(rollout.begun.map((wave) => wave.boxes)).toEqual([1, 4, 15]);
     expect(largest.find((count) => count > 0)).toBe(1);
+  });
+
+  it('tells the last wave by its groups, and leaves their job there for boxes that join when the office is gone', async () => {
+    await road(
+      40,
+      () => 'good',
+      20,
+      (box) => [['north', 'south'][box % 2] ?? '', 'roads'],
+    );
+    const first = await office('first');
+    await first.change(start('2'), drives);
+    const listener = await Listener.start(broker.url);
+    const rollout = await drive(first, { signal: never, beatMs: TIMING.beatMs });
+    expect(rollout).toMatchObject({
+      state: 'completed',
+      begun: [{ boxes: 1 }, { boxes: 9 }, { group: { names: ['roads'] } }],
+    });
+    await first.close();
+    expect(boxes.map(({ version }) => version)).toEqual(boxes.map(() => '2'));
+    const jobs = listener.heard.filter(
+      ({ topic }) => topic.startsWith(`wayside/v1/s${number}/`) && topic.endsWith('/model/desired'),
+    );
+    expect(jobs.filter(({ topic }) => topic.includes('/box-'))).toHaveLength(10);
+    expect(jobs.filter(({ topic }) => topic.includes('/_group/roads/'))).toHaveLength(1);
+    await listener.stop();
+
+    const late = new SimulatedBox({
+      ...{ url: broker.url, site: `s${number}`, id: 'late', groups: ['roads'], log, stepMs: 20 },
+      random: seededRandom(99),
+      fate: () => 'good',
+    });
+    boxes.push(late);
+    late.start();
+    await until('the late box to take it', () => late.version === '2');
+    const second = await office('second');
+    await second.record.read();
+    await second.change(rollingBack, drives);
+    expect((await drive(second, { signal: never, beatMs: TIMING.beatMs })).state).toBe('rolled-back');
+    expect(boxes.map(({ version }) => version)).toEqual(boxes.map(() => '1'));
+    const later = new SimulatedBox({
+      ...{ url: broker.url, site: `s${number}`, id: 'later', groups: ['roads'], log, stepMs: 20 },
+      random: seededRandom(98),
+      fate: () => 'good',
+    });
+    boxes.push(later);
+    later.start();
+    const third = await office('third');
+    expect(third.fleet.size).toBe(boxes.length);
+    expect(later.heard).toBe(0);
   });
 
   it.each(['slower', 'wrong on one class', 'crashes after 50 frames'] as const)(
@@ -211,7 +266,7 @@ describeWith({ needs: ['mosquitto'] }, 'a rollout over a real broker', () => {
     });
     const stricter = ['--trial-limit', 'slower.margin=0.2', '--trial-limit', 'memoryMb=400', '--trial-hours', '2'];
     const failed = await runWayside(['rollout', 'start', 'vehicles@2', ...stricter, ...site]);
-    const { message: sent } = await listener.next('model-desired', ({ rollout }) => rollout.startsWith('vehicles-2'));
+    const { message: sent } = await listener.next('model-desired', ({ limits }) => limits !== undefined);
     expect(sent.limits).toEqual({ slower: { margin: 0.2 }, memoryMb: 400, longestHours: 2 });
     await listener.stop();
     expect(failed.exit).toBe(1);
