@@ -9,6 +9,7 @@ import { compressCommand } from './commands/compress.ts';
 import { countCommand } from './commands/count.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { identityCommand } from './commands/identity.ts';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
     agentCommand(),
     daemonCommand(),
     identityCommand(),
+    doctorCommand(),
     cameraCommand(),
     demoCommand(),
   ];

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { WaysideError } from '../core/errors.ts';
+import { Exit, type ExitCode, WaysideError } from '../core/errors.ts';
 import type { ProgressListener } from '../core/progress.ts';
 import { type Paint, paintFor } from '../core/terminal/colour.ts';
 import { ProgressBar, type Terminal } from './progress.ts';
@@ -9,6 +9,8 @@ import { ProgressBar, type Terminal } from './progress.ts';
 interface Outcome {
   readonly document: unknown;
   readonly text: string;
+  /** Where the answer of a command that ran is no. @default 0 */
+  readonly exit?: ExitCode;
 }
 
 /** What every command is given besides its own arguments. */
@@ -72,9 +74,10 @@ function reporter(json: boolean): Reporter {
     get reported() {
       return reported;
     },
-    report({ document, text }) {
+    report({ document, text, exit = Exit.ok }) {
       if (reported) throw new WaysideError('INTERNAL', { message: 'a command reported twice' });
       reported = true;
+      if (exit !== Exit.ok) process.exitCode = exit;
       process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text}\n`);
     },
   };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { assemble } from '../assemble.ts';
 import { agentCommand } from '../commands/agent.ts';
 import { daemonCommand } from '../commands/daemon.ts';
+import { doctorCommand } from '../commands/doctor.ts';
 import { identityCommand } from '../commands/identity.ts';
 import { unbundleCommand } from '../commands/package/unbundle.ts';
 import { verifyCommand } from '../commands/package/verify.ts';
@@ -11,6 +12,7 @@ import { storeCommand } from '../commands/store/store.ts';
 export const createBoxProgram = (): Command =>
   assemble('Runs image classifiers on a roadside computer: RTSP in, MQTT out.', [
     daemonCommand(),
+    doctorCommand(),
     agentCommand(),
     storeCommand(),
     identityCommand(),

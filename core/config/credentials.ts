@@ -6,7 +6,7 @@ import { WaysideError } from '../errors.ts';
 type CredentialSource = { readonly file: string } | 'unit';
 
 /** Where systemd looks for units, the administrator's first (systemd.unit(5)). */
-const UNIT_FOLDERS = [
+export const UNIT_FOLDERS = [
   '/etc/systemd/system',
   '/run/systemd/system',
   '/usr/local/lib/systemd/system',
@@ -25,7 +25,7 @@ function credentialOf(path: string): { readonly unit: string; readonly name: str
 const textOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);
 
 /** The unit's file and its drop-ins; undefined when no such unit is installed. */
-async function unitText(unit: string, folders: readonly string[]): Promise<string | undefined> {
+export async function unitText(unit: string, folders: readonly string[]): Promise<string | undefined> {
   const texts: string[] = [];
   for (const folder of folders) {
     const main = await textOf(join(folder, unit));
@@ -111,6 +111,14 @@ export interface CredentialSearch {
   readonly unitFolders?: readonly string[];
   /** Where a file lies now that will be at a path: for a configuration that is checked before it is put in place. */
   readonly placed?: (path: string) => string;
+}
+
+/** The file that systemd makes a credential from, for who may read both; undefined where it is made from none. */
+export async function credentialOrigin(path: string): Promise<string | undefined> {
+  const credential = credentialOf(path);
+  if (credential === undefined) return undefined;
+  const source = await credentialSource(credential.unit, credential.name, UNIT_FOLDERS, (file) => file);
+  return typeof source === 'object' ? source?.file : undefined;
 }
 
 /** What is known of a credential before its unit starts. */

@@ -2,16 +2,25 @@ import type { BrokerOptions } from '../../contract/mqtt/attempt.ts';
 import { type BrokerProbe, probeBroker } from '../../contract/mqtt/probe.ts';
 import { answerParent } from '../../core/child.ts';
 import { type CameraFacts, type ProbedCamera, probeCamera } from '../camera/probe.ts';
+import { type CertificateFacts, type CertificateQuestion, probeCertificate } from './certificate.ts';
+import type { ModelFacts, ModelQuestion } from './model.ts';
+import type { RepositoryFacts, RepositoryQuestion } from './repository.ts';
 
 /** What is asked of foreign machines, and with which limits. */
 export interface ProbeQuestions {
   readonly camera: { readonly camera: ProbedCamera; readonly timeoutMs?: number; readonly watchMs?: number };
   readonly broker: { readonly broker: BrokerOptions; readonly root: string };
+  readonly certificate: CertificateQuestion;
+  readonly model: ModelQuestion;
+  readonly repository: RepositoryQuestion;
 }
 
 export interface ProbeAnswers {
   readonly camera: CameraFacts;
   readonly broker: BrokerProbe;
+  readonly certificate: CertificateFacts;
+  readonly model: ModelFacts;
+  readonly repository: RepositoryFacts;
 }
 
 type ProbeQuestion = {
@@ -26,6 +35,13 @@ async function answer(question: ProbeQuestion): Promise<ProbeAnswers[keyof Probe
     }
     case 'broker':
       return await probeBroker(question.broker, { root: question.root });
+    case 'certificate':
+      return await probeCertificate(question);
+    // What loads ONNX Runtime or the update client is loaded by who needs it: a camera's probe is to begin at once.
+    case 'model':
+      return await (await import('./model.ts')).probeModel(question);
+    case 'repository':
+      return await (await import('./repository.ts')).probeRepository(question);
   }
 }
 

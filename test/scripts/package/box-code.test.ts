@@ -15,7 +15,7 @@ const paths = onThisMachine.entries.map(({ path }) => path.slice(HOME.length + 1
 
 /** Modules that a box reaches, by another way than the package's: the imports of the sources, lazy ones included. */
 function reached(): Set<string> {
-  const seen = new Set(['cli/box/main.ts', 'daemon/inference/process.ts']);
+  const seen = new Set(['cli/box/main.ts', 'daemon/inference/process.ts', 'daemon/probe/process.ts']);
   for (const file of seen)
     for (const { target, ours, typeOnly } of importsOf(file))
       if (ours && !typeOnly && target.endsWith('.ts')) seen.add(target);

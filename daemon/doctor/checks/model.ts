@@ -1,0 +1,48 @@
+import { asWaysideError } from '../../../core/errors.ts';
+import { check } from '../check.ts';
+
+export const model = check({
+  name: 'model',
+  title: 'model package: whole, and reproducing its golden samples',
+  faults: {
+    missing: {
+      severity: 'failure',
+      when: 'there is no package, or none that the user `wayside` may read',
+      remedy:
+        '`wayside store status --store {store}`; to bring one by hand: `wayside store import`; or correct `model` in {path}',
+    },
+    damaged: {
+      severity: 'failure',
+      when: 'the package is incomplete, altered, not signed by a key that is asked for, or does not load',
+      remedy: 'bring it anew: `wayside store import`, or a rollout; meanwhile `wayside store rollback`',
+    },
+    differs: {
+      severity: 'failure',
+      when: 'it does not reproduce its golden samples: this processor computes something else than was measured',
+      remedy:
+        'make a package for this processor: `wayside compress` without `--target`; meanwhile `wayside store rollback`',
+    },
+    'fallen-back': {
+      severity: 'warning',
+      when: 'the package that should run cannot, and another one runs in its place',
+      remedy: '`wayside store status --store {store}` says which is damaged; bring it anew by a rollout',
+    },
+  },
+  async run({ daemon, measures, signal }, { ok, skipped, fault }) {
+    const { config, folder, path } = daemon;
+    if (config === undefined) return skipped('the configuration cannot be read');
+    const about = { path, store: config.model.store ?? '/var/lib/wayside-models' };
+    try {
+      const { model: found, place, fallenBack, regionMs } = await measures.model({ config, folder });
+      const { name, version } = found;
+      const seen = `${name} ${version} (${place}), ${regionMs.toFixed(1)} ms a region`;
+      if (fallenBack === null) ok(seen);
+      else fault('fallen-back', `${seen} in place of one with ${fallenBack}`, about);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const { code, message } = asWaysideError(thrown);
+      if (code === 'GOLDEN_MISMATCH') fault('differs', message, about);
+      else fault(code === 'FILE_NOT_FOUND' ? 'missing' : 'damaged', `${code}: ${message}`, about);
+    }
+  },
+});

@@ -1,0 +1,133 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { rootTopic } from '../../contract/messages/topics.ts';
+import type { BrokerProbe } from '../../contract/mqtt/probe.ts';
+import { brokerOptions } from '../../contract/mqtt/settings.ts';
+import { credentialOrigin } from '../../core/config/credentials.ts';
+import type { AgentConfig } from '../../deploy/agent/config/schema.ts';
+import type { CameraFacts } from '../camera/probe.ts';
+import type { CameraConfig, Config } from '../config/schema.ts';
+import type { CertificateFacts } from '../probe/certificate.ts';
+import type { ModelFacts } from '../probe/model.ts';
+import type { Prober } from '../probe/prober.ts';
+import type { RepositoryFacts } from '../probe/repository.ts';
+
+/** A part of a configuration with the folder that its relative paths start from. */
+interface Placed<Config> {
+  readonly config: Config;
+  readonly folder: string;
+}
+
+/** What takes time, or speaks with other machines, and is wanted by several checks: each is measured once. */
+export class Measures {
+  readonly #prober: Pick<Prober, 'ask'>;
+  readonly #signal: AbortSignal;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #done = new Map<string, Promise<unknown>>();
+
+  constructor(prober: Pick<Prober, 'ask'>, signal: AbortSignal, environment: NodeJS.ProcessEnv) {
+    this.#prober = prober;
+    this.#signal = signal;
+    this.#environment = environment;
+  }
+
+  /** @throws {WaysideError} why it cannot be had */
+  camera({ config: camera, folder }: Placed<CameraConfig>): Promise<CameraFacts> {
+    return this.#once(`camera ${camera.id}`, async () => {
+      const { url, username, transport, insecure, connectSeconds, decoder } = camera;
+      const password = await this.#password(camera, folder);
+      const ca = (await this.file(camera.ca, folder))?.toString('latin1');
+      const asked = {
+        url,
+        transport,
+        trust: { ca, insecure },
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+        ...(decoder === undefined ? {} : { decoder }),
+      };
+      return await this.#prober.ask('camera', { camera: asked, timeoutMs: connectSeconds * 1000 }, this.#signal);
+    });
+  }
+
+  /** @throws {WaysideError} BROKER_UNAVAILABLE */
+  broker({ config, folder }: Placed<Config | AgentConfig>, as: 'daemon' | 'agent'): Promise<BrokerProbe> {
+    return this.#once(`broker ${as}`, async () => {
+      const { mqtt, site, box } = config;
+      const secrets = {
+        password: await this.#password(mqtt, folder),
+        ca: await this.file(mqtt.ca, folder),
+        cert: await this.file(mqtt.cert, folder),
+        key: await this.file(mqtt.key, folder),
+      };
+      // Not that of the daemon: the broker would hang up on it.
+      const { clientId: _, ...rest } = mqtt;
+      const broker = brokerOptions(rest, secrets, `wayside-doctor-${site}-${box}`);
+      return await this.#prober.ask('broker', { broker, root: rootTopic(site, box) }, this.#signal);
+    });
+  }
+
+  /** @throws {WaysideError} BROKER_UNAVAILABLE where it shows none */
+  certificate(url: URL, ca: Buffer | undefined): Promise<CertificateFacts> {
+    return this.#once(`certificate ${url.host}`, () =>
+      this.#prober.ask('certificate', { host: url.hostname, port: Number(url.port || 8883), ca }, this.#signal),
+    );
+  }
+
+  /** @throws {WaysideError} why none can run */
+  model({ config, folder }: Placed<Config>): Promise<ModelFacts> {
+    const { model } = config;
+    return this.#once('model', () =>
+      this.#prober.ask('model', { config: { model }, folder, threads: model.threads }, this.#signal),
+    );
+  }
+
+  /** @throws {WaysideError} as `TufClient.refresh` */
+  repository({ config, folder }: Placed<AgentConfig>): Promise<RepositoryFacts> {
+    return this.#once('repository', async () => {
+      const { repository, store } = config;
+      const trustedFolder = join(resolve(folder, store), 'tuf');
+      const names = (await readdir(trustedFolder).catch(() => [])).filter((name) => name.endsWith('.json'));
+      const files = names.map(async (name) => [name, await readFile(join(trustedFolder, name))] as const);
+      return await this.#prober.ask(
+        'repository',
+        {
+          url: repository.url,
+          root: await readFile(resolve(folder, repository.root)),
+          ca: (await this.file(repository.ca, folder))?.toString('latin1'),
+          trusted: new Map(await Promise.all(files)),
+        },
+        this.#signal,
+      );
+    });
+  }
+
+  /**
+   * A file that a configuration names. What systemd brings only when it starts the unit is read at its source.
+   *
+   * @returns undefined where none is named, or it cannot be read: see `configuration`
+   */
+  async file(named: string | undefined, folder: string): Promise<Buffer | undefined> {
+    if (named === undefined) return undefined;
+    const path = resolve(folder, named);
+    const found = await readFile(path).catch(() => undefined);
+    const origin = found === undefined ? await credentialOrigin(path) : undefined;
+    return origin === undefined ? found : await readFile(origin).catch(() => undefined);
+  }
+
+  async #password(
+    { passwordFile, passwordEnv }: Pick<CameraConfig, 'passwordFile' | 'passwordEnv'>,
+    folder: string,
+  ): Promise<string | undefined> {
+    if (passwordEnv !== undefined) return this.#environment[passwordEnv];
+    return (await this.file(passwordFile, folder))?.toString('utf8').replace(/\r?\n$/, '');
+  }
+
+  #once<T>(key: string, measure: () => Promise<T>): Promise<T> {
+    const known = this.#done.get(key) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const measured = measure();
+    measured.catch(() => undefined); // whoever asks is told
+    this.#done.set(key, measured);
+    return measured;
+  }
+}

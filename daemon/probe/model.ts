@@ -1,0 +1,65 @@
+import type { ModelIdentity } from '../../contract/messages/envelope.ts';
+import { asWaysideError, WaysideError } from '../../core/errors.ts';
+import { WHOLE_FRAME } from '../../inference/image.ts';
+import { readPackage } from '../../inference/read-package.ts';
+import { Classifier } from '../inference/classifier.ts';
+import { admitPlace } from '../model/choice.ts';
+import { type ModelSettings, modelPlaces } from '../model/places.ts';
+
+export interface ModelFacts {
+  readonly model: ModelIdentity;
+  /** Where it lies, as a person would say it. */
+  readonly place: string;
+  /** Why what is preferred does not run; null where it does. */
+  readonly fallenBack: string | null;
+  /** `[height, width]` of its input. */
+  readonly size: readonly [number, number];
+  /** Median of one region, preparation included, ms. */
+  readonly regionMs: number;
+}
+
+export interface ModelQuestion extends ModelSettings {
+  readonly threads: number;
+}
+
+/** As large as the frames that decoders deliver. */
+const FRAME = { width: 640, height: 360 };
+const MEASURING_MS = 1500;
+const FEWEST_RUNS = 9;
+
+/**
+ * Admits what this configuration runs, has it reproduce its golden samples, and times it.
+ *
+ * @throws {WaysideError} why nothing there can run: as `admitPackage` and `Classifier.load`
+ */
+export async function probeModel({ threads, ...settings }: ModelQuestion): Promise<ModelFacts> {
+  let first: WaysideError | undefined;
+  for (const place of await modelPlaces(settings)) {
+    try {
+      const { dir } = await admitPlace(place, settings);
+      const classifier = await Classifier.load(dir, threads);
+      const [height, width] = (await readPackage(dir)).manifest.preprocessing.size;
+      return {
+        model: classifier.identity,
+        place: place.name,
+        fallenBack: first === undefined ? null : `${first.code}: ${first.message}`,
+        size: [height, width],
+        regionMs: await regionMs(classifier),
+      };
+    } catch (thrown) {
+      first ??= asWaysideError(thrown);
+    }
+  }
+  throw first ?? new WaysideError('FILE_NOT_FOUND', { message: 'no model package is there' });
+}
+
+async function regionMs(classifier: Classifier): Promise<number> {
+  const frame = { ...FRAME, data: new Uint8Array(FRAME.width * FRAME.height * 3).fill(128) };
+  const times: number[] = [];
+  const until = performance.now() + MEASURING_MS;
+  while (performance.now() < until || times.length < FEWEST_RUNS) {
+    const { preprocessMs, runMs } = await classifier.classify(frame, { boxes: [WHOLE_FRAME], topK: 1, threshold: 0 });
+    times.push(preprocessMs + runMs);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+}
