@@ -12,7 +12,7 @@ const pages = {
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/cli.md': cliPage(),
   'docs/reference/man/wayside.1': manualPage(),
-  'docs/reference/doctor.schema.json': doctorSchemaText(),
+  'docs/reference/doctor.json': doctorSchemaText(),
   'docs/guide/doctor.md': replaceBlock(await readFile(doctorPage, 'utf8'), 'checks', checksTable()),
 };
 

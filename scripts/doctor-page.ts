@@ -15,6 +15,6 @@ export function checksTable(): string {
   return ['| check, fault | | what is so | remedy |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-/** `docs/reference/doctor.schema.json`. */
+/** `docs/reference/doctor.json`. */
 export const doctorSchemaText = (): string =>
   `${JSON.stringify(z.toJSONSchema(doctorSchema, { target: 'draft-2020-12' }), null, 2)}\n`;

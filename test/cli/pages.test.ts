@@ -21,6 +21,6 @@ describe('what `npm run docs` writes', () => {
     const guide = page('docs', 'guide', 'doctor.md');
     expect(guide).toContain(checksTable());
     expect(replaceBlock(guide, 'checks', checksTable())).toBe(guide);
-    expect(page('docs', 'reference', 'doctor.schema.json')).toBe(doctorSchemaText());
+    expect(page('docs', 'reference', 'doctor.json')).toBe(doctorSchemaText());
   });
 });
