@@ -24,3 +24,14 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
   return covariance / variance;
 }
+
+/** Bits that an event takes on average where each costs what its frequency says; 0 for none. */
+export function entropy(counts: Iterable<number>): number {
+  let [total, sum] = [0, 0];
+  for (const count of counts) {
+    if (count <= 0) continue;
+    total += count;
+    sum += count * Math.log2(count);
+  }
+  return total === 0 ? 0 : Math.max(0, Math.log2(total) - sum / total);
+}

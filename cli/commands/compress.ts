@@ -30,6 +30,7 @@ interface CompressOptions extends PixelOptions, QuantizingOptions, TeacherOption
   readonly out: string;
   readonly calibration: number;
   readonly clusters?: number;
+  readonly bitsPerWeight?: number;
   readonly pruneFlops?: number;
   readonly pruneParams?: number;
   readonly pruneBytes?: number;
@@ -79,6 +80,7 @@ export function compressCommand(): Command {
     .addOption(teacherWeightOption())
     .addOption(new Option('--no-flip', 'do not mirror images while training: for signs and letters'))
     .addOption(openNumberOption('--clusters <k>', FIELDS.clusters, 'not clustered'))
+    .addOption(openNumberOption('--bits-per-weight <b>', FIELDS.bitsPerWeight, 'as many as they take'))
     .addOption(
       new Option(
         '--budget <points>',
@@ -179,6 +181,7 @@ const documentOf = ({
   candidate,
   change,
   uniqueWeights,
+  bitsPerWeight,
   fused,
   noisy,
   notes,
@@ -193,6 +196,7 @@ const documentOf = ({
   candidate,
   change,
   uniqueWeights,
+  bitsPerWeight,
   fused,
   ...(noisy.length === 0 ? {} : { noisy }),
   ...(notes.length === 0 ? {} : { notes }),
@@ -204,7 +208,7 @@ const documentOf = ({
 });
 
 function summary(result: CompressResult): string {
-  const { baseline, candidate, uniqueWeights, fused, stages, overTheAir } = result;
+  const { baseline, candidate, uniqueWeights, bitsPerWeight, fused, stages, overTheAir } = result;
   const rows = [
     ['', 'float', 'compressed', 'change'],
     ['top-1', percent(baseline.top1), percent(candidate.top1), points(baseline.top1, candidate.top1)],
@@ -223,6 +227,7 @@ function summary(result: CompressResult): string {
       milliseconds(candidate.latencyMs),
       ratio(baseline.latencyMs, candidate.latencyMs, 'faster', 'slower'),
     ],
+    ['bits a weight', '32', bitsPerWeight.toFixed(2), ratio(32, bitsPerWeight, 'fewer', 'more')],
     ['distinct weights', count(uniqueWeights.before), count(uniqueWeights.after), ''],
   ];
   const left = fused.float.length;

@@ -1,4 +1,5 @@
 import { WaysideError } from '../../core/errors.ts';
+import { constrainEntropy, evenCodes, type RateConstrained } from './entropy-constrained.ts';
 import { CodeCells, optimalCodes } from './grid.ts';
 import { requireClusterCount } from './kmeans.ts';
 import { nearestCode } from './nearest.ts';
@@ -15,6 +16,8 @@ interface ClusterOptions {
   readonly sparseFrom?: number;
   /** Rounds of choosing codes for the scales, then scales for the codes. @default 4 */
   readonly rounds?: number;
+  /** Output error that a bit is worth: above 0 the codes are those of least error and length together, 0 always among them. @default 0 */
+  readonly price?: number;
 }
 
 interface ClusteredWeights {
@@ -41,13 +44,13 @@ interface ClusteredWeights {
  * @throws {WaysideError} CLUSTER_INVALID for k outside 2..256, groups that do not divide the rows, or weights that are not finite
  */
 export function clusterWeights(rows: WeightRows, options: ClusterOptions): ClusteredWeights {
-  const { k, limit, groups = 1, sparseFrom = 0.1, rounds = 4 } = options;
+  const { k, limit, groups = 1, sparseFrom = 0.1, rounds = 4, price = 0 } = options;
   requireClusterCount(k);
   requireClusterable(rows, groups);
-  const keepZero = zeroShare(rows.weights) >= sparseFrom;
+  const keepZero = price > 0 || zeroShare(rows.weights) >= sparseFrom;
   const perGroup = rows.rows / groups;
   const parts = Array.from({ length: groups }, (_, group) =>
-    clusterGroup(sliceRows(rows, group * perGroup, perGroup), { k, limit, keepZero, rounds }),
+    clusterGroup(sliceRows(rows, group * perGroup, perGroup), { k, limit, keepZero, rounds, price }),
   );
   const codes = new Int8Array(rows.weights.length);
   const scales = new Float32Array(rows.rows);
@@ -61,7 +64,15 @@ export function clusterWeights(rows: WeightRows, options: ClusterOptions): Clust
 
 function clusterGroup(
   rows: WeightRows,
-  { k, limit, keepZero, rounds }: { k: number; limit: number; keepZero: boolean; rounds: number },
+  {
+    k,
+    limit,
+    keepZero,
+    rounds,
+    price,
+  }: Required<Pick<ClusterOptions, 'k' | 'limit' | 'rounds' | 'price'>> & {
+    readonly keepZero: boolean;
+  },
 ) {
   let scales = absmaxScales(rows, limit);
   let nearest = nearestCode(optimalCodes(cellsOf(rows, scales, limit), k, { keepZero }));
@@ -69,6 +80,7 @@ function clusterGroup(
     scales = searchScales(rows, scales, nearest);
     nearest = nearestCode(optimalCodes(cellsOf(rows, scales, limit), k, { keepZero }));
   }
+  if (price > 0) return cheapestCodes(rows, { codebook: nearest.codes, scales, price, limit }, k);
   const codes = new Int8Array(rows.weights.length);
   let error = 0;
   for (let row = 0; row < rows.rows; row++) {
@@ -82,6 +94,14 @@ function clusterGroup(
     }
   }
   return { codebook: usedCodes(codes), scales, codes, error };
+}
+
+/** From the codes of least error, and from even steps: the alternation finds what is near its start, the better of the two is taken. */
+function cheapestCodes(rows: WeightRows, start: Parameters<typeof constrainEntropy>[1], k: number): RateConstrained {
+  const { scales, price, limit } = start;
+  const fine = constrainEntropy(rows, start);
+  const even = constrainEntropy(rows, { ...start, codebook: evenCodes(rows, scales, price, k, limit) });
+  return even.cost < fine.cost ? even : fine;
 }
 
 /** A weight's share in the output error is h (w - s c)^2 = h s^2 (w / s - c)^2. */

@@ -1,6 +1,6 @@
 import type { Turn } from '../../core/turns.ts';
 import type { NearestCode } from '../clustering/nearest.ts';
-import { dampingOf, type Rounded } from './problem.ts';
+import { type CodePrices, dampingOf, type Rounded } from './problem.ts';
 
 interface NearestProblem {
   /** `[rows, columns]` of one group's weights. */
@@ -14,6 +14,8 @@ interface NearestProblem {
   readonly nearest: NearestCode;
   /** Exact zeros stay zero. */
   readonly keepZero: boolean;
+  /** @default codes cost nothing */
+  readonly rate?: CodePrices | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ interface NearestProblem {
  * there is nothing else to choose: one look at each weight.
  */
 export async function roundToNearest(problem: NearestProblem, turn: Turn): Promise<Rounded> {
-  const { weights, rows, columns, nearest, keepZero } = problem;
+  const { weights, rows, columns, nearest, keepZero, rate } = problem;
   const scales = problem.scales.slice();
   const codes = new Int8Array(weights.length);
   const damped = problem.variances.map((variance) => variance + dampingOf(variance, 1));
@@ -32,7 +34,12 @@ export async function roundToNearest(problem: NearestProblem, turn: Turn): Promi
     let [energy, cross, own] = [0, 0, 0];
     for (let i = 0; i < columns; i++) {
       const w = weights[start + i]!;
-      const code = keepZero && w === 0 ? 0 : nearest.of(w / scale);
+      const code =
+        keepZero && w === 0
+          ? 0
+          : rate === undefined
+            ? nearest.of(w / scale)
+            : rate.codes.of(w / scale, rate.price / (damped[i]! * scale * scale));
       const weighted = damped[i]! * w;
       codes[start + i] = code;
       energy += weighted * w;

@@ -1,4 +1,14 @@
 import type { NearestCode } from '../clustering/nearest.ts';
+import type { PricedCodes } from '../clustering/priced-codes.ts';
+
+/** Codes cost what an entropy coder will spend on them. */
+export interface CodePrices {
+  readonly codes: PricedCodes;
+  /** Error of the layer's output that a bit is worth, above 0. */
+  readonly price: number;
+  /** Lengths follow what was chosen: where the problem is all that the codebook is for. */
+  readonly learns: boolean;
+}
 
 export interface RoundProblem {
   /** `[rows, columns]` of one group's weights. */
@@ -13,6 +23,8 @@ export interface RoundProblem {
   readonly nearest: NearestCode;
   /** Exact zeros stay zero. */
   readonly keepZero: boolean;
+  /** @default codes cost nothing */
+  readonly rate?: CodePrices | undefined;
 }
 
 export interface Rounded {

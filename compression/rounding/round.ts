@@ -24,6 +24,7 @@ export function roundToCodes(problem: RoundProblem): Rounded {
   const scales = problem.scales.slice();
   const blocks = problem.covariance.map((_, b) => dampedBlock(problem, b));
   for (const block of blocks) cascade(problem, block, scales, codes);
+  if (problem.rate?.learns === true) problem.rate.codes.learn(codes);
   let error = 0;
   const target = new Float64Array(columns);
   const present = new Float64Array(columns);
@@ -46,7 +47,7 @@ export function roundToCodes(problem: RoundProblem): Rounded {
 
 /** GPTQ with the columns of the largest variance first: they have the most others left to absorb their error. */
 function cascade(problem: RoundProblem, block: Block, scales: Float32Array, codes: Int8Array): void {
-  const { weights, rows, columns, nearest, keepZero } = problem;
+  const { weights, rows, columns, nearest, keepZero, rate } = problem;
   const { from, size } = block;
   const order = columnOrder(block);
   const factor = inverseCholesky(permuted(block, order), size);
@@ -57,7 +58,10 @@ function cascade(problem: RoundProblem, block: Block, scales: Float32Array, code
     for (let j = 0; j < size; j++) moved[j] = weights[start + order[j]!]!;
     for (let j = 0; j < size; j++) {
       const at = start + order[j]!;
-      const code = keepZero && weights[at] === 0 ? 0 : nearest.of(moved[j]! / scale);
+      const u = moved[j]! / scale;
+      // An error of e in column j costs e^2 / U_jj^2 once the columns after it have absorbed what they can (Frantar 2022, eq. 2).
+      const perBit = rate === undefined ? 0 : (rate.price * (factor?.[j * size + j] ?? 0) ** 2) / (scale * scale);
+      const code = keepZero && weights[at] === 0 ? 0 : rate === undefined ? nearest.of(u) : rate.codes.of(u, perBit);
       codes[at] = code;
       if (factor === undefined) continue;
       const error = (moved[j]! - scale * code) / factor[j * size + j]!;
@@ -94,7 +98,7 @@ function dot(codes: Int8Array, values: Float64Array): number {
  * @param present C q, kept up to date
  */
 function descend(
-  { nearest, keepZero }: RoundProblem,
+  { nearest, keepZero, rate }: RoundProblem,
   blocks: readonly Block[],
   w: Float32Array,
   q: Int8Array,
@@ -111,7 +115,9 @@ function descend(
         if (keepZero && w[at] === 0) continue;
         const current = q[at]!;
         const gradient = target[at]! / scale - present[at]!;
-        const best = nearest.of(current + gradient / matrix[i * size + i]!);
+        const own = matrix[i * size + i]!;
+        const u = current + gradient / own;
+        const best = rate === undefined ? nearest.of(u) : rate.codes.of(u, rate.price / (own * scale * scale));
         if (best === current) continue;
         const step = best - current;
         const line = i * size;

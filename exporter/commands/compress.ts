@@ -23,6 +23,7 @@ import { planOf } from '../plan/plan-of.ts';
 import { notedClasses } from '../reading/model-notes.ts';
 import { makeReport } from '../report/report.ts';
 import { budgetMissed, overBudget } from '../search/budget.ts';
+import { meanBits } from '../search/price-of-bits.ts';
 import { accuracyChange } from '../verify/class-changes.ts';
 import { countDistinct } from '../verify/distinct-weights.ts';
 import { farFromFloat } from '../verify/doubts.ts';
@@ -97,6 +98,7 @@ async function written(
       package: options.out,
       ...{ baseline, candidate, change: accuracyChange(float.answers, answers) },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
+      bitsPerWeight: meanBits(quantized.weights.values()),
       ...{ fused: verified.fused, noisy: verified.noisy, stages: outcomes },
       notes: opened.notes,
       warnings: [...opened.warnings, ...(far === undefined ? [] : [far])],

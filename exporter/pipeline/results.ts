@@ -23,6 +23,8 @@ export interface CompressResult {
   readonly change: AccuracyChange;
   /** Distinct weights of each convolution and matrix product, added up: float values before, int8 codes after. */
   readonly uniqueWeights: { readonly before: number; readonly after: number };
+  /** Bits that an entropy coder takes for the code of a weight that knows how often each occurs in its layer: the mean over all weights. */
+  readonly bitsPerWeight: number;
   readonly fused: FusionReport;
   /** Where images were set aside to decide on: top-1 on those, 0 to 1. */
   readonly validation?: ValidationFigures | undefined;

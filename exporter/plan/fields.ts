@@ -71,6 +71,10 @@ export const FIELDS = {
   seed: whole('seed of everything drawn at random', { least: 0, most: 2 ** 32 - 1, fallback: 0 }),
   calibration: whole('images of the training part to calibrate on', { least: 1, fallback: 512 }),
   clusters: whole('distinct weights a layer, 2 to 256', { least: 2, most: 256 }),
+  bitsPerWeight: decimal(
+    'bits that the codes of a weight take on their way to a box, the mean over all layers: codes are chosen by error and length together',
+    { least: 0.5, most: 8 },
+  ),
   target: choice('processor family of the box', TARGET_NAMES, DEFAULT_TARGET),
   range: choice<RangeName, 'auto'>('how the ranges of activations are chosen', RANGE_NAMES, 'auto'),
   /** Of nearest rounding, which is asked for where every second counts: what one look at the images gives. */

@@ -22,6 +22,8 @@ export interface PlanOptions extends PruneOptions, QatOptions {
   readonly validation?: readonly PositionRange[] | undefined;
   /** Distinct weights a layer, 2 to 256. @default weights are not clustered */
   readonly clusters?: number | undefined;
+  /** Most bits a weight over the air, the mean over all layers. @default bits are free */
+  readonly bitsPerWeight?: number | undefined;
   /** @default 'auto', with nearest rounding 'min-max' */
   readonly range?: RangeName | undefined;
   /** `nearest` is quicker and leaner, `output` more accurate, much so with clusters. */
@@ -46,7 +48,7 @@ export function planOf(options: PlanOptions): PlanOutline {
 }
 
 function outlineOf(options: PlanOptions): PlanOutline {
-  const { seed, calibration: samples, validation, target, rounding, clusters, budget } = options;
+  const { seed, calibration: samples, validation, target, rounding, clusters, bitsPerWeight, budget } = options;
   const quick = rounding === 'nearest';
   const { equalize = quick ? false : 'auto', range = (quick ? FIELDS.rangeOfNearest : FIELDS.range).fallback } =
     options;
@@ -58,6 +60,7 @@ function outlineOf(options: PlanOptions): PlanOutline {
     validation: validation && printRanges(validation),
     range: range === 'min-max' ? 'minmax' : range,
     rounding: quick ? rounding : undefined,
+    bitsPerWeight,
     prune: prunePlan(options),
     finetune: finetunePlan(options),
     qat: qatPlan(options),

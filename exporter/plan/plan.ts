@@ -39,6 +39,8 @@ const SETTINGS = {
    * `nearest` takes the nearest code of every weight, which needs the inputs' means alone.
    */
   rounding: z.enum(FIELDS.rounding.choices).optional(),
+  /** Most bits a weight that an entropy coder takes for the codes, the mean over all layers; absent: bits are free. */
+  bitsPerWeight: numberOf(FIELDS.bitsPerWeight).optional(),
   /** Absent: every channel stays. */
   prune: PrunePlan.optional(),
   /** Absent: nothing is trained. */

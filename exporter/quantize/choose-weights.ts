@@ -1,5 +1,7 @@
 import { clusterWeights, usedCodes } from '../../compression/clustering/cluster.ts';
+import { coarserScales, constrainEntropy } from '../../compression/clustering/entropy-constrained.ts';
 import { fullGrid, type NearestCode, nearestCode } from '../../compression/clustering/nearest.ts';
+import { pricedCodes } from '../../compression/clustering/priced-codes.ts';
 import { absmaxScales, searchScale, type WeightRows } from '../../compression/clustering/scales.ts';
 import { type Layer, weightRows } from '../../compression/layers.ts';
 import type { MatrixProducts } from '../../compression/linear-algebra/products.ts';
@@ -7,6 +9,7 @@ import { roundByOutput } from '../../compression/rounding/by-output.ts';
 import { type InputMoments, type InputVariances, variancesOf } from '../../compression/rounding/moments.ts';
 import { roundToNearest } from '../../compression/rounding/nearest.ts';
 import { outputNoise } from '../../compression/rounding/noise.ts';
+import type { CodePrices } from '../../compression/rounding/problem.ts';
 import { type Turn, turnsOf } from '../../core/turns.ts';
 import { indexBitsFor } from './codebook.ts';
 import type { LayerWeights } from './layer-weights.ts';
@@ -18,6 +21,11 @@ interface WeightOptions {
   readonly clusters?: number | undefined;
   /** @default 1 */
   readonly groups?: number | undefined;
+  /**
+   * What a bit of the codes is worth, as a share of the variance of the layer's output: codes that an entropy coder makes shorter are
+   * taken where they cost less than that. @default 0: bits are free
+   */
+  readonly lambda?: number | undefined;
 }
 
 export interface DecidedWeights extends LayerWeights {
@@ -42,15 +50,18 @@ export async function decideWeights(
   products: MatrixProducts,
   signal?: AbortSignal,
 ): Promise<DecidedWeights> {
-  const { limit, clusters, groups = 1 } = options;
+  const { limit, clusters, groups = 1, lambda = 0 } = options;
   const { rows, columns } = layer;
   const turn = turnsOf(signal);
   const weights = weightRows(layer);
   const variances = variancesOf(moments);
   const matrix: WeightRows = { weights, rows, columns, importance: floored(variances) };
-  const clustered = clusters === undefined ? undefined : clusterWeights(matrix, { k: clusters, limit, groups });
+  const power = await signalOf(matrix, variances, turn);
+  const price = lambda * power;
+  const clustered = clusters === undefined ? undefined : clusterWeights(matrix, { k: clusters, limit, groups, price });
   const grid = nearestCode(fullGrid(limit));
-  const startingScales = clustered?.scales ?? (await startingScalesOf(matrix, limit, grid, turn));
+  const started = clustered ?? (await startOf(matrix, { limit, grid, price }, turn));
+  const startingScales = started.scales;
   const codes = new Int8Array(weights.length);
   const scales = new Float32Array(rows);
   let noise = 0;
@@ -66,6 +77,10 @@ export async function decideWeights(
       scales: startingScales.subarray(from, from + perPart),
       nearest: clustered === undefined ? grid : nearestCode(clustered.codebooks[Math.floor((part * groups) / parts)]!),
       keepZero: clustered?.zeroKept ?? false,
+      rate:
+        price > 0
+          ? pricesOf(started, { price, learns: parts === groups }, Math.floor((part * groups) / parts))
+          : undefined,
     };
     await turn();
     const rounded =
@@ -85,7 +100,7 @@ export async function decideWeights(
   }
   const codebooks = clustered === undefined ? [] : codebooksOf(codes, groups);
   const bias = await correctedBias(layer, weights, { codes, scales }, moments.mean, turn);
-  const snr = decibelsOf(await signalOf(matrix, variances, turn), noise);
+  const snr = decibelsOf(power, noise);
   return { codes, scales, bias, codebooks, indexBits: indexBitsFor(clusters ?? 256), snr };
 }
 
@@ -110,6 +125,31 @@ export async function signalToNoise(
   const variances = variancesOf(moments);
   const power = await signalOf({ weights, rows, columns, importance: variances }, variances, turn);
   return decibelsOf(power, await outputNoise(layer, change, moments, turn));
+}
+
+/** Codes, codebooks and scales to begin from where weights are not clustered. */
+async function startOf(
+  matrix: WeightRows,
+  { limit, grid, price }: { readonly limit: number; readonly grid: NearestCode; readonly price: number },
+  turn: Turn,
+): Promise<StartingWeights> {
+  const scales = await startingScalesOf(matrix, limit, grid, turn);
+  if (price === 0) return { scales, codebooks: [], codes: new Int8Array() };
+  const start = { codebook: grid.codes, scales: coarserScales(matrix, scales, price), price, limit, refit: false };
+  return { ...constrainEntropy(matrix, start), codebooks: [grid.codes] };
+}
+
+type StartingWeights = Pick<LayerWeights, 'scales' | 'codebooks' | 'codes'>;
+
+/** Lengths of the codes of one codebook as they occur at the start. */
+function pricesOf(
+  { codebooks, codes }: StartingWeights,
+  prices: Pick<CodePrices, 'price' | 'learns'>,
+  group: number,
+): CodePrices {
+  const perGroup = codes.length / codebooks.length;
+  const occurring = codes.subarray(group * perGroup, (group + 1) * perGroup);
+  return { ...prices, codes: pricedCodes(codebooks[group] ?? new Int8Array(), occurring) };
 }
 
 async function startingScalesOf(matrix: WeightRows, limit: number, grid: NearestCode, turn: Turn) {

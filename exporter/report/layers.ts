@@ -1,4 +1,5 @@
 import { usedCodes } from '../../compression/clustering/cluster.ts';
+import { bitsPerCode } from '../../compression/clustering/priced-codes.ts';
 import { type Layer, weightCount } from '../../compression/layers.ts';
 import type { QuantizedModel } from '../pipeline/quantize-by-plan.ts';
 import type { DecidedWeights } from '../quantize/choose-weights.ts';
@@ -113,13 +114,14 @@ function layerTable(rows: readonly Row[], cut: string): string {
     const error = measured === undefined ? '' : decibels(measured);
     const before = integer(distinctValues(layer));
     if (decided === undefined) {
-      return [...common, before, before, 'float', bytes(weights.bytes.byteLength), error, ''];
+      return [...common, before, before, 'float', bytes(weights.bytes.byteLength), '', error, ''];
     }
     const stored = storedCodes(layer, decided);
     const form = weightForm(stored);
     const size = Math.ceil((weightCount(layer) * (form === 'int8' ? 8 : stored.indexBits)) / 8);
     const codes = integer(usedCodes(decided.codes).length);
-    return [...common, before, codes, form, bytes(size), error, decibels(decided.snr)];
+    const bits = bitsPerCode(decided.codes).toFixed(2);
+    return [...common, before, codes, form, bytes(size), bits, error, decibels(decided.snr)];
   });
   return `${table({
     caption: 'Convolutions and matrix products, in the order of the network',
@@ -131,11 +133,13 @@ function layerTable(rows: readonly Row[], cut: string): string {
       'Codes',
       { words: 'Stored as' },
       'Size',
+      'Bits',
       'SQNR',
       'Own weights',
     ],
     rows: cells,
   })}
-<p>Distinct before: float values before clustering, after pruning and training. SQNR: of the layer\u2019s output in the compressed network; own weights: what
+<p>Distinct before: float values before clustering, after pruning and training. Bits: of a weight\u2019s code on its way to a box, by how often each
+code occurs in the layer. SQNR: of the layer\u2019s output in the compressed network; own weights: what
 rounding this layer\u2019s weights alone costs.${cut}</p>`;
 }

@@ -15,12 +15,13 @@ import { floatLayers, type Precision, type Precisions } from '../quantize/precis
 import { type QuantizeInput, quantizeModel, valuesToCalibrate } from '../quantize/quantize-model.ts';
 import { momentsOfChannels, type Watched, watch } from './activation-statistics.ts';
 import { decidingOf } from './choose-ranges.ts';
+import { meanBits, priceOfBits } from './price-of-bits.ts';
 
 interface CalibratedOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
   readonly indices: readonly number[];
   readonly threads: number;
-  readonly plan: Pick<CompressionPlan, 'seed' | 'range' | 'ranges' | 'rounding'>;
+  readonly plan: Pick<CompressionPlan, 'seed' | 'range' | 'ranges' | 'rounding' | 'bitsPerWeight'>;
   /** Largest code of the target. */
   readonly limit: number;
   readonly table?: CalibrationTable | undefined;
@@ -58,6 +59,8 @@ export class Calibrated {
   readonly #options: CalibratedOptions;
   readonly #moments: Map<string, InputMoments | InputVariances>;
   readonly #decided = new Map<string, DecidedWeights>();
+  /** What a bit of the codes is worth in every layer; undefined until it is known. */
+  #lambda: number | undefined;
 
   private constructor(
     model: Model,
@@ -99,21 +102,35 @@ export class Calibrated {
     precisions: Precisions,
     float: ReadonlySet<string> = floatLayers(precisions),
   ): Promise<ReadonlyMap<string, DecidedWeights>> {
-    const { signal, onProgress } = this.#options;
-    const found = new Map<string, DecidedWeights>();
+    const { plan } = this.#options;
     const products = new MatrixProducts();
     try {
-      for (const layer of this.layers) {
-        signal?.throwIfAborted();
-        const { name } = layer.node;
-        const width = precisions.get(name) ?? 'int8';
-        if (width === 'float' || float.has(name) || found.has(name)) continue;
-        found.set(name, await this.#weightsOf(layer, width, products));
-        onProgress?.({ stage: 'deciding weights', done: found.size, total: this.layers.length });
-        await new Promise(setImmediate); // lets an interrupt be heard between layers
-      }
+      this.#lambda ??= await priceOfBits(plan.bitsPerWeight, async (lambda) => {
+        this.#decided.clear(); // the last look is the one that is taken, as a rule
+        return meanBits((await this.#weightsAt(lambda, precisions, float, products)).values());
+      });
+      return await this.#weightsAt(this.#lambda, precisions, float, products);
     } finally {
       await products.close();
+    }
+  }
+
+  async #weightsAt(
+    lambda: number,
+    precisions: Precisions,
+    float: ReadonlySet<string>,
+    products: MatrixProducts,
+  ): Promise<Map<string, DecidedWeights>> {
+    const { signal, onProgress } = this.#options;
+    const found = new Map<string, DecidedWeights>();
+    for (const layer of this.layers) {
+      signal?.throwIfAborted();
+      const { name } = layer.node;
+      const width = precisions.get(name) ?? 'int8';
+      if (width === 'float' || float.has(name) || found.has(name)) continue;
+      found.set(name, await this.#weightsOf(layer, width, lambda, products));
+      onProgress?.({ stage: 'deciding weights', done: found.size, total: this.layers.length });
+      await new Promise(setImmediate); // lets an interrupt be heard between layers
     }
     return found;
   }
@@ -134,19 +151,28 @@ export class Calibrated {
   async #weightsOf(
     layer: Layer,
     width: Exclude<Precision, 'float'>,
+    lambda: number,
     products: MatrixProducts,
   ): Promise<DecidedWeights> {
     const { name } = layer.node;
-    const key = `${name} ${width}`;
-    const { limit, groups, signal } = this.#options;
-    const known = this.#decided.get(key);
-    if (known !== undefined) return known;
-    const clusters = width === 'int8' ? undefined : width;
-    const options = { limit, clusters, groups: groups.get(name) };
-    const decided = await decideWeights(layer, this.#moments.get(name)!, options, products, signal);
+    const key = `${name} ${width} ${lambda}`;
+    const decided = this.#decided.get(key) ?? (await this.#decide(layer, width, lambda, products));
     this.#decided.set(key, decided);
-    if (this.#options.onePrecision === true) this.#moments.delete(name);
+    if (this.#options.onePrecision === true && this.#lambda !== undefined) this.#moments.delete(name);
     return decided;
+  }
+
+  #decide(
+    layer: Layer,
+    width: Exclude<Precision, 'float'>,
+    lambda: number,
+    products: MatrixProducts,
+  ): Promise<DecidedWeights> {
+    const { name } = layer.node;
+    const { limit, groups, signal } = this.#options;
+    const clusters = width === 'int8' ? undefined : width;
+    const options = { limit, clusters, groups: groups.get(name), lambda };
+    return decideWeights(layer, this.#moments.get(name)!, options, products, signal);
   }
 }
 

@@ -53,6 +53,7 @@ describe('wayside compress', () => {
       // No image is answered otherwise: of eight that says next to nothing.
       change: { points: 0, low: expect.closeTo(-32.4, 0), high: expect.closeTo(32.4, 0) },
       uniqueWeights: { before: 4, after: expect.any(Number) },
+      bitsPerWeight: expect.any(Number),
       fused: { quantized: 2, float: [] },
       stages: [
         {

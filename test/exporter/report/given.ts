@@ -5,6 +5,7 @@ import { planOf } from '../../../exporter/plan/plan-of.ts';
 import type { StageOutcome } from '../../../exporter/prune-finetune/outcome.ts';
 import { nearestWeights } from '../../../exporter/quantize/choose-weights.ts';
 import type { ReportInput } from '../../../exporter/report/page.ts';
+import { meanBits } from '../../../exporter/search/price-of-bits.ts';
 import { countDistinct } from '../../../exporter/verify/distinct-weights.ts';
 import { ints } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
@@ -76,6 +77,7 @@ export function reportInput({ layers: count, clusters = 16, classes = 10, pruned
       candidate: { top1: 0.904, samples: labels.length, bytes: 1e5, latencyMs: 0.2 },
       change: { points: -0.8, low: -1.9, high: 0.3 },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
+      bitsPerWeight: meanBits(weights.values()),
       noisy: [],
       notes: ['fold-batch-norm: merged 9 normalizations and biases into the layers before them'],
       warnings: [],
