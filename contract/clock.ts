@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
 import koffi from 'koffi';
 import type { Log } from '../core/log.ts';
 import type { Clock } from './messages/envelope.ts';
+import { ChronyClock } from './time-daemon/chrony.ts';
+import { timesyncdClock } from './time-daemon/timesyncd.ts';
 
 /**
  * `struct timex` of adjtimex(2) on 64-bit Linux, x64 and arm64 alike: modes at 0, maxerror (µs) at 24, status at 40; 208 bytes.
@@ -14,9 +15,6 @@ const STA_UNSYNC = 0x0040;
 /** Return value TIME_ERROR: the clock is not synchronized. */
 const TIME_ERROR = 5;
 
-/** Written by systemd-timesyncd at the first synchronization after boot: weaker, it is never taken back. */
-const TIMESYNC_MARK = '/run/systemd/timesync/synchronized';
-
 export const UNKNOWN_CLOCK: Clock = { synced: null, errorMs: null };
 
 /** What the kernel says about its clock. */
@@ -28,8 +26,9 @@ export function clockFromTimex(returned: number, timex: Buffer): Clock {
 }
 
 /**
- * Makes the reader of the clock's state. The kernel is asked, which knows of every time daemon (chrony, ntpd, timesyncd);
- * where it refuses (seccomp of a container), only timesyncd's mark is left; without either, the state is unknown and said so.
+ * Makes the reader of the clock's state. The kernel is asked, which knows of every time daemon (chrony, ntpd, timesyncd). Where it
+ * refuses, as in our units (no filter lets a process ask for the state of the clock and not set it), the time daemons are asked
+ * themselves: systemd-timesyncd by its folder, chronyd by its port. Without any, the state is unknown and said so.
  */
 export function createClockReader(log: Log): () => Clock {
   let adjtimex: ((timex: Buffer) => number) | undefined;
@@ -38,10 +37,13 @@ export function createClockReader(log: Log): () => Clock {
   } catch (error) {
     log.info({ err: error }, 'the state of the clock cannot be read from the kernel');
   }
-  return () => {
+  const chrony = new ChronyClock();
+  const read = (): Clock => {
     const timex = Buffer.alloc(TIMEX_BYTES); // modes = 0: only read
     const clock = adjtimex === undefined ? UNKNOWN_CLOCK : clockFromTimex(adjtimex(timex), timex);
-    if (clock.synced === null && existsSync(TIMESYNC_MARK)) return { synced: true, errorMs: null };
-    return clock;
+    if (clock.synced !== null) return clock;
+    return timesyncdClock(Date.now()) ?? chrony.read() ?? UNKNOWN_CLOCK;
   };
+  read(); // chronyd needs a moment to answer
+  return read;
 }

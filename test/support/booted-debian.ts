@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { until } from './until.ts';
@@ -20,9 +20,11 @@ export interface Outcome {
 
 /** A bare Debian 12, unpacked once: what machines are started over, none of which changes it. */
 export async function bareDebian(folder: string): Promise<string> {
-  if (!existsSync(join(folder, 'etc/debian_version'))) {
-    await mkdir(folder, { recursive: true });
-    await run('debootstrap', ['--variant=minbase', `--include=${PACKAGES}`, SUITE, folder], { maxBuffer: 2 ** 26 });
+  if (!existsSync(folder)) {
+    const unfinished = `${folder}.unfinished`; // an interrupted debootstrap looks like one that is done
+    await rm(unfinished, { recursive: true, force: true });
+    await run('debootstrap', ['--variant=minbase', `--include=${PACKAGES}`, SUITE, unfinished], { maxBuffer: 2 ** 26 });
+    await rename(unfinished, folder);
   }
   return folder;
 }
@@ -32,12 +34,14 @@ export async function bareDebian(folder: string): Promise<string> {
  * this machine: what listens on loopback here is there as well.
  */
 export class BootedDebian {
+  readonly #base: string;
   readonly #folder: string;
   readonly #cgroup: string;
   #machine: ChildProcess | undefined;
   #leader = 0;
 
-  private constructor(folder: string) {
+  private constructor(base: string, folder: string) {
+    this.#base = base;
     this.#folder = folder;
     this.#cgroup = `/sys/fs/cgroup/wayside-test-${process.pid}`;
   }
@@ -47,9 +51,9 @@ export class BootedDebian {
    * @param folder for what the machine changes; the caller removes it
    */
   static async start(base: string, folder: string): Promise<BootedDebian> {
-    const debian = new BootedDebian(folder);
+    const debian = new BootedDebian(base, folder);
     try {
-      await debian.#boot(base);
+      await debian.boot();
     } catch (cause) {
       await debian.stop();
       throw cause;
@@ -57,13 +61,14 @@ export class BootedDebian {
     return debian;
   }
 
-  async #boot(base: string): Promise<void> {
+  /** Boots anew what was powered off; it finds what it had written. */
+  async boot(): Promise<void> {
     const [upper, work, root] = ['upper', 'work', 'root'].map((name) => join(this.#folder, name));
     for (const each of [upper, work, root]) await mkdir(each ?? '', { recursive: true });
     // In a mount namespace of its own: what it mounts goes with it. Its cgroup must not be one that systemd here manages.
     const script = `
-mount -t overlay overlay -o "lowerdir=${base},upperdir=${upper},workdir=${work}" "${root}"
-tr -d - < /proc/sys/kernel/random/uuid > "${root}/etc/machine-id"
+mount -t overlay overlay -o "lowerdir=${this.#base},upperdir=${upper},workdir=${work}" "${root}"
+[ -e "${upper}/etc/machine-id" ] || tr -d - < /proc/sys/kernel/random/uuid > "${root}/etc/machine-id"
 ln -sf /dev/null "${root}/etc/systemd/system/systemd-firstboot.service"
 mountpoint -q /sys/fs/cgroup && [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 none /sys/fs/cgroup
 mkdir -p "${this.#cgroup}"
@@ -118,14 +123,33 @@ systemd-nspawn --boot --register=no --keep-unit --notify-ready=no --machine=ways
     await writeFile(`/proc/${this.#leader}/root${path}`, content, { mode });
   }
 
-  async stop(): Promise<void> {
+  /** Where a changed file lies while the machine is off. @param path absolute, inside */
+  offline(path: string): string {
+    return join(this.#folder, 'upper', path);
+  }
+
+  /** Ends all processes in order, as `systemctl poweroff` does. */
+  async powerOff(): Promise<void> {
+    await this.do('systemctl poweroff');
+    await this.#ended();
+  }
+
+  /** Ends all processes at once. */
+  async cutPower(): Promise<void> {
+    process.kill(this.#leader, 'SIGKILL'); // the first process of its namespace: all others go with it
+    await this.#ended();
+  }
+
+  async #ended(): Promise<void> {
     const machine = this.#machine;
-    if (machine !== undefined && machine.exitCode === null && machine.signalCode === null) {
-      if (this.#leader > 0)
-        process.kill(this.#leader, 'SIGKILL'); // the first process of its namespace: all others go with it
-      else machine.kill();
-      await once(machine, 'exit');
-    }
+    if (machine !== undefined && machine.exitCode === null && machine.signalCode === null) await once(machine, 'exit');
+    this.#leader = 0;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#leader > 0) await this.cutPower();
+    else this.#machine?.kill();
+    await this.#ended();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
