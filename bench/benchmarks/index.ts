@@ -1,5 +1,6 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { demo } from './box/demo.ts';
+import { install } from './box/install.ts';
 import { recovery } from './box/recovery.ts';
 import { rtsp } from './box/rtsp.ts';
 import { soak } from './box/soak.ts';
@@ -46,6 +47,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   exporters,
   rtsp,
   demo,
+  install,
   recovery,
   soak,
   thinLink,

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BootedDebian, bareDebian, type Outcome } from '../../../bench/harness/boot/booted-debian.ts';
 import { boxDeb } from '../../../scripts/package/build.ts';
 import { debOf } from '../../../scripts/package/deb.ts';
-import { BootedDebian, bareDebian, type Outcome } from '../../support/booted-debian.ts';
 import { shellSteps } from '../../support/guide-blocks.ts';
 import { Listener } from '../../support/listener.ts';
 import { Mosquitto } from '../../support/mosquitto.ts';

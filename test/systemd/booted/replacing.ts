@@ -12,7 +12,7 @@ const LOOK_MS = 2000;
  * the process has answered, before the loop begins.
  */
 const BLOCK = `
-const pid = Number(process.argv[1]);
+const pid = Number(process.argv[2]);
 process.kill(pid, 'SIGUSR1');
 let targets;
 while (targets === undefined)
