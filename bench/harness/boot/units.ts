@@ -1,6 +1,6 @@
 import type { BootedDebian } from './booted-debian.ts';
 
-export type Unit = 'wayside' | 'wayside-agent';
+type Unit = 'wayside' | 'wayside-agent';
 export const UNITS: readonly Unit[] = ['wayside', 'wayside-agent'];
 
 async function propertyOf(debian: BootedDebian, unit: Unit, name: string): Promise<number> {
