@@ -31,6 +31,8 @@ export interface DoctorOptions {
   readonly node?: string;
   /** Who the daemon runs as. @default `wayside`, where there is such a user */
   readonly user?: SystemUser;
+  /** Who asks other machines. @default a process of its own, as the user of the daemon where root asks */
+  readonly prober?: Pick<Prober, 'ask'>;
   /** @default all */
   readonly checks?: readonly Check[];
 }
@@ -47,7 +49,7 @@ export async function examineBox(options: DoctorOptions): Promise<DoctorDocument
     environment,
     daemon: await readSettings(options.config, configSchema),
     agent: await readSettings(options.agentConfig, agentSchema),
-    measures: new Measures(await Prober.create(), signal, environment),
+    measures: new Measures(options.prober ?? (await Prober.create()), signal, environment),
     user: options.user ?? (await systemUser('wayside')),
   };
   const findings: DoctorDocument['findings'] = [];

@@ -86,7 +86,7 @@ export class Measures {
     return this.#once('repository', async () => {
       const { repository, store } = config;
       const trustedFolder = join(resolve(folder, store), 'tuf');
-      const names = (await readdir(trustedFolder).catch(() => [])).filter((name) => name.endsWith('.json'));
+      const names = (await readdir(trustedFolder).catch(() => [])).filter((name) => /\.json$|^floors\./.test(name));
       const files = names.map(async (name) => [name, await readFile(join(trustedFolder, name))] as const);
       return await this.#prober.ask(
         'repository',

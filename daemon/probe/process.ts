@@ -27,7 +27,8 @@ type ProbeQuestion = {
   [K in keyof ProbeQuestions]: { readonly kind: K } & ProbeQuestions[K];
 }[keyof ProbeQuestions];
 
-async function answer(question: ProbeQuestion): Promise<ProbeAnswers[keyof ProbeAnswers]> {
+/** What the process does with a question. */
+export async function answer(question: ProbeQuestion): Promise<ProbeAnswers[keyof ProbeAnswers]> {
   switch (question.kind) {
     case 'camera': {
       const { kind: _, camera, ...limits } = question;

@@ -38,7 +38,9 @@ export async function probeRepository({ url, root, ca, trusted }: RepositoryQues
     for (const [name, bytes] of trusted) await writeFile(join(state, name), bytes);
     const metadataUrl = new URL('metadata/', url.endsWith('/') ? url : `${url}/`).href;
     const versions = await new TufClient({ folder: state, factoryRoot, metadataUrl, transport }).refresh();
-    const newest = JSON.parse(await readFile(join(state, 'root.json'), 'utf8')) as {
+    // Where there is no later root, the first one is not kept beside it.
+    const later = await readFile(join(state, 'root.json')).catch(() => root);
+    const newest = JSON.parse(Buffer.from(later).toString('utf8')) as {
       readonly signed: { readonly expires: string };
     };
     return { versions, rootExpires: Date.parse(newest.signed.expires) };

@@ -91,8 +91,15 @@ async function look(box: Box, as: 'daemon' | 'agent', findings: Findings<Names>)
     if (as === 'agent') return findings.ok(`MQTT ${seen.protocol}, connected`, as);
     if (seen.refusal !== null) return findings.fault('write-refused', `${seen.topic}: ${seen.refusal}`, about);
     if (!seen.readable) return findings.fault('read-refused', `${seen.topic}: not granted`, about);
-    // MQTT 3.1.1 confirms what is thrown away: what does not come back although it may be read was not written.
-    if (!seen.came) return findings.fault('write-refused', `${seen.topic}: confirmed, and not delivered`, about);
+    // MQTT 5 says what is refused; MQTT 3.1.1 confirms what it throws away, so that what may be read and does not come was not written.
+    if (!seen.came) {
+      const written = seen.protocol === '5.0';
+      return findings.fault(
+        written ? 'read-refused' : 'write-refused',
+        `${seen.topic}: confirmed, and not delivered`,
+        about,
+      );
+    }
     findings.ok(`MQTT ${seen.protocol}, sent and read back within ${(seen.roundTripMs ?? 0).toFixed(0)} ms`, as);
   } catch (thrown) {
     box.signal.throwIfAborted();
