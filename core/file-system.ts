@@ -1,4 +1,4 @@
-import { constants, createReadStream } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import * as promises from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isSystemError, messageOf, WaysideError } from './errors.ts';
@@ -17,6 +17,42 @@ export interface ByteRange {
   readonly to: number;
 }
 
+/** Bytes that are too many to hold: read in pieces, wherever they are wanted. */
+export interface RandomAccess {
+  readonly length: number;
+  /** Bytes `from` to `to`, without the last; only until the next call. */
+  read(from: number, to: number): Uint8Array;
+}
+
+export const inMemory = (bytes: Uint8Array): RandomAccess => ({
+  length: bytes.length,
+  read: (from, to) => bytes.subarray(from, to),
+});
+
+/**
+ * Has a function look into a file without holding it. Reading is synchronous: what looks jumps from place to place, and the bytes have just
+ * been read for their digest.
+ */
+export function withFile<T>(path: string, look: (source: RandomAccess) => T): T {
+  const file = openSync(path, 'r');
+  try {
+    const { size: length } = fstatSync(file);
+    const read = (from: number, to: number): Uint8Array => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(to, length) - from));
+      let done = 0;
+      while (done < bytes.length) {
+        const count = readSync(file, bytes, done, bytes.length - done, from + done);
+        if (count === 0) return bytes.subarray(0, done);
+        done += count;
+      }
+      return bytes;
+    };
+    return look({ length, read });
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
  * Every act on the disk of what has to survive a power cut, one method an act: an implementation that records them can replay
  * each prefix of them, with what was not synced lost. Errors are Node's own, such as `ENOENT`.
@@ -25,6 +61,8 @@ export interface FileSystem {
   read(path: string): Promise<Buffer>;
   /** @param range the bytes from one position up to another, which is not among them; those that are there */
   stream(path: string, range?: ByteRange): AsyncIterable<Uint8Array>;
+  /** Has a function look into a file without holding it; how much is read at once is its own choice. */
+  look<T>(path: string, look: (source: RandomAccess) => T): Promise<T>;
   /** Names in a folder, sorted. */
   list(folder: string): Promise<readonly string[]>;
   /** Bytes of a file; undefined where there is none. */
@@ -55,6 +93,7 @@ export const diskFiles: FileSystem = {
     if (range !== undefined && range.from >= range.to) return;
     yield* createReadStream(path, range && { start: range.from, end: range.to - 1 }) as AsyncIterable<Buffer>;
   },
+  look: async (path, look) => withFile(path, look),
   list: async (folder) => (await promises.readdir(folder)).sort(),
   async size(path) {
     try {

@@ -1,15 +1,21 @@
 /** Bytes that are no complete protobuf message. */
 export class ProtobufError extends Error {}
 
-/** A field of a message (protobuf encoding guide, "Message structure"): a whole number, or bytes within the message. */
-type Field =
-  | { readonly number: number; readonly value: number }
-  | { readonly number: number; readonly bytes: Uint8Array };
+/** What is walked over: an array of bytes, or what is read like one. */
+interface Bytes<B> {
+  readonly length: number;
+  at(index: number): number | undefined;
+  subarray(from: number, to: number): B;
+}
 
-function varint(bytes: Uint8Array, at: number): { value: number; next: number } {
+/** A field of a message (protobuf encoding guide, "Message structure"): a whole number, or bytes within the message. */
+type Field<B> = { readonly number: number; readonly value: number } | { readonly number: number; readonly bytes: B };
+
+function varint<B>(bytes: Bytes<B>, at: number): { value: number; next: number } {
   let value = 0;
   for (let scale = 1, next = at; next < Math.min(bytes.length, at + 10); scale *= 128) {
-    const byte = bytes[next++]!;
+    const byte = bytes.at(next++);
+    if (byte === undefined) break;
     value += (byte & 0x7f) * scale;
     if (byte < 0x80) return { value, next };
   }
@@ -22,7 +28,7 @@ function varint(bytes: Uint8Array, at: number): { value: number; next: number } 
  *
  * @throws {ProtobufError}
  */
-export function* messageFields(bytes: Uint8Array): Generator<Field> {
+export function* messageFields<B extends Bytes<B>>(bytes: B): Generator<Field<B>> {
   for (let at = 0; at < bytes.length; ) {
     const { value: tag, next } = varint(bytes, at);
     const wire = tag % 8;
@@ -43,12 +49,12 @@ export function* messageFields(bytes: Uint8Array): Generator<Field> {
 }
 
 /** The length-delimited fields with this number. */
-export function* fieldsOf(bytes: Uint8Array, wanted: number): Generator<Uint8Array> {
+export function* fieldsOf<B extends Bytes<B>>(bytes: B, wanted: number): Generator<B> {
   for (const field of messageFields(bytes)) if (field.number === wanted && 'bytes' in field) yield field.bytes;
 }
 
 /** The numbers of a repeated field that is packed: writers may choose between this and one field each. */
-export function packedVarints(bytes: Uint8Array): number[] {
+export function packedVarints<B>(bytes: Bytes<B>): number[] {
   const values: number[] = [];
   for (let at = 0; at < bytes.length; ) {
     const { value, next } = varint(bytes, at);

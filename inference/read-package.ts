@@ -2,6 +2,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, WaysideError } from '../core/errors.ts';
+import { type RandomAccess, withFile } from '../core/file-system.ts';
 import { type Digest, digestOf, digestOfFile } from '../core/hash.ts';
 import type { GoldenSample } from './golden-sample.ts';
 import { Manifest, PACKAGE_FORMAT, TASKS } from './manifest.ts';
@@ -103,7 +104,7 @@ export function requireGoldenSizes(dir: string, { golden, files, output }: Manif
 }
 
 /** @throws {WaysideError} PACKAGE_INVALID for a model that no runtime may be given, whoever signed it */
-export function requireHarmlessModel(dir: string, { files }: Manifest, model: Uint8Array): void {
+export function requireHarmlessModel(dir: string, { files }: Manifest, model: Uint8Array | RandomAccess): void {
   const fault = modelFileFault(model, new Map(Object.entries(files).map(([name, { bytes }]) => [name, bytes])));
   if (fault !== undefined) throw invalidPackage(dir, `${MODEL}: ${fault}`, 'do not load it; ask who made it');
 }
@@ -148,7 +149,7 @@ export async function readPackage(dir: string): Promise<ModelPackage> {
   }
   const manifest = parseManifest(dir, text.toString('utf8'));
   await requireFiles(dir, manifest);
-  requireHarmlessModel(dir, manifest, await readFile(join(dir, MODEL)));
+  withFile(join(dir, MODEL), (model) => requireHarmlessModel(dir, manifest, model));
   const golden = await readGolden(dir, manifest);
   return { dir, manifest, modelPath: join(dir, MODEL), digest: digestOf(text), bytes: bytesToLoad(manifest), golden };
 }

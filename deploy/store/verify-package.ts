@@ -74,7 +74,7 @@ export async function verifyPackage(files: FileSystem, dir: string, digest?: str
         throw invalidPackage(dir, `${name}: expected ${wanted.digest}, got ${got.digest}`);
     }
     requireGoldenSizes(dir, manifest);
-    requireHarmlessModel(dir, manifest, await files.read(join(dir, MODEL)));
+    await files.look(join(dir, MODEL), (model) => requireHarmlessModel(dir, manifest, model));
     return manifest;
   } catch (cause) {
     if (cause instanceof WaysideError) throw cause;

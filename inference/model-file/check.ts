@@ -1,5 +1,6 @@
+import type { RandomAccess } from '../../core/file-system.ts';
 import { ProtobufError } from '../protobuf.ts';
-import { elementsOf, indexFault, wholeNumbers } from './indices.ts';
+import { elementsOf, indexFault, productOf, wholeNumbers } from './indices.ts';
 import { graphsOf, ModelFileError, type StoredGraph, type StoredTensor, tensorsOf } from './tensors.ts';
 
 /** Bytes of the files that a package names, by their names. */
@@ -60,7 +61,7 @@ function made({ initializers, nodes }: StoredGraph): number {
   return nodes.reduce((sum, { opType, inputs }) => {
     const shape = stored.get(inputs[opType === 'Expand' || opType === 'Tile' ? 1 : 0] ?? '');
     if (!['ConstantOfShape', 'Expand', 'Tile'].includes(opType) || shape === undefined) return sum;
-    return sum + Math.abs(elementsOf(Array.from(wholeNumbers(shape)?.values ?? [0])));
+    return sum + Math.abs(productOf(wholeNumbers(shape)));
   }, 0);
 }
 
@@ -75,11 +76,12 @@ function graphFault(graph: StoredGraph, sizes: FileSizes, fileBytes: number): st
 
 /**
  * What is wrong with a model file that a stranger may have made, in words, before a runtime gets it: data outside of the package,
- * shapes that nothing fills, indices beyond what they read. Time and memory are bounded by the size of the file.
+ * shapes that nothing fills, indices beyond what they read. Time is bounded by the size of the file, memory by some hundred
+ * thousand names; weights and indices are not held.
  *
  * It does not say that the model is valid, nor that it computes what it should: the runtime and the golden samples do.
  */
-export function modelFileFault(model: Uint8Array, sizes: FileSizes): string | undefined {
+export function modelFileFault(model: Uint8Array | RandomAccess, sizes: FileSizes): string | undefined {
   try {
     for (const graph of graphsOf(model)) {
       const fault = graphFault(graph, sizes, model.length);

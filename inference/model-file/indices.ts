@@ -1,53 +1,66 @@
+import type { Span } from './span.ts';
 import { ModelFileError, type StoredGraph, type StoredNode, type StoredTensor } from './tensors.ts';
 
-/** Whole numbers that can be worked out from the file alone, row-major. */
+/** Whole numbers that can be worked out from the file alone, row-major; each when it is asked for. */
 interface Known {
   readonly dims: readonly number[];
-  readonly values: ArrayLike<number>;
+  readonly length: number;
+  readonly at: (index: number) => number;
+  /** Steps that one of them takes. */
+  readonly steps: number;
 }
 
-/** Bits of each element type that indices come in, and how it is read (`TensorProto.DataType`). */
-const READERS: Readonly<Record<number, (raw: Uint8Array) => ArrayLike<number>>> = {
-  2: (raw) => raw,
-  3: (raw) => new Int8Array(raw.buffer, raw.byteOffset, raw.length),
-  4: (raw) => viewed(raw, 2, (view, at) => view.getUint16(at, true)),
-  5: (raw) => viewed(raw, 2, (view, at) => view.getInt16(at, true)),
-  6: (raw) => viewed(raw, 4, (view, at) => view.getInt32(at, true)),
-  7: (raw) => viewed(raw, 8, (view, at) => Number(view.getBigInt64(at, true))),
-  12: (raw) => viewed(raw, 4, (view, at) => view.getUint32(at, true)),
-  13: (raw) => viewed(raw, 8, (view, at) => Number(view.getBigUint64(at, true))),
-  21: (raw) => parts(raw, 4),
-  25: (raw) => parts(raw, 2),
+/** Bits of each element type that indices come in, and whether they have a sign (`TensorProto.DataType`). */
+const TYPES: Readonly<Record<number, { readonly bits: number; readonly signed: boolean }>> = {
+  2: { bits: 8, signed: false },
+  3: { bits: 8, signed: true },
+  4: { bits: 16, signed: false },
+  5: { bits: 16, signed: true },
+  6: { bits: 32, signed: true },
+  7: { bits: 64, signed: true },
+  12: { bits: 32, signed: false },
+  13: { bits: 64, signed: false },
+  21: { bits: 4, signed: false },
+  25: { bits: 2, signed: false },
 };
 
-function viewed(raw: Uint8Array, width: number, read: (view: DataView, at: number) => number): ArrayLike<number> {
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
-  return Float64Array.from({ length: Math.floor(raw.length / width) }, (_, i) => read(view, i * width));
-}
-
-/** Elements of less than a byte, low bits first. */
-function parts(raw: Uint8Array, bits: number): Uint8Array {
-  const each = 8 / bits;
-  const values = new Uint8Array(raw.length * each);
-  for (let i = 0; i < values.length; i++)
-    values[i] = (raw[Math.floor(i / each)]! >> ((i % each) * bits)) & (2 ** bits - 1);
-  return values;
+/** Little-endian, as raw data are (onnx.proto, `raw_data`). */
+function numberAt(raw: Span, at: number, bytes: number, signed: boolean): number {
+  if (bytes === 8) {
+    let value = 0n;
+    for (let i = 7; i >= 0; i--) value = (value << 8n) | BigInt(raw.at(at + i) ?? 0);
+    return Number(signed ? BigInt.asIntN(64, value) : value);
+  }
+  let value = 0;
+  for (let i = bytes - 1; i >= 0; i--) value = value * 256 + (raw.at(at + i) ?? 0);
+  return signed && value >= 2 ** (8 * bytes - 1) ? value - 2 ** (8 * bytes) : value;
 }
 
 export const elementsOf = (dims: readonly number[]): number => dims.reduce((product, n) => product * n, 1);
 
-/** The values of a stored tensor of whole numbers; undefined where they are not in the file or of another type. */
-export function wholeNumbers({ dims, type, raw }: StoredTensor): Known | undefined {
-  const read = READERS[type];
-  if (read === undefined || raw === undefined) return undefined;
-  const values = read(raw);
-  const count = elementsOf(dims);
-  // The last byte of parts may be half empty.
-  return values.length < count ? undefined : { dims, values: values.length === count ? values : sliced(values, count) };
+/** Of all that are known: what a shape has room for; 0 where nothing is. */
+export function productOf(known: Known | undefined): number {
+  if (known === undefined) return 0;
+  let product = 1;
+  for (let i = 0; i < known.length && product !== 0; i++) product *= known.at(i);
+  return product;
 }
 
-const sliced = (values: ArrayLike<number>, count: number): ArrayLike<number> =>
-  ArrayBuffer.isView(values) ? (values as Uint8Array).subarray(0, count) : Array.from(values).slice(0, count);
+/** The values of a stored tensor of whole numbers; undefined where they are not in the file or of another type. */
+export function wholeNumbers({ dims, type, raw: stored }: StoredTensor): Known | undefined {
+  const { bits, signed } = TYPES[type] ?? {};
+  if (bits === undefined || signed === undefined || stored === undefined) return undefined;
+  const length = elementsOf(dims);
+  // The last byte of parts may be half empty.
+  if (Math.floor((stored.length * 8) / bits) < length) return undefined;
+  const raw = stored.apart();
+  const each = 8 / bits;
+  const at =
+    bits >= 8
+      ? (i: number) => numberAt(raw, i / each, bits / 8, signed)
+      : (i: number) => ((raw.at(Math.floor(i / each)) ?? 0) >> ((i % each) * bits)) & (2 ** bits - 1);
+  return { dims, length, at, steps: 1 };
+}
 
 type Operation = (a: number, b: number) => number;
 
@@ -61,10 +74,10 @@ function operationOf(node: StoredNode): Operation | undefined {
 }
 
 /**
- * Elements that may be worked out for each byte of the file: packed indices take up to 16 (one bit each, shifted and masked). A
- * file that asks for more is a bomb.
+ * Steps that indices may take for each byte of the file: packed ones of one bit take 40 (eight elements, each read, shifted and
+ * masked). A file that asks for more is a bomb.
  */
-const MOST_ELEMENTS_A_BYTE = 64;
+const MOST_STEPS_A_BYTE = 64;
 /** Of unpacking six bits: two planes of four steps each, and joining them. */
 const MOST_STEPS = 16;
 
@@ -78,7 +91,7 @@ class Indices {
   constructor(stored: ReadonlyMap<string, StoredTensor>, makers: ReadonlyMap<string, StoredNode>, fileBytes: number) {
     this.#stored = stored;
     this.#makers = makers;
-    this.#left = MOST_ELEMENTS_A_BYTE * fileBytes;
+    this.#left = MOST_STEPS_A_BYTE * fileBytes;
   }
 
   /** @throws {ModelFileError} where this unfolds to far more than the file */
@@ -86,6 +99,7 @@ class Indices {
     this.#made = new Map();
     const found = this.#value(name, MOST_STEPS);
     this.#made.clear();
+    if (found !== undefined) this.#spend(found.length * found.steps);
     return found;
   }
 
@@ -95,19 +109,14 @@ class Indices {
     const stored = this.#stored.get(name);
     const maker = this.#makers.get(name);
     let value: Known | undefined;
-    if (stored !== undefined) value = this.#read(stored);
+    if (stored !== undefined) value = wholeNumbers(stored);
     else if (maker !== undefined && steps > 0) value = this.#compute(maker, steps - 1);
     this.#made.set(name, value);
     return value;
   }
 
-  #read(tensor: StoredTensor): Known | undefined {
-    if (tensor.raw !== undefined) this.#spend(tensor.raw.length * 4);
-    return wholeNumbers(tensor);
-  }
-
-  #spend(elements: number): void {
-    this.#left -= elements;
+  #spend(steps: number): void {
+    this.#left -= steps;
     if (this.#left < 0) throw new ModelFileError('its indices unfold to far more than the file');
   }
 
@@ -115,34 +124,42 @@ class Indices {
     const { opType, inputs } = node;
     const [first = '', second = ''] = inputs;
     const constant = node.tensors.get('value');
-    if (opType === 'Constant') return constant === undefined ? undefined : this.#read(constant);
+    if (opType === 'Constant') return constant === undefined ? undefined : wholeNumbers(constant);
     if (opType === 'Cast' || opType === 'Identity') return this.#value(first, steps);
     const operation = operationOf(node);
     if (operation === undefined && opType !== 'Reshape') return undefined;
     const [a, b] = [this.#value(first, steps), this.#value(second, steps)];
     if (a === undefined || b === undefined) return undefined;
-    return operation === undefined ? { dims: Array.from(b.values), values: a.values } : this.#combined(a, b, operation);
-  }
-
-  /** Of equal sizes, with one number, or a row by a column: what unpacking needs of broadcasting. */
-  #combined(a: Known, b: Known, operation: Operation): Known | undefined {
-    const [n, m] = [a.values.length, b.values.length];
-    const give = (length: number, dims: readonly number[], at: (i: number) => number): Known => {
-      this.#spend(length);
-      return { dims, values: Uint8Array.from({ length }, (_, i) => at(i)) };
-    };
-    if (m === 1) return give(n, a.dims, (i) => operation(a.values[i]!, b.values[0]!));
-    if (n === m && a.dims.join() === b.dims.join())
-      return give(n, a.dims, (i) => operation(a.values[i]!, b.values[i]!));
-    const isRowByColumn = a.dims.length === 2 && a.dims[0] === 1 && b.dims.length === 2 && b.dims[1] === 1;
-    if (!isRowByColumn) return undefined;
-    return give(n * m, [m, n], (i) => operation(a.values[i % n]!, b.values[Math.floor(i / n)]!));
+    return operation === undefined ? reshaped(a, b) : combined(a, b, operation);
   }
 }
 
-function outside({ values }: Known, size: number): number | undefined {
-  for (let i = 0; i < values.length; i++) {
-    const index = values[i]!;
+/** A shape that has more dimensions is none. */
+const MOST_DIMS = 64;
+
+const reshaped = (a: Known, shape: Known): Known | undefined =>
+  shape.length > MOST_DIMS
+    ? undefined
+    : { ...a, dims: Array.from({ length: shape.length }, (_, index) => shape.at(index)) };
+
+/** Of equal sizes, with one number, or a row by a column: what unpacking needs of broadcasting. Stored in bytes. */
+function combined(a: Known, b: Known, operation: Operation): Known | undefined {
+  const [n, m] = [a.length, b.length];
+  const steps = a.steps + b.steps + 1;
+  const give = (length: number, dims: readonly number[], at: (i: number) => number): Known => ({
+    ...{ dims, length, steps },
+    at: (i) => at(i) & 0xff,
+  });
+  if (m === 1) return give(n, a.dims, (i) => operation(a.at(i), b.at(0)));
+  if (n === m && a.dims.join() === b.dims.join()) return give(n, a.dims, (i) => operation(a.at(i), b.at(i)));
+  const isRowByColumn = a.dims.length === 2 && a.dims[0] === 1 && b.dims.length === 2 && b.dims[1] === 1;
+  if (!isRowByColumn) return undefined;
+  return give(n * m, [m, n], (i) => operation(a.at(i % n), b.at(Math.floor(i / n))));
+}
+
+function outside({ length, at }: Known, size: number): number | undefined {
+  for (let i = 0; i < length; i++) {
+    const index = at(i);
     if (index >= size || index < -size) return index;
   }
   return undefined;

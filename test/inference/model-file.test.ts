@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { inMemory, type RandomAccess, withFile } from '../../core/file-system.ts';
 import { modelFileFault } from '../../inference/model-file/check.ts';
 import { openSession } from '../../inference/session.ts';
 import { encodeModel, writeModel } from '../../onnx/file/write.ts';
@@ -36,6 +37,60 @@ describe('codebook indices', () => {
   });
 });
 
+describe('a large file', () => {
+  const folder = temporaryFolder();
+
+  /** What is read of it: all together, and at once. */
+  const watched = (model: RandomAccess) => {
+    const read = { bytes: 0, most: 0 };
+    const source: RandomAccess = {
+      length: model.length,
+      read: (from, to) => {
+        const bytes = model.read(from, to);
+        read.bytes += bytes.length;
+        read.most = Math.max(read.most, bytes.length);
+        return bytes;
+      },
+    };
+    return { source, read };
+  };
+
+  it('is looked into on the disk, and its weights are not read', async () => {
+    const weights = 300_000_000;
+    const [raw, shape] = [varint(weights), Buffer.concat([field(1, varint(weights)), Buffer.of(0x10, 3)])];
+    const inTensor = Buffer.concat([shape, Buffer.of(9 * 8 + 2), raw]);
+    const tensor = Buffer.concat([Buffer.of(5 * 8 + 2), varint(inTensor.length + weights), inTensor]);
+    const head = Buffer.concat([Buffer.of(7 * 8 + 2), varint(tensor.length + weights), tensor]);
+    const path = join(folder(), 'large.onnx');
+    await writeFile(path, head);
+    await truncate(path, head.length + weights); // a hole: it takes no room
+    withFile(path, (model) => {
+      const { source, read } = watched(model);
+      expect(source.length).toBeGreaterThan(weights);
+      expect(modelFileFault(source, alone)).toBeUndefined();
+      expect(read.bytes).toBeLessThan(100_000);
+    });
+    await truncate(path, head.length + weights - 1);
+    withFile(path, (model) => expect(modelFileFault(model, alone)).toMatch(/runs past the end/));
+  });
+
+  it('is read a piece at a time where its indices have to be seen', () => {
+    for (const tooShort of [false, true]) {
+      const { source, read } = watched(inMemory(codebookModel({ clusters: 48, columns: 9600 }, { tooShort })));
+      expect(source.length).toBeGreaterThan(400_000);
+      expect(modelFileFault(source, alone) !== undefined).toBe(tooShort);
+      expect(read.most).toBeLessThanOrEqual(64 * 1024);
+    }
+  });
+
+  it('of nothing but nodes is refused before it is held', () => {
+    const node = Buffer.of(1 * 8 + 2, 0);
+    const graph = Buffer.alloc(2 * 600_000, node);
+    expect(fault(field(7, graph))).toContain('more than 500000 nodes');
+    expect(fault(field(7, field(1, field(4, new Uint8Array(70_000)))))).toContain('longer than 65536');
+  });
+});
+
 describe('data outside of the package', () => {
   const folder = temporaryFolder();
 
@@ -55,14 +110,17 @@ describe('data outside of the package', () => {
   });
 });
 
-/** A field of a protobuf message that holds bytes. */
-function field(number: number, bytes: Uint8Array): Buffer {
-  const length: number[] = [];
-  for (let left = bytes.length; ; left = Math.floor(left / 128)) {
-    length.push(left > 127 ? (left % 128) + 128 : left);
-    if (left <= 127) return Buffer.concat([Buffer.of(number * 8 + 2, ...length), bytes]);
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let left = value; ; left = Math.floor(left / 128)) {
+    bytes.push(left > 127 ? (left % 128) + 128 : left);
+    if (left <= 127) return Buffer.from(bytes);
   }
 }
+
+/** A field of a protobuf message that holds bytes. */
+const field = (number: number, bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.of(number * 8 + 2), varint(bytes.length), bytes]);
 
 describe('a shape that nothing fills', () => {
   it('is refused, however small the file', async () => {

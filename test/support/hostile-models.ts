@@ -11,11 +11,15 @@ const SIDE = 8;
 export interface CodebookLayer {
   readonly clusters: number;
   readonly groups?: number;
+  readonly columns?: number;
 }
 
 /** Every index is in use; the last entry of the codebook is taken away where it is to be too short. */
-export function codebookModel({ clusters, groups = 1 }: CodebookLayer, { tooShort }: { readonly tooShort: boolean }) {
-  const [rows, columns] = [64, 48];
+export function codebookModel(
+  { clusters, groups = 1, columns = 48 }: CodebookLayer,
+  { tooShort }: { readonly tooShort: boolean },
+) {
+  const rows = 64;
   const books = Array.from({ length: groups }, () => Int8Array.from({ length: clusters }, (_, i) => i - 64));
   const codes = Int8Array.from({ length: rows * columns }, (_, i) => (i % clusters) - 64);
   const builder = new GraphBuilder('codes');

@@ -6,7 +6,8 @@ import { verifyGolden } from '../../../inference/golden.ts';
 import { readPackage } from '../../../inference/read-package.ts';
 import { openSession } from '../../../inference/session.ts';
 import { Box, factoryDisk, storeOn } from './box.ts';
-import { LOSSES, type Loss, type MemoryFiles } from './memory-files.ts';
+import { LOSSES, type Loss } from './losses.ts';
+import type { MemoryFiles } from './memory-files.ts';
 import type { PublishedModels } from './office.ts';
 
 /** Version 3 is slower than allowed. */
@@ -66,9 +67,13 @@ export async function live(
 }
 
 /** Every state of the disk that a cut before any act of a life may leave; equal ones once. */
-export async function crashStates(
-  models: PublishedModels,
-): Promise<{ readonly states: readonly CrashState[]; readonly points: number; readonly acts: number }> {
+export async function crashStates(models: PublishedModels): Promise<{
+  readonly states: readonly CrashState[];
+  readonly points: number;
+  readonly acts: number;
+  /** Cuts between two writes of one file. */
+  readonly withinFiles: number;
+}> {
   const disk = await factoryDisk(models);
   const random = seededRandom(7);
   const states = new Map<string, CrashState>();
@@ -89,7 +94,9 @@ export async function crashStates(
     promised = next;
     steps++;
   });
-  return { states: [...states.values()], points, acts: disk.acts };
+  const writes = disk.log.map((act) => act.startsWith('write ') && act);
+  const within = writes.filter((act, index) => act !== false && act === writes[index - 1]).length;
+  return { states: [...states.values()], points, acts: disk.acts, withinFiles: within * LOSSES.length };
 }
 
 export interface Aftermath {

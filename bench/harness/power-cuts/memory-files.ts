@@ -1,7 +1,14 @@
 import { dirname } from 'node:path';
-import type { ByteRange, FileSystem, OpenFile } from '../../../core/file-system.ts';
+import {
+  type ByteRange,
+  type FileSystem,
+  inMemory,
+  type OpenFile,
+  type RandomAccess,
+} from '../../../core/file-system.ts';
 import { digestOf } from '../../../core/hash.ts';
 import type { Random } from '../../../core/random.ts';
+import { type Loss, leftOf, MIXED } from './losses.ts';
 
 interface FileNode {
   readonly kind: 'file';
@@ -20,19 +27,6 @@ interface LinkNode {
   readonly target: string;
 }
 type Node = FileNode | FolderNode | LinkNode;
-
-/** What a disk may hold of what was not flushed, after a cut. */
-export const LOSSES = ['kept', 'lost', 'torn', 'zeroed', 'names-lost', 'data-lost', 'mixed'] as const;
-/**
- * - `kept`: everything arrived, as after kill -9
- * - `lost`: nothing that was not flushed
- * - `torn`: every name, and of data that was not flushed the first half
- * - `zeroed`: every name, and data that was not flushed has its length and holds zeros
- * - `names-lost`: all data, no name that was not flushed: renames are undone
- * - `data-lost`: every name, no data that was not flushed
- * - `mixed`: each by chance
- */
-export type Loss = (typeof LOSSES)[number];
 
 const folder = (): FolderNode => ({ kind: 'folder', entries: new Map(), synced: new Map() });
 
@@ -93,6 +87,10 @@ export class MemoryFiles implements FileSystem {
 
   async *stream(path: string, range?: ByteRange): AsyncGenerator<Uint8Array> {
     yield (await this.read(path)).subarray(range?.from, range?.to);
+  }
+
+  async look<T>(path: string, look: (source: RandomAccess) => T): Promise<T> {
+    return look(inMemory(await this.read(path)));
   }
 
   async list(path: string): Promise<readonly string[]> {
@@ -242,12 +240,8 @@ export class MemoryFiles implements FileSystem {
     const namesKept = (): boolean => (loss === 'mixed' ? coin() : loss !== 'lost' && loss !== 'names-lost');
     const bytesOf = ({ content, synced }: FileNode): Buffer => {
       if (synced === content) return content;
-      const flushed = synced ?? Buffer.alloc(0);
-      const how = loss === 'mixed' ? (['kept', 'torn', 'zeroed', 'lost'] as const)[random.below(4)] : loss;
-      if (how === 'kept' || how === 'names-lost') return content;
-      if (how === 'torn') return content.subarray(0, Math.floor((flushed.length + content.length) / 2));
-      if (how === 'zeroed') return Buffer.concat([flushed, Buffer.alloc(Math.max(0, content.length - flushed.length))]);
-      return flushed;
+      const how = loss === 'mixed' ? (MIXED[random.below(MIXED.length)] ?? 'lost') : loss;
+      return leftOf(content, synced ?? Buffer.alloc(0), how, coin);
     };
     const copies = new Map<FileNode, FileNode>();
     const left = (node: Node): Node => {

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { WaysideError } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/hash.ts';
+import { seededRandom } from '../../../core/random.ts';
 import { HttpStatusError } from '../../../deploy/agent/tuf/http.ts';
 import type { Opened, OpenOptions, Transport } from '../../../deploy/agent/tuf/transport.ts';
 import { bundlePackage } from '../../../deploy/bundle/write-bundle.ts';
@@ -15,7 +16,7 @@ import { recordGolden } from '../../../inference/golden.ts';
 import { writePackage } from '../../../inference/package.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 import { openSession } from '../../../inference/session.ts';
-import { int } from '../../../onnx/attributes.ts';
+import { int, ints } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
@@ -30,7 +31,23 @@ const PREPROCESSING: Preprocessing = {
   ...{ layout: 'NCHW', channels: 'RGB' },
 };
 
-/** A real package that tells colours apart, of a few kilobytes: what is counted is acts on the disk, not bytes. */
+/** Its model has weights that no coder makes smaller: 72 kB, so that a cut comes in the middle of each of its files. */
+const LARGE = '4';
+const LARGE_COLUMNS = 6000;
+
+/** Adds weights that change nothing: 0 times the largest of many products. */
+function withWeights(builder: GraphBuilder, flat: string, scores: string): string {
+  const random = seededRandom(11);
+  const values = Float32Array.from({ length: 3 * LARGE_COLUMNS }, () => random.next());
+  const weights = builder.constant('large', float32Tensor([3, LARGE_COLUMNS], values));
+  const [products] = builder.node('MatMul', [flat, weights]);
+  const [largest] = builder.node('ReduceMax', [products], { axes: ints([1]), keepdims: int(1) });
+  const [nothing] = builder.node('Mul', [largest, builder.constant('zero', float32Tensor([1], Float32Array.of(0)))]);
+  const [sum] = builder.node('Add', [scores, nothing], {}, { outputs: ['scores'] });
+  return sum;
+}
+
+/** A real package that tells colours apart, of a few kilobytes but one: what is counted is acts on the disk, not bytes. */
 async function writeVersion(dir: string, version: string): Promise<void> {
   const builder = new GraphBuilder('colours');
   const image = builder.input('image', 'float32', ['N', 3, SIDE, SIDE]);
@@ -39,7 +56,9 @@ async function writeVersion(dir: string, version: string): Promise<void> {
   const [mean] = builder.node('GlobalAveragePool', [image]);
   const [flat] = builder.node('Flatten', [mean], { axis: int(1) });
   const weight = builder.constant('weight', float32Tensor([3, 3], matrix));
-  const [scores] = builder.node('MatMul', [flat, weight], {}, { outputs: ['scores'] });
+  const large = version === LARGE;
+  const [told] = builder.node('MatMul', [flat, weight], {}, large ? {} : { outputs: ['scores'] });
+  const scores = large ? withWeights(builder, flat, told) : told;
   builder.output(scores, 'float32', ['N', 3]);
   const model = encodeModel(builder.build({ opset: 13, irVersion: 8 }));
   const session = await openSession(model);

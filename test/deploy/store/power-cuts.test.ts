@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { LOSSES, type MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
+import { LOSSES } from '../../../bench/harness/power-cuts/losses.ts';
+import type { MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
 import { seededRandom } from '../../../core/random.ts';
 import {
   factoryDisk,
