@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { loadLibc } from './libc.ts';
 
 /**
  * Lets the heap grow to three times what is alive before it is marked as a whole.
@@ -16,10 +17,13 @@ export function letHeapGrow(): void {
 const COLLECT_EVERY_MS = 300_000;
 
 /**
- * Marks the whole heap now and then, whatever it has grown to.
+ * Marks the whole heap now and then, whatever it has grown to, and gives back to the kernel what is free.
  *
  * With a few small frames a second nothing reaches the limit that {@link letHeapGrow} sets for three quarters of an hour: what lived for two
  * scavenges waits until then, 1.2 MB a minute of resident memory on a box whose live heap stays at 23 MB.
+ *
+ * Outside of the heap, what malloc has freed stays resident between what is still in use. Over 600 decoders that were started anew it grew
+ * by 2.4 MB; given back, it was after 1,200 what it had been before.
  *
  * @returns ends it
  */
@@ -27,6 +31,19 @@ export function collectRegularly(everyMs = COLLECT_EVERY_MS): () => void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void; // a context made after the flag has it
   setFlagsFromString('--no-expose-gc');
-  const timer = setInterval(() => collect(), everyMs);
+  const trim = loadTrim();
+  const timer = setInterval(() => {
+    collect();
+    trim?.(0);
+  }, everyMs);
   return () => clearInterval(timer);
+}
+
+/** malloc_trim(3), which only glibc has; its argument is what to keep at the end of the heap, bytes. */
+function loadTrim(): ((keep: number) => number) | undefined {
+  try {
+    return loadLibc()?.func('int malloc_trim(size_t)');
+  } catch {
+    return undefined;
+  }
 }

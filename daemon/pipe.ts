@@ -1,7 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
-import koffi from 'koffi';
 import { isSystemError } from '../core/errors.ts';
+import { loadLibc } from './libc.ts';
 
 /** <fcntl.h>: the same on x64 and arm64. */
 const O_NONBLOCK = 0o4000;
@@ -9,26 +9,23 @@ const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 
-interface Libc {
+interface Calls {
   readonly pipe2: (ends: Buffer, flags: number) => number;
   readonly fcntl: (fd: number, command: number, type: 'int', value: number) => number;
 }
-let libc: Libc | null | undefined;
+let calls: Calls | null | undefined;
 
-function loadLibc(): Libc | null {
-  if (process.platform !== 'linux') return null;
-  try {
-    const library = koffi.load('libc.so.6');
-    return { pipe2: library.func('int pipe2(void *, int)'), fcntl: library.func('int fcntl(int, int, ...)') };
-  } catch {
-    return null; // musl, or no koffi for this processor: children get Node's own pipes
-  }
+/** Null where there are none: children get Node's own pipes. */
+function loadCalls(): Calls | null {
+  const libc = loadLibc();
+  if (libc === null) return null;
+  return { pipe2: libc.func('int pipe2(void *, int)'), fcntl: libc.func('int fcntl(int, int, ...)') };
 }
 
 /** Whether this process can make pipes of its own. */
 export function hasOwnPipes(): boolean {
-  libc ??= loadLibc();
-  return libc !== null;
+  calls ??= loadCalls();
+  return calls !== null;
 }
 
 /** A pipe whose one end a child gets, by its number in `stdio`, and whose other end is read here without Node's streams. */
@@ -43,13 +40,13 @@ interface Pipe {
  * @returns undefined where this process cannot make pipes of its own, or has no descriptor left
  */
 export function openPipe(capacity?: number): Pipe | undefined {
-  libc ??= loadLibc();
-  if (libc === null) return undefined;
+  calls ??= loadCalls();
+  if (calls === null) return undefined;
   const ends = Buffer.alloc(8);
-  if (libc.pipe2(ends, O_CLOEXEC) !== 0) return undefined;
+  if (calls.pipe2(ends, O_CLOEXEC) !== 0) return undefined;
   const [readEnd, writeEnd] = [ends.readInt32LE(0), ends.readInt32LE(4)];
-  libc.fcntl(readEnd, F_SETFL, 'int', O_NONBLOCK);
-  if (capacity !== undefined) libc.fcntl(readEnd, F_SETPIPE_SZ, 'int', capacity);
+  calls.fcntl(readEnd, F_SETFL, 'int', O_NONBLOCK);
+  if (capacity !== undefined) calls.fcntl(readEnd, F_SETPIPE_SZ, 'int', capacity);
   return { readEnd, writeEnd };
 }
 

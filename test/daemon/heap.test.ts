@@ -1,6 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { afterEach, expect, it } from 'vitest';
 import { collectRegularly } from '../../daemon/heap.ts';
+import { loadLibc } from '../../daemon/libc.ts';
 import { until } from '../support/until.ts';
 
 /** What an entry of type `gc` is; the declarations leave its detail out. */
@@ -28,4 +29,16 @@ it('marks the whole heap again and again, however little it has grown', async ()
   expect(asked).toBe(0);
   end = collectRegularly(50);
   await until('three collections', () => asked >= 3);
+});
+
+const MB = 2 ** 20;
+const [BYTES, COUNT] = [65_536, 1500];
+
+it.skipIf(loadLibc() === null)('gives back what is free between what is in use', async () => {
+  let buffers = Array.from({ length: COUNT }, (_, i) => Buffer.allocUnsafeSlow(BYTES).fill(i));
+  const full = process.memoryUsage.rss();
+  buffers = buffers.filter((_, i) => i % 100 === 99);
+  end = collectRegularly(50);
+  await until('most of it to be given back', () => process.memoryUsage.rss() < full - 60 * MB);
+  expect(buffers.every((buffer, i) => buffer[0] === (100 * i + 99) % 256)).toBe(true);
 });
