@@ -13,6 +13,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { identityCommand } from './commands/identity.ts';
+import { initCommand } from './commands/init.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { bundleCommand } from './commands/package/bundle.ts';
 import { signCommand } from './commands/package/sign.ts';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
     storeCommand(),
     agentCommand(),
     daemonCommand(),
+    initCommand(),
     identityCommand(),
     doctorCommand(),
     cameraCommand(),

@@ -1,5 +1,6 @@
 import type { CommanderError } from 'commander';
 import { WaysideError } from '../core/errors.ts';
+import { redactUrls } from '../core/redact.ts';
 
 const SUGGESTION = /\n?\(Did you mean (.*?)\?\)/s;
 
@@ -10,11 +11,14 @@ export function usageError({ code, message }: CommanderError): WaysideError {
   }
   const suggestion = SUGGESTION.exec(message)?.[1];
   return new WaysideError('USAGE', {
-    message: message
-      .replace(SUGGESTION, '')
-      .replace(/^error: /, '')
-      .trim()
-      .replace(/\s*\n\s*/g, ' '),
+    // Commander repeats the argument, which may be an address with a password.
+    message: redactUrls(
+      message
+        .replace(SUGGESTION, '')
+        .replace(/^error: /, '')
+        .trim()
+        .replace(/\s*\n\s*/g, ' '),
+    ),
     hint:
       suggestion === undefined ? '`wayside COMMAND --help` lists what a command takes' : `did you mean ${suggestion}?`,
   });

@@ -103,6 +103,8 @@ export const ERROR_CODES = {
     Exit.config,
     'the identity key of a box, or the chain of keys that vouches for it, is damaged or of another kind',
   ),
+  ANSWERS_INVALID: entry(Exit.data, 'answers for `wayside init` are incomplete, unknown, or contradict each other'),
+  SERVICE_FAILED: entry(Exit.unavailable, 'systemd did not start a service of this box'),
   RELOAD_UNANSWERED: entry(Exit.unavailable, 'a running daemon did not say in time how a reload ended'),
   DECODER_UNAVAILABLE: entry(Exit.unavailable, 'no usable video decoder was found'),
   VIDEO_INVALID: entry(Exit.data, 'a video file cannot be decoded, or holds no video'),

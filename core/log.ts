@@ -1,18 +1,12 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { isJournal } from './journal/is-journal.ts';
 
+export { redactUrls } from './redact.ts';
+
 export type Log = Logger;
 
 /** Keys whose values never reach a log, at any depth pino's redaction reaches. */
 const SECRET_KEYS = ['password', 'passphrase', 'token', 'secret', 'key'];
-
-/** `user:password@` in any URL inside a text: decoders print the address they were given. */
-const URL_CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@'"]+@/gi;
-
-/** Replaces the credentials of every URL in a text. */
-export function redactUrls(text: string): string {
-  return text.replace(URL_CREDENTIALS, '$1***@');
-}
 
 /** syslog(3) priorities by the levels of pino: journald takes a number in front of a line for that of the line (sd-daemon(3)). */
 const PRIORITIES: readonly (readonly [atLeast: number, priority: number])[] = [

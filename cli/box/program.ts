@@ -4,6 +4,7 @@ import { agentCommand } from '../commands/agent.ts';
 import { daemonCommand } from '../commands/daemon.ts';
 import { doctorCommand } from '../commands/doctor.ts';
 import { identityCommand } from '../commands/identity.ts';
+import { initCommand } from '../commands/init.ts';
 import { unbundleCommand } from '../commands/package/unbundle.ts';
 import { verifyCommand } from '../commands/package/verify.ts';
 import { storeCommand } from '../commands/store/store.ts';
@@ -15,6 +16,7 @@ export const createBoxProgram = (): Command =>
     doctorCommand(),
     agentCommand(),
     storeCommand(),
+    initCommand(),
     identityCommand(),
     unbundleCommand(),
     verifyCommand(),

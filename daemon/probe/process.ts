@@ -1,10 +1,12 @@
 import type { BrokerOptions } from '../../contract/mqtt/attempt.ts';
 import { type BrokerProbe, probeBroker } from '../../contract/mqtt/probe.ts';
 import { answerParent } from '../../core/child.ts';
+import type { FirstRoot, RootPlace } from '../../deploy/agent/first-root.ts';
 import { type CameraFacts, type ProbedCamera, probeCamera } from '../camera/probe.ts';
 import { type CertificateFacts, type CertificateQuestion, probeCertificate } from './certificate.ts';
 import type { ModelFacts, ModelQuestion } from './model.ts';
 import type { RepositoryFacts, RepositoryQuestion } from './repository.ts';
+import { type DiscoveredCamera, discoverCameras } from './onvif/discovery.ts';
 
 /** What is asked of foreign machines, and with which limits. */
 export interface ProbeQuestions {
@@ -13,6 +15,10 @@ export interface ProbeQuestions {
   readonly certificate: CertificateQuestion;
   readonly model: ModelQuestion;
   readonly repository: RepositoryQuestion;
+  /** Cameras that answer to ONVIF WS-Discovery. */
+  readonly cameras: { readonly listenMs?: number };
+  /** The first root of an update repository. */
+  readonly root: RootPlace;
 }
 
 export interface ProbeAnswers {
@@ -21,6 +27,8 @@ export interface ProbeAnswers {
   readonly certificate: CertificateFacts;
   readonly model: ModelFacts;
   readonly repository: RepositoryFacts;
+  readonly cameras: readonly DiscoveredCamera[];
+  readonly root: FirstRoot;
 }
 
 type ProbeQuestion = {
@@ -43,6 +51,10 @@ export async function answer(question: ProbeQuestion): Promise<ProbeAnswers[keyo
       return await (await import('./model.ts')).probeModel(question);
     case 'repository':
       return await (await import('./repository.ts')).probeRepository(question);
+    case 'cameras':
+      return await discoverCameras(question);
+    case 'root':
+      return await (await import('../../deploy/agent/first-root.ts')).fetchFirstRoot(question);
   }
 }
 

@@ -1,10 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { ReadStream, WriteStream } from 'node:tty';
 import { Option } from 'commander';
 import { WaysideError } from '../../../core/errors.ts';
 import { readNamedFile } from '../../../core/files.ts';
 import { integer } from '../../options/common.ts';
+import { askUnseen, readDescriptor } from '../../secret-input.ts';
 
 export interface PassphraseOptions {
   readonly passphraseFile?: string;
@@ -35,7 +33,7 @@ export async function readPassphrase(
     passphraseFile !== undefined
       ? (await readNamedFile(passphraseFile)).toString('utf8')
       : passphraseFd !== undefined
-        ? await readDescriptor(passphraseFd)
+        ? await fromDescriptor(passphraseFd)
         : await ask(prompt);
   const passphrase = given.split(/\r?\n/)[0] ?? '';
   if (passphrase === '') throw unusable('the passphrase is empty');
@@ -44,31 +42,15 @@ export async function readPassphrase(
   return passphrase;
 }
 
-async function readDescriptor(fd: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of createReadStream('', { fd, autoClose: false })) chunks.push(chunk as Buffer);
-  } catch {
-    throw unusable(`the descriptor ${fd} cannot be read`);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+async function fromDescriptor(fd: number): Promise<string> {
+  const text = await readDescriptor(fd);
+  if (text === undefined) throw unusable(`the descriptor ${fd} cannot be read`);
+  return text;
 }
 
-/** Reads a line without showing it. stdout stays free for the result. */
+/** @throws {WaysideError} USAGE */
 async function ask(prompt: string): Promise<string> {
-  const { stdin, stderr } = process;
-  if (!(stdin instanceof ReadStream) || !(stderr instanceof WriteStream)) throw unusable('no passphrase was given');
-  stderr.write(prompt);
-  const lines = createInterface({ input: stdin, terminal: true });
-  stdin.setRawMode(true);
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      lines.once('line', resolve);
-      lines.once('SIGINT', () => reject(new WaysideError('INTERRUPTED', { message: 'stopped by a signal' })));
-      lines.once('close', () => reject(unusable('no passphrase was given')));
-    });
-  } finally {
-    lines.close();
-    stderr.write('\n');
-  }
+  const line = await askUnseen(prompt);
+  if (line === undefined) throw unusable('no passphrase was given');
+  return line;
 }

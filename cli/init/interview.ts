@@ -1,0 +1,200 @@
+import { hostname } from 'node:os';
+import type { BrokerProbe } from '../../contract/mqtt/probe.ts';
+import { formatError, WaysideError } from '../../core/errors.ts';
+import type { CameraFacts } from '../../daemon/camera/probe.ts';
+import type { DiscoveredCamera } from '../../daemon/probe/onvif/discovery.ts';
+import { answersSchema, type CameraAnswers, type Draft } from './answers.ts';
+import { windowsOf } from './flags.ts';
+import type { Prompter } from './prompter.ts';
+import { cameraSecret, type Secrets } from './secrets.ts';
+import { brokerText, cameraText, type Verifier } from './verify.ts';
+
+/** Whether a value would be refused, and how, by the schema of the answers. */
+const problemWith =
+  (part: { safeParse: (value: unknown) => { error?: { issues: readonly { message: string }[] } } }) =>
+  (text: string): string | undefined => {
+    const issue = part.safeParse(text).error?.issues[0];
+    return issue === undefined ? undefined : `expected ${issue.message}`;
+  };
+
+const { site: siteSchema, broker: brokerSchema, cameras: camerasSchema } = answersSchema.shape;
+const cameraShape = camerasSchema.element.shape;
+
+/** Gathers from a person what was not given, and tries each part at once. */
+export class Interview {
+  readonly findings: { broker?: BrokerProbe; readonly cameras: Map<string, CameraFacts> } = { cameras: new Map() };
+  readonly #prompter: Prompter;
+  readonly #discover: () => Promise<readonly DiscoveredCamera[]>;
+  readonly #probe: boolean;
+
+  constructor(prompter: Prompter, discover: () => Promise<readonly DiscoveredCamera[]>, probe: boolean) {
+    this.#prompter = prompter;
+    this.#discover = discover;
+    this.#probe = probe;
+  }
+
+  async complete(given: Draft, secrets: Secrets, verifier: Verifier): Promise<Draft> {
+    const prompter = this.#prompter;
+    const name = hostname()
+      .replace(/\..*$/, '')
+      .replaceAll(/[^A-Za-z0-9_-]/g, '-');
+    const site =
+      given.site ??
+      (await prompter.ask('Site: the installation, part of every topic', undefined, problemWith(siteSchema)));
+    const box = given.box ?? (await prompter.ask('Box: the name of this computer', name, problemWith(siteSchema)));
+    const broker = await this.#broker({ site, box, broker: given.broker }, secrets, verifier);
+    const cameras = await this.#cameras(given.cameras ?? [], secrets, verifier);
+    const repository = await this.#repository(given);
+    const { groups, tags, windows } = await this.#placeInSite(given, repository !== undefined);
+    return { ...given, site, box, broker, cameras, repository, groups, tags, windows };
+  }
+
+  async #broker(
+    { site, box, broker: given }: { site: string; box: string; broker: Draft['broker'] },
+    secrets: Secrets,
+    verifier: Verifier,
+  ): Promise<NonNullable<Draft['broker']>> {
+    const prompter = this.#prompter;
+    let before = given ?? {};
+    for (let again = false; ; again = true) {
+      const ask = again || before.url === undefined;
+      const url = ask
+        ? await prompter.ask('Broker', before.url ?? 'mqtts://', problemWith(brokerSchema.shape.url))
+        : (before.url ?? '');
+      const username = ask
+        ? await prompter.ask('User name at the broker (- for none)', before.username ?? box)
+        : (before.username ?? '-');
+      if (username !== '-' && (ask || secrets.get('mqtt') === undefined))
+        secrets.set('mqtt', await prompter.secret(`Password of ${username}`));
+      const { username: _, ...rest } = { ...before, url };
+      const broker = username === '-' ? rest : { ...rest, username };
+      if (!this.#probe) return broker;
+      try {
+        this.findings.broker = await verifier.broker({ site, box, broker });
+        prompter.say(`  ${brokerText(this.findings.broker)}`);
+        return broker;
+      } catch (thrown) {
+        this.#failed(thrown);
+        before = broker;
+      }
+    }
+  }
+
+  #failed(thrown: unknown): void {
+    if (!(thrown instanceof WaysideError) || thrown.code === 'INTERRUPTED') throw thrown;
+    this.#prompter.say(`  ${formatError(thrown).replaceAll('\n', '\n  ')}`);
+  }
+
+  async #cameras(given: readonly CameraAnswers[], secrets: Secrets, verifier: Verifier): Promise<CameraAnswers[]> {
+    const prompter = this.#prompter;
+    const cameras: CameraAnswers[] = [];
+    for (const camera of given) cameras.push(await this.#withPassword(camera, secrets));
+    if (cameras.length > 0) return cameras;
+    prompter.say('Looking for cameras (ONVIF) ...');
+    const found = await this.#discover();
+    for (const [index, camera] of found.entries()) prompter.say(`  ${index + 1}. ${foundText(camera)}`);
+    if (found.length === 0) prompter.say('  none answered: many have ONVIF turned off');
+    do {
+      const camera = await this.#camera(found, cameras, secrets, verifier);
+      if (camera !== undefined) cameras.push(camera);
+    } while (cameras.length === 0 || (await prompter.agrees('Another camera', false)));
+    return cameras;
+  }
+
+  async #withPassword(camera: CameraAnswers, secrets: Secrets): Promise<CameraAnswers> {
+    const { id, username } = camera;
+    if (username !== undefined && secrets.get(cameraSecret(id)) === undefined)
+      secrets.set(cameraSecret(id), await this.#prompter.secret(`Password of ${username} at camera ${id}`));
+    return camera;
+  }
+
+  /** @returns undefined for one that is left out */
+  async #camera(
+    found: readonly DiscoveredCamera[],
+    known: readonly CameraAnswers[],
+    secrets: Secrets,
+    verifier: Verifier,
+  ): Promise<CameraAnswers | undefined> {
+    const prompter = this.#prompter;
+    const taken = (id: string): string | undefined =>
+      known.some((each) => each.id === id) ? 'there is one of that name' : problemWith(cameraShape.id)(id);
+    let address: string | undefined;
+    let user: string | undefined;
+    const id = await prompter.ask('Name of the camera: part of its topics', undefined, taken);
+    for (;;) {
+      const numbers = found.length === 0 ? '' : `, or its number above`;
+      const answer = await prompter.ask(`Address: rtsp://HOST/PATH${numbers}`, address, (text) =>
+        found[Number(text) - 1] === undefined ? problemWith(cameraShape.url)(text) : undefined,
+      );
+      const chosen = found[Number(answer) - 1];
+      if (chosen !== undefined) {
+        address = `rtsp://${chosen.address}/`;
+        prompter.say('  the path of its stream is in the manual of the camera');
+        continue;
+      }
+      address = answer;
+      user = await prompter.ask('User name at the camera (- for none)', user ?? '-');
+      if (user !== '-') secrets.set(cameraSecret(id), await prompter.secret(`Password of ${user}`));
+      const camera = { id, url: address, ...(user === '-' ? {} : { username: user }) };
+      if (!this.#probe) return camera;
+      try {
+        const facts = await verifier.camera(camera);
+        this.findings.cameras.set(id, facts);
+        prompter.say(`  ${cameraText(facts)}`);
+        return camera;
+      } catch (thrown) {
+        this.#failed(thrown);
+        if (!(await prompter.agrees('Try again', true))) return undefined;
+      }
+    }
+  }
+
+  async #repository(given: Draft): Promise<Draft['repository']> {
+    const prompter = this.#prompter;
+    if (given.repository === undefined && !(await prompter.agrees('Fetch models from an update repository', false)))
+      return undefined;
+    const { url: urlSchema, fingerprint: printSchema } = answersSchema.shape.repository.unwrap().shape;
+    const url = given.repository?.url ?? (await prompter.ask('Its address', undefined, problemWith(urlSchema)));
+    const fingerprint =
+      given.repository?.fingerprint ??
+      (await prompter.ask('SHA-256 of its first root, as the office says it', undefined, problemWith(printSchema)));
+    return { ...given.repository, url, fingerprint };
+  }
+
+  async #placeInSite(given: Draft, fetches: boolean): Promise<Pick<Draft, 'groups' | 'tags' | 'windows'>> {
+    const { groups, tags, windows } = given;
+    if (!fetches) return { groups, tags, windows };
+    const prompter = this.#prompter;
+    const list = async (question: string): Promise<string[]> => {
+      const wrong = (text: string): string | undefined =>
+        words(text)
+          .map(problemWith(siteSchema))
+          .find((each) => each !== undefined);
+      return words(await prompter.ask(question, '', wrong));
+    };
+    const readable = (text: string): string | undefined => {
+      try {
+        windowsOf(words(text));
+        return undefined;
+      } catch {
+        return 'expected times in UTC such as 01:00-04:30';
+      }
+    };
+    return {
+      groups: groups ?? (await list('Groups of boxes that it is in, with commas (empty: none)')),
+      tags: tags ?? (await list('Tags, with commas (empty: none)')),
+      windows:
+        windows ??
+        windowsOf(
+          words(await prompter.ask('Maintenance window in UTC, such as 01:00-04:30 (empty: always)', '', readable)),
+        ),
+    };
+  }
+}
+
+const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
+
+function foundText({ address, name, hardware, odd }: DiscoveredCamera): string {
+  const what = [name, hardware].filter((each) => each !== null).join(', ');
+  return `${address}${what === '' ? '' : `  ${what}`}${odd === null ? '' : `  CAUTION: ${odd}`}`;
+}
