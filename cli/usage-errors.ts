@@ -1,6 +1,6 @@
 import type { CommanderError } from 'commander';
 import { WaysideError } from '../core/errors.ts';
-import { redactUrls } from '../core/redact.ts';
+import { redactUrls } from '../core/journal/redact-urls.ts';
 
 const SUGGESTION = /\n?\(Did you mean (.*?)\?\)/s;
 

@@ -1,7 +1,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { isJournal } from './journal/is-journal.ts';
 
-export { redactUrls } from './redact.ts';
+export { redactUrls } from './journal/redact-urls.ts';
 
 export type Log = Logger;
 

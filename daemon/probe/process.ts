@@ -5,8 +5,8 @@ import type { FirstRoot, RootPlace } from '../../deploy/agent/first-root.ts';
 import { type CameraFacts, type ProbedCamera, probeCamera } from '../camera/probe.ts';
 import { type CertificateFacts, type CertificateQuestion, probeCertificate } from './certificate.ts';
 import type { ModelFacts, ModelQuestion } from './model.ts';
-import type { RepositoryFacts, RepositoryQuestion } from './repository.ts';
 import { type DiscoveredCamera, discoverCameras } from './onvif/discovery.ts';
+import type { RepositoryFacts, RepositoryQuestion } from './repository.ts';
 
 /** What is asked of foreign machines, and with which limits. */
 export interface ProbeQuestions {
