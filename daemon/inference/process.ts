@@ -14,11 +14,22 @@ import { createFrameReader, type Upward } from './protocol.ts';
 const STDIN = 0;
 const RESULTS = 3;
 
+/** A signal that has a handler ends a call that waits: with SIGUSR1, which opens the inspector, the process ended. */
+function uninterrupted(call: () => number): number {
+  for (;;) {
+    try {
+      return call();
+    } catch (thrown) {
+      if (!isSystemError(thrown, 'EINTR')) throw thrown;
+    }
+  }
+}
+
 /** Fills the target or answers false at the end of the stream. */
 function fillFromStdin(target: Uint8Array): boolean {
   let filled = 0;
   while (filled < target.length) {
-    const read = readSync(STDIN, target, filled, target.length - filled, null);
+    const read = uninterrupted(() => readSync(STDIN, target, filled, target.length - filled, null));
     if (read === 0) return false;
     filled += read;
   }
@@ -27,7 +38,7 @@ function fillFromStdin(target: Uint8Array): boolean {
 
 function tell(message: Upward): void {
   const line = Buffer.from(`${JSON.stringify(message)}\n`, 'utf8');
-  for (let written = 0; written < line.length; ) written += writeSync(RESULTS, line, written);
+  for (let written = 0; written < line.length; ) written += uninterrupted(() => writeSync(RESULTS, line, written));
 }
 
 async function serve([dir = '', threads = '1']: readonly string[]): Promise<void> {

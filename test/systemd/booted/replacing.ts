@@ -9,21 +9,27 @@ const LOOK_MS = 2000;
 
 /**
  * Blocks the event loop of a process, as a loop without end does: through the inspector, which any Node opens at SIGUSR1. Ends once
- * the process has answered, before the loop begins.
+ * the process has told which it is, and does not answer any more.
  */
 const BLOCK = `
+import { setTimeout as delay } from 'node:timers/promises';
 const pid = Number(process.argv[2]);
 process.kill(pid, 'SIGUSR1');
 let targets;
-while (targets === undefined)
-  targets = await fetch('http://127.0.0.1:9229/json/list').then((answer) => answer.json()).catch(() => undefined);
+while (targets === undefined) {
+  process.kill(pid, 0); // throws when it has ended
+  targets = await fetch('http://127.0.0.1:9229/json/list').then((answer) => answer.json()).catch(() => delay(20));
+}
 const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
 await new Promise((opened) => socket.addEventListener('open', opened));
-const answered = new Promise((resolve) => socket.addEventListener('message', ({ data }) => resolve(JSON.parse(data))));
-const expression = 'setImmediate(() => { for (;;); }); process.pid';
-socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
-const { result } = await answered;
-process.exit(result.result.value === pid ? 0 : 1);
+const ask = async (expression) => {
+  const answered = new Promise((resolve) => socket.addEventListener('message', ({ data }) => resolve(JSON.parse(data)), { once: true }));
+  socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
+  return (await Promise.race([answered, delay(1000)]))?.result.result.value;
+};
+const itself = await ask('process.pid');
+const blocked = (await ask('for (;;);')) === undefined;
+process.exit(itself === pid && blocked ? 0 : 1);
 `;
 
 const PROCESSES = {
