@@ -20,6 +20,12 @@ interface Outgoing {
 /** What the broker said of a message of quality 1: nothing, a reason code of MQTT 5 (3.4.2.1), or that the connection ended first. */
 type Acknowledgement = { readonly refused?: { readonly code: number | undefined; readonly reason: string } };
 
+interface SubscribeOptions {
+  readonly qos?: 0 | 1;
+  readonly own?: boolean;
+  readonly again?: boolean;
+}
+
 interface ConnectionListeners {
   readonly onPingRequest: () => void;
   readonly onPingResponse: () => void;
@@ -73,17 +79,18 @@ export class Connection {
    *
    * @param options.qos the most that is asked for: 1 for what must not be lost on the way
    * @param options.own hears what it publishes itself under MQTT 5 as well
+   * @param options.again it was asked for on this connection: what is retained is wanted only where the broker has lost it (MQTT 5)
    * @returns whether the broker granted it
    * @throws when the connection ends before it answers
    */
   async subscribe(
     filter: string,
     onMessage: (packet: IPublishPacket) => void,
-    { qos = 0, own = false }: { readonly qos?: 0 | 1; readonly own?: boolean } = {},
+    { qos = 0, own = false, again = false }: SubscribeOptions = {},
   ): Promise<boolean> {
     if (this.#hearers.size === 0) this.#client.on('message', (_topic, _payload, packet) => this.#heard(packet));
     this.#hearers.set(filter, onMessage);
-    return await this.#subscribe(filter, qos, own);
+    return await this.#subscribe(filter, { qos, own, again });
   }
 
   unsubscribe(filter: string): void {
@@ -96,12 +103,14 @@ export class Connection {
     const onMessage = this.#hearers.get(from);
     this.unsubscribe(from);
     if (onMessage !== undefined) this.#hearers.set(to, onMessage);
-    this.#subscribe(to, 0).catch(() => undefined); // the connection ended: so did what it heard
+    this.#subscribe(to, { qos: 0, own: false, again: false }).catch(() => undefined); // the connection ended: so did what it heard
   }
 
-  async #subscribe(filter: string, qos: 0 | 1, own = false): Promise<boolean> {
+  async #subscribe(filter: string, { qos, own, again }: Required<SubscribeOptions>): Promise<boolean> {
+    // 3.8.3.1: `rh` 1 for retained messages only where the subscription did not exist.
+    const options = this.level === 5 ? { qos, nl: !own, rh: again ? 1 : 0 } : { qos };
     return await new Promise((resolve, reject) => {
-      this.#client.subscribe(filter, this.level === 5 ? { qos, nl: !own } : { qos }, (error, granted) => {
+      this.#client.subscribe(filter, options, (error, granted) => {
         if (!error) resolve(granted?.every((each) => each.qos < 128) ?? false);
         else if ('code' in error && Number(error.code) >= 128) resolve(false);
         else reject(error);

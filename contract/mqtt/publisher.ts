@@ -2,6 +2,7 @@ import { backoffMs } from '../../core/backoff.ts';
 import type { Log } from '../../core/log.ts';
 import { attempt, type BrokerOptions, type Failure, type Will } from './attempt.ts';
 import type { Connection, ProtocolLevel } from './connection.ts';
+import { Hearing } from './hearing.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';
 import { type OwnTopics, ReadBack } from './read-back.ts';
 import { type Hear, Subscriptions } from './subscriptions.ts';
@@ -52,6 +53,7 @@ export class Publisher {
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
   readonly #own: OwnTopics | undefined;
+  readonly #hearing: Hearing | undefined;
   readonly #refused = new Map<string, RefusedTopic>();
   #readBack: ReadBack | undefined;
   /** Whether this broker lets the box read its own topics; undefined until it was asked. */
@@ -73,16 +75,21 @@ export class Publisher {
   /**
    * @param will makes the last will, at every connection; nothing for who leaves none
    * @param own where to read back what was published; without it nothing is read
+   * @param echo a topic of its own by which it notices that it is deaf; what is listened to is worth nothing then
    */
-  constructor(broker: BrokerOptions, will: () => Will | undefined, log: Log, own?: OwnTopics) {
+  constructor(broker: BrokerOptions, will: () => Will | undefined, log: Log, own?: OwnTopics, echo?: string) {
     this.#broker = broker;
     this.#will = will;
     this.#log = log;
     this.#own = own;
-    this.#subscriptions = new Subscriptions(log);
+    this.#subscriptions = new Subscriptions(log, { onAsked: () => this.#askForEcho(echo) });
+    this.#hearing = echo === undefined ? undefined : new Hearing(echo, this.#subscriptions, log);
     this.#outbox = new Outbox({
       onAnswer: (topic, refusal) => this.#answered(topic, refusal),
-      onSent: (topic) => this.#readBack?.sent(topic),
+      onSent: (topic) => {
+        this.#readBack?.sent(topic);
+        this.#hearing?.sent(topic);
+      },
       onBehind: () => this.#behind(),
       onUnconfirmed: (topic, reason) => log.warn({ topic, reason }, 'a message was not confirmed'),
     });
@@ -156,6 +163,7 @@ export class Publisher {
     const problem = await this.#outbox.drained(graceMs).then(() => connection.endCleanly(graceMs));
     this.#connection = undefined;
     this.#readBack?.stop();
+    this.#hearing?.disconnected();
     this.#subscriptions.disconnected();
     this.#outbox.disconnected();
     if (problem !== undefined) this.#log.warn({ reason: problem }, 'the broker may not have the last messages');
@@ -177,6 +185,7 @@ export class Publisher {
     this.#since = performance.now();
     this.#log.info({ url: this.#broker.url, protocol: this.#level === 5 ? '5' : '3.1.1' }, 'connected to the broker');
     this.#readOwn(connection);
+    this.#hearing?.connected(connection);
     this.#subscriptions.connected(connection);
     this.#outbox.connected(connection);
   }
@@ -195,6 +204,11 @@ export class Publisher {
     });
   }
 
+  /** Subscriptions were asked for again: whether anything comes of them shows where something is said. */
+  #askForEcho(echo: string | undefined): void {
+    if (echo !== undefined) this.#outbox.repeat(echo);
+  }
+
   #setReadable(readable: boolean, why: string): void {
     this.#readable = readable;
     if (!readable)
@@ -211,6 +225,7 @@ export class Publisher {
     this.#connection = undefined;
     this.#attemptSince = undefined;
     this.#readBack?.stop();
+    this.#hearing?.disconnected();
     this.#subscriptions.disconnected();
     this.#outbox.disconnected();
     if (this.#stopped) return;

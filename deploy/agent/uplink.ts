@@ -46,7 +46,13 @@ export class AgentUplink {
       telemetrySeconds: 60,
     });
     const broker = brokerOptions(mqtt, loaded.mqttSecrets, `wayside-${site}-${box}-agent`);
-    this.#publisher = new Publisher(broker, () => undefined, log);
+    this.#publisher = new Publisher(
+      broker,
+      () => undefined,
+      log,
+      undefined,
+      topicOf(this.#messenger.root, 'model-report'),
+    );
     this.#messenger.attach(this.#publisher);
     this.#messenger.retain('model-report', () => this.#report());
     const own = topicOf(this.#messenger.root, 'model-desired');

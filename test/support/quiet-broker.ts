@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import { Aedes } from 'aedes';
+import { Aedes, type Client } from 'aedes';
 
 export interface QuietBrokerOptions {
   /** A topic of which everything is confirmed and thrown away, as brokers of MQTT 3.1.1 do with what they do not allow. */
@@ -13,6 +13,7 @@ export class QuietBroker {
   readonly heard: string[] = [];
   readonly #port: number;
   readonly #swallows: (topic: string) => boolean;
+  readonly #asked: [Client, string][] = [];
   #aedes: Aedes | undefined;
   #server: Server | undefined;
 
@@ -31,8 +32,21 @@ export class QuietBroker {
       this.heard.push(packet.topic);
       if (packet.retain) this.retained.set(packet.topic, packet.payload.toString());
     });
+    this.#aedes.on('subscribe', (asked, client) => {
+      for (const { topic } of asked) this.#asked.push([client, topic]);
+    });
     this.#server = createServer(this.#aedes.handle).listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
+  }
+
+  /** Loses all subscriptions and keeps the connections. */
+  async forgetSubscriptions(): Promise<void> {
+    for (const [client, topic] of this.#asked.splice(0))
+      await new Promise<void>((resolve, reject) =>
+        client.unsubscribe({ cmd: 'unsubscribe', unsubscriptions: [topic] }, (error) =>
+          error ? reject(error) : resolve(),
+        ),
+      );
   }
 
   /** Speaks as another client would. */

@@ -18,6 +18,8 @@ import type { Workplace } from '../../harness/workplace.ts';
 const BOXES = Number(process.env['WAYSIDE_BENCH_BOXES'] ?? 2000);
 const SILENT_ONE_IN = 100;
 const STEP_MS = 2000;
+/** A box comes back within 30 s of losing its broker, and its job is sent again 15 s, 30 s and 60 s after it was not answered. */
+const SILENT_MS = 120_000;
 const BAD = { 3: 'slower', 4: 'wrong on one class', 5: 'crashes after 50 frames' } as const;
 /** 20 boxes rather than one: a canary of one box that never answers stops everything, and one in a hundred here never does. */
 const WAVES = ['20', '5%', '25%', 'all'];
@@ -46,7 +48,13 @@ async function push(site: Site, version: string, onPlan: (plan: Plan) => void = 
   const publishedBefore = office.link.published;
   const { reports, bytes } = office.fleet;
   const started = performance.now();
-  const policy = { ...DEFAULT_POLICY, success: 0.9, failures: 0.1, silentMs: 30_000, onFailure: 'roll-back' as const };
+  const policy = {
+    ...DEFAULT_POLICY,
+    success: 0.9,
+    failures: 0.1,
+    silentMs: SILENT_MS,
+    onFailure: 'roll-back' as const,
+  };
   const selection = { groups: ['roads'], tags: [], hardware: [] };
   await office.change(
     starting({ model: { name: 'vehicles', version }, selection, waves: WAVES, policy, startedBy: 'benchmark' }),
@@ -230,7 +238,7 @@ export const rollout: Benchmark = {
   name: 'rollout',
   title: 'A model rolled out to 2,000 boxes',
   method:
-    `Simulated boxes with the connection, topics, messages and trial judge of real ones; downloading and traffic take up to ${STEP_MS / 1000} s a step. One box in ${SILENT_ONE_IN} never answers. ` +
+    `Simulated boxes with the connection, topics, messages and trial judge of real ones; downloading and traffic take up to ${STEP_MS / 1000} s a step. One box in ${SILENT_ONE_IN} never answers, and counts as failed after ${SILENT_MS / 1000} s. ` +
     `Waves ${WAVES.join(', ')}; a wave is over when 90% succeeded, and all stops when more than 10% failed; then the model is taken back. ` +
     'Each bad model is bad on every box. On RabbitMQ, three nodes stand behind a balancer, and the one that the office is connected to is killed in the third wave.',
   layout: 'grids',

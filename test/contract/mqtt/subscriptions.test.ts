@@ -1,0 +1,89 @@
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { attempt } from '../../../contract/mqtt/attempt.ts';
+import type { Connection } from '../../../contract/mqtt/connection.ts';
+import { Hearing } from '../../../contract/mqtt/hearing.ts';
+import { Subscriptions } from '../../../contract/mqtt/subscriptions.ts';
+import { freePort } from '../../support/mosquitto.ts';
+import { QuietBroker } from '../../support/quiet-broker.ts';
+import { until } from '../../support/until.ts';
+
+it('a subscription that the broker loses on a connection that lives is asked for again', async () => {
+  const port = await freePort();
+  const broker = new QuietBroker(port);
+  await broker.open();
+  const subscriptions = new Subscriptions(pino({ level: 'silent' }), { firstMs: 300 });
+  const heard: string[] = [];
+  subscriptions.add('jobs/a', ({ payload }) => heard.push(payload.toString()));
+  const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
+  const options = { url: `mqtt://127.0.0.1:${port}`, clientId: 'box', keepaliveSeconds: 60, ...nothing };
+  let connection: Connection | undefined;
+  attempt(options, 4, undefined, {
+    onConnected: (made) => {
+      connection = made;
+      subscriptions.connected(made);
+    },
+    onClosed: () => undefined,
+  });
+  try {
+    await until('the subscription', async () => {
+      await broker.say('jobs/a', { n: 1 });
+      return heard.length > 0;
+    });
+    await broker.forgetSubscriptions();
+    await broker.say('jobs/a', { n: 2 });
+    await until('what is retained, which is sent with every subscription', () => heard.includes('{"n":2}'));
+    const before = heard.length;
+    await broker.say('jobs/a', { n: 3 });
+    await until('what is said after it', () => heard.slice(before).includes('{"n":3}'));
+  } finally {
+    subscriptions.disconnected();
+    await connection?.endCleanly(1000);
+    await broker.close();
+  }
+  expect(heard[0]).toBe('{"n":1}');
+});
+
+it('a connection on which nothing is delivered any more is given up, unless nothing ever was', async () => {
+  const port = await freePort();
+  const broker = new QuietBroker(port, { swallows: (topic) => topic === 'box/swallowed' });
+  await broker.open();
+  const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
+  let echoes = 0;
+  const openAs = async (topic: string) => {
+    const subscriptions = new Subscriptions(pino({ level: 'silent' }), { firstMs: 60_000 });
+    subscriptions.add('box/+', () => echoes++);
+    const hearing = new Hearing(topic, subscriptions, pino({ level: 'silent' }), 200);
+    const options = { url: `mqtt://127.0.0.1:${port}`, clientId: topic, keepaliveSeconds: 60, ...nothing };
+    let closed = false;
+    const onClosed = (): void => {
+      closed = true;
+    };
+    const connection = await new Promise<Connection>((resolve) => {
+      attempt(options, 4, undefined, { onConnected: resolve, onClosed });
+    });
+    hearing.connected(connection);
+    subscriptions.connected(connection);
+    const say = (): Promise<void> =>
+      new Promise((resolve) => {
+        connection.publish({ topic, payload: '{}', qos: 1, retain: true }, () => resolve());
+        hearing.sent(topic);
+      });
+    return { say, connection, subscriptions, isClosed: () => closed };
+  };
+  const [hears, never] = [await openAs('box/report'), await openAs('box/swallowed')];
+  await until('it to hear itself', async () => {
+    await hears.say();
+    await never.say();
+    return echoes > 0;
+  });
+  expect(hears.isClosed()).toBe(false);
+  await broker.forgetSubscriptions();
+  await hears.say();
+  await never.say();
+  await until('the deaf connection to end', () => hears.isClosed());
+  expect(never.isClosed()).toBe(false);
+  for (const each of [hears, never]) each.subscriptions.disconnected();
+  await never.connection.endCleanly(1000);
+  await broker.close();
+});
