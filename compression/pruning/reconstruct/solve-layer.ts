@@ -118,7 +118,7 @@ function normalisation(model: Model, node: Node): Normalisation {
   return { gain: gains, shift: Float64Array.from(shift, (b, c) => b - gains[c]! * mean[c]!) };
 }
 
-/** Targets of one group, before the normalisation that follows. */
+/** Targets of one group, before the normalisation that follows; in their own memory where there is one group. */
 function outputRows(
   { rows, positions }: LayerSamples,
   outputs: number,
@@ -126,7 +126,7 @@ function outputRows(
   count: number,
   normal: Normalisation | undefined,
 ): Float32Array {
-  const y = new Float32Array(positions.places.length * count);
+  const y = count === outputs ? rows : new Float32Array(positions.places.length * count);
   for (let r = 0; r < positions.places.length; r++) {
     for (let o = 0; o < count; o++) {
       const value = rows[r * outputs + from + o]!;

@@ -28,6 +28,8 @@ interface Sight {
  */
 export class Walk {
   readonly #live = new Map<string, Activation>();
+  /** Arrays made here. The images are not: others walk over them too. */
+  readonly #own = new WeakSet<Float32Array>();
   readonly #images: number;
   readonly #options: WalkOptions;
   #done = 0;
@@ -60,12 +62,20 @@ export class Walk {
     const ahead = readBy(nodes.slice(until));
     for (const { name } of outputs) ahead.add(name);
     const made = nodes.slice(this.#done, until).flatMap((node) => node.outputs.filter((name) => ahead.has(name)));
-    await this.#run(model, made, sight, signal);
+    const free = [...this.#live].flatMap(([name, { data }]) => (!ahead.has(name) && this.#own.has(data) ? [data] : []));
+    await this.#run(model, made, free, sight, signal);
     for (const name of [...this.#live.keys()]) if (!ahead.has(name)) this.#live.delete(name);
     this.#done = Math.max(this.#done, until);
   }
 
-  async #run(model: Model, kept: readonly string[], sight?: Sight, signal?: AbortSignal): Promise<void> {
+  /** @param free arrays that nobody reads after these runs, for what is kept */
+  async #run(
+    model: Model,
+    kept: readonly string[],
+    free: Float32Array[],
+    sight?: Sight,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const outputs = [...new Set([...kept, ...(sight?.values ?? [])])];
     if (outputs.length === 0) return;
     const { threads = 1, batch } = this.#options;
@@ -78,7 +88,7 @@ export class Walk {
         const count = Math.min(batch, this.#images - from);
         const feeds = Object.fromEntries(inputs.map((name) => [name, this.#rows(name, from, count)]));
         const results = await session.run(feeds, { outputs });
-        for (const name of kept) this.#keep(name, floatsOf(results, name), results[name]!.dims, from, count);
+        for (const name of kept) this.#keep(name, floatsOf(results, name), results[name]!.dims, { from, count, free });
         sight?.visit(results, from, count);
       }
     } finally {
@@ -92,17 +102,30 @@ export class Walk {
     return floatTensor(data.subarray(from * length, (from + count) * length), [count, ...dims]);
   }
 
-  #keep(name: string, values: Float32Array, dims: readonly number[], from: number, count: number): void {
+  #keep(
+    name: string,
+    values: Float32Array,
+    dims: readonly number[],
+    { from, count, free }: { readonly from: number; readonly count: number; readonly free: Float32Array[] },
+  ): void {
     if (dims[0] !== count) {
       throw new WaysideError('MODEL_UNSUPPORTED', { message: `${name} does not hold one entry an image` });
     }
     const length = values.length / count;
-    const known = this.#live.get(name) ?? {
-      dims: dims.slice(1),
-      data: new Float32Array(length * this.#images),
-    };
+    const known = this.#live.get(name) ?? { dims: dims.slice(1), data: this.#array(length * this.#images, free) };
     known.data.set(values, from * length);
     this.#live.set(name, known);
+  }
+
+  /**
+   * Memory for a value: that of one of the same size which goes with these runs, if there is one. Its entries for these images and those before
+   * have been read, and the new ones come to lie on just them. A block of a ResNet else holds what it gets and what it gives at once.
+   */
+  #array(length: number, free: Float32Array[]): Float32Array {
+    const at = free.findIndex((each) => each.length === length);
+    const [array = new Float32Array(length)] = at < 0 ? [] : free.splice(at, 1);
+    this.#own.add(array);
+    return array;
   }
 }
 
