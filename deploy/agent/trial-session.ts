@@ -66,7 +66,7 @@ export class TrialSession {
   hear(message: Candidate | BlockMessage): void {
     if (message.type === 'block') this.#take(message);
     else if (message.event === 'ready') {
-      this.#judge ??= new TrialJudge(this.#options.limits, message.labels ?? 1);
+      this.#judge ??= new TrialJudge(this.#options.limits, message.labels ?? 1, message);
       if (this.#phase === 'loading') this.#phase = 'shadow';
     } else if (message.event === 'failed') {
       const words = [message.code, message.message].filter((text) => text !== undefined).join(': ');

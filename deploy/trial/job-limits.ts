@@ -27,6 +27,8 @@ const STRICTER = {
   'disagreement.margin': 'lower',
   'scoreDrift.tolerated': 'lower',
   'scoreDrift.margin': 'lower',
+  'lineCounts.tolerated': 'lower',
+  'lineCounts.margin': 'lower',
   'failedFrames.tolerated': 'lower',
   'failedFrames.margin': 'lower',
   'slower.tolerated': 'lower',

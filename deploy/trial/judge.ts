@@ -1,5 +1,6 @@
 import type { Block } from './block.ts';
 import type { TrialLimits } from './limits.ts';
+import { classMeasure, lineMeasure, type Measure, TASK_MEASURES, type TrialTask } from './measures.ts';
 import type { TrialReason } from './reasons.ts';
 import { halfWidth, type Moments, RunningMoments } from './sequential.ts';
 
@@ -20,67 +21,13 @@ export interface Verdict {
   readonly evidence: readonly Evidence[];
 }
 
-interface Measure {
-  readonly name: string;
-  readonly reason: TrialReason;
-  readonly tolerated: number;
-  readonly margin: number;
-  /** A change for the better is none. */
-  readonly oneSided: boolean;
-  /** Deviation of a block that is assumed at least: what one answer more or less in it changes. */
-  readonly floor: (block: Block) => number;
-  readonly value: (block: Block) => number;
+/** What is known of a candidate before its first block: rates are shared out before anything is seen. */
+interface Judged {
+  /** @default classifier */
+  readonly task?: TrialTask | undefined;
+  /** Lines that are counted at. @default 0 */
+  readonly lines?: number | undefined;
 }
-
-const oneFrame = (block: Block): number => 1 / Math.max(1, block.frames);
-/** Clocks and caches: two blocks of one model differ by about this much. */
-const LATENCY_FLOOR = 0.005;
-
-const fixedMeasures = (limits: TrialLimits): readonly Measure[] => [
-  {
-    name: 'disagreement',
-    reason: 'TRIAL_DISAGREES',
-    ...limits.disagreement,
-    oneSided: true,
-    floor: oneFrame,
-    value: (block) => block.disagreement,
-  },
-  {
-    name: 'score drift',
-    reason: 'TRIAL_SCORE_DRIFT',
-    ...limits.scoreDrift,
-    oneSided: false,
-    floor: oneFrame,
-    value: (block) => block.scoreDrift,
-  },
-  {
-    name: 'failed frames',
-    reason: 'TRIAL_FRAMES_FAILED',
-    ...limits.failedFrames,
-    oneSided: true,
-    floor: oneFrame,
-    value: (block) => (block.candidate.failed - block.old.failed) / Math.max(1, block.frames),
-  },
-  {
-    name: 'slower',
-    reason: 'TRIAL_SLOWER',
-    // Times are compared as ratios: logarithms of them add up.
-    tolerated: Math.log1p(limits.slower.tolerated),
-    margin: Math.log1p(limits.slower.margin),
-    oneSided: true,
-    floor: () => LATENCY_FLOOR,
-    value: (block) => Math.log(block.candidate.latencyMs / block.old.latencyMs),
-  },
-];
-
-const classMeasure = (label: string, limits: TrialLimits): Measure => ({
-  name: `share of ${label}`,
-  reason: 'TRIAL_CLASS_SHIFT',
-  ...limits.classShift,
-  oneSided: false,
-  floor: oneFrame,
-  value: (block) => block.classShift[label] ?? 0,
-});
 
 interface Series {
   readonly measure: Measure;
@@ -89,27 +36,34 @@ interface Series {
   unknown: number;
 }
 
+const seriesOf = (measure: Measure, zeros = 0): Series => ({ measure, moments: new RunningMoments(zeros), unknown: 0 });
+
 /**
  * Judges a candidate, block after block, by what both models answered to the same frames.
  *
  * Two questions are asked of each measure after every block. *Is it worse than tolerated?* One yes rolls back: the rate of false
- * rollbacks is shared out over all measures, half to the classes (evenly, both sides) and half to the others. *Is it better than the
+ * rollbacks is shared out over all measures, half to the classes (evenly, both sides) and half to the others; lines share what
+ * one of these has. *Is it better than the
  * margin?* All must say yes before the candidate is promoted: then the chance of promoting one that is worse by a margin in any measure
  * is at most the rate of that one measure (intersection-union test, Berger 1982), and nothing has to be shared out.
  */
 export class TrialJudge {
   readonly #limits: TrialLimits;
+  readonly #task: TrialTask;
   readonly #classes = new Map<string, Series>();
+  readonly #lines = new Map<string, Series>();
   readonly #others: readonly Series[];
-  readonly #labels: number;
+  readonly #known: { readonly labels: number; readonly lines: number };
   readonly #blocks = { shadow: 0, probation: 0 };
   #restarts = 0;
-
+  /** Blocks in which a class could have been seen. */
+  #compared = 0;
   /** @param labels classes that the models know: the rate is shared among them before any is seen */
-  constructor(limits: TrialLimits, labels: number) {
+  constructor(limits: TrialLimits, labels: number, { task = 'classifier', lines = 0 }: Judged = {}) {
     this.#limits = limits;
-    this.#labels = Math.max(1, labels);
-    this.#others = fixedMeasures(limits).map((measure) => ({ measure, moments: new RunningMoments(), unknown: 0 }));
+    this.#task = task;
+    this.#known = { labels: Math.max(1, labels), lines: Math.max(1, lines) };
+    this.#others = TASK_MEASURES[task](limits).map((measure) => seriesOf(measure));
   }
 
   get blocks(): number {
@@ -133,6 +87,8 @@ export class TrialJudge {
     const all = this.#evidence(block);
     const evidence = all.map((one) => one.evidence);
     const proven = all.every(({ series, measure }) => {
+      const { need } = measure;
+      if (need === 'none' || (need === 'where seen' && series.moments.moments.blocks === 0)) return true;
       const width = halfWidth(series.moments.moments, this.#limits.falsePromotions, measure.floor(block));
       const { mean } = series.moments.moments;
       return (
@@ -149,14 +105,18 @@ export class TrialJudge {
 
   #take(block: Block): void {
     for (const label of Object.keys(block.classShift)) {
-      if (this.#classes.has(label)) continue;
-      const moments = new RunningMoments(this.blocks);
-      this.#classes.set(label, { measure: classMeasure(label, this.#limits), moments, unknown: 0 });
+      if (!this.#classes.has(label))
+        this.#classes.set(label, seriesOf(classMeasure(label, this.#limits, this.#task), this.#compared));
     }
+    for (const line of this.#task === 'detector' ? Object.keys(block.lines ?? {}) : []) {
+      if (!this.#lines.has(line)) this.#lines.set(line, seriesOf(lineMeasure(line, this.#limits)));
+    }
+    if (this.#task === 'classifier' || (block.boxes?.old ?? 0) + (block.boxes?.candidate ?? 0) > 0) this.#compared++;
     this.#blocks[block.phase]++;
     this.#restarts += block.candidate.restarts;
-    for (const series of [...this.#classes.values(), ...this.#others]) {
+    for (const series of [...this.#classes.values(), ...this.#lines.values(), ...this.#others]) {
       const value = series.measure.value(block);
+      if (value === undefined) continue;
       if (Number.isFinite(value)) series.moments.add(value);
       else series.unknown++;
     }
@@ -172,9 +132,14 @@ export class TrialJudge {
 
   #evidence(block: Block): { readonly series: Series; readonly measure: Measure; readonly evidence: Evidence }[] {
     const half = this.#limits.falseRollbacks / 2;
-    const classes = [...this.#classes.values()].map((series) => ({ series, alpha: half / this.#labels }));
-    const others = this.#others.map((series) => ({ series, alpha: half / this.#others.length }));
-    return [...classes, ...others].map(({ series, alpha }) => {
+    const classes = [...this.#classes.values()].map((series) => ({ series, alpha: half / this.#known.labels }));
+    const share = half / this.#others.length;
+    const others = this.#others.map((series) => ({
+      series,
+      alpha: series.measure.need === 'where seen' ? share / 2 : share,
+    }));
+    const lines = [...this.#lines.values()].map((series) => ({ series, alpha: share / 2 / this.#known.lines }));
+    return [...classes, ...others, ...lines].map(({ series, alpha }) => {
       const { measure } = series;
       const moments = series.moments.moments;
       const width = halfWidth(moments, alpha, measure.floor(block));

@@ -23,10 +23,12 @@ export const trialLimits = z.strictObject({
   mostBlocks: z.int().min(2).max(100_000).default(400),
   /** Change of a class's share of all answers. */
   classShift: bounds(0.005, 0.03),
-  /** Share of answers with another class. */
+  /** Share of answers with another class; of detectors, of boxes that only one of them gave. */
   disagreement: bounds(0.1, 0.2),
   /** Mean of the best score. */
   scoreDrift: bounds(0.01, 0.05),
+  /** Of detectors: change of what crosses lines, as a share of what both models counted. */
+  lineCounts: bounds(0.05, 0.2),
   /** Share of frames that the candidate alone failed on. */
   failedFrames: bounds(0.001, 0.01),
   /** Time of a frame, as a share of the old model's: 0.1 is 10% slower. */

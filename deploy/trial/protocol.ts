@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRIAL_TASKS } from './measures.ts';
 
 /**
  * What the agent and the daemon say to each other, over a Unix socket that is the agent's: JSON, one line a message.
@@ -9,6 +10,9 @@ import { z } from 'zod';
 export const PROTOCOL_VERSION = 1;
 /** A block of a thousand classes needs 40 KB. */
 export const LONGEST_LINE_BYTES = 128 * 1024;
+
+/** Lines of all cameras of a box. */
+const MOST_LINES = 200;
 
 const v = z.literal(PROTOCOL_VERSION);
 const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);
@@ -35,6 +39,15 @@ const block = z.strictObject({
   disagreement: finite.min(0).max(1),
   scoreDrift: finite.min(-1).max(1),
   longestGapSeconds: finite.min(0),
+  /** Of a detector. */
+  boxes: z
+    .strictObject({ old: count, candidate: count, matched: count })
+    .refine(({ old, candidate, matched }) => matched <= Math.min(old, candidate), { error: 'matched up to both' })
+    .optional(),
+  lines: z
+    .record(z.string().max(200), z.strictObject({ old: count, candidate: count }))
+    .refine((lines) => Object.keys(lines).length <= MOST_LINES)
+    .optional(),
   /** Frames that the model beside the one that answers was too slow for: they count in nothing else. */
   missed: count.optional(),
 });
@@ -59,6 +72,10 @@ export const fromDaemon = z.discriminatedUnion('type', [
     event: z.enum(['ready', 'failed', 'answers']),
     /** Of the classes it knows. */
     labels: count.optional(),
+    /** @default classifier */
+    task: z.enum(TRIAL_TASKS).optional(),
+    /** Lines that are counted at, of all cameras. */
+    lines: count.max(MOST_LINES).optional(),
     code: text.optional(),
     message: text.optional(),
   }),

@@ -13,6 +13,7 @@ export const TRIAL_REASONS = {
   TRIAL_DISAGREES:
     'the candidate answers otherwise than the model before it, on the same frames, more often than tolerated',
   TRIAL_SCORE_DRIFT: 'the scores of the candidate lie elsewhere than those of the model before it, on the same frames',
+  TRIAL_LINE_COUNTS: 'the candidate counts otherwise than the model before it what crosses a line, on the same frames',
   TRIAL_INCONCLUSIVE: 'the trial ended before the candidate was shown to be as good: the model before it stays',
   TRIAL_INTERRUPTED: 'the trial was cut off too often, by power or restarts; the candidate is not held to be bad',
   TRIAL_ABORTED: 'the office ended the trial',
