@@ -23,9 +23,9 @@ export async function readDescriptor(fd: number): Promise<string | undefined> {
 export async function askUnseen(prompt: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
   if (!(stdin instanceof ReadStream) || !(stderr instanceof WriteStream)) return undefined;
-  stderr.write(prompt);
   const lines = createInterface({ input: stdin, terminal: true });
   stdin.setRawMode(true);
+  stderr.write(prompt); // not before: whoever types at once would see it echoed
   try {
     return await new Promise<string | undefined>((resolve, reject) => {
       lines.once('line', resolve);

@@ -139,7 +139,8 @@ async function examined(
     facts.push({ id: camera.id, facts: seen ?? now });
   }
   if (repository === undefined) return { broker: ofBroker, agent: null, cameras: facts, root: null };
-  const root = await telling(`reading the first root of ${repository.url}`, () => verifier.root(repository));
+  const root =
+    known.root ?? (await telling(`reading the first root of ${repository.url}`, () => verifier.root(repository)));
   const agent = probe && answers.agent !== undefined ? await verifier.agent(answers) : null;
   return { broker: ofBroker, agent, cameras: facts, root };
 }

@@ -3,6 +3,7 @@ import type { BrokerProbe } from '../../contract/mqtt/probe.ts';
 import { formatError, WaysideError } from '../../core/errors.ts';
 import type { CameraFacts } from '../../daemon/camera/probe.ts';
 import type { DiscoveredCamera } from '../../daemon/probe/onvif/discovery.ts';
+import type { FirstRoot } from '../../deploy/agent/first-root.ts';
 import { answersSchema, type CameraAnswers, type Draft } from './answers.ts';
 import { windowsOf } from './flags.ts';
 import type { Prompter } from './prompter.ts';
@@ -22,7 +23,9 @@ const cameraShape = camerasSchema.element.shape;
 
 /** Gathers from a person what was not given, and tries each part at once. */
 export class Interview {
-  readonly findings: { broker?: BrokerProbe; readonly cameras: Map<string, CameraFacts> } = { cameras: new Map() };
+  readonly findings: { broker?: BrokerProbe; root?: FirstRoot; readonly cameras: Map<string, CameraFacts> } = {
+    cameras: new Map(),
+  };
   readonly #prompter: Prompter;
   readonly #discover: () => Promise<readonly DiscoveredCamera[]>;
   readonly #probe: boolean;
@@ -44,9 +47,10 @@ export class Interview {
     const box = given.box ?? (await prompter.ask('Box: the name of this computer', name, problemWith(siteSchema)));
     const broker = await this.#broker({ site, box, broker: given.broker }, secrets, verifier);
     const cameras = await this.#cameras(given.cameras ?? [], secrets, verifier);
-    const repository = await this.#repository(given);
+    const repository = await this.#repository(given, verifier);
+    const agent = repository === undefined ? given.agent : await this.#agent({ ...given, broker }, secrets);
     const { groups, tags, windows } = await this.#placeInSite(given, repository !== undefined);
-    return { ...given, site, box, broker, cameras, repository, groups, tags, windows };
+    return { ...given, site, box, broker, cameras, repository, agent, groups, tags, windows };
   }
 
   async #broker(
@@ -149,16 +153,41 @@ export class Interview {
     }
   }
 
-  async #repository(given: Draft): Promise<Draft['repository']> {
+  async #repository(given: Draft, verifier: Verifier): Promise<Draft['repository']> {
     const prompter = this.#prompter;
     if (given.repository === undefined && !(await prompter.agrees('Fetch models from an update repository', false)))
       return undefined;
     const { url: urlSchema, fingerprint: printSchema } = answersSchema.shape.repository.unwrap().shape;
-    const url = given.repository?.url ?? (await prompter.ask('Its address', undefined, problemWith(urlSchema)));
-    const fingerprint =
-      given.repository?.fingerprint ??
-      (await prompter.ask('SHA-256 of its first root, as the office says it', undefined, problemWith(printSchema)));
-    return { ...given.repository, url, fingerprint };
+    let { url: before, fingerprint: print } = given.repository ?? {};
+    for (let again = false; ; again = true) {
+      const url =
+        again || before === undefined
+          ? await prompter.ask('Its address: holds metadata/ and targets/', before, problemWith(urlSchema))
+          : before;
+      const fingerprint =
+        print ??
+        (await prompter.ask('SHA-256 of its first root, as the office says it', undefined, problemWith(printSchema)));
+      const repository = { ...given.repository, url, fingerprint };
+      try {
+        this.findings.root = await verifier.root(repository);
+        prompter.say(`  it is that root; it expires on ${this.findings.root.expires}`);
+        return repository;
+      } catch (thrown) {
+        this.#failed(thrown);
+        [before, print] = [url, undefined];
+      }
+    }
+  }
+
+  /** @returns undefined where the agent is at the broker as the daemon is */
+  async #agent({ agent, broker }: Draft, secrets: Secrets): Promise<Draft['agent']> {
+    const prompter = this.#prompter;
+    const username =
+      agent?.username ?? (await prompter.ask('User name of the update agent at the broker (- as the daemon)', '-'));
+    if (username === '-') return agent;
+    if (secrets.get('agent') === undefined)
+      secrets.set('agent', await prompter.secret(`Password of ${username} at ${broker?.url ?? 'the broker'}`));
+    return { ...agent, username };
   }
 
   async #placeInSite(given: Draft, fetches: boolean): Promise<Pick<Draft, 'groups' | 'tags' | 'windows'>> {
