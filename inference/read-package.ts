@@ -11,6 +11,8 @@ import { modelFileFault } from './model-file/check.ts';
 export const MANIFEST = 'manifest.json';
 export const MODEL = 'model.onnx';
 export const REPORT = 'report.html';
+/** Bill of materials in CycloneDX: who made what from what. */
+export const SBOM = 'sbom.json';
 export const GOLDEN = 'golden/';
 /** OpenSSF Model Signing: signs the manifest and all other files, and so is named in none of them. */
 export const SIGNATURE = 'model.sig';
@@ -24,7 +26,7 @@ export interface ModelPackage {
   readonly modelPath: string;
   /** Of `manifest.json`, and through it of every file: the identity of the package. */
   readonly digest: Digest;
-  /** On disk, of everything needed to load the model: the package without its golden samples and report. */
+  /** On disk, of everything needed to load the model: the package without its golden samples, report and bill of materials. */
   readonly bytes: number;
   readonly golden: readonly GoldenSample[];
 }
@@ -124,7 +126,7 @@ async function readGolden(dir: string, manifest: Manifest): Promise<GoldenSample
 
 const bytesToLoad = ({ files }: Manifest): number =>
   Object.entries(files).reduce(
-    (sum, [name, { bytes }]) => (name.startsWith(GOLDEN) || name === REPORT ? sum : sum + bytes),
+    (sum, [name, { bytes }]) => (name.startsWith(GOLDEN) || name === REPORT || name === SBOM ? sum : sum + bytes),
     0,
   );
 

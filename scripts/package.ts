@@ -6,7 +6,7 @@ import { VERSION } from '../core/layout.ts';
 import { archiveKeys } from './package/apt/archive-key.ts';
 import { addToPool, writeIndices } from './package/apt/repository.ts';
 import { boxDeb } from './package/build.ts';
-import { debianVersion } from './package/contents.ts';
+import { debianVersion, SBOM } from './package/contents.ts';
 import { debOf } from './package/deb.ts';
 import { type PackageOptions, packageOptions, signingTime, sourceTime } from './package/options.ts';
 import { PackagingError } from './package/registry.ts';
@@ -29,6 +29,8 @@ async function main({ architectures, out, level, tar, apt }: PackageOptions): Pr
   for (const architecture of architectures) {
     const content = { ...boxDeb(architecture, sourceTime()), level };
     const stem = `wayside_${debianVersion(VERSION)}_${architecture}`;
+    const bill = content.entries.find(({ path }) => path === SBOM);
+    await write(`${stem}.cdx.json`, Buffer.from(bill?.content ?? []).toString());
     if (tar) {
       const bytes = await tarballOf(content);
       await write(`${stem}.tar.xz`, bytes);

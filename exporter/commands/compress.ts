@@ -6,6 +6,7 @@ import { type RunContext, runContext } from '../../core/run/context.ts';
 import { recordGolden } from '../../inference/golden.ts';
 import type { RgbImage } from '../../inference/image.ts';
 import { writePackage } from '../../inference/package.ts';
+import { SBOM } from '../../inference/read-package.ts';
 import { RUNTIME_VERSION } from '../../inference/runtime.ts';
 import { openSession, type Session } from '../../inference/session.ts';
 import type { Model } from '../../onnx/graph.ts';
@@ -118,21 +119,21 @@ async function written(
     const known = { name, result, quantized, distinct, errors, pruning, labels: manifest.labels, answers: answered };
     const report = makeReport(known, data, log);
     signal.throwIfAborted();
+    const described = {
+      ...manifest,
+      name,
+      parentModel: modelDigest(model),
+      measured: {
+        data: data.test.name,
+        baseline: { ...baseline, top5: baselineTop5 },
+        candidate: { ...candidate, top5 },
+      },
+    };
+    const { modelBom } = await import('../sbom/model-bom.ts');
+    const files = { [SBOM]: modelBom({ manifest: described, model: bytes }) };
     await writePackage(
       options.out,
-      {
-        manifest: {
-          ...manifest,
-          name,
-          parentModel: modelDigest(model),
-          measured: {
-            data: data.test.name,
-            baseline: { ...baseline, top5: baselineTop5 },
-            candidate: { ...candidate, top5 },
-          },
-        },
-        ...{ model: bytes, golden, report },
-      },
+      { manifest: described, model: bytes, golden, report, files },
       { replace: options.force === true },
     );
     return result;

@@ -22,5 +22,5 @@ export function boxDeb(architecture: Architecture, mtime: number): Omit<Deb, 'le
   const stripped = stripper(strip, CACHE);
   const binary = stripped(join(runtime, 'bin', 'node'));
   const code = boxCode(architecture, CACHE, stripped);
-  return boxPackage(architecture, code, { binary, bundled: bundledPackage(runtime) }, mtime);
+  return boxPackage(architecture, code, { binary, bundled: bundledPackage(runtime), integrity: node.integrity }, mtime);
 }

@@ -9,8 +9,11 @@ import { bashCompletion } from './completion.ts';
 import type { Deb } from './deb.ts';
 import { type Entry, text } from './entries.ts';
 import type { Architecture } from './platform.ts';
+import { type BundledNode, packageBom } from './sbom.ts';
 
 const DOCUMENTS = 'usr/share/doc/wayside';
+/** Where the bill of materials of a package lies on a box. */
+export const SBOM = join(DOCUMENTS, 'sbom.cdx.json');
 const MAINTAINER = 'Wayside maintainers <maintainers@wayside.example>';
 
 const at = (...parts: readonly string[]): string => join(PACKAGE_ROOT, ...parts);
@@ -92,13 +95,13 @@ function documents(): Entry[] {
  * All that a box installs.
  *
  * @param code what its commands load
- * @param node binary for this architecture, and its licence
+ * @param node binary for this architecture, its licence, and the digest of the archive it came in
  * @param mtime time of every file, in seconds since the epoch
  */
 export function boxPackage(
   architecture: Architecture,
   code: BoxCode,
-  node: { readonly binary: string; readonly bundled: BundledPackage },
+  node: BundledNode & { readonly binary: string },
   mtime: number,
 ): Omit<Deb, 'level'> {
   const units = unitsOf(commandNames());
@@ -124,7 +127,7 @@ export function boxPackage(
   return {
     fields: controlFields(architecture),
     control: { postinst: scriptOf('postinst'), prerm: scriptOf('prerm'), postrm: scriptOf('postrm') },
-    entries,
+    entries: [...entries, text(SBOM, packageBom(architecture, entries, code.packages, node, mtime))],
     mtime,
     // The filter for Arm came with xz 5.4: dpkg of an older box could not read it.
     x86: architecture === 'amd64',

@@ -7,7 +7,7 @@ import { importsOf, sourceFiles } from '../support/imports.ts';
 /** The folders of the exporter as a run goes through them: each may import those before it. docs/architecture.md says the same. */
 const ORDER = [
   ...['plan', 'passes', 'reading', 'prune-finetune', 'lowering', 'quantize', 'verify', 'search', 'qat'],
-  ...['pipeline', 'report', 'commands'],
+  ...['pipeline', 'report', 'sbom', 'commands'],
 ];
 const MOST_AGAINST = 5;
 

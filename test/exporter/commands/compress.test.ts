@@ -13,6 +13,7 @@ import type { Model } from '../../../onnx/graph.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { colourClassifier, writeColours } from '../../support/tiny-classifier.ts';
+import { bomProblems } from '../../support/valid-bom.ts';
 
 const folder = temporaryFolder();
 
@@ -58,6 +59,13 @@ describe('compress', () => {
     const session = await openSession(written.modelPath);
     await verifyGolden(session, written.manifest.preprocessing, written.golden);
     await session.close();
+    const bill = await readFile(join(options.out, 'sbom.json'), 'utf8');
+    expect(await bomProblems(bill)).toBeNull();
+    const { component } = JSON.parse(bill).metadata;
+    expect(component.modelCard.quantitativeAnalysis.performanceMetrics[0]).toMatchObject({
+      ...{ type: 'top-1 accuracy', value: '1', slice: written.manifest.measured?.data },
+      confidenceInterval: { lowerBound: expect.stringMatching(/^0\.8/), upperBound: '1' }, // 30 of 30
+    });
     const report = await readFile(join(options.out, 'report.html'), 'utf8');
     expect(report).toContain('Top-1');
     expect(report).not.toMatch(/<script|src=|href="(?!#)|url\(/);
