@@ -3,6 +3,7 @@ import { arch, cpus, release, totalmem } from 'node:os';
 import type { Body } from '../contract/messenger.ts';
 import type { Digest } from '../core/hash.ts';
 import { VERSION } from '../core/layout.ts';
+import { instructionSets } from '../inference/hardware/processor.ts';
 import type { CameraStatus } from './camera/types.ts';
 import type { CameraEntry } from './cameras.ts';
 import type { BoxIdentity } from './config/secrets.ts';
@@ -40,6 +41,7 @@ export function infoBody(
   return {
     software: { wayside: VERSION, node: process.versions.node, onnxRuntime: model?.runtime ?? null },
     model: model?.model ?? null,
+    inference: model?.execution ?? null,
     cameras: cameras.map(({ id, config, regions }) => ({
       id,
       rate: config.rate,
@@ -55,6 +57,7 @@ export function infoBody(
       cores: processors.length,
       memoryBytes: totalmem(),
       kernel: release(),
+      instructionSets: [...instructionSets()],
     },
   };
 }

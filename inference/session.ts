@@ -27,9 +27,16 @@ export interface ValueSpec {
   readonly shape: readonly (number | string)[];
 }
 
+/** What ONNX Runtime computes with. */
+export type ExecutionProvider = 'cpu' | 'cuda' | 'tensorrt';
+
 export interface SessionOptions {
   /** Threads inside one operator. @default 1 */
   readonly threads?: number;
+  /** Where its libraries are there; the CPU takes what it cannot. @default 'cpu' */
+  readonly provider?: ExecutionProvider;
+  /** Writes what each node took, and on which provider, to a file whose name begins so; see `Session.endProfiling`. */
+  readonly profilePrefix?: string;
   /** How far ONNX Runtime rewrites the graph. @default 'all' */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
   /** Writes the rewritten graph here: the proof of what was fused. Holds layouts of this processor: never ship it. */
@@ -156,6 +163,11 @@ export class Session {
     }
   }
 
+  /** Completes the profile of a session that was opened for one. */
+  endProfiling(): void {
+    this.#session.endProfiling();
+  }
+
   /** Frees the native memory. The session cannot be used afterwards. */
   async close(): Promise<void> {
     await this.#session.release();
@@ -172,16 +184,24 @@ export class Session {
  */
 export async function openSession(
   model: string | Uint8Array,
-  { threads = 1, optimization = 'all', optimizedModelPath, config = {} }: SessionOptions = {},
+  {
+    threads = 1,
+    provider = 'cpu',
+    profilePrefix,
+    optimization = 'all',
+    optimizedModelPath,
+    config = {},
+  }: SessionOptions = {},
 ): Promise<Session> {
   const options: OrtSession.SessionOptions = {
-    executionProviders: ['cpu'],
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: optimization,
     logSeverityLevel: 3,
     extra: nested(config),
+    ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     ...(optimizedModelPath === undefined ? {} : { optimizedModelFilePath: optimizedModelPath }),
   };
   try {

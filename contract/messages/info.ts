@@ -8,6 +8,16 @@ export const infoSchema = z
     ...envelope,
     software: z.strictObject({ wayside: z.string(), node: z.string(), onnxRuntime: z.string().nullable() }),
     model: modelSchema.nullable().meta({ description: 'the model in use; null when none was accepted' }),
+    inference: z
+      .strictObject({
+        provider: z
+          .enum(['cpu', 'cuda', 'tensorrt'])
+          .meta({ description: 'what nodes of the model really ran on, by the profile of ONNX Runtime' }),
+        reason: z.string().nullable().meta({ description: 'why it is not the provider configured; null: it is' }),
+        threads: count.meta({ description: 'inside one operator, as configured or as measured' }),
+      })
+      .nullable()
+      .meta({ description: 'how the model is computed; null when none was accepted' }),
     cameras: z.array(
       z.strictObject({
         id: z.string(),
@@ -39,6 +49,9 @@ export const infoSchema = z
       cores: count,
       memoryBytes: count,
       kernel: z.string(),
+      instructionSets: z
+        .array(z.string())
+        .meta({ description: 'those that int8 models use: vnni, dotprod, i8mm, ...; empty: not known' }),
     }),
   })
   .meta({

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { mqttSchema } from '../../contract/mqtt/settings.ts';
 import {
@@ -93,7 +94,12 @@ export const modelSchema = z
     name: modelName.optional(),
     /** Public keys (PEM), one of which must have signed the package. Without them, nobody has to have signed it. */
     keys: z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional(),
-    threads: integerWithin(1, 64).default(1),
+    /** Threads inside one operator; `auto` measures, when the model is loaded, whether more than one is worth it. */
+    threads: z.union([integerWithin(1, 64), z.literal('auto')], { error: '1 to 64, or `auto`' }).default('auto'),
+    /** What computes; where it does not run this model, the CPU does, and `info` says so. */
+    provider: z.enum(['cpu', 'cuda', 'tensorrt']).default('cpu'),
+    /** Folder with another ONNX Runtime (`libonnxruntime.so.1` and its providers) than the one that came with the software. */
+    runtimeLibrary: path.refine(isAbsolute, { error: 'an absolute path' }).optional(),
     /** Resident memory above which the inference process is replaced. */
     memoryLimitMb: integerWithin(64, 65_536).default(1024),
     /** An answer that takes longer counts as a hang. */

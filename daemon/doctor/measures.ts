@@ -76,9 +76,7 @@ export class Measures {
   /** @throws {WaysideError} why none can run */
   model({ config, folder }: Placed<Config>): Promise<ModelFacts> {
     const { model } = config;
-    return this.#once('model', () =>
-      this.#prober.ask('model', { config: { model }, folder, threads: model.threads }, this.#signal),
-    );
+    return this.#once('model', () => this.#prober.ask('model', { config: { model }, folder }, this.#signal));
   }
 
   /** @throws {WaysideError} as `TufClient.refresh` */

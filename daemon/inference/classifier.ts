@@ -1,12 +1,13 @@
 import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { verifyGolden } from '../../inference/golden.ts';
+import { type Execution, type ExecutionChoice, openExecution } from '../../inference/hardware/execution.ts';
 import { type Box, type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
 import { createPreprocessor, inputLength, type Preprocessor } from '../../inference/preprocess.ts';
 import { readPackage } from '../../inference/read-package.ts';
 import { probabilities, type Ranked, topK } from '../../inference/scores.ts';
-import { floatsOf, floatTensor, openSession, type Session } from '../../inference/session.ts';
+import { floatsOf, floatTensor, type Session } from '../../inference/session.ts';
 
 interface Wanted {
   readonly boxes: readonly Box[];
@@ -21,6 +22,15 @@ interface Classified {
   readonly regions: Ranked[][];
 }
 
+/** An input of zeros. */
+async function runOnce(session: Session, preprocessing: Manifest['preprocessing']): Promise<unknown> {
+  const { input, output } = session;
+  const rows = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
+  const data = new Float32Array(rows * inputLength(preprocessing));
+  const tensor = floatTensor(data, [rows, 3, ...preprocessing.size]);
+  return await session.run({ [input.name]: tensor }, { outputs: [output.name] });
+}
+
 /** Runs before the first frame, so that this is not the slow one: allocations and page faults happen here. */
 const WARM_UP_RUNS = 3;
 
@@ -32,6 +42,7 @@ const WARM_UP_RUNS = 3;
  */
 export class Classifier {
   readonly identity: ModelIdentity;
+  readonly execution: Execution;
   readonly #manifest: Manifest;
   readonly #session: Session;
   readonly #preprocess: Preprocessor;
@@ -40,7 +51,8 @@ export class Classifier {
   readonly #fixedRows: number | undefined;
   #input: Float32Array;
 
-  private constructor(identity: ModelIdentity, manifest: Manifest, session: Session) {
+  private constructor(identity: ModelIdentity, manifest: Manifest, session: Session, execution: Execution) {
+    this.execution = execution;
     this.identity = identity;
     this.#manifest = manifest;
     this.#session = session;
@@ -58,12 +70,12 @@ export class Classifier {
   /**
    * @throws {WaysideError} FILE_NOT_FOUND, PACKAGE_INVALID, SESSION_LOAD, GOLDEN_MISMATCH, PREPROCESS_MISMATCH, SESSION_RUN
    */
-  static async load(dir: string, threads: number): Promise<Classifier> {
+  static async load(dir: string, choice: ExecutionChoice): Promise<Classifier> {
     const { manifest, modelPath, digest, golden } = await readPackage(dir);
-    const session = await openSession(modelPath, { threads });
     const { preprocessing, name, version } = manifest;
+    const { session, execution } = await openExecution(modelPath, choice, (opened) => runOnce(opened, preprocessing));
     await verifyGolden(session, preprocessing, golden, manifest.golden.tolerance);
-    const classifier = new Classifier({ name, version, digest }, manifest, session);
+    const classifier = new Classifier({ name, version, digest }, manifest, session, execution);
     const [height, width] = preprocessing.size;
     const grey = { width, height, data: new Uint8Array(width * height * 3).fill(128) };
     for (let run = 0; run < WARM_UP_RUNS; run++) {

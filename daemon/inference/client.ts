@@ -6,6 +6,7 @@ import { compiledModule } from '../../core/layout.ts';
 import type { Log } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import type { Box } from '../../inference/image.ts';
+import type { ExecutionProvider } from '../../inference/session.ts';
 import { hasPipes, startChild } from '../child.ts';
 import { ChildOutput } from '../child-output.ts';
 import { lineSplitter } from '../lines.ts';
@@ -16,7 +17,10 @@ import { encodeHeader, parseUpward, type Ready, type Result, type Upward } from 
 export interface InferenceOptions {
   /** Folder of the model package. */
   readonly package: string;
-  readonly threads: number;
+  readonly threads: number | 'auto';
+  readonly provider: ExecutionProvider;
+  /** Folder with another ONNX Runtime than the one that came with the software. */
+  readonly runtimeLibrary?: string;
   /** No answer to a frame for so long is a hang. Loading and the golden samples get ten times as long. */
   readonly hangMs: number;
   readonly memoryLimitBytes: number;
@@ -57,9 +61,12 @@ const RESULTS_BUFFER_BYTES = 16_384;
 /** The environment of a process that has no business with secrets: those may be in the daemon's own. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'WAYSIDE_DEBUG', 'LD_LIBRARY_PATH'] as const;
 
-function environmentOfChild(): NodeJS.ProcessEnv {
+/** The binding names its library by RUNPATH, before which the loader looks into LD_LIBRARY_PATH (ld.so(8)). */
+function environmentOfChild(runtimeLibrary: string | undefined): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { ORT_DISABLE_TELEMETRY: '1' };
   for (const name of PASSED_ON) if (process.env[name] !== undefined) environment[name] = process.env[name];
+  if (runtimeLibrary !== undefined)
+    environment['LD_LIBRARY_PATH'] = [runtimeLibrary, environment['LD_LIBRARY_PATH'] ?? ''].filter(Boolean).join(':');
   return environment;
 }
 
@@ -92,8 +99,8 @@ export class InferenceProcess<Frame> {
     const results = new ChildOutput();
     this.#child = startChild(
       process.execPath,
-      [compiledModule('daemon/inference/process'), options.package, String(options.threads)],
-      { stdio: ['pipe', 'ignore', 'pipe', results.stdio], env: environmentOfChild() },
+      [compiledModule('daemon/inference/process'), options.package, String(options.threads), options.provider],
+      { stdio: ['pipe', 'ignore', 'pipe', results.stdio], env: environmentOfChild(options.runtimeLibrary) },
     );
     const allRead = results.read(
       this.#child,

@@ -1,11 +1,12 @@
 import { readSync, writeSync } from 'node:fs';
 import { asWaysideError, isSystemError } from '../../core/errors.ts';
 import { RUNTIME_VERSION } from '../../inference/runtime.ts';
+import type { ExecutionProvider } from '../../inference/session.ts';
 import { Classifier } from './classifier.ts';
 import { createFrameReader, type Upward } from './protocol.ts';
 
 /**
- * The inference process: `node process.js PACKAGE THREADS`, started by the supervisor and by nothing else.
+ * The inference process: `node process.js PACKAGE THREADS PROVIDER`, started by the supervisor and by nothing else.
  *
  * It knows no configuration, no network and no secret. Frames come in on stdin, results leave on descriptor 3 (see
  * protocol.ts), and the end of stdin ends it: also when the supervisor was killed. Reads block, which is what this process
@@ -41,11 +42,14 @@ function tell(message: Upward): void {
   for (let written = 0; written < line.length; ) written += uninterrupted(() => writeSync(RESULTS, line, written));
 }
 
-async function serve([dir = '', threads = '1']: readonly string[]): Promise<void> {
+async function serve([dir = '', threads = '1', provider = 'cpu']: readonly string[]): Promise<void> {
   const started = performance.now();
-  const classifier = await Classifier.load(dir, Number(threads));
-  const { identity: model, labels } = classifier;
-  tell({ type: 'ready', model, labels, runtime: RUNTIME_VERSION, loadMs: performance.now() - started });
+  const classifier = await Classifier.load(dir, {
+    threads: threads === 'auto' ? 'auto' : Number(threads),
+    provider: provider as ExecutionProvider, // of a configuration that was checked
+  });
+  const { identity: model, labels, execution } = classifier;
+  tell({ type: 'ready', model, labels, runtime: RUNTIME_VERSION, execution, loadMs: performance.now() - started });
   const next = createFrameReader(fillFromStdin);
   for (let frame = next(); frame !== undefined; frame = next()) {
     try {

@@ -90,6 +90,11 @@ export const upwardSchema = z.discriminatedUnion('type', [
     type: z.literal('ready'),
     model: modelSchema,
     runtime: z.string(),
+    execution: z.object({
+      provider: z.enum(['cpu', 'cuda', 'tensorrt']),
+      reason: z.string().nullable(),
+      threads: z.int().min(1),
+    }),
     /** Names of the classes; null where nobody named them. */
     labels: z.array(z.string()).nullable(),
     loadMs: z.number(),

@@ -14,6 +14,8 @@ type Service = Pick<InferenceService<unknown>, 'start' | 'swap'>;
 export const optionsOf = ({ admitted, config }: RunningModel): InferenceOptions => ({
   package: admitted.dir,
   threads: config.threads,
+  provider: config.provider,
+  ...(config.runtimeLibrary === undefined ? {} : { runtimeLibrary: config.runtimeLibrary }),
   hangMs: config.hangSeconds * 1000,
   memoryLimitBytes: config.memoryLimitMb * 2 ** 20,
 });

@@ -18,10 +18,6 @@ export interface ModelFacts {
   readonly regionMs: number;
 }
 
-export interface ModelQuestion extends ModelSettings {
-  readonly threads: number;
-}
-
 /** As large as the frames that decoders deliver. */
 const FRAME = { width: 640, height: 360 };
 const MEASURING_MS = 1500;
@@ -32,12 +28,13 @@ const FEWEST_RUNS = 9;
  *
  * @throws {WaysideError} why nothing there can run: as `admitPackage` and `Classifier.load`
  */
-export async function probeModel({ threads, ...settings }: ModelQuestion): Promise<ModelFacts> {
+export async function probeModel(settings: ModelSettings): Promise<ModelFacts> {
+  const { threads, provider } = settings.config.model;
   let first: WaysideError | undefined;
   for (const place of await modelPlaces(settings)) {
     try {
       const { dir } = await admitPlace(place, settings);
-      const classifier = await Classifier.load(dir, threads);
+      const classifier = await Classifier.load(dir, { threads, provider });
       const [height, width] = (await readPackage(dir)).manifest.preprocessing.size;
       return {
         model: classifier.identity,

@@ -46,7 +46,7 @@ async function answersOf(model: Classifier, pixels: Uint8Array): Promise<number[
 
 /** A model's answers to every clip of the test data, ten frames a second. */
 export async function clipAnswers(model: string, { data, scratch, signal, say }: Workplace): Promise<ClipAnswers[]> {
-  const classifier = await Classifier.load(model, 2);
+  const classifier = await Classifier.load(model, { threads: 2, provider: 'cpu' });
   const found: ClipAnswers[] = [];
   for (const clip of CLIPS) {
     say(clip);

@@ -38,7 +38,7 @@ describe('parseConfig', () => {
     const config = parseConfig(VALID, 'w.yaml');
     expect(config.cameras[0]).toMatchObject({ rate: 5, topK: 3, stallSeconds: 3 });
     expect(config.telemetry.intervalSeconds).toBe(10);
-    expect(config.model.threads).toBe(1);
+    expect(config.model.threads).toBe('auto');
   });
 
   const refused: readonly [name: string, from: string, to: string, message: string, hint?: string][] = [
@@ -46,7 +46,7 @@ describe('parseConfig', () => {
       'a key with a slip',
       'package: package',
       'pakcage: package',
-      'w.yaml:8:3: model: expected one of package, store, name, keys, threads, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
+      'w.yaml:8:3: model: expected one of package, store, name, keys, threads, provider, runtimeLibrary, memoryLimitMb, hangSeconds, found the key `pakcage` (and 1 more)',
       'did you mean `package`?',
     ],
     [

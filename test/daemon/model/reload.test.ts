@@ -42,7 +42,7 @@ describe('sameConnection', () => {
 describe('sameModel', () => {
   const running = (digest: string, threads = 1): Parameters<typeof sameModel>[0] => ({
     admitted: { dir: '/p', identity: { name: 'n', version: '1', digest } } as AdmittedPackage,
-    config: { package: 'p', threads, memoryLimitMb: 1024, hangSeconds: 10 },
+    config: { package: 'p', threads, provider: 'cpu', memoryLimitMb: 1024, hangSeconds: 10 },
   });
   it('goes by the bytes of the package, not by its path or version', () => {
     expect(sameModel(running('sha256:1'), running('sha256:1'))).toBe(true);

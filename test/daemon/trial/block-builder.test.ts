@@ -15,7 +15,14 @@ function outcome(
   const regions = (classes ?? []).map((index) => (index === null ? [] : [{ index, score }]));
   const model = { name: 'm', version: '1', digest: 'sha256:0' };
   return {
-    ready: { type: 'ready', model, labels, runtime: '1', loadMs: 1 },
+    ready: {
+      type: 'ready',
+      model,
+      labels,
+      execution: { provider: 'cpu', reason: null, threads: 1 },
+      runtime: '1',
+      loadMs: 1,
+    },
     result: classes && { type: 'result', id: 1, preprocessMs: 1, runMs, regions },
   };
 }
