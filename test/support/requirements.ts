@@ -42,6 +42,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ps: 'procps',
   'dpkg-deb': 'dpkg',
   xz: 'xz-utils',
+  'softhsm2-util': 'softhsm2',
+  'pkcs11-tool': 'opensc',
 };
 
 /** What a group of tests needs: `data` (the shared data folder), a system program by name, or a fact with its own words. */
