@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { WaysideError } from '../../core/errors.ts';
+import type { MediaQuestion } from '../../daemon/probe/onvif/media.ts';
 import { boxOptions } from '../init/flags.ts';
 import type { Initialized, InitOptions } from '../init/initialize.ts';
 import { type Context, running } from '../running.ts';
@@ -51,8 +52,12 @@ async function onTerminal({ probe }: Options, signal: AbortSignal) {
     import('../init/prompter.ts'),
     import('../../daemon/probe/prober.ts'),
   ]);
-  const discover = async () => await (await Prober.create()).ask('cameras', {}, signal);
-  return new Interview(new Prompter(), discover, probe);
+  const prober = await Prober.create();
+  const onvif = {
+    discover: () => prober.ask('cameras', {}, signal),
+    streams: (question: MediaQuestion) => prober.ask('streams', question, signal),
+  };
+  return new Interview(new Prompter(), onvif, probe);
 }
 
 const withoutBytes = ({ found }: Initialized) => {

@@ -3,6 +3,7 @@ import type { BrokerProbe } from '../../contract/mqtt/probe.ts';
 import { formatError, WaysideError } from '../../core/errors.ts';
 import type { CameraFacts } from '../../daemon/camera/probe.ts';
 import type { DiscoveredCamera } from '../../daemon/probe/onvif/discovery.ts';
+import type { DescribedStream, MediaQuestion } from '../../daemon/probe/onvif/media.ts';
 import type { FirstRoot } from '../../deploy/agent/first-root.ts';
 import { answersSchema, type CameraAnswers, type Draft } from './answers.ts';
 import { windowsOf } from './flags.ts';
@@ -21,18 +22,24 @@ const problemWith =
 const { site: siteSchema, broker: brokerSchema, cameras: camerasSchema } = answersSchema.shape;
 const cameraShape = camerasSchema.element.shape;
 
+/** How cameras are asked for what they are and have. */
+interface OnvifCameras {
+  readonly discover: () => Promise<readonly DiscoveredCamera[]>;
+  readonly streams: (question: MediaQuestion) => Promise<readonly DescribedStream[]>;
+}
+
 /** Gathers from a person what was not given, and tries each part at once. */
 export class Interview {
   readonly findings: { broker?: BrokerProbe; root?: FirstRoot; readonly cameras: Map<string, CameraFacts> } = {
     cameras: new Map(),
   };
   readonly #prompter: Prompter;
-  readonly #discover: () => Promise<readonly DiscoveredCamera[]>;
+  readonly #onvif: OnvifCameras;
   readonly #probe: boolean;
 
-  constructor(prompter: Prompter, discover: () => Promise<readonly DiscoveredCamera[]>, probe: boolean) {
+  constructor(prompter: Prompter, onvif: OnvifCameras, probe: boolean) {
     this.#prompter = prompter;
-    this.#discover = discover;
+    this.#onvif = onvif;
     this.#probe = probe;
   }
 
@@ -95,7 +102,7 @@ export class Interview {
     for (const camera of given) cameras.push(await this.#withPassword(camera, secrets));
     if (cameras.length > 0) return cameras;
     prompter.say('Looking for cameras (ONVIF) ...');
-    const found = await this.#discover();
+    const found = await this.#onvif.discover();
     for (const [index, camera] of found.entries()) prompter.say(`  ${index + 1}. ${foundText(camera)}`);
     if (found.length === 0) prompter.say('  none answered: many have ONVIF turned off');
     do {
@@ -131,14 +138,12 @@ export class Interview {
         found[Number(text) - 1] === undefined ? problemWith(cameraShape.url)(text) : undefined,
       );
       const chosen = found[Number(answer) - 1];
-      if (chosen !== undefined) {
-        address = `rtsp://${chosen.address}/`;
-        prompter.say('  the path of its stream is in the manual of the camera');
-        continue;
-      }
-      address = answer;
+      if (chosen === undefined) address = answer;
       user = await prompter.ask('User name at the camera (- for none)', user ?? '-');
       if (user !== '-') secrets.set(cameraSecret(id), await prompter.secret(`Password of ${user}`));
+      const credentials = user === '-' ? {} : { username: user, password: secrets.get(cameraSecret(id)) };
+      if (chosen !== undefined) address = await this.#stream(chosen, credentials);
+      if (address === undefined) continue;
       const camera = { id, url: address, ...(user === '-' ? {} : { username: user }) };
       if (!this.#probe) return camera;
       try {
@@ -150,6 +155,26 @@ export class Interview {
         this.#failed(thrown);
         if (!(await prompter.agrees('Try again', true))) return undefined;
       }
+    }
+  }
+
+  /** @returns undefined where the camera does not tell: its address has to be typed */
+  async #stream(
+    { services: [service = ''] }: DiscoveredCamera,
+    credentials: Pick<MediaQuestion, 'username' | 'password'>,
+  ): Promise<string | undefined> {
+    const prompter = this.#prompter;
+    try {
+      const streams = await this.#onvif.streams({ service, ...credentials });
+      for (const [index, stream] of streams.entries()) prompter.say(`  ${index + 1}. ${streamText(stream)}`);
+      if (streams.length === 0) return undefined;
+      const number = await prompter.ask('Which: a small one is enough, as the model sees small images', '1', (text) =>
+        streams[Number(text) - 1] === undefined ? `a number from 1 to ${streams.length}` : undefined,
+      );
+      return streams[Number(number) - 1]?.url;
+    } catch (thrown) {
+      this.#failed(thrown);
+      return undefined;
     }
   }
 
@@ -226,4 +251,10 @@ const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
 function foundText({ address, name, hardware, odd }: DiscoveredCamera): string {
   const what = [name, hardware].filter((each) => each !== null).join(', ');
   return `${address}${what === '' ? '' : `  ${what}`}${odd === null ? '' : `  CAUTION: ${odd}`}`;
+}
+
+function streamText({ url, name, encoding, width, height, odd }: DescribedStream): string {
+  const size = width === null || height === null ? '' : `${width}x${height}`;
+  const what = [name, encoding, size].filter((each) => each !== null && each !== '').join(', ');
+  return `${url}  ${what}${odd === null ? '' : `  CAUTION: ${odd}`}`;
 }

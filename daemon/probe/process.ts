@@ -7,6 +7,7 @@ import type { ModelSettings } from '../model/places.ts';
 import { type CertificateFacts, type CertificateQuestion, probeCertificate } from './certificate.ts';
 import type { ModelFacts } from './model.ts';
 import { type DiscoveredCamera, discoverCameras } from './onvif/discovery.ts';
+import type { DescribedStream, MediaQuestion } from './onvif/media.ts';
 import type { RepositoryFacts, RepositoryQuestion } from './repository.ts';
 
 /** What is asked of foreign machines, and with which limits. */
@@ -18,6 +19,8 @@ export interface ProbeQuestions {
   readonly repository: RepositoryQuestion;
   /** Cameras that answer to ONVIF WS-Discovery. */
   readonly cameras: { readonly listenMs?: number };
+  /** The streams of a camera that answered. */
+  readonly streams: MediaQuestion;
   /** The first root of an update repository. */
   readonly root: RootPlace;
 }
@@ -29,6 +32,7 @@ export interface ProbeAnswers {
   readonly model: ModelFacts;
   readonly repository: RepositoryFacts;
   readonly cameras: readonly DiscoveredCamera[];
+  readonly streams: readonly DescribedStream[];
   readonly root: FirstRoot;
 }
 
@@ -54,6 +58,8 @@ export async function answer(question: ProbeQuestion): Promise<ProbeAnswers[keyo
       return await (await import('./repository.ts')).probeRepository(question);
     case 'cameras':
       return await discoverCameras(question);
+    case 'streams':
+      return await (await import('./onvif/media.ts')).streamsOf(question);
     case 'root':
       return await (await import('../../deploy/agent/first-root.ts')).fetchFirstRoot(question);
   }

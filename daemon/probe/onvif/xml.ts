@@ -1,6 +1,7 @@
 /** An element of a document; names without their prefix. */
 export interface XmlElement {
   readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
   readonly children: readonly XmlElement[];
   /** Of this element alone, entities replaced, trimmed. */
   readonly text: string;
@@ -8,7 +9,7 @@ export interface XmlElement {
 
 interface Open {
   readonly tag: string;
-  readonly element: { readonly name: string; readonly children: XmlElement[]; text: string };
+  readonly element: Omit<XmlElement, 'children' | 'text'> & { readonly children: XmlElement[]; text: string };
 }
 
 /** A datagram is not longer, and an answer of a camera a tenth of it. */
@@ -32,7 +33,7 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 
 /**
  * Reads the XML of SOAP: elements and text. There is no DTD, so that an entity is one of the five of XML or a character by number,
- * and nothing is fetched or expanded; attributes are passed over.
+ * and nothing is fetched or expanded.
  *
  * @throws {Error} what is too large, too deep, not well formed, or declares anything
  */
@@ -47,13 +48,13 @@ export function readXml(bytes: Uint8Array): XmlElement {
     TOKEN.lastIndex = at;
     const groups = TOKEN.exec(source)?.groups;
     if (groups === undefined) throw new Error(`not well formed, or declares something, at character ${at}`);
-    const { cdata, close, open: tag, empty, text } = groups;
+    const { cdata, close, open: tag, attributes = '', empty, text } = groups;
     const above = open.at(-1)?.element;
     if (tag !== undefined) {
       if (root !== undefined) throw new Error('more than one element at the top');
       if (++elements > MOST_ELEMENTS) throw new Error(`more than ${MOST_ELEMENTS} elements`);
       if (open.length >= DEEPEST) throw new Error(`more than ${DEEPEST} levels`);
-      const element = { name: tag.replace(/^.*:/, ''), children: [], text: '' };
+      const element = { name: local(tag), attributes: attributesIn(attributes), children: [], text: '' };
       above?.children.push(element);
       if (empty !== '/') open.push({ tag, element });
       else if (above === undefined) root = element;
@@ -69,6 +70,18 @@ export function readXml(bytes: Uint8Array): XmlElement {
   if (root === undefined) throw new Error('cut off, or empty');
   return root;
 }
+
+const local = (name: string): string => name.replace(/^.*:/, '');
+
+const ATTRIBUTE = new RegExp(`(${NAME})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'g');
+
+const attributesIn = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    [...text.matchAll(ATTRIBUTE)].map(([, name = '', double, single = '']) => [
+      local(name),
+      withoutEntities(double ?? single),
+    ]),
+  );
 
 function withoutEntities(text: string): string {
   return text.replace(/&([^;&]{0,10});?/g, (whole, name: string) => {
