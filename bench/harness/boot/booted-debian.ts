@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const BOOT_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 const SUITE = 'bookworm';
-const PACKAGES = 'systemd,systemd-sysv,dbus,libstdc++6,ca-certificates,procps';
+const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'libstdc++6', 'ca-certificates', 'procps'];
 
 /** How a command inside ended. */
 export interface Outcome {
@@ -21,12 +21,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A bare Debian 12, unpacked once: what machines are started over, none of which changes it. */
-export async function bareDebian(folder: string): Promise<string> {
+/** A bare Debian 12, unpacked once: what machines are started over, none of which changes it. @param more packages */
+export async function bareDebian(folder: string, more: readonly string[] = []): Promise<string> {
   if (!existsSync(folder)) {
     const unfinished = `${folder}.unfinished`; // an interrupted debootstrap looks like one that is done
     await rm(unfinished, { recursive: true, force: true });
-    await run('debootstrap', ['--variant=minbase', `--include=${PACKAGES}`, SUITE, unfinished], { maxBuffer: 2 ** 26 });
+    await run(
+      'debootstrap',
+      ['--variant=minbase', `--include=${[...PACKAGES, ...more].join(',')}`, SUITE, unfinished],
+      { maxBuffer: 2 ** 26 },
+    );
     await rename(unfinished, folder);
   }
   return folder;
@@ -65,7 +69,7 @@ export class BootedDebian {
   }
 
   /** Boots anew what was powered off; it finds what it had written. */
-  async boot(): Promise<void> {
+  async boot({ readOnly = false } = {}): Promise<void> {
     const [upper, work, root] = ['upper', 'work', 'root'].map((name) => join(this.#folder, name));
     for (const each of [upper, work, root]) await mkdir(each ?? '', { recursive: true });
     // In a mount namespace of its own: what it mounts goes with it. Its cgroup must not be one that systemd here manages.
@@ -78,7 +82,7 @@ mkdir -p "${this.#cgroup}"
 echo $$ > "${this.#cgroup}/cgroup.procs"
 trap 'echo $$ > /sys/fs/cgroup/cgroup.procs; find "${this.#cgroup}" -depth -type d -exec rmdir {} +' EXIT
 systemd-nspawn --boot --register=no --keep-unit --notify-ready=no --machine=wayside-${process.pid} \\
-  --directory="${root}" --console=pipe`;
+  --directory="${root}" --console=pipe ${readOnly ? '--read-only' : ''}`;
     const machine = spawn('unshare', ['--mount', 'bash', '-euc', script], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#machine = machine;
     let said = '';

@@ -20,6 +20,12 @@ export function booting(box: Box): void {
     expect(await box().debian.do('systemctl is-active wayside wayside-agent')).toBe('active\nactive\n');
   };
 
+  const restarted = async (): Promise<void> => {
+    await box().debian.do('systemctl restart wayside wayside-agent');
+    await box().analyses();
+    expect(await box().debian.do('systemctl is-active wayside wayside-agent')).toBe('active\nactive\n');
+  };
+
   it('is there again after a reboot', async () => {
     const { debian, broker } = box();
     const agent = JSON.stringify({ ...AGENT, mqtt: { url: broker.url } });
@@ -70,32 +76,44 @@ export function booting(box: Box): void {
     await stayedUp();
   });
 
-  it('runs where the disk can only be read, and starts there', async () => {
+  it('runs where the disk turns out to be read-only, as Linux makes one that fails, and starts there', async () => {
     const { debian } = box();
-    await debian.do('mount -o remount,ro /');
-    await box().analyses();
-    await debian.do('systemctl restart wayside wayside-agent');
-    await box().analyses();
-    expect(await debian.do('systemctl is-active wayside wayside-agent')).toBe('active\nactive\n');
-    await debian.do('mount -o remount,rw /');
+    await debian.do('journalctl --relinquish-var && mount -o remount,ro /');
+    try {
+      await box().analyses();
+      await restarted();
+    } finally {
+      await debian.do('mount -o remount,rw / && journalctl --flush');
+    }
+  });
+
+  it('boots from a disk that can only be read', async () => {
+    const { debian } = box();
+    await debian.powerOff();
+    const after = performance.now();
+    await debian.boot({ readOnly: true });
+    expect((await debian.run('touch /etc/wayside/x')).stderr).toContain('Read-only file system');
+    await box().analyses(after);
+    await stayedUp();
+    await debian.powerOff();
+    await debian.boot();
   });
 
   it('runs where the disk is full, and starts there', async () => {
     const { debian } = box();
-    const folders = ['/var/lib/wayside', '/var/lib/wayside-models', '/var/log', '/tmp'];
-    for (const folder of folders) {
-      const user = (await debian.do(`stat --format='uid=%u,gid=%g,mode=%a' ${folder}`)).trim();
-      await debian.do(
-        `cp -a ${folder} /root/kept && mount -t tmpfs -o size=2m,${user} full ${folder} && cp -a /root/kept/. ${folder} && rm -r /root/kept`,
-      );
-      expect((await debian.run(`cat /dev/zero > ${folder}/full`)).stderr).toContain('No space left');
+    const sizes = { '/var/lib/wayside': '1m', '/var/lib/wayside-models': '1m', '/tmp': '1m', '/var/log': '64m' };
+    try {
+      for (const [folder, size] of Object.entries(sizes)) {
+        const owner = (await debian.do(`stat --format='uid=%u,gid=%g,mode=%a' ${folder}`)).trim();
+        const over = `mount -t tmpfs -o size=${size},${owner} full ${folder} && cp -a /root/kept/. ${folder}`;
+        await debian.do(`cp -a ${folder} /root/kept && ${over} && rm -r /root/kept`);
+        expect((await debian.run(`cat /dev/zero > ${folder}/full`)).stderr).toContain('No space left');
+      }
+      await box().analyses();
+      await restarted();
+    } finally {
+      for (const folder of Object.keys(sizes)) await debian.run(`umount --lazy ${folder}`);
     }
-    await box().analyses();
-    await debian.do('systemctl restart wayside wayside-agent');
-    await box().analyses();
-    expect(await debian.do('systemctl is-active wayside wayside-agent')).toBe('active\nactive\n');
-    await debian.do(folders.map((folder) => `umount --lazy ${folder}`).join(' && '));
-    await debian.do('systemctl restart wayside wayside-agent');
-    await box().analyses();
+    await restarted();
   });
 }

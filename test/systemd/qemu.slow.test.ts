@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { TelemetryMessage } from '../../contract/messages/telemetry.ts';
+import { boxDeb } from '../../scripts/package/build.ts';
+import { debOf } from '../../scripts/package/deb.ts';
+import { QemuDebian } from '../support/qemu-debian.ts';
+import { describeWith } from '../support/requirements.ts';
+import { until } from '../support/until.ts';
+
+const needs = [
+  { name: 'to be asked', met: process.env['WAYSIDE_QEMU'] === '1', hint: 'npm run test:qemu, some minutes' },
+  { name: 'root', met: process.getuid?.() === 0, hint: 'a chroot and mounts' },
+  { name: 'amd64', met: process.arch === 'x64', hint: 'the machine is of that kind' },
+  'qemu-system-x86_64',
+  'debootstrap',
+  'cpio',
+  'xz',
+];
+const WITHIN_MS = 120_000;
+const DAY_MS = 86_400_000;
+
+/** Writes five grey frames a second; the first time after /tmp/greedy was made, it wants more memory than there is. */
+const DECODER = `#!/usr/bin/perl
+$| = 1;
+if (unlink '/var/lib/wayside/greedy') { my $hoard = 'x' x (1 << 30); sleep 60; }
+while (1) { print "P6 64 48 255\\n", "x" x (64 * 48 * 3); select(undef, undef, undef, 0.2); }
+`;
+const CONFIG = {
+  site: 'test',
+  box: 'box',
+  mqtt: { url: 'mqtt://127.0.0.1:1883' },
+  model: { store: '/var/lib/wayside-models', name: 'street' },
+  cameras: [{ id: 'north', url: 'rtsp://127.0.0.1:1/', rate: 5, decoder: { command: ['/usr/local/bin/frames', '-'] } }],
+  telemetry: { intervalSeconds: 1 },
+};
+
+/** What neither a container nor this machine can be: without the time, and at the end of its memory. */
+describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
+  let folder: string;
+  let running: QemuDebian | undefined;
+  const debian = (): QemuDebian => {
+    if (running === undefined) throw new Error('the machine was not started');
+    return running;
+  };
+  const write = (path: string, text: string): Promise<string> =>
+    debian().do(`echo ${Buffer.from(text).toString('base64')} | base64 -d > ${path}`);
+  /** The next message of a topic of the box. */
+  const next = async <T>(topic: string): Promise<T> =>
+    JSON.parse(await debian().do(`mosquitto_sub -R -C 1 -W 60 -t 'wayside/v1/test/box/${topic}'`)) as T;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'wayside-qemu-'));
+    const deb = join(folder, 'wayside.deb');
+    await writeFile(deb, await debOf({ ...boxDeb('amd64', 1_700_000_000), level: 0 }));
+    running = await QemuDebian.start(join(folder, 'machine'), deb, '1970-01-01T00:00:00');
+  });
+  afterAll(async () => {
+    await running?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('boots in 1970, and its daemon says what it sees and that its clock is wrong', async () => {
+    await write('/usr/local/bin/frames', DECODER);
+    // systemd does not boot before the day it was built on; a clock that nothing has set is in 1970 all the same.
+    await debian().do('chmod 755 /usr/local/bin/frames && date --set=@86400');
+    await write('/etc/wayside/wayside.yaml', JSON.stringify(CONFIG));
+    const { capturedAt, clock } = await next<TelemetryMessage>('camera/north/detections');
+    expect(Date.parse(capturedAt)).toBeLessThan(2 * DAY_MS);
+    expect(clock).toEqual({ synced: false, errorMs: null });
+    expect(await debian().do('systemctl is-active wayside wayside-agent')).toBe('active\nactive\n');
+  });
+
+  it('goes on when the clock is set by decades, and counts that', async () => {
+    const pid = await debian().do('systemctl show wayside --property=MainPID --value');
+    await debian().do("date --set='2026-11-26 12:00:00 UTC' && touch /run/systemd/timesync/synchronized");
+    const telemetry = await until(
+      'telemetry of today',
+      async () => {
+        const message = await next<TelemetryMessage>('telemetry');
+        return message.clockSteps.count > 0 && message.clock.synced === true && message;
+      },
+      WITHIN_MS,
+    );
+    expect(telemetry.clock.errorMs).toBeLessThan(1000);
+    expect(Date.parse((await next<TelemetryMessage>('camera/north/detections')).capturedAt)).toBeGreaterThan(
+      Date.UTC(2026, 10, 26),
+    );
+    expect(await debian().do('systemctl show wayside --property=MainPID --value')).toBe(pid);
+  });
+
+  it('loses what wants more memory than the unit may have, and no more than that', async () => {
+    const pid = await debian().do('systemctl show wayside --property=MainPID --value');
+    const kills = async (): Promise<number> =>
+      Number(
+        /^oom_kill (\d+)$/m.exec(
+          await debian().do('cat /sys/fs/cgroup/system.slice/wayside.service/memory.events'),
+        )?.[1],
+      );
+    expect(await kills()).toBe(0);
+    await debian().do(
+      'systemctl set-property --runtime wayside MemoryMax=400M && touch /var/lib/wayside/greedy && chown wayside /var/lib/wayside/greedy',
+    );
+    await debian().do('pkill --full /usr/local/bin/frames');
+    await until('the kernel to kill it', async () => (await kills()) > 0, WITHIN_MS);
+    await next('camera/north/detections');
+    expect(await debian().do('systemctl show wayside --property=MainPID --value')).toBe(pid);
+  });
+
+  it('is there again when the kernel kills the supervisor', async () => {
+    const pid = (await debian().do('systemctl show wayside --property=MainPID --value')).trim();
+    await debian().do(
+      `echo 1000 > /proc/${pid}/oom_score_adj && touch /var/lib/wayside/greedy && pkill --full /usr/local/bin/frames`,
+    );
+    await until(
+      'another supervisor',
+      async () => ![pid, '0'].includes((await debian().do('systemctl show wayside --property=MainPID --value')).trim()),
+      WITHIN_MS,
+    );
+    await next('camera/north/detections');
+    expect(await debian().do('journalctl --unit=wayside --no-pager')).toContain('oom-kill');
+  });
+});
