@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -99,6 +99,12 @@ systemd-nspawn --boot --register=no --keep-unit --notify-ready=no --machine=ways
       const { stdout } = await this.run('systemctl is-system-running');
       return ['running', 'degraded'].includes(stdout.trim()) || undefined;
     });
+  }
+
+  /** Processor time of all that has run inside since it was booted, s. */
+  async cpuSeconds(): Promise<number> {
+    const [, microseconds] = /^usage_usec (\d+)$/m.exec(await readFile(`${this.#cgroup}/cpu.stat`, 'utf8')) ?? [];
+    return Number(microseconds) / 1e6;
   }
 
   /** Runs a line of shell as root inside. */

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
+import { startColourCamera } from '../../support/rig.ts';
 import { until } from '../../support/until.ts';
 import type { Box } from './box.ts';
 
@@ -13,7 +16,26 @@ export function installing(box: Box): void {
     expect(await box().property('NRestarts')).toBe('0');
   });
 
-  it('publishes detections of the default model within 30 s of its configuration', async () => {
+  it('publishes its first detection after two typed commands and 30 s of processor time', async () => {
+    const { debian, broker, listener } = box();
+    const ffmpeg: { readonly path: string } = createRequire(import.meta.url)('@ffmpeg-installer/ffmpeg');
+    await debian.write('/usr/local/bin/ffmpeg', await readFile(ffmpeg.path), 0o755); // where apt would find no mirror
+    const camera = await startColourCamera();
+    try {
+      const after = performance.now();
+      const words = `--site test --box box --broker ${broker.url} --camera north=${camera.url}`;
+      expect(await debian.run(`wayside init --start ${words}`)).toMatchObject({ code: 0 });
+      await listener.next('detections', ({ model }) => model.name === 'street', { after, within: 60_000 });
+      expect(await debian.cpuSeconds()).toBeLessThan(30); // since it was booted
+    } finally {
+      await camera.close();
+    }
+    await debian.do(
+      'find /etc/wayside -type f -delete && rm /usr/local/bin/ffmpeg && systemctl restart wayside wayside-agent',
+    );
+  });
+
+  it('publishes detections of the default model within 30 s of its configuration by hand', async () => {
     const { debian, listener } = box();
     const after = performance.now();
     await debian.write('/root/edited.yaml', box().config(5));
