@@ -12,6 +12,7 @@ import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
+import { fleetCommand } from './commands/fleet/fleet.ts';
 import { identityCommand } from './commands/identity.ts';
 import { initCommand } from './commands/init.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -53,6 +54,7 @@ export function createProgram(): Command {
     verifyCommand(),
     repoCommand(),
     rolloutCommand(),
+    fleetCommand(),
     storeCommand(),
     agentCommand(),
     daemonCommand(),

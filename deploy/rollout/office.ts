@@ -8,6 +8,7 @@ import type { HeardBox } from './boxes.ts';
 import { Fleet } from './fleet.ts';
 import { jobAfter, OfficeVoice, operatorName } from './jobs.ts';
 import { OfficeLink } from './office-link.ts';
+import { quietFor } from './quiet.ts';
 import { RECORD_TIMING, type RecordTiming, SiteRecord } from './site-record.ts';
 
 interface OfficeOptions {
@@ -55,21 +56,7 @@ export class Office {
 
   /** Waits until no box came to be known for so long: a broker says what it retains at once, one that does not lets boxes repeat. */
   async gather(quietMs: number, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const look = (): void => {
-        const left = quietMs - (performance.now() - this.#heardAt);
-        if (left <= 0) done();
-        else timer = setTimeout(look, left);
-      };
-      let timer = setTimeout(look, quietMs);
-      signal.addEventListener('abort', done);
-    });
-    signal.throwIfAborted();
+    await quietFor(() => this.#heardAt, quietMs, signal);
   }
 
   nextJob = (): number => {

@@ -14,10 +14,21 @@ import { type BundledNode, packageBom } from './sbom.ts';
 const DOCUMENTS = 'usr/share/doc/wayside';
 /** Where the bill of materials of a package lies on a box. */
 export const SBOM = join(DOCUMENTS, 'sbom.cdx.json');
-const MAINTAINER = 'Wayside maintainers <maintainers@wayside.example>';
 
 const at = (...parts: readonly string[]): string => join(PACKAGE_ROOT, ...parts);
 const read = (...parts: readonly string[]): string => readFileSync(at(...parts), 'utf8');
+
+/** `author` of package.json, where whoever ships Wayside fills it in; Debian wants one in any case. */
+export function maintainerOf({
+  author,
+}: {
+  readonly author?: string | { readonly name: string; readonly email?: string };
+}): string {
+  if (typeof author === 'string') return author.replace(/ *\(.*\)$/, '');
+  if (author?.email !== undefined) return `${author.name} <${author.email}>`;
+  return 'Wayside maintainers <maintainers@wayside.example>';
+}
+const MAINTAINER = maintainerOf(JSON.parse(read('package.json')) as Parameters<typeof maintainerOf>[0]);
 
 /** `1.2.0-rc.1` comes before `1.2.0` for Debian only as `1.2.0~rc.1`. */
 export const debianVersion = (version: string): string => version.replace('-', '~');

@@ -25,16 +25,19 @@ const QUIET_MS = 3000;
 /** Boxes repeat their reports every 10 minutes. */
 const REPEATED_MS = 660_000;
 
-/** A connection for one command; closed when `use` is done. */
-export async function withOffice<T>(
-  { signal, note }: Context,
-  flags: OfficeFlags,
-  use: (office: Office) => Promise<T>,
-): Promise<T> {
+/** How long to listen, by the level of MQTT that the broker speaks and what was asked for. */
+export function listenMs(level: number, asked: number | undefined, note: (text: string) => void): number {
+  if (asked !== undefined) return asked;
+  if (level >= 5) return QUIET_MS;
+  note('the broker speaks MQTT 3.1.1: listening for 11 minutes, until every box has repeated its report (--gather)');
+  return REPEATED_MS;
+}
+
+/** The broker that the options name, and a log. */
+export async function officeConnection(flags: OfficeFlags, name: string) {
   if (!SITE.test(flags.site))
     throw new WaysideError('USAGE', { message: `--site: '${flags.site}' is no name of a site` });
-  const [{ Office }, { readNamedFile }, { createLog }] = await Promise.all([
-    import('../../../deploy/rollout/office.ts'),
+  const [{ readNamedFile }, { createLog }] = await Promise.all([
     import('../../../core/files.ts'),
     import('../../../core/log.ts'),
   ]);
@@ -42,15 +45,20 @@ export async function withOffice<T>(
     path === undefined ? undefined : await readNamedFile(path);
   const password = (await read(flags.passwordFile))?.toString('utf8').replace(/\r?\n$/, '');
   const [ca, cert, key] = await Promise.all([read(flags.ca), read(flags.cert), read(flags.certKey)]);
-  const broker = { url: flags.broker, username: flags.username, password, ca, cert, key };
-  const office = await Office.open({ broker, site: flags.site, log: createLog('rollout') });
+  return { broker: { url: flags.broker, username: flags.username, password, ca, cert, key }, log: createLog(name) };
+}
+
+/** A connection for one command; closed when `use` is done. */
+export async function withOffice<T>(
+  { signal, note }: Context,
+  flags: OfficeFlags,
+  use: (office: Office) => Promise<T>,
+): Promise<T> {
+  const { broker, log } = await officeConnection(flags, 'rollout');
+  const { Office } = await import('../../../deploy/rollout/office.ts');
+  const office = await Office.open({ broker, site: flags.site, log });
   try {
-    const gatherMs = flags.gather ?? (office.link.level < 5 ? REPEATED_MS : QUIET_MS);
-    if (gatherMs > QUIET_MS && flags.gather === undefined)
-      note(
-        'the broker speaks MQTT 3.1.1: listening for 11 minutes, until every box has repeated its report (--gather)',
-      );
-    await office.gather(gatherMs, signal);
+    await office.gather(listenMs(office.link.level, flags.gather, note), signal);
     return await use(office);
   } finally {
     await office.close();

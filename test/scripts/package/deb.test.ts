@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBoxProgram } from '../../../cli/box/program.ts';
 import { bashCompletion } from '../../../scripts/package/completion.ts';
-import { debianVersion } from '../../../scripts/package/contents.ts';
+import { debianVersion, maintainerOf } from '../../../scripts/package/contents.ts';
 import { type Deb, debOf } from '../../../scripts/package/deb.ts';
 import { text } from '../../../scripts/package/entries.ts';
 import { describeWith } from '../../support/requirements.ts';
@@ -72,6 +72,16 @@ describeWith({ needs: ['dpkg-deb', 'xz'] }, 'a Debian package', () => {
 describeWith({ needs: ['dpkg'] }, 'the version for Debian', () => {
   it('sorts a candidate before its release', async () => {
     await run('dpkg', ['--compare-versions', debianVersion('1.0.0-rc.1'), 'lt', debianVersion('1.0.0')]);
+  });
+});
+
+describe('the maintainer of the package', () => {
+  it.each([
+    [{ author: 'A B <a@b.example> (https://b.example)' }, 'A B <a@b.example>'],
+    [{ author: { name: 'A B', email: 'a@b.example' } }, 'A B <a@b.example>'],
+    [{}, 'Wayside maintainers <maintainers@wayside.example>'],
+  ])('is the author in package.json: %j', (described, expected) => {
+    expect(maintainerOf(described)).toBe(expected);
   });
 });
 
