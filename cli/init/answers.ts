@@ -113,3 +113,11 @@ function withPaths<T>(value: T, change: (path: string) => string): T {
   ]);
   return Object.fromEntries(changed) as T;
 }
+
+/** Whether a value would be refused, and how, by the schema of the answers. */
+export const problemWith =
+  (part: { safeParse: (value: unknown) => { error?: { issues: readonly { message: string }[] } } }) =>
+  (text: string): string | undefined => {
+    const issue = part.safeParse(text).error?.issues[0];
+    return issue === undefined ? undefined : `expected ${issue.message}`;
+  };

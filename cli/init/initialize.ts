@@ -14,7 +14,16 @@ import { agentDocument, answersDocument, type ConfigurationFile, daemonDocument,
 import { type BoxFlags, readDescriptors, withFlags } from './flags.ts';
 import type { Interview } from './interview.ts';
 import { missingFrom, requireComplete } from './missing.ts';
-import { existingConfiguration, FOLDER, identityFor, place, requireNone, type Target, targetBelow } from './place.ts';
+import {
+  existingConfiguration,
+  FOLDER,
+  identityFor,
+  place,
+  requireNone,
+  requireWritable,
+  type Target,
+  targetBelow,
+} from './place.ts';
 import { readSecretsOf, Secrets } from './secrets.ts';
 import { Verifier } from './verify.ts';
 
@@ -76,6 +85,7 @@ export async function initialize(options: InitOptions, surroundings: Surrounding
       hint: 'edit it, or replace it with --force, which keeps a copy of what is there',
     });
   }
+  await requireWritable(target);
   const secrets = new Secrets();
   const prober = await Prober.create();
   const verifier = new Verifier(prober, secrets, signal);

@@ -1,45 +1,27 @@
 import { hostname } from 'node:os';
 import type { BrokerProbe } from '../../contract/mqtt/probe.ts';
-import { formatError, WaysideError } from '../../core/errors.ts';
 import type { CameraFacts } from '../../daemon/camera/probe.ts';
-import type { DiscoveredCamera } from '../../daemon/probe/onvif/discovery.ts';
-import type { DescribedStream, MediaQuestion } from '../../daemon/probe/onvif/media.ts';
 import type { FirstRoot } from '../../deploy/agent/first-root.ts';
-import { answersSchema, type CameraAnswers, type Draft } from './answers.ts';
+import { answersSchema, type Draft, problemWith } from './answers.ts';
+import { CameraInterview, type OnvifCameras } from './camera-interview.ts';
 import { windowsOf } from './flags.ts';
 import type { Prompter } from './prompter.ts';
-import { cameraSecret, type Secrets } from './secrets.ts';
-import { brokerText, cameraText, type Verifier } from './verify.ts';
+import type { Secrets } from './secrets.ts';
+import { brokerText, type Verifier } from './verify.ts';
 
-/** Whether a value would be refused, and how, by the schema of the answers. */
-const problemWith =
-  (part: { safeParse: (value: unknown) => { error?: { issues: readonly { message: string }[] } } }) =>
-  (text: string): string | undefined => {
-    const issue = part.safeParse(text).error?.issues[0];
-    return issue === undefined ? undefined : `expected ${issue.message}`;
-  };
-
-const { site: siteSchema, broker: brokerSchema, cameras: camerasSchema } = answersSchema.shape;
-const cameraShape = camerasSchema.element.shape;
-
-/** How cameras are asked for what they are and have. */
-interface OnvifCameras {
-  readonly discover: () => Promise<readonly DiscoveredCamera[]>;
-  readonly streams: (question: MediaQuestion) => Promise<readonly DescribedStream[]>;
-}
+const { site: siteSchema, broker: brokerSchema } = answersSchema.shape;
 
 /** Gathers from a person what was not given, and tries each part at once. */
 export class Interview {
-  readonly findings: { broker?: BrokerProbe; root?: FirstRoot; readonly cameras: Map<string, CameraFacts> } = {
-    cameras: new Map(),
-  };
+  readonly findings: { broker?: BrokerProbe; root?: FirstRoot; readonly cameras: Map<string, CameraFacts> };
   readonly #prompter: Prompter;
-  readonly #onvif: OnvifCameras;
+  readonly #cameras: CameraInterview;
   readonly #probe: boolean;
 
   constructor(prompter: Prompter, onvif: OnvifCameras, probe: boolean) {
     this.#prompter = prompter;
-    this.#onvif = onvif;
+    this.#cameras = new CameraInterview(prompter, onvif, probe);
+    this.findings = { cameras: this.#cameras.findings };
     this.#probe = probe;
   }
 
@@ -53,7 +35,7 @@ export class Interview {
       (await prompter.ask('Site: the installation, part of every topic', undefined, problemWith(siteSchema)));
     const box = given.box ?? (await prompter.ask('Box: the name of this computer', name, problemWith(siteSchema)));
     const broker = await this.#broker({ site, box, broker: given.broker }, secrets, verifier);
-    const cameras = await this.#cameras(given.cameras ?? [], secrets, verifier);
+    const cameras = await this.#cameras.complete(given.cameras ?? [], secrets, verifier);
     const repository = await this.#repository(given, verifier);
     const agent = repository === undefined ? given.agent : await this.#agent({ ...given, broker }, secrets);
     const { groups, tags, windows } = await this.#placeInSite(given, repository !== undefined);
@@ -75,9 +57,11 @@ export class Interview {
       const username = ask
         ? await prompter.ask('User name at the broker (- for none)', before.username ?? box)
         : (before.username ?? '-');
-      if (username !== '-' && (ask || secrets.get('mqtt') === undefined))
+      if (username === '-') secrets.delete('mqtt');
+      else if (ask || secrets.get('mqtt') === undefined)
         secrets.set('mqtt', await prompter.secret(`Password of ${username}`));
-      const { username: _, ...rest } = { ...before, url };
+      const { username: _name, passwordFile, ...others } = { ...before, url };
+      const rest = ask || passwordFile === undefined ? others : { ...others, passwordFile };
       const broker = username === '-' ? rest : { ...rest, username };
       if (!this.#probe) return broker;
       try {
@@ -85,96 +69,9 @@ export class Interview {
         prompter.say(`  ${brokerText(this.findings.broker)}`);
         return broker;
       } catch (thrown) {
-        this.#failed(thrown);
+        prompter.failed(thrown);
         before = broker;
       }
-    }
-  }
-
-  #failed(thrown: unknown): void {
-    if (!(thrown instanceof WaysideError) || thrown.code === 'INTERRUPTED') throw thrown;
-    this.#prompter.say(`  ${formatError(thrown).replaceAll('\n', '\n  ')}`);
-  }
-
-  async #cameras(given: readonly CameraAnswers[], secrets: Secrets, verifier: Verifier): Promise<CameraAnswers[]> {
-    const prompter = this.#prompter;
-    const cameras: CameraAnswers[] = [];
-    for (const camera of given) cameras.push(await this.#withPassword(camera, secrets));
-    if (cameras.length > 0) return cameras;
-    prompter.say('Looking for cameras (ONVIF) ...');
-    const found = await this.#onvif.discover();
-    for (const [index, camera] of found.entries()) prompter.say(`  ${index + 1}. ${foundText(camera)}`);
-    if (found.length === 0) prompter.say('  none answered: many have ONVIF turned off');
-    do {
-      const camera = await this.#camera(found, cameras, secrets, verifier);
-      if (camera !== undefined) cameras.push(camera);
-    } while (cameras.length === 0 || (await prompter.agrees('Another camera', false)));
-    return cameras;
-  }
-
-  async #withPassword(camera: CameraAnswers, secrets: Secrets): Promise<CameraAnswers> {
-    const { id, username } = camera;
-    if (username !== undefined && secrets.get(cameraSecret(id)) === undefined)
-      secrets.set(cameraSecret(id), await this.#prompter.secret(`Password of ${username} at camera ${id}`));
-    return camera;
-  }
-
-  /** @returns undefined for one that is left out */
-  async #camera(
-    found: readonly DiscoveredCamera[],
-    known: readonly CameraAnswers[],
-    secrets: Secrets,
-    verifier: Verifier,
-  ): Promise<CameraAnswers | undefined> {
-    const prompter = this.#prompter;
-    const taken = (id: string): string | undefined =>
-      known.some((each) => each.id === id) ? 'there is one of that name' : problemWith(cameraShape.id)(id);
-    let address: string | undefined;
-    let user: string | undefined;
-    const id = await prompter.ask('Name of the camera: part of its topics', undefined, taken);
-    for (;;) {
-      const numbers = found.length === 0 ? '' : `, or its number above`;
-      const answer = await prompter.ask(`Address: rtsp://HOST/PATH${numbers}`, address, (text) =>
-        found[Number(text) - 1] === undefined ? problemWith(cameraShape.url)(text) : undefined,
-      );
-      const chosen = found[Number(answer) - 1];
-      if (chosen === undefined) address = answer;
-      user = await prompter.ask('User name at the camera (- for none)', user ?? '-');
-      if (user !== '-') secrets.set(cameraSecret(id), await prompter.secret(`Password of ${user}`));
-      const credentials = user === '-' ? {} : { username: user, password: secrets.get(cameraSecret(id)) };
-      if (chosen !== undefined) address = await this.#stream(chosen, credentials);
-      if (address === undefined) continue;
-      const camera = { id, url: address, ...(user === '-' ? {} : { username: user }) };
-      if (!this.#probe) return camera;
-      try {
-        const facts = await verifier.camera(camera);
-        this.findings.cameras.set(id, facts);
-        prompter.say(`  ${cameraText(facts)}`);
-        return camera;
-      } catch (thrown) {
-        this.#failed(thrown);
-        if (!(await prompter.agrees('Try again', true))) return undefined;
-      }
-    }
-  }
-
-  /** @returns undefined where the camera does not tell: its address has to be typed */
-  async #stream(
-    { services: [service = ''] }: DiscoveredCamera,
-    credentials: Pick<MediaQuestion, 'username' | 'password'>,
-  ): Promise<string | undefined> {
-    const prompter = this.#prompter;
-    try {
-      const streams = await this.#onvif.streams({ service, ...credentials });
-      for (const [index, stream] of streams.entries()) prompter.say(`  ${index + 1}. ${streamText(stream)}`);
-      if (streams.length === 0) return undefined;
-      const number = await prompter.ask('Which: a small one is enough, as the model sees small images', '1', (text) =>
-        streams[Number(text) - 1] === undefined ? `a number from 1 to ${streams.length}` : undefined,
-      );
-      return streams[Number(number) - 1]?.url;
-    } catch (thrown) {
-      this.#failed(thrown);
-      return undefined;
     }
   }
 
@@ -198,7 +95,7 @@ export class Interview {
         prompter.say(`  it is that root; it expires on ${this.findings.root.expires}`);
         return repository;
       } catch (thrown) {
-        this.#failed(thrown);
+        prompter.failed(thrown);
         [before, print] = [url, undefined];
       }
     }
@@ -247,14 +144,3 @@ export class Interview {
 }
 
 const words = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
-
-function foundText({ address, name, hardware, odd }: DiscoveredCamera): string {
-  const what = [name, hardware].filter((each) => each !== null).join(', ');
-  return `${address}${what === '' ? '' : `  ${what}`}${odd === null ? '' : `  CAUTION: ${odd}`}`;
-}
-
-function streamText({ url, name, encoding, width, height, odd }: DescribedStream): string {
-  const size = width === null || height === null ? '' : `${width}x${height}`;
-  const what = [name, encoding, size].filter((each) => each !== null && each !== '').join(', ');
-  return `${url}  ${what}${odd === null ? '' : `  CAUTION: ${odd}`}`;
-}

@@ -1,4 +1,16 @@
-import { chmod, chown, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  chown,
+  constants,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Exit, isSystemError, messageOf, SeveralErrors, WaysideError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/files.ts';
@@ -36,6 +48,27 @@ export async function existingConfiguration({ folder }: Target): Promise<string[
     });
   });
   return [DAEMON, AGENT].filter((name) => names.includes(name)).map((name) => join(folder, name));
+}
+
+/**
+ * That a configuration could be written there, before a person answers a dozen questions.
+ *
+ * @throws {WaysideError} FILE_WRITE_FAILED
+ */
+export async function requireWritable({ folder }: Target): Promise<void> {
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      await access(at, constants.W_OK | constants.X_OK);
+      return;
+    } catch (cause) {
+      if (isSystemError(cause, 'ENOENT') && at !== dirname(at)) continue;
+      throw new WaysideError('FILE_WRITE_FAILED', {
+        message: `${folder} cannot be written: ${messageOf(cause)}`,
+        hint: isSystemError(cause, 'EROFS') ? 'the file system is read-only' : 'run it as root: `sudo wayside init`',
+        cause,
+      });
+    }
+  }
 }
 
 /** The identity that the box has, else a new one. @throws {WaysideError} IDENTITY_INVALID */

@@ -1,11 +1,17 @@
 import { createInterface } from 'node:readline';
-import { WaysideError } from '../../core/errors.ts';
+import { formatError, WaysideError } from '../../core/errors.ts';
 import { askUnseen } from '../secret-input.ts';
 
 /** Asks a person, line by line: it works over any SSH. Talk goes to stderr. */
 export class Prompter {
   say(text: string): void {
     process.stderr.write(`${text}\n`);
+  }
+
+  /** Says what went wrong, where it can be tried again; throws what cannot. */
+  failed(thrown: unknown): void {
+    if (!(thrown instanceof WaysideError) || thrown.code === 'INTERRUPTED') throw thrown;
+    this.say(`  ${formatError(thrown).replaceAll('\n', '\n  ')}`);
   }
 
   /**

@@ -9,6 +9,10 @@ export class Secrets {
     this.#values.set(name, value);
   }
 
+  delete(name: string): void {
+    this.#values.delete(name);
+  }
+
   get(name: string): string | undefined {
     return this.#values.get(name);
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -189,6 +189,11 @@ describe('wayside init with answers', () => {
     expect(parse(await readFile(etc('wayside.yaml'), 'utf8')).site).toBe('other');
   });
 
+  it('says before anything is asked that it cannot write there', async () => {
+    await writeFile(at('root'), 'a file where a folder has to be');
+    await expect(initWith('site: [')).rejects.toMatchObject({ code: 'FILE_WRITE_FAILED' });
+  });
+
   it('writes nothing where the check of the daemon finds something', async () => {
     await mkdir(at('package'));
     expect(await refusal({ ...ANSWERS, model: { package: 'package' } })).toMatchObject({
@@ -222,6 +227,17 @@ describe('wayside init without a terminal', () => {
     expect(run).toMatchObject({ exit: 64 });
     expect(errorOf(run).hint).toContain('Change the password');
     expect(run.stdout + run.stderr).not.toContain('pl4in');
+  });
+
+  it('takes passwords from open descriptors', async () => {
+    const { fd, close } = await open(at('camera.pw')).then((file) => ({ fd: file.fd, close: () => file.close() }));
+    try {
+      await initWith({ ...ANSWERS, broker: { url: 'mqtt://192.0.2.1', username: 'km-12' } }, { brokerPasswordFd: fd });
+    } finally {
+      await close();
+    }
+    expect(await readFile(etc('secrets', 'mqtt'), 'utf8')).toBe('c4mera-word');
+    expect(await refusal(ANSWERS, { force: true, agentPasswordFd: 1000 })).toMatchObject({ code: 'USAGE' });
   });
 
   it('ends with 66 where the answers are not there, and does not start services of another root', async () => {
