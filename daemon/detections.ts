@@ -32,7 +32,7 @@ export function jobFor({ config, regions }: CameraEntry, { width, height, data }
 const thousandth = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** Scores are shares; the fifth digit is noise of the arithmetic. */
-const score = (value: number): number => Math.min(1, Math.round(value * 1e5) / 1e5);
+export const roundedScore = (value: number): number => Math.min(1, Math.round(value * 1e5) / 1e5);
 
 /** @param now ms of `performance.now()`, just before the message is handed over */
 export function detectionsBody(pending: PendingFrame, result: Result, now: number): Body<'detections'> {
@@ -55,7 +55,7 @@ export function detectionsBody(pending: PendingFrame, result: Result, now: numbe
       classes: (result.regions[region] ?? []).map((each) => ({
         class: labelOf(labels, each.index),
         classIndex: each.index,
-        score: score(each.score),
+        score: roundedScore(each.score),
       })),
     })),
   };

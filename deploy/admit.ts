@@ -1,4 +1,3 @@
-import { WaysideError } from '../core/errors.ts';
 import type { Digest } from '../core/hash.ts';
 import type { Manifest } from '../inference/manifest.ts';
 import { readPackage } from '../inference/read-package.ts';
@@ -26,10 +25,5 @@ export async function admitPackage(dir: string, keys?: readonly string[]): Promi
   const opened = await readPackage(dir);
   if (keys !== undefined) await verifySignature(opened, await Promise.all(keys.map(readPublicKey)));
   const { manifest, digest } = opened;
-  if (manifest.task === 'detector')
-    throw new WaysideError('MODEL_UNSUPPORTED', {
-      message: `${dir}: the model is a detector; the daemon runs classifiers`,
-      hint: '`wayside count` runs detectors on video files',
-    });
   return { dir, identity: { name: manifest.name, version: manifest.version, digest }, manifest };
 }

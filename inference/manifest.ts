@@ -38,6 +38,8 @@ const Shape = z.strictObject({
   format: z.union([z.literal(1), z.literal(2)]),
   /** In format 2 alone, and there always. */
   task: z.enum(TASKS).optional(),
+  /** In format 2 alone: not for the street. A box that runs it is degraded, and its counts say so. */
+  purpose: z.literal('demonstration').optional(),
   /** Becomes part of MQTT messages and of folder names. */
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i),
   version: z.string().regex(/^[a-z0-9][a-z0-9.+_-]{0,63}$/i),

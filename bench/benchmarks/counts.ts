@@ -48,9 +48,9 @@ async function countClips(model: string, { data, signal, say }: Workplace): Prom
       const recording = {
         ...detector,
         async detect(image: Parameters<typeof detector.detect>[0]) {
-          const all = await detector.detect(image);
-          boxes.push(all.filter(({ score }) => score >= LEAST_SCORE));
-          return all;
+          const detected = await detector.detect(image);
+          boxes.push(detected.detections.filter(({ score }) => score >= LEAST_SCORE));
+          return detected;
         },
       };
       const options = { lines, scheme, rate: RATE };

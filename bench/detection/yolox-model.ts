@@ -26,7 +26,7 @@ export async function detectionsOf(model: string | Uint8Array, frames: readonly 
     const detector = createDetector(session, HEADS.yolox.head, YOLOX_PREPROCESSING);
     const found: Detection[][] = [];
     for (const { image } of frames)
-      found.push((await detector.detect(image)).filter(({ score }) => score >= LEAST_SCORE));
+      found.push((await detector.detect(image)).detections.filter(({ score }) => score >= LEAST_SCORE));
     return found;
   } finally {
     await session.close();

@@ -1,8 +1,8 @@
 import type { RunContext } from '../../core/run/context.ts';
 import { videoFileFrames } from '../../daemon/camera/video-file.ts';
-import { type ClassScheme, countedDetections } from '../../daemon/vision/class-scheme.ts';
-import { type Crossing, type Line, LineCounter } from '../../daemon/vision/line-counter.ts';
-import { Tracker } from '../../daemon/vision/tracker.ts';
+import type { ClassScheme } from '../../daemon/vision/class-scheme.ts';
+import type { Crossing, Line } from '../../daemon/vision/line-counter.ts';
+import { Traffic } from '../../daemon/vision/traffic.ts';
 import type { Detector } from '../../inference/heads/detector.ts';
 
 export interface CountedVideo {
@@ -43,7 +43,7 @@ export async function countVideo(
   const crossings: Crossing[] = [];
   const classes = new Map<number, number>();
   const remarks = new Set<string>();
-  let parts: { readonly tracker: Tracker; readonly counter: LineCounter } | undefined;
+  let traffic: Traffic | undefined;
   let [frames, last] = [0, Number.NEGATIVE_INFINITY];
   const onRemark = (text: string): void => {
     if (remarks.size < MOST_REMARKS) remarks.add(text);
@@ -54,11 +54,10 @@ export async function countVideo(
       continue;
     }
     last = time;
-    const aspect = image.width / image.height;
-    parts ??= { tracker: new Tracker({ aspect }), counter: new LineCounter(lines, aspect) };
-    const objects = parts.tracker.update(countedDetections(await detector.detect(image), scheme), time);
-    crossings.push(...parts.counter.update(objects, time));
-    for (const { id, classIndex } of objects) classes.set(id, classIndex);
+    traffic ??= new Traffic({ lines }, scheme, image.width / image.height);
+    const seen = traffic.update((await detector.detect(image)).detections, time);
+    crossings.push(...seen.crossings);
+    for (const { id, classIndex } of seen.objects) classes.set(id, classIndex);
     frames++;
     onProgress({
       stage: 'counting',

@@ -9,6 +9,21 @@ const detectionSchema = z.strictObject({
   score: share,
 });
 
+const objectSchema = z.strictObject({
+  track: count.meta({ description: 'the same from frame to frame, until the object is lost' }),
+  class: z.string().meta({ description: 'of the classes that are counted, as seen over all of the track' }),
+  score: share.meta({ description: 'of this frame' }),
+  box: z
+    .array(share)
+    .length(4)
+    .meta({ description: '[x, y, width, height] in shares of the picture, from the top left' }),
+  region: z
+    .string()
+    .nullable()
+    .meta({ description: 'the first region from the configuration that it stands in; null: none' }),
+  speed: z.number().min(0).nullable().meta({ description: 'm/s; null where the ground is not calibrated' }),
+});
+
 export const detectionsSchema = z
   .strictObject({
     schema: schemaName('detections'),
@@ -45,9 +60,13 @@ export const detectionsSchema = z
           .meta({ description: 'best first; empty: analysed, and nothing reached the threshold' }),
       }),
     ),
+    objects: z
+      .array(objectSchema)
+      .optional()
+      .meta({ description: 'of a model that finds objects, and always there; `regions` is empty then' }),
   })
   .meta({
-    title: 'Classes seen in one frame',
+    title: 'What was seen in one frame',
     description: 'One message per analysed frame. It arrives before it has expired or not at all.',
   });
 

@@ -47,7 +47,7 @@ export const MESSAGE_KINDS = {
   },
   detections: {
     topic: 'camera/{camera}/detections',
-    content: 'the classes of every region of one analysed frame',
+    content: 'the classes of every region, or the objects, of one analysed frame',
     delivery: { kind: 'latest', expiry: { seconds: 5 } },
     from: 'box',
     schema: detectionsSchema,

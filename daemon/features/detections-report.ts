@@ -1,4 +1,6 @@
-import { detectionsBody } from '../detections.ts';
+import type { Body } from '../../contract/messenger.ts';
+import { detectionsBody, type PendingFrame } from '../detections.ts';
+import { objectsBody } from '../objects.ts';
 import type { Uplink } from '../uplink.ts';
 import type { DaemonView, Feature } from './feature.ts';
 
@@ -16,12 +18,19 @@ export class DetectionsReport implements Feature {
     this.#daemon.on(
       'analysed',
       ({ frame, result }) => {
-        const { camera, frame: image } = frame;
-        const body = detectionsBody(frame, result, performance.now());
-        const observed = { capturedAt: image.capturedAtWall, ageMs: body.latencyMs.total };
-        this.#uplink.send('detections', body, observed, { camera });
+        if (result.objects === undefined) this.#send(frame, detectionsBody(frame, result, performance.now()));
       },
       signal,
     );
+    this.#daemon.on(
+      'traffic',
+      (seen) => this.#send(seen.frame, objectsBody(seen, this.#daemon.present.loaded.config, performance.now())),
+      signal,
+    );
+  }
+
+  #send({ camera, frame }: PendingFrame, body: Body<'detections'>): void {
+    const observed = { capturedAt: frame.capturedAtWall, ageMs: body.latencyMs.total };
+    this.#uplink.send('detections', body, observed, { camera });
   }
 }

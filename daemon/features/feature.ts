@@ -7,6 +7,8 @@ import type { Ready, Result } from '../inference/protocol.ts';
 import type { ServiceStatus } from '../inference/service.ts';
 import type { HostFigures } from '../telemetry/host.ts';
 import type { TrialControl, TrialNews } from '../trial/trials.ts';
+import type { ClassScheme } from '../vision/class-scheme.ts';
+import type { TrafficFrame } from '../vision/traffic.ts';
 
 /** The daemon at this moment. */
 export interface Present {
@@ -34,9 +36,19 @@ export interface AnalysedFrame {
   readonly receivedAt: number;
 }
 
+/** A frame in which objects were looked for, and what they do. */
+export interface SeenFrame extends AnalysedFrame {
+  readonly seen: TrafficFrame;
+  /** Of the frame, in the times of `seen`, s. */
+  readonly time: number;
+  readonly scheme: ClassScheme;
+}
+
 /** What happens in the daemon, with what is told of it. */
 interface DaemonEvents {
   analysed: [AnalysedFrame];
+  /** After `analysed`, where the model finds objects. */
+  traffic: [SeenFrame];
   /** A camera says something else than before, is new, or is gone. */
   camera: [id: string];
   /** Configuration, cameras or model are others than before. */

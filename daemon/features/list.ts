@@ -7,6 +7,7 @@ import { InfoReport } from './info-report.ts';
 import { RepeatRetained } from './repeat-retained.ts';
 import { StateReport } from './state-report.ts';
 import { TelemetryReport } from './telemetry-report.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 
 /** Everything that the box does with what happens in it, in the order in which it hears of it. */
 export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps): readonly Feature[] {
@@ -16,6 +17,7 @@ export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps
     new InfoReport(daemon, uplink),
     new RepeatRetained(uplink),
     new CameraStatusReport(daemon, uplink),
+    new TrafficWatch(daemon, log),
     new DetectionsReport(daemon, uplink),
     new AgentLink(daemon, trials, log),
     new TelemetryReport(daemon, uplink, deps), // last: it takes the time of what the others do with a frame

@@ -1,49 +1,23 @@
 import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import { WaysideError } from '../../core/errors.ts';
-import { verifyGolden } from '../../inference/golden.ts';
-import { type Execution, type ExecutionChoice, openExecution } from '../../inference/hardware/execution.ts';
-import { type Box, type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
+import type { Execution } from '../../inference/hardware/execution.ts';
+import type { RgbImage } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
 import { createPreprocessor, inputLength, type Preprocessor } from '../../inference/preprocess.ts';
-import { readPackage } from '../../inference/read-package.ts';
 import { probabilities, type Ranked, topK } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, type Session } from '../../inference/session.ts';
-
-interface Wanted {
-  readonly boxes: readonly Box[];
-  readonly topK: number;
-  /** NaN: the thresholds of the package. */
-  readonly threshold: number;
-}
-
-interface Classified {
-  readonly preprocessMs: number;
-  readonly runMs: number;
-  readonly regions: Ranked[][];
-}
-
-/** An input of zeros. */
-async function runOnce(session: Session, preprocessing: Manifest['preprocessing']): Promise<unknown> {
-  const { input, output } = session;
-  const rows = typeof input.shape[0] === 'number' ? input.shape[0] : 1;
-  const data = new Float32Array(rows * inputLength(preprocessing));
-  const tensor = floatTensor(data, [rows, 3, ...preprocessing.size]);
-  return await session.run({ [input.name]: tensor }, { outputs: [output.name] });
-}
-
-/** Runs before the first frame, so that this is not the slow one: allocations and page faults happen here. */
-const WARM_UP_RUNS = 3;
+import type { Analysis, FrameModel, OpenedPackage, Wanted } from './frame-model.ts';
 
 /**
- * A model of a package, proven on this processor and warm, that classifies regions of frames.
+ * Classifies regions of frames.
  *
  * Regions of one frame go through the model together when its batch is symbolic (or has room), one after the other
  * otherwise. Input memory is kept between frames.
  */
-export class Classifier {
+export class Classifier implements FrameModel {
   readonly identity: ModelIdentity;
+  readonly manifest: Manifest;
   readonly execution: Execution;
-  readonly #manifest: Manifest;
   readonly #session: Session;
   readonly #preprocess: Preprocessor;
   readonly #length: number;
@@ -51,10 +25,10 @@ export class Classifier {
   readonly #fixedRows: number | undefined;
   #input: Float32Array;
 
-  private constructor(identity: ModelIdentity, manifest: Manifest, session: Session, execution: Execution) {
+  constructor({ identity, manifest, session, execution }: OpenedPackage) {
     this.execution = execution;
     this.identity = identity;
-    this.#manifest = manifest;
+    this.manifest = manifest;
     this.#session = session;
     this.#preprocess = createPreprocessor(manifest.preprocessing);
     this.#length = inputLength(manifest.preprocessing);
@@ -63,29 +37,8 @@ export class Classifier {
     this.#input = new Float32Array((this.#fixedRows ?? 1) * this.#length);
   }
 
-  get labels(): string[] | null {
-    return this.#manifest.labels ?? null;
-  }
-
-  /**
-   * @throws {WaysideError} FILE_NOT_FOUND, PACKAGE_INVALID, SESSION_LOAD, GOLDEN_MISMATCH, PREPROCESS_MISMATCH, SESSION_RUN
-   */
-  static async load(dir: string, choice: ExecutionChoice): Promise<Classifier> {
-    const { manifest, modelPath, digest, golden } = await readPackage(dir);
-    const { preprocessing, name, version } = manifest;
-    const { session, execution } = await openExecution(modelPath, choice, (opened) => runOnce(opened, preprocessing));
-    await verifyGolden(session, preprocessing, golden, manifest.golden.tolerance);
-    const classifier = new Classifier({ name, version, digest }, manifest, session, execution);
-    const [height, width] = preprocessing.size;
-    const grey = { width, height, data: new Uint8Array(width * height * 3).fill(128) };
-    for (let run = 0; run < WARM_UP_RUNS; run++) {
-      await classifier.classify(grey, { boxes: [WHOLE_FRAME], topK: 1, threshold: 0 });
-    }
-    return classifier;
-  }
-
   /** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_RUN */
-  async classify(frame: RgbImage, { boxes, topK: best, threshold }: Wanted): Promise<Classified> {
+  async analyse(frame: RgbImage, { boxes, topK: best, threshold }: Wanted): Promise<Analysis> {
     const regions: Ranked[][] = [];
     const together = this.#fixedRows ?? boxes.length;
     let preprocessMs = 0;
@@ -114,9 +67,9 @@ export class Classifier {
   async #run(rows: number): Promise<Float32Array> {
     const { input, output } = this.#session;
     const data = this.#input.subarray(0, rows * this.#length);
-    const tensor = floatTensor(data, [rows, 3, ...this.#manifest.preprocessing.size]);
+    const tensor = floatTensor(data, [rows, 3, ...this.manifest.preprocessing.size]);
     const scores = floatsOf(await this.#session.run({ [input.name]: tensor }, { outputs: [output.name] }), output.name);
-    const { classes } = this.#manifest.output;
+    const { classes } = this.manifest.output;
     if (scores.length === rows * classes) return scores;
     throw new WaysideError('SESSION_RUN', {
       message: `output ${output.name}: expected ${rows} x ${classes} scores, got ${scores.length}`,
@@ -126,7 +79,7 @@ export class Classifier {
 
   #thresholdOf(index: number, configured: number): number {
     if (!Number.isNaN(configured)) return configured;
-    const { score, classes } = this.#manifest.thresholds;
-    return classes?.[this.#manifest.labels?.[index] ?? ''] ?? score;
+    const { score, classes } = this.manifest.thresholds;
+    return classes?.[this.manifest.labels?.[index] ?? ''] ?? score;
   }
 }

@@ -2,8 +2,8 @@ import { readSync, writeSync } from 'node:fs';
 import { asWaysideError, isSystemError } from '../../core/errors.ts';
 import { RUNTIME_VERSION } from '../../inference/runtime.ts';
 import type { ExecutionProvider } from '../../inference/session.ts';
-import { Classifier } from './classifier.ts';
-import { createFrameReader, type Upward } from './protocol.ts';
+import { loadModel } from './load-model.ts';
+import { createFrameReader, resultOf, type Upward } from './protocol.ts';
 
 /**
  * The inference process: `node process.js PACKAGE THREADS PROVIDER`, started by the supervisor and by nothing else.
@@ -44,16 +44,18 @@ function tell(message: Upward): void {
 
 async function serve([dir = '', threads = '1', provider = 'cpu']: readonly string[]): Promise<void> {
   const started = performance.now();
-  const classifier = await Classifier.load(dir, {
+  const loaded = await loadModel(dir, {
     threads: threads === 'auto' ? 'auto' : Number(threads),
     provider: provider as ExecutionProvider, // of a configuration that was checked
   });
-  const { identity: model, labels, execution } = classifier;
-  tell({ type: 'ready', model, labels, runtime: RUNTIME_VERSION, execution, loadMs: performance.now() - started });
+  const { identity: model, manifest, execution } = loaded;
+  const { labels = null, task = 'classification', purpose = null, thresholds } = manifest;
+  const loadMs = performance.now() - started;
+  tell({ type: 'ready', model, labels, task, purpose, thresholds, runtime: RUNTIME_VERSION, execution, loadMs });
   const next = createFrameReader(fillFromStdin);
   for (let frame = next(); frame !== undefined; frame = next()) {
     try {
-      tell({ type: 'result', id: frame.id, ...(await classifier.classify(frame, frame)) });
+      tell(resultOf(frame.id, await loaded.analyse(frame, frame)));
     } catch (thrown) {
       const { code, message } = asWaysideError(thrown);
       tell({ type: 'failed', id: frame.id, code, message });

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { modelSchema } from '../../contract/messages/envelope.ts';
+import type { Detection } from '../../inference/heads/detection.ts';
 import type { Box } from '../../inference/image.ts';
+import { TASKS } from '../../inference/manifest.ts';
+import type { Analysis } from './frame-model.ts';
 
 /**
  * What the supervisor and the inference process say to each other.
@@ -84,6 +87,8 @@ export function createFrameReader(
 }
 
 const ranked = z.object({ index: z.int().min(0), score: z.number() });
+/** `[x, y, width, height, class, score]`: one of many in every frame. */
+const found = z.tuple([z.number(), z.number(), z.number(), z.number(), z.int().min(0), z.number()]);
 
 export const upwardSchema = z.discriminatedUnion('type', [
   z.object({
@@ -97,6 +102,11 @@ export const upwardSchema = z.discriminatedUnion('type', [
     }),
     /** Names of the classes; null where nobody named them. */
     labels: z.array(z.string()).nullable(),
+    task: z.enum(TASKS),
+    /** What it was made for, where that is not the street; null otherwise. */
+    purpose: z.literal('demonstration').nullable(),
+    /** Least scores of what is reported, by the package. */
+    thresholds: z.object({ score: z.number(), classes: z.record(z.string(), z.number()).optional() }),
     loadMs: z.number(),
   }),
   z.object({
@@ -106,6 +116,8 @@ export const upwardSchema = z.discriminatedUnion('type', [
     runMs: z.number(),
     /** Per region of the frame, in its order: best classes first. */
     regions: z.array(z.array(ranked)),
+    /** Of a model that finds objects, and always there. */
+    objects: z.array(found).optional(),
   }),
   z.object({ type: z.literal('failed'), id: z.number(), code: z.string(), message: z.string() }),
   z.object({ type: z.literal('fatal'), code: z.string(), message: z.string() }),
@@ -114,6 +126,29 @@ export const upwardSchema = z.discriminatedUnion('type', [
 export type Upward = z.infer<typeof upwardSchema>;
 export type Result = Extract<Upward, { type: 'result' }>;
 export type Ready = Extract<Upward, { type: 'ready' }>;
+
+/** Shares of an image and scores: a hundredth of a pixel of any frame. */
+const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
+
+/** What is said of a frame. */
+export function resultOf(id: number, { objects, ...analysis }: Analysis): Result {
+  if (objects === undefined) return { type: 'result', id, ...analysis };
+  const wire = objects.map(
+    ({ box: [x, y, w, h], classIndex, score }): z.infer<typeof found> => [
+      rounded(x),
+      rounded(y),
+      rounded(w),
+      rounded(h),
+      classIndex,
+      rounded(score),
+    ],
+  );
+  return { type: 'result', id, ...analysis, objects: wire };
+}
+
+/** What a model found in a frame; undefined for one that finds no objects. */
+export const detectionsIn = ({ objects }: Result): Detection[] | undefined =>
+  objects?.map(([x, y, w, h, classIndex, score]) => ({ box: [x, y, w, h], classIndex, score }));
 
 /**
  * Reads one line of descriptor 3. Results come with every frame and are checked by hand, to the same effect as the schema.
@@ -129,16 +164,26 @@ type Unchecked<T> = { readonly [K in keyof T]?: unknown };
 
 function isResult(message: unknown): message is Result {
   if (typeof message !== 'object' || message === null) return false;
-  const { type, id, preprocessMs, runMs, regions }: Unchecked<Result> = message;
-  return type === 'result' && [id, preprocessMs, runMs].every(Number.isFinite) && isListOf(regions, isClasses);
+  const { type, id, preprocessMs, runMs, regions, objects }: Unchecked<Result> = message;
+  return (
+    type === 'result' &&
+    [id, preprocessMs, runMs].every(Number.isFinite) &&
+    isListOf(regions, isClasses) &&
+    (objects === undefined || isListOf(objects, isFound))
+  );
 }
+
+const isFound = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 6 && value.every(Number.isFinite) && isIndex(value[4]);
+
+const isIndex = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const isClasses = (classes: unknown): boolean => isListOf(classes, isRanked);
 
 function isRanked(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { index, score }: Unchecked<z.infer<typeof ranked>> = value;
-  return Number.isSafeInteger(index) && (index as number) >= 0 && Number.isFinite(score);
+  return isIndex(index) && Number.isFinite(score);
 }
 
 const isListOf = (list: unknown, is: (item: unknown) => boolean): boolean => Array.isArray(list) && list.every(is);

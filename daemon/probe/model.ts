@@ -1,8 +1,8 @@
 import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import { asWaysideError, WaysideError } from '../../core/errors.ts';
 import { WHOLE_FRAME } from '../../inference/image.ts';
-import { readPackage } from '../../inference/read-package.ts';
-import { Classifier } from '../inference/classifier.ts';
+import type { FrameModel } from '../inference/frame-model.ts';
+import { loadModel } from '../inference/load-model.ts';
 import { admitPlace } from '../model/choice.ts';
 import { type ModelSettings, modelPlaces } from '../model/places.ts';
 
@@ -26,7 +26,7 @@ const FEWEST_RUNS = 9;
 /**
  * Admits what this configuration runs, has it reproduce its golden samples, and times it.
  *
- * @throws {WaysideError} why nothing there can run: as `admitPackage` and `Classifier.load`
+ * @throws {WaysideError} why nothing there can run: as `admitPackage` and `loadModel`
  */
 export async function probeModel(settings: ModelSettings): Promise<ModelFacts> {
   const { threads, provider } = settings.config.model;
@@ -34,14 +34,14 @@ export async function probeModel(settings: ModelSettings): Promise<ModelFacts> {
   for (const place of await modelPlaces(settings)) {
     try {
       const { dir } = await admitPlace(place, settings);
-      const classifier = await Classifier.load(dir, { threads, provider });
-      const [height, width] = (await readPackage(dir)).manifest.preprocessing.size;
+      const model = await loadModel(dir, { threads, provider });
+      const [height, width] = model.manifest.preprocessing.size;
       return {
-        model: classifier.identity,
+        model: model.identity,
         place: place.name,
         fallenBack: first === undefined ? null : `${first.code}: ${first.message}`,
         size: [height, width],
-        regionMs: await regionMs(classifier),
+        regionMs: await regionMs(model),
       };
     } catch (thrown) {
       first ??= asWaysideError(thrown);
@@ -50,12 +50,12 @@ export async function probeModel(settings: ModelSettings): Promise<ModelFacts> {
   throw first ?? new WaysideError('FILE_NOT_FOUND', { message: 'no model package is there' });
 }
 
-async function regionMs(classifier: Classifier): Promise<number> {
+async function regionMs(model: FrameModel): Promise<number> {
   const frame = { ...FRAME, data: new Uint8Array(FRAME.width * FRAME.height * 3).fill(128) };
   const times: number[] = [];
   const until = performance.now() + MEASURING_MS;
   while (performance.now() < until || times.length < FEWEST_RUNS) {
-    const { preprocessMs, runMs } = await classifier.classify(frame, { boxes: [WHOLE_FRAME], topK: 1, threshold: 0 });
+    const { preprocessMs, runMs } = await model.analyse(frame, { boxes: [WHOLE_FRAME], topK: 1, threshold: 0 });
     times.push(preprocessMs + runMs);
   }
   return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;

@@ -12,7 +12,14 @@ export interface Detector {
   readonly classes: number;
   readonly preprocessing: Preprocessing;
   /** Down to `LEAST_SCORE`, by falling score. */
-  detect(image: RgbImage): Promise<Detection[]>;
+  detect(image: RgbImage): Promise<Detected>;
+}
+
+interface Detected {
+  readonly detections: Detection[];
+  /** ms of getting the image ready, and of the model with reading its output. */
+  readonly preprocessMs: number;
+  readonly runMs: number;
 }
 
 /**
@@ -29,7 +36,9 @@ export function createDetector(session: Session, head: DetectorHead, preprocessi
     classes,
     preprocessing,
     async detect(image) {
+      const start = performance.now();
       preprocess(image, WHOLE_FRAME, data, 0);
+      const prepared = performance.now();
       const results = await session.run(
         { [input.name]: floatTensor(data, [1, 3, height, width]) },
         { outputs: [output.name] },
@@ -39,7 +48,8 @@ export function createDetector(session: Session, head: DetectorHead, preprocessi
         throw new WaysideError('MODEL_NOT_FINITE', {
           message: 'the detector answers with nothing but NaN or infinity',
         });
-      return decodeDetections(values, { head, preprocessing, image });
+      const detections = decodeDetections(values, { head, preprocessing, image });
+      return { detections, preprocessMs: prepared - start, runMs: performance.now() - prepared };
     },
   };
 }

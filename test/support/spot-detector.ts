@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { COCO_CLASSES } from '../../inference/heads/head.ts';
+import { COCO_CLASSES, HEADS } from '../../inference/heads/head.ts';
+import { writePackage } from '../../inference/package.ts';
 import { int, ints } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
+import { encodeModel } from '../../onnx/file/write.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { float32Tensor, int64Tensor } from '../../onnx/tensor.ts';
 
@@ -35,6 +37,27 @@ export function spotDetector(): Model {
   const [output = ''] = builder.node('Concat', [fine, coarse], { axis: int(1) }, { outputs: ['output'] });
   builder.output(output, 'float32', [1, CELLS + EMPTY, VALUES]);
   return builder.build({ opset: 13, irVersion: 8 });
+}
+
+/** The detector as a package. */
+export async function writeSpotPackage(dir: string, labels: readonly string[] = COCO_CLASSES): Promise<void> {
+  const { head, preprocessing } = HEADS.yolox;
+  await writePackage(dir, {
+    manifest: {
+      task: 'detector',
+      name: 'spots',
+      version: '1',
+      input: { name: 'images', shape: [1, 3, SIDE, SIDE] },
+      output: { name: 'output', classes: COCO_CLASSES.length },
+      preprocessing: { ...preprocessing, size: [SIDE, SIDE], layout: 'NCHW' },
+      head,
+      labels: [...labels],
+      thresholds: { score: 0.1 },
+      minimumRuntime: '1.17.0',
+    },
+    model: encodeModel(spotDetector()),
+    golden: [],
+  });
 }
 
 /** Writes a video of 6 s, 64x64, 10 fps: a white spot of 8x8 pixels goes straight down by 8 pixels a second, in the fourth column of cells. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Classifier } from '../../../daemon/inference/classifier.ts';
+import type { FrameModel } from '../../../daemon/inference/frame-model.ts';
+import { loadModel } from '../../../daemon/inference/load-model.ts';
 import { autocorrelationTime } from '../../../deploy/trial/autocorrelation.ts';
 import type { Box } from '../../../inference/image.ts';
 import { runChild } from '../process/child.ts';
@@ -33,12 +34,12 @@ function mostFrequent(series: readonly number[]): number {
 }
 
 /** The best class of every region, frame by frame. */
-async function answersOf(model: Classifier, pixels: Uint8Array): Promise<number[][]> {
+async function answersOf(model: FrameModel, pixels: Uint8Array): Promise<number[][]> {
   const bytes = SIZE.width * SIZE.height * 3;
   const answers = BOXES.map((): number[] => []);
   for (let at = 0; at + bytes <= pixels.length; at += bytes) {
     const frame = { ...SIZE, data: pixels.subarray(at, at + bytes) };
-    const { regions } = await model.classify(frame, { boxes: [...BOXES], topK: 1, threshold: 0 });
+    const { regions } = await model.analyse(frame, { boxes: [...BOXES], topK: 1, threshold: 0 });
     for (const [region, ranked] of regions.entries()) answers[region]!.push(ranked[0]?.index ?? -1);
   }
   return answers;
@@ -46,7 +47,7 @@ async function answersOf(model: Classifier, pixels: Uint8Array): Promise<number[
 
 /** A model's answers to every clip of the test data, ten frames a second. */
 export async function clipAnswers(model: string, { data, scratch, signal, say }: Workplace): Promise<ClipAnswers[]> {
-  const classifier = await Classifier.load(model, { threads: 2, provider: 'cpu' });
+  const classifier = await loadModel(model, { threads: 2, provider: 'cpu' });
   const found: ClipAnswers[] = [];
   for (const clip of CLIPS) {
     say(clip);

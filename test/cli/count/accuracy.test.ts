@@ -7,9 +7,11 @@ const classes = ['car', 'truck'];
 const counted = (time: number, classIndex = 0, direction: Crossing['direction'] = 'forward'): Crossing => ({
   line: 'road',
   direction,
+  object: 1,
   track: 1,
   time,
   classIndex,
+  along: 0.5,
 });
 const byHand = (t: number | null, more: Partial<HandCrossing> = {}): HandCrossing => ({
   line: 'road',

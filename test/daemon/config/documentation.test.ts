@@ -8,10 +8,13 @@ import {
   agentSchema,
   cameraSchema,
   configSchema,
+  countingSchema,
   identitySchema,
+  lineSchema,
   modelSchema,
   mqttSchema,
   regionSchema,
+  zoneSchema,
 } from '../../../daemon/config/schema.ts';
 
 const document = (...path: string[]): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', ...path), 'utf8');
@@ -20,7 +23,7 @@ describe('docs/reference/configuration.md', () => {
   it('explains every key of the configuration', async () => {
     const text = await document('reference', 'configuration.md');
     const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
-    const parts = ['mqtt', 'model', 'agent', 'identity', 'cameras', 'telemetry', 'log'];
+    const parts = ['mqtt', 'model', 'agent', 'identity', 'cameras', 'counting', 'telemetry', 'log'];
     const keys = [
       ...within('', configSchema.shape).filter((key) => !parts.includes(key)),
       ...within('mqtt.', mqttSchema.shape),
@@ -28,9 +31,15 @@ describe('docs/reference/configuration.md', () => {
       ...within('agent.', agentSchema.shape),
       ...within('identity.', identitySchema.shape),
       ...within('cameras[].', cameraSchema.shape).filter(
-        (key) => !['cameras[].regions', 'cameras[].decoder'].includes(key),
+        (key) =>
+          !['regions', 'decoder', 'lines', 'zones', 'movements', 'calibration'].includes(
+            key.slice('cameras[].'.length),
+          ),
       ),
       ...within('cameras[].regions[].', regionSchema.shape),
+      ...within('cameras[].lines[].', lineSchema.shape).filter((key) => !key.endsWith('lanes')),
+      ...within('cameras[].zones[].', zoneSchema.shape),
+      ...within('counting.', countingSchema.shape),
       'cameras[].decoder.command',
       'telemetry.intervalSeconds',
       'log.level',

@@ -5,16 +5,25 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { compiledModule, PACKAGE_ROOT } from '../../../core/layout.ts';
+import { encodeHeader } from '../../../daemon/inference/protocol.ts';
+import { WHOLE_FRAME } from '../../../inference/image.ts';
 
 describe('the inference process', () => {
   it('goes on waiting for frames after a signal that has a handler', async () => {
     const module = compiledModule('daemon/inference/process');
     const args = ['--inspect-port=0', module, join(PACKAGE_ROOT, 'demo/package'), '1'];
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
     const exited = once(child, 'exit');
-    const [ready] = await once(createInterface({ input: child.stdio[3] as Readable }), 'line');
-    expect(JSON.parse(String(ready))).toMatchObject({ type: 'ready' });
-    child.kill('SIGUSR1'); // its handler asks Node for the inspector
+    const lines = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]();
+    const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
+    expect(await next()).toMatchObject({ type: 'ready' });
+    child.kill('SIGUSR1'); // its handler asks Node for the inspector, which it gets between two frames
+    const inspected = once(child.stderr as Readable, 'data');
+    const header = { id: 7, width: 8, height: 8, boxes: [WHOLE_FRAME], topK: 1, threshold: 0 };
+    child.stdin?.write(Buffer.concat([encodeHeader(header), Buffer.alloc(8 * 8 * 3, 128)]));
+    expect(await next()).toMatchObject({ type: 'result', id: 7 });
+    // Node 20 aborts where it ends while the inspector begins.
+    expect(String((await inspected)[0])).toContain('Debugger listening');
     child.stdin?.end();
     expect(await exited).toEqual([0, null]);
   });
