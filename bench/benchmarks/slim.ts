@@ -15,6 +15,19 @@ const training = (architecture: string, epochs: number, threads: number, ...more
   ],
 });
 
+/** VGG16 that nobody here trained. It never saw the last 2,500 training images. */
+const GIVEN = {
+  model: { unpacked: 'vgg16-cifar10.onnx' },
+  options: [
+    ...['--validation', '37500-40000', '--prune-flops', '0.5', '--prune-params', '0.873'],
+    ...['--finetune-epochs', '4', '--teacher-weight', '0.9', ...on(2)],
+  ],
+  teacher: TEACHER,
+  loss: 0.3,
+  smaller: 60,
+  faster: 10,
+};
+
 const NETWORKS: readonly Slimming[] = [
   {
     name: 'slim-resnet20',
@@ -66,18 +79,17 @@ const NETWORKS: readonly Slimming[] = [
     ],
   },
   {
-    // A network that nobody here trained. It never saw the last 2,500 training images.
+    ...GIVEN,
     name: 'slim-vgg16-given',
     network: 'VGG16 as given',
-    model: { unpacked: 'vgg16-cifar10.onnx' },
-    options: [
-      ...['--validation', '37500-40000', '--prune-flops', '0.5', '--prune-params', '0.873'],
-      ...['--finetune-epochs', '4', '--teacher-weight', '0.9', ...on(2)],
-    ],
-    teacher: TEACHER,
-    loss: 0.3,
-    smaller: 60,
-    faster: 10,
+  },
+  {
+    // 100 times smaller over the air are 589 kB, of which some 48 are no codes: 2.33 bits for each of 1.87 million weights. So few
+    // bits ask for good covariances: with 512 images in place of 2,048 the divergence on validation images was 3.6e-2 instead of 2.8e-2.
+    ...GIVEN,
+    name: 'slim-vgg16-air',
+    network: 'VGG16 for a thin link',
+    options: [...GIVEN.options, '--bits-per-weight', '2.33', '--calibration', '2048'],
   },
   {
     name: 'slim-resnet34',

@@ -23,7 +23,9 @@ export function meanBits(layers: Iterable<Pick<LayerWeights, 'codes'>>): number 
 
 /**
  * The price of a bit at which the codes of all layers take no more than so many bits a weight: one for all, so that every bit is spent where
- * it takes most from the error.
+ * it takes most from the error: the sum over the layers of noise as a share of signal. Layers weighed by the divergence that their noise
+ * alone made on 192 training images, and by its square root, gained nothing: VGG16 of the benchmarks at 2.28 bits, divergence on 1,000
+ * validation images 4.2e-2 and 3.5e-2, without it 3.6e-2.
  *
  * @param bits asked for; undefined: bits are free
  * @param bitsAt mean bits of all layers at a price

@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { fullGrid, nearestCode } from '../../../compression/clustering/nearest.ts';
+import { bitsPerCode, pricedCodes } from '../../../compression/clustering/priced-codes.ts';
 import { absmaxScales, searchScale } from '../../../compression/clustering/scales.ts';
 import { MatrixProducts } from '../../../compression/linear-algebra/products.ts';
 import { roundInProducts } from '../../../compression/rounding/blocked.ts';
 import { blockColumnsFor } from '../../../compression/rounding/moments.ts';
 import { roundToNearest } from '../../../compression/rounding/nearest.ts';
+import type { Rounded } from '../../../compression/rounding/problem.ts';
 import { roundToCodes } from '../../../compression/rounding/round.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { turnsOf } from '../../../core/turns.ts';
@@ -56,6 +58,19 @@ function outputError({ codes, scales }: { codes: Int8Array; scales: Float32Array
 }
 
 describe('rounding in matrix products', () => {
+  it.each([0.01, 0.03])('of codes that cost their bits ends where loops do, at a price of %s', async (price) => {
+    const codes = fullGrid(7);
+    const problem = problemFor(codes);
+    const nearest = roundToCodes(problem);
+    const costOf = (found: Rounded): number => found.error + price * weights.length * bitsPerCode(found.codes);
+    const priced = () => ({ ...problem, rate: { codes: pricedCodes(codes, nearest.codes), price, learns: true } });
+    const loops = roundToCodes(priced());
+    const found = await roundInProducts(priced(), products, turnsOf(undefined));
+    expect(costOf(loops)).toBeLessThan(costOf(nearest));
+    expect(bitsPerCode(loops.codes)).toBeLessThan(bitsPerCode(nearest.codes));
+    expect(Math.abs(costOf(found) / costOf(loops) - 1)).toBeLessThan(0.03);
+  });
+
   it.each([
     ['the grid of 8 bits', fullGrid(127)],
     ['a coarse grid', fullGrid(7)],
