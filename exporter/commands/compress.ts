@@ -27,7 +27,7 @@ import { budgetMissed, overBudget } from '../search/budget.ts';
 import { meanBits } from '../search/price-of-bits.ts';
 import { accuracyChange } from '../verify/class-changes.ts';
 import { countDistinct } from '../verify/distinct-weights.ts';
-import { farFromFloat } from '../verify/doubts.ts';
+import { farFromFloat, longerThanAsked } from '../verify/doubts.ts';
 import { requireQuantizable } from '../verify/unquantized.ts';
 import type { CompressOptions } from './options.ts';
 
@@ -91,6 +91,9 @@ async function written(
     const distinct = countDistinct(await opened.stored(), quantized.layers, quantized.weights);
     const far = farFromFloat(float.answers, answers);
     if (far !== undefined) log.note(`warning: ${far}`);
+    const bitsPerWeight = meanBits(quantized.weights.values());
+    const long = longerThanAsked(bitsPerWeight, quantized.plan.bitsPerWeight);
+    if (long !== undefined) log.note(`warning: ${long}`);
     const { top5: baselineTop5, ...baseline } = float.figures;
     const { budget } = quantized;
     const overTheAir = await options.overTheAir?.(bytes);
@@ -99,10 +102,10 @@ async function written(
       package: options.out,
       ...{ baseline, candidate, change: accuracyChange(float.answers, answers) },
       uniqueWeights: { before: distinct.original.perLayer, after: distinct.compressed.codes },
-      bitsPerWeight: meanBits(quantized.weights.values()),
+      bitsPerWeight,
       ...{ fused: verified.fused, noisy: verified.noisy, stages: outcomes },
       notes: opened.notes,
-      warnings: [...opened.warnings, ...(far === undefined ? [] : [far])],
+      warnings: [...opened.warnings, ...[far, long].filter((text) => text !== undefined)],
       ...(data.validation && {
         validation: { samples: measured.samples, baseline: opened.figures.top1, candidate: measured.top1 },
       }),

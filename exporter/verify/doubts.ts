@@ -75,3 +75,9 @@ export const farInDistance = (distance: number, classifies: boolean): string | u
   distance <= (classifies ? FAR.classifier : FAR.values)
     ? undefined
     : `the int8 model is far from the float model: ${distance.toPrecision(2)} ${classifies ? 'nats of divergence' : 'of its outputs is noise'} on held-out images. ${REMEDIES}`;
+
+/** Training moves codes that are in no codebook; a share of a percent is no matter. */
+export const longerThanAsked = (bits: number, asked: number | undefined): string | undefined =>
+  asked === undefined || bits <= asked * 1.01
+    ? undefined
+    : `the codes take ${bits.toFixed(2)} bits a weight, and ${asked} were asked for: training moves them where there are no --clusters`;

@@ -76,8 +76,11 @@ describe('bits a weight', () => {
     expect(plain.result.bitsPerWeight).toBeGreaterThan(3);
   });
 
-  it('repeat from the plan of a package', async () => {
-    const first = await run('first', { clusters: 16, bitsPerWeight: 2 });
+  it('stay as they are where codebooks are trained, and repeat from the plan of a package', async () => {
+    const first = await run('first', { clusters: 16, bitsPerWeight: 2, qatEpochs: 1 });
+    expect(first.result.bitsPerWeight).toBeLessThanOrEqual(2);
+    expect(first.result.bitsPerWeight).toBeGreaterThan(1.97);
+    expect(first.result.warnings.join()).not.toContain('were asked for');
     const { plan } = JSON.parse(await readFile(join(first.out, 'manifest.json'), 'utf8'));
     expect(plan.bitsPerWeight).toBe(2);
     expect((await run('repeated', { plan })).model).toEqual(first.model);

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
-import { binomialTail, farFromFloat, farInDistance, nearChance } from '../../../exporter/verify/doubts.ts';
+import {
+  binomialTail,
+  farFromFloat,
+  farInDistance,
+  longerThanAsked,
+  nearChance,
+} from '../../../exporter/verify/doubts.ts';
 import { int } from '../../../onnx/attributes.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import { float32Tensor } from '../../../onnx/tensor.ts';
@@ -101,4 +107,10 @@ test('a normalisation that fits better is named, on stderr and in the result; th
   expect(notes).toContain(`warning: ${wrong.warnings.find((text) => text.includes('--normalize unit'))}`);
   const right = await quantizeFile({ ...options, normalize: 'unit', out: `${model}.right` });
   expect(right.warnings).toEqual([]);
+});
+
+test('bits beyond those asked for are doubted, and none that were not asked for', () => {
+  expect(longerThanAsked(2.4, 2.3)).toMatch(/2\.40 bits a weight, and 2\.3 were asked for/);
+  expect(longerThanAsked(2.3, 2.3)).toBeUndefined();
+  expect(longerThanAsked(7, undefined)).toBeUndefined();
 });
