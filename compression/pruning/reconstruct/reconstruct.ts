@@ -111,7 +111,7 @@ export async function reconstruct(
   return { model, layers };
 }
 
-/** Images a run, and in all: as many as asked for, or as memory holds of the three largest values at a time. */
+/** Images a run, and in all: as many as asked for, or as memory holds of the three largest values at a time; two where one takes over another (`walk.ts`). */
 function runsOf(model: Model, asked: number): { readonly batch: number; readonly count: number } {
   const fixed = model.graph.inputs[0]?.shape?.[0];
   const largest = Math.max(1, ...[...inferShapes(model).values()].map(({ shape }) => bytesOfImage(shape)));
