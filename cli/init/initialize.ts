@@ -114,7 +114,7 @@ export async function initialize(options: InitOptions, surroundings: Surrounding
     root: found.root?.digest ?? null,
     found,
     probedAs: prober.user?.name ?? null,
-    notes,
+    notes: [...notes, ...(options.probe ? prober.remarks : [])],
   };
 }
 

@@ -18,6 +18,12 @@ export class Prober {
     this.user = user;
   }
 
+  /** What is to be known of whom it asks as. */
+  get remarks(): readonly string[] {
+    const asRoot = this.user === undefined && process.getuid?.() === 0;
+    return asRoot ? ['cameras and broker were asked by root: there is no user `wayside` here'] : [];
+  }
+
   /** As the user of the daemon where this is root and there is one, else as whoever runs this. */
   static async create(name = 'wayside'): Promise<Prober> {
     return new Prober(process.getuid?.() === 0 ? await systemUser(name) : undefined);

@@ -21,6 +21,7 @@ export class Listener {
   private constructor(client: MqttClient) {
     this.#client = client;
     client.on('message', (topic, payload, packet) => {
+      if (topic.endsWith('/camera/_probe')) return; // of `wayside init` and `doctor`: docs/reference/mqtt.md
       const kind = kindOf(topic)?.kind;
       if (payload.length > 0) {
         const parsed =

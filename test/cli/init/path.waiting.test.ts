@@ -67,11 +67,13 @@ describeWith({ needs: ['mosquitto', 'mosquitto_passwd', 'ffmpeg'] }, 'setting up
   it('leads from answers to a detection, and shows what was found on the way', async () => {
     const run = await init(answers());
     expect(run).toMatchObject({ exit: 0 });
-    const { found, probedAs } = JSON.parse(run.stdout);
+    const { found, probedAs, notes } = JSON.parse(run.stdout);
     expect(found.broker).toMatchObject({ protocol: '5.0', refusal: null, came: true });
     expect(found.cameras).toMatchObject([{ id: 'north', facts: { codec: 'h264', width: 320, height: 180 } }]);
     const user = process.getuid?.() === 0 ? ((await systemUser('wayside'))?.name ?? null) : null;
     expect(probedAs).toBe(user);
+    const asRoot = process.getuid?.() === 0 && user === null;
+    expect(notes.some((note: string) => note.includes('asked by root'))).toBe(asRoot);
     expect((await stat(etc('secrets', 'mqtt'))).mode & 0o777).toBe(0o600);
     for (const secret of Object.values(SECRETS)) expect(run.stdout + run.stderr).not.toContain(secret);
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { expect, it, onTestFinished } from 'vitest';
 import { probeCamera } from '../../../daemon/camera/probe.ts';
 import { Prober } from '../../../daemon/probe/prober.ts';
@@ -36,6 +37,13 @@ describeWith({ needs: ['ffmpeg'] }, 'probing a camera', () => {
     expect(String(wrong)).not.toContain('wr0ng-word');
   });
 
+  it('works with an ffmpeg that takes no options beside an address with a password', async () => {
+    const { url } = await serve({ credentials: { username: 'viewer', password: 'right-word' } });
+    const { path } = createRequire(import.meta.url)('@ffmpeg-installer/ffmpeg') as { path: string };
+    const camera = { url, username: 'viewer', password: 'right-word', decoder: { command: [path] } };
+    expect(await probeCamera(camera, { watchMs: 500 })).toMatchObject({ codec: 'h264', width: 320, height: 180 });
+  });
+
   it('says that nothing came of a camera that describes itself and sends no frame', async () => {
     const server = await serve();
     server.faults.mute();
@@ -67,6 +75,8 @@ describeWith(
       expect(identity).toMatch(/^Groups:\s*$/m);
       stopping.abort();
       await expect(asked).rejects.toThrow();
+      const again = await new Prober(nobody).ask('camera', { camera: { url }, watchMs: 300 });
+      expect(again).toMatchObject({ codec: 'h264', width: 320 });
     });
   },
 );
