@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expirySeconds } from './messages/delivery.ts';
+import { expirySecondsOf } from './messages/delivery.ts';
 import { type Clock, CONTRACT_VERSION } from './messages/envelope.ts';
 import {
   type KindDelivered,
@@ -32,6 +32,17 @@ export interface Observed {
   readonly capturedAt?: number;
   /** How old it is by a clock that makes no steps; its expiry counts from its capture. @default 0 */
   readonly ageMs?: number;
+}
+
+/** A message to be kept: everything but its number, which it gets when it is written. */
+export interface JournalEntry {
+  readonly kind: string;
+  readonly topic: string;
+  readonly expirySeconds: number;
+  /** ms since the epoch. */
+  readonly capturedAt: number;
+  /** The message, a JSON object, without `journalSeq`. */
+  readonly text: string;
 }
 
 /** Asking the kernel for every message would cost more than the message. */
@@ -90,8 +101,20 @@ export class Messenger {
   ): boolean {
     const topic = this.#topic(kind, ...parameters);
     const text = this.#compose(topic, kind, body, capturedAt);
-    const seconds = expirySeconds(MESSAGE_KINDS[kind].delivery, this.#options.telemetrySeconds);
+    const seconds = expirySecondsOf(MESSAGE_KINDS[kind].delivery, this.#options.telemetrySeconds);
     return this.#publisher?.send(topic, text, seconds, { kind, ageMs }) ?? false;
+  }
+
+  /** A message for the journal, which adds its number: everything else of it is said now, however long it then waits. */
+  entry<K extends KindDelivered<'journalled'>>(
+    kind: K,
+    body: Omit<Body<K>, 'journalSeq'>,
+    { capturedAt = Date.now() }: Pick<Observed, 'capturedAt'>,
+    ...parameters: TopicParameters<K>
+  ): JournalEntry {
+    const topic = this.#topic(kind, ...parameters);
+    const expirySeconds = expirySecondsOf(MESSAGE_KINDS[kind].delivery, this.#options.telemetrySeconds);
+    return { kind, topic, expirySeconds, capturedAt, text: this.#compose(topic, kind, body, capturedAt) };
   }
 
   #topic<K extends KindName>(kind: K, ...parameters: TopicParameters<K>): string {
@@ -103,7 +126,7 @@ export class Messenger {
     return topic;
   }
 
-  #compose<K extends KindName>(topic: string, kind: K, body: Body<K>, capturedAt: number): string {
+  #compose(topic: string, kind: KindName, body: object, capturedAt: number): string {
     const seq = this.#sequence.get(topic) ?? 0;
     this.#sequence.set(topic, seq + 1);
     return JSON.stringify({

@@ -21,6 +21,6 @@ export const ON_WIRE = {
 } as const satisfies Record<Delivery['kind'], { readonly qos: 0 | 1; readonly retain: boolean }>;
 
 /** Seconds until a message of this delivery is worthless. */
-export function expirySeconds({ expiry }: Exclude<Delivery, { kind: 'retained' }>, telemetrySeconds: number): number {
+export function expirySecondsOf({ expiry }: Exclude<Delivery, { kind: 'retained' }>, telemetrySeconds: number): number {
   return 'seconds' in expiry ? expiry.seconds : expiry.intervals * telemetrySeconds;
 }

@@ -3,6 +3,7 @@ import { cameraStatusSchema } from './camera-status.ts';
 import type { Delivery } from './delivery.ts';
 import { detectionsSchema } from './detections.ts';
 import { infoSchema } from './info.ts';
+import { journalCheckpointSchema, journalGapSchema } from './journal.ts';
 import { modelDesiredSchema } from './model-desired.ts';
 import { modelReportSchema } from './model-report.ts';
 import { rolloutSchema } from './rollout.ts';
@@ -58,6 +59,20 @@ export const MESSAGE_KINDS = {
     delivery: { kind: 'latest', expiry: { intervals: 2 } },
     from: 'box',
     schema: telemetrySchema,
+  },
+  'journal-gap': {
+    topic: 'journal/gap',
+    content: 'journalled messages that are lost, by their numbers, and why',
+    delivery: { kind: 'journalled', expiry: { seconds: 30 * 86_400 } },
+    from: 'box',
+    schema: journalGapSchema,
+  },
+  'journal-checkpoint': {
+    topic: 'journal/checkpoint',
+    content: 'how far the journal of the box has come: number, chain head, signature',
+    delivery: { kind: 'retained' },
+    from: 'box',
+    schema: journalCheckpointSchema,
   },
   'model-desired': {
     topic: 'model/desired',

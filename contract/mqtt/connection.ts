@@ -18,7 +18,7 @@ interface Outgoing {
 }
 
 /** What the broker said of a message of quality 1: nothing, a reason code of MQTT 5 (3.4.2.1), or that the connection ended first. */
-type Acknowledgement = { readonly refused?: { readonly code: number | undefined; readonly reason: string } };
+export type Acknowledgement = { readonly refused?: { readonly code: number | undefined; readonly reason: string } };
 
 interface SubscribeOptions {
   readonly qos?: 0 | 1;

@@ -1,4 +1,5 @@
 import { ON_WIRE } from '../messages/delivery.ts';
+import type { Backlog } from './backlog.ts';
 import type { Connection } from './connection.ts';
 import { LinkWindow } from './link-window.ts';
 
@@ -26,6 +27,11 @@ interface Latest {
   readonly waiting: Waiting[];
   /** When a message last went with quality 1. */
   askedAt: number;
+}
+
+/** What is kept until it is confirmed: one message of it a turn, so that live ones go beside a long backlog. */
+interface Kept {
+  readonly backlog: Backlog;
 }
 
 export interface LatestOptions {
@@ -57,8 +63,8 @@ const TICK_MS = 200;
 /** How often a `latest` topic is sent with quality 1 on one connection, to hear whether the broker takes it. */
 const ASK_EVERY_MS = 600_000;
 
-type Lane = Retained | Latest;
-const isRetained = (lane: Lane): lane is Retained => 'make' in lane;
+type Lane = Retained | Latest | Kept;
+const isLatest = (lane: Lane): lane is Latest => 'waiting' in lane;
 
 /**
  * What is to be said, topic by topic, and when it may go. Topics take turns, one message each, for as long as the link's
@@ -75,6 +81,7 @@ export class Outbox {
   readonly #window = new LinkWindow();
   readonly #listeners: OutboxListeners;
   #turns: Lane[] = [];
+  #kept: Kept | undefined;
   #whenDrained: (() => void) | undefined;
   #connection: Connection | undefined;
   #tick: NodeJS.Timeout | undefined;
@@ -101,6 +108,13 @@ export class Outbox {
     for (const lane of this.#retained.values()) Object.assign(lane, { due: true, underWay: false });
     for (const lane of this.#latest.values()) lane.askedAt = Number.NEGATIVE_INFINITY;
     this.#pump();
+    this.#connectBacklog(connection);
+  }
+
+  /** Sends what a backlog holds, now and at every later connection, until each is confirmed. */
+  carry(backlog: Backlog): void {
+    this.#kept = { backlog };
+    if (this.#connection !== undefined) this.#connectBacklog(this.#connection);
   }
 
   disconnected(): void {
@@ -109,6 +123,7 @@ export class Outbox {
     this.#tick = undefined;
     this.#window.reset();
     this.#turns = [];
+    this.#kept?.backlog.disconnected();
     this.#dropWaiting();
     this.#whenDrained?.();
   }
@@ -183,10 +198,10 @@ export class Outbox {
     const connection = this.#connection;
     if (connection === undefined) return;
     for (let lane = this.#turns[0]; lane !== undefined; lane = this.#turns[0]) {
-      const sent = isRetained(lane) ? this.#sendRetained(lane, connection) : this.#sendLatest(lane, connection);
-      if (!sent) break;
+      if (!this.#sendFrom(lane, connection)) break;
       this.#turns.shift();
-      if (!isRetained(lane) && lane.waiting.length > 0) this.#turns.push(lane);
+      if (isLatest(lane) ? lane.waiting.length > 0 : 'backlog' in lane && lane.backlog.next() !== undefined)
+        this.#turns.push(lane);
     }
     if (this.#window.wantsMark === 'soon') connection.ping();
     if (this.#window.bytes > 0 || this.#turns.length > 0) this.#tick ??= setTimeout(() => this.#look(), TICK_MS);
@@ -204,8 +219,43 @@ export class Outbox {
       return;
     }
     if (this.#window.wantsMark !== 'no') connection.ping();
-    for (const lane of this.#turns) if (!isRetained(lane)) this.#giveUp(lane, now);
+    for (const lane of this.#turns) if (isLatest(lane)) this.#giveUp(lane, now);
     this.#pump();
+  }
+
+  /** @returns false when there is no room */
+  #sendFrom(lane: Lane, connection: Connection): boolean {
+    if ('make' in lane) return this.#sendRetained(lane, connection);
+    return isLatest(lane) ? this.#sendLatest(lane, connection) : this.#sendKept(lane, connection);
+  }
+
+  #connectBacklog(connection: Connection): void {
+    const kept = this.#kept;
+    kept?.backlog.connected({
+      level: connection.level,
+      wake: () => {
+        if (connection !== this.#connection || kept !== this.#kept || this.#turns.includes(kept)) return;
+        this.#turns.push(kept);
+        this.#pump();
+      },
+      answered: (topic, refusal) => this.#listeners.onAnswer(topic, refusal),
+      subscribe: (topic, hear) => connection.subscribe(topic, ({ payload }) => hear(payload.toString()), { qos: 1 }),
+      unsubscribe: (topic) => connection.unsubscribe(topic),
+    });
+  }
+
+  /** @returns false when there is no room */
+  #sendKept({ backlog }: Kept, connection: Connection): boolean {
+    const message = backlog.next();
+    if (message === undefined) return true;
+    const { topic, payload, expirySeconds } = message;
+    if (!this.#window.admits(this.#bytesOf(topic, payload))) return false;
+    const answered = backlog.sent();
+    this.#count(topic, payload, Number.POSITIVE_INFINITY);
+    connection.publish({ topic, payload, ...ON_WIRE.journalled, expirySeconds }, (answer) => {
+      if (connection === this.#connection) answered(answer);
+    });
+    return true;
   }
 
   #giveUp({ waiting }: Latest, now: number): void {

@@ -1,6 +1,7 @@
 import { backoffMs } from '../../core/backoff.ts';
 import type { Log } from '../../core/log.ts';
 import { attempt, type BrokerOptions, type Failure, type Will } from './attempt.ts';
+import type { Backlog } from './backlog.ts';
 import type { Connection, ProtocolLevel } from './connection.ts';
 import { Hearing } from './hearing.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';
@@ -143,6 +144,11 @@ export class Publisher {
     { kind = 'other', ageMs = 0 }: Partial<Pick<LatestOptions, 'kind' | 'ageMs'>> = {},
   ): boolean {
     return this.#outbox.send(topic, payload, { kind, expirySeconds, ageMs });
+  }
+
+  /** Publishes what a backlog holds, in order, each message until it is confirmed. */
+  carry(backlog: Backlog): void {
+    this.#outbox.carry(backlog);
   }
 
   /** Listens to the topics that a filter names, now and at every later connection. @returns ends it */
