@@ -16,6 +16,7 @@ import { fleetCommand } from './commands/fleet/fleet.ts';
 import { identityCommand } from './commands/identity.ts';
 import { initCommand } from './commands/init.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { journalCommand } from './commands/journal/journal.ts';
 import { bundleCommand } from './commands/package/bundle.ts';
 import { signCommand } from './commands/package/sign.ts';
 import { unbundleCommand } from './commands/package/unbundle.ts';
@@ -56,6 +57,7 @@ export function createProgram(): Command {
     rolloutCommand(),
     fleetCommand(),
     storeCommand(),
+    journalCommand(),
     agentCommand(),
     daemonCommand(),
     initCommand(),

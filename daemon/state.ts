@@ -14,6 +14,8 @@ interface Conditions {
   /** Why the newest configuration is not in use. */
   readonly configurationRefused: string | undefined;
   readonly broker?: BrokerConditions;
+  /** Why the journal cannot be written. */
+  readonly journalFailing?: string | undefined;
   /** What the machine does not give enough of. */
   readonly short?: string | undefined;
 }
@@ -79,6 +81,8 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
     reasons.push({ code: 'inference-down', message: `${code}: ${message}` });
   }
   if (conditions.short !== undefined) reasons.push({ code: 'resources-short', message: conditions.short });
+  if (conditions.journalFailing !== undefined)
+    reasons.push({ code: 'journal-failing', message: `messages wait in memory: ${conditions.journalFailing}` });
   if (conditions.broker !== undefined) reasons.push(...brokerReasons(conditions.broker));
   for (const camera of conditions.cameras) {
     for (const concern of camera.concerns) {

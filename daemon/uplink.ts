@@ -2,13 +2,23 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/messages/envelope.ts';
 import type { KindDelivered, TopicParameters } from '../contract/messages/kinds.ts';
 import { topicOf } from '../contract/messages/topics.ts';
-import { type Body, Messenger, type Observed } from '../contract/messenger.ts';
+import { type Body, type JournalEntry, Messenger, type Observed } from '../contract/messenger.ts';
+import type { Backlog } from '../contract/mqtt/backlog.ts';
 import { type OtherBox, OtherBoxes } from '../contract/mqtt/other-box.ts';
 import { Publisher, type PublisherStatus } from '../contract/mqtt/publisher.ts';
 import { brokerOptions } from '../contract/mqtt/settings.ts';
 import type { Log } from '../core/log.ts';
 import type { LoadedConfig } from './config/load.ts';
+import type { JournalStatus } from './journal/journal.ts';
 import { bootId } from './status-bodies.ts';
+
+/** Where messages are kept that must not be lost. */
+interface Keeping {
+  readonly backlog: Backlog;
+  append(entry: JournalEntry): void;
+  status(): JournalStatus;
+  close(): Promise<void>;
+}
 
 interface UplinkDeps {
   readonly log: Log;
@@ -30,6 +40,7 @@ export class Uplink {
   readonly #session = randomUUID();
   readonly #others = new OtherBoxes(this.bootId);
   #restoredAt = Number.NEGATIVE_INFINITY;
+  #keeping: Keeping | undefined;
   #messenger: Messenger;
   #publisher: Publisher;
   #before: Pick<PublisherStatus, 'reconnects' | 'resets' | 'dropped' | 'droppedByKind'> = NOTHING_COUNTED;
@@ -91,6 +102,38 @@ export class Uplink {
     return this.#messenger.send(kind, body, observed, ...parameters);
   }
 
+  /** Keeps a message until the broker has confirmed it, over connections and restarts. @returns false where the box keeps no journal */
+  append<K extends KindDelivered<'journalled'>>(
+    kind: K,
+    body: Omit<Body<K>, 'journalSeq'>,
+    observed: Pick<Observed, 'capturedAt'>,
+    ...parameters: TopicParameters<K>
+  ): boolean {
+    this.#keeping?.append(this.entry(kind, body, observed, ...parameters));
+    return this.#keeping !== undefined;
+  }
+
+  /** A message for the journal. */
+  entry<K extends KindDelivered<'journalled'>>(
+    kind: K,
+    body: Omit<Body<K>, 'journalSeq'>,
+    observed: Pick<Observed, 'capturedAt'>,
+    ...parameters: TopicParameters<K>
+  ): JournalEntry {
+    return this.#messenger.entry(kind, body, observed, ...parameters);
+  }
+
+  /** How the journal is; undefined where the box keeps none. */
+  journal(): JournalStatus | undefined {
+    return this.#keeping?.status();
+  }
+
+  /** Delivers what is kept there, at this broker and at any later one. */
+  keepIn(keeping: Keeping): void {
+    this.#keeping = keeping;
+    this.#publisher.carry(keeping.backlog);
+  }
+
   /** Leaves one broker, or one set of topics, for another, where nothing is retained yet. */
   async move(loaded: LoadedConfig): Promise<void> {
     this.#leaving = true;
@@ -99,6 +142,7 @@ export class Uplink {
     this.#before = this.status();
     [this.#messenger, this.#publisher] = this.#prepare(loaded);
     this.#leaving = false;
+    if (this.#keeping !== undefined) this.#publisher.carry(this.#keeping.backlog);
     this.start();
   }
 
@@ -106,6 +150,7 @@ export class Uplink {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#publisher.stop();
+    await this.#keeping?.close();
   }
 
   /** Someone else wrote to the topic of the state: the broker's copy is no longer this box's. */

@@ -1,6 +1,7 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { demo } from './box/demo.ts';
 import { install } from './box/install.ts';
+import { journal } from './box/journal.ts';
 import { recovery } from './box/recovery.ts';
 import { rtsp } from './box/rtsp.ts';
 import { soak } from './box/soak.ts';
@@ -52,6 +53,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   soak,
   thinLink,
   trial,
+  journal,
   rollout,
   powerCuts,
   attacks,

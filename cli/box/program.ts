@@ -5,6 +5,7 @@ import { daemonCommand } from '../commands/daemon.ts';
 import { doctorCommand } from '../commands/doctor.ts';
 import { identityCommand } from '../commands/identity.ts';
 import { initCommand } from '../commands/init.ts';
+import { journalCommand } from '../commands/journal/journal.ts';
 import { unbundleCommand } from '../commands/package/unbundle.ts';
 import { verifyCommand } from '../commands/package/verify.ts';
 import { storeCommand } from '../commands/store/store.ts';
@@ -17,6 +18,7 @@ export const createBoxProgram = (): Command =>
     agentCommand(),
     storeCommand(),
     initCommand(),
+    journalCommand(),
     identityCommand(),
     unbundleCommand(),
     verifyCommand(),

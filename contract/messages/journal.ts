@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, envelope, instant, schemaName } from './envelope.ts';
 
 /** What a message carries that is kept until it is delivered. */
-export const journalled = {
+const journalled = {
   ...envelope,
   journalSeq: z.int().min(1).meta({
     description:
@@ -46,7 +46,7 @@ export const journalCheckpointSchema = z
     key: z
       .string()
       .nullable()
-      .meta({ description: 'the public key that checks it: SHA-256 of its SubjectPublicKeyInfo, hexadecimal' }),
+      .meta({ description: 'which key of the box that is: its thumbprint, as `info.identity` names it' }),
   })
   .meta({
     title: 'How far the journal of a box has come',

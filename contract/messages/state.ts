@@ -18,6 +18,7 @@ export const stateReasonSchema = z.strictObject({
       'configuration-refused',
       'resources-short',
       'topic-refused',
+      'journal-failing',
       'id-conflict',
       'connection-unstable',
       'stopped',

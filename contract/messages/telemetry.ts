@@ -61,6 +61,18 @@ export const telemetrySchema = z
       }),
       telemetryDropped: count.meta({ description: 'the same of telemetry' }),
     }),
+    journal: z
+      .strictObject({
+        depth: count.meta({ description: 'journalled messages that the broker has not confirmed' }),
+        lost: count.meta({ description: 'given up in this session for lack of room: `journal/gap` names them' }),
+        writtenBytes: count.meta({ description: 'written to the disk by the journal in this session' }),
+        writtenBytesPerDay: count
+          .nullable()
+          .meta({ description: 'at the rate of this session; null: younger than a minute' }),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: 'null: the box keeps no journal' }),
     clockSteps: z.strictObject({ count, lastMs: z.number().nullable() }).meta({
       description:
         'how often the clock of the box was set (by 100 ms or more) in this session, and by how much last: ms, positive forwards; null: never',

@@ -218,6 +218,16 @@ export const countingSchema = z.strictObject({
   classes: z.record(id, z.array(z.string().min(1)).min(1)).optional(),
 });
 
+/** What must not be lost waits there until the broker has confirmed it. */
+export const journalSchema = z.strictObject({
+  /** @default `journal` in the state folder that systemd gives the daemon; without one, none is kept */
+  folder: path.optional(),
+  /** Of all that is kept: beyond it the oldest go, and a message says which. */
+  quotaMb: integerWithin(1, 1_000_000).default(256),
+  /** How long what is confirmed stays. */
+  keepDays: within(0, 3650).default(30),
+});
+
 export const configSchema = z
   .strictObject({
     site: id,
@@ -227,6 +237,7 @@ export const configSchema = z
     /** The agent that brings models to this box; without it none is tried. */
     agent: agentSchema.optional(),
     identity: identitySchema.optional(),
+    journal: journalSchema.prefault({}),
     cameras: z
       .array(cameraSchema)
       .min(1, { error: 'at least one camera' })

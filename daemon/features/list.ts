@@ -4,6 +4,7 @@ import { CameraStatusReport } from './camera-status-report.ts';
 import { DetectionsReport } from './detections-report.ts';
 import type { DaemonView, Feature, FeatureDeps } from './feature.ts';
 import { InfoReport } from './info-report.ts';
+import { JournalReport } from './journal-report.ts';
 import { RepeatRetained } from './repeat-retained.ts';
 import { StateReport } from './state-report.ts';
 import { TelemetryReport } from './telemetry-report.ts';
@@ -13,6 +14,7 @@ import { TrafficWatch } from './traffic-watch.ts';
 export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps): readonly Feature[] {
   const { log, trials } = deps;
   return [
+    new JournalReport(daemon, uplink, log), // first: what the others say must have somewhere to be kept
     new StateReport(daemon, uplink, log),
     new InfoReport(daemon, uplink),
     new RepeatRetained(uplink),

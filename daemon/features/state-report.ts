@@ -55,6 +55,7 @@ export class StateReport implements Feature {
     const { refusedTopics, unstable } = this.#uplink.status();
     return stateOf({
       short,
+      journalFailing: this.#uplink.journal()?.failing,
       broker: { refusedTopics, unstable, other: this.#uplink.other() },
       cameras: cameras.map(({ camera }) => camera.status()),
       inference,

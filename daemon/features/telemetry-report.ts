@@ -61,6 +61,7 @@ export class TelemetryReport implements Feature {
       cameras: cameras.map(({ camera }) => camera.status()),
       inference,
       mqtt: this.#uplink.status(),
+      journal: this.#uplink.journal(),
       clockSteps: this.#clockSteps.seen,
       model: model?.model ?? null,
       intervalSeconds,

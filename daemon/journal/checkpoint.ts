@@ -1,6 +1,8 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import type { JournalCheckpointMessage } from '../../contract/messages/journal.ts';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { type JournalCheckpointMessage, journalCheckpointSchema } from '../../contract/messages/journal.ts';
 import { messageOf, WaysideError } from '../../core/errors.ts';
+import { readChain } from '../../core/identity/chain.ts';
+import { type Identity, publicKeyOf } from '../../core/identity/key.ts';
 
 /** What is claimed of a journal. */
 export type Checkpoint = Pick<JournalCheckpointMessage, 'journalSeq' | 'head' | 'signature' | 'key'>;
@@ -8,44 +10,62 @@ export type Checkpoint = Pick<JournalCheckpointMessage, 'journalSeq' | 'head' | 
 const signedText = (box: string, { journalSeq, head }: Pick<Checkpoint, 'journalSeq' | 'head'>): Buffer =>
   Buffer.from(`wayside/v1/journal-checkpoint ${box} ${journalSeq} ${head}`);
 
-/** SHA-256 of the public half as SubjectPublicKeyInfo, hexadecimal. */
-const keyName = (key: KeyObject): string =>
-  createHash('sha256')
-    .update(createPublicKey(key).export({ type: 'spki', format: 'der' }))
-    .digest('hex');
-
-/** @param box `<site>/<box>` @param key Ed25519, private; without it the checkpoint is not signed */
-export function checkpointOf(
-  box: string,
-  tip: Pick<Checkpoint, 'journalSeq' | 'head'>,
-  key: KeyObject | undefined,
-): Checkpoint {
-  if (key === undefined) return { ...tip, signature: null, key: null };
-  return { ...tip, signature: sign(null, signedText(box, tip), key).toString('base64'), key: keyName(key) };
+/** @throws {WaysideError} JOURNAL_INVALID for anything but a message of the topic, whole or as much of it as says how far */
+export function readCheckpoint(bytes: Buffer, where: string): Checkpoint {
+  try {
+    const claimed = { journalSeq: true, head: true, signature: true, key: true } as const;
+    return journalCheckpointSchema
+      .pick(claimed)
+      .strip()
+      .parse(JSON.parse(bytes.toString('utf8')));
+  } catch (cause) {
+    throw new WaysideError('JOURNAL_INVALID', {
+      message: `${where}: expected a message of the topic journal/checkpoint: ${messageOf(cause)}`,
+      hint: '`mosquitto_sub -C 1 -t "wayside/v1/<site>/<box>/journal/checkpoint"` prints one',
+      cause,
+    });
+  }
 }
 
-/** @returns what is wrong with the signature of a checkpoint */
-export function signatureFault(box: string, checkpoint: Checkpoint, key: KeyObject): string | undefined {
-  if (checkpoint.signature === null) return 'the checkpoint is not signed';
-  const right = verify(null, signedText(box, checkpoint), key, Buffer.from(checkpoint.signature, 'base64'));
+/** @param box `<site>/<box>` @param identity without it the checkpoint is not signed */
+export function checkpointOf(
+  box: string,
+  { journalSeq, head }: Pick<Checkpoint, 'journalSeq' | 'head'>,
+  identity: Identity | undefined,
+): Checkpoint {
+  if (identity === undefined) return { journalSeq, head, signature: null, key: null };
+  const signature = identity.sign(signedText(box, { journalSeq, head })).toString('base64');
+  return { journalSeq, head, signature, key: identity.publicKey.thumbprint };
+}
+
+/** @returns what is wrong with the signature of a checkpoint, which one of the keys must have made */
+export function signatureFault(box: string, checkpoint: Checkpoint, keys: readonly KeyObject[]): string | undefined {
+  const { signature } = checkpoint;
+  if (signature === null) return 'the checkpoint is not signed';
+  const text = signedText(box, checkpoint);
+  const right = keys.some((key) => verify(null, text, key, Buffer.from(signature, 'base64')));
   return right ? undefined : 'the checkpoint was not signed by this key for this box';
 }
 
 /**
- * The key of a box, from PEM.
+ * The public keys of a box: one in PEM, or the chain of all that it ever had.
  *
- * @param where what to say it was read from
- * @throws {WaysideError} KEY_INVALID
+ * @param where the name of the file, for the message
+ * @throws {WaysideError} KEY_INVALID, IDENTITY_INVALID
  */
-export function boxKey(pem: Buffer, half: 'private' | 'public', where: string): KeyObject {
+export function boxKeys(bytes: Buffer, where: string): readonly KeyObject[] {
+  if (bytes.toString('utf8').trimStart().startsWith('{')) {
+    const { first, links } = readChain(bytes, where);
+    return [first, ...links.map(({ publicKey }) => publicKey)].map((spki) => publicKeyOf(spki, where));
+  }
   try {
-    const key = half === 'private' ? createPrivateKey(pem) : createPublicKey(pem);
-    if (key.asymmetricKeyType === 'ed25519') return key;
+    const key = createPublicKey(bytes);
+    if (key.asymmetricKeyType === 'ed25519') return [key];
     throw new Error(`expected an Ed25519 key, found ${key.asymmetricKeyType}`);
   } catch (cause) {
     throw new WaysideError('KEY_INVALID', {
-      message: `${where}: no ${half} key of a box: ${messageOf(cause)}`,
-      hint: 'make one with `openssl genpkey -algorithm ED25519`',
+      message: `${where}: no public key of a box: ${messageOf(cause)}`,
+      hint: 'name its chain of keys, or one key in PEM',
       cause,
     });
   }

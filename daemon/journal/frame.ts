@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { crc32c } from '../../core/crc32c.ts';
+import { crc32c } from './crc32c.ts';
 
 /**
  * How a record lies in a segment:

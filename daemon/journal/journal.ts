@@ -172,7 +172,9 @@ export class Journal {
     await this.#file?.close();
     this.#file = undefined;
     if (this.#failing !== undefined || this.#pending.count > 0 || this.#free === this.#next) return;
-    await writeNumbers(this.#files, this.#folder, { free: this.#next, acknowledged: this.#acknowledged });
+    const numbers = { free: this.#next, acknowledged: this.#acknowledged };
+    // Where that cannot be written, the next start takes this end for one without order, and tells of it.
+    this.#failing = await writeNumbers(this.#files, this.#folder, numbers).then(() => undefined, messageOf);
     this.#free = this.#next;
   }
 

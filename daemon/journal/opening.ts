@@ -15,7 +15,7 @@ export interface Segment {
 }
 
 /** What a start finds. */
-export interface Found {
+interface Found {
   readonly segments: Segment[];
   readonly head: Buffer;
   /** The next number to give. */

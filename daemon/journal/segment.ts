@@ -61,7 +61,7 @@ export function messageBody({ payload, ...meta }: JournalMessage): Buffer {
 export const acknowledgedBody = (to: number): Buffer => Buffer.from(JSON.stringify({ to }));
 
 /** A record as what it says. */
-export type SegmentRecord =
+type SegmentRecord =
   | { readonly type: 'header'; readonly header: SegmentHeader }
   | { readonly type: 'message'; readonly message: JournalMessage }
   | { readonly type: 'acknowledged'; readonly to: number };
@@ -96,7 +96,7 @@ export function headerOf(bytes: Buffer): { readonly header: SegmentHeader; reado
 }
 
 /** A record with its place in file and chain. */
-export interface Link {
+interface Link {
   readonly frame: Frame;
   readonly record: SegmentRecord;
 }

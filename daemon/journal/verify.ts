@@ -1,20 +1,20 @@
 import type { KeyObject } from 'node:crypto';
-import { WaysideError } from '../../core/errors.ts';
+import { messageOf, WaysideError } from '../../core/errors.ts';
 import type { FileSystem } from '../../core/file-system.ts';
 import { type Checkpoint, signatureFault } from './checkpoint.ts';
 import { bytesOf, HEADER_BYTES, SET_ASIDE, segmentsIn } from './opening.ts';
 import { headerOf, linksOf, type SegmentHeader, segmentName } from './segment.ts';
 
 /** What a journal is to be held against. */
-export interface Expected {
+interface Expected {
   /** One that the box published: without it, an end that was cut off is not found. */
   readonly checkpoint?: Checkpoint;
-  /** Public; without it the checkpoint's signature is not looked at. */
-  readonly key?: KeyObject;
+  /** Public, one of which signed it; without any the checkpoint's signature is not looked at. */
+  readonly keys?: readonly KeyObject[];
 }
 
 /** What was found. */
-export interface Verification {
+interface Verification {
   /** `<site>/<box>`, of the newest segment. */
   readonly box: string;
   readonly segments: number;
@@ -130,18 +130,26 @@ async function oldestKept(files: FileSystem, folder: string, indices: readonly n
   return indices[0] ?? 0;
 }
 
+/** The segments of a journal that somebody named. @throws {WaysideError} FILE_NOT_FOUND */
+export async function requireSegments(files: FileSystem, folder: string): Promise<readonly number[]> {
+  const indices = await segmentsIn(files, folder).catch((cause: unknown) => {
+    throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${folder}: ${messageOf(cause)}`, cause });
+  });
+  if (indices.length > 0) return indices;
+  throw new WaysideError('FILE_NOT_FOUND', {
+    message: `${folder} holds no segment of a journal`,
+    hint: 'name the folder that `journal.folder` of the configuration names',
+  });
+}
+
 /**
  * Reads a journal from end to end and says everything that is not as the box wrote it. Writes nothing; a box that is at work may go on.
  *
- * @throws {WaysideError} FILE_NOT_FOUND where there is no journal; KEY_INVALID
+ * @throws {WaysideError} FILE_NOT_FOUND where there is no journal
  */
 export async function verifyJournal(files: FileSystem, folder: string, expected: Expected = {}): Promise<Verification> {
-  const indices = await segmentsIn(files, folder).catch((cause: unknown) => {
-    throw new WaysideError('FILE_NOT_FOUND', { message: `${folder} is no folder that can be read`, cause });
-  });
-  if (indices.length === 0)
-    throw new WaysideError('FILE_NOT_FOUND', { message: `${folder} holds no segment of a journal` });
-  const { checkpoint, key } = expected;
+  const indices = await requireSegments(files, folder);
+  const { checkpoint, keys } = expected;
   const walk = new Walk(checkpoint);
   const oldest = await oldestKept(files, folder, indices);
   const kept = indices.filter((index) => index >= oldest);
@@ -157,7 +165,7 @@ export async function verifyJournal(files: FileSystem, folder: string, expected:
     faults.push(
       `${walk.tornBytes} bytes behind the last record are none: a write that is under way, or that the power cut off, or an end that was tampered with`,
     );
-  const unsigned = checkpoint !== undefined && key !== undefined ? signatureFault(box, checkpoint, key) : undefined;
+  const unsigned = checkpoint !== undefined && keys !== undefined ? signatureFault(box, checkpoint, keys) : undefined;
   if (unsigned !== undefined) faults.push(unsigned);
   return {
     ...{

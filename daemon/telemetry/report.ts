@@ -3,6 +3,7 @@ import type { Body } from '../../contract/messenger.ts';
 import type { PublisherStatus } from '../../contract/mqtt/publisher.ts';
 import type { CameraStatus } from '../camera/types.ts';
 import type { ServiceStatus } from '../inference/service.ts';
+import type { JournalStatus } from '../journal/journal.ts';
 import type { ClockStepsSeen } from './clock-steps.ts';
 import { descendantsOf } from './descendants.ts';
 import type { HostFigures } from './host.ts';
@@ -15,6 +16,7 @@ interface Reported {
   readonly cameras: readonly CameraStatus[];
   readonly inference: ServiceStatus;
   readonly mqtt: PublisherStatus;
+  readonly journal: JournalStatus | undefined;
   readonly clockSteps: ClockStepsSeen;
   readonly model: ModelIdentity | null;
   readonly intervalSeconds: number;
@@ -30,6 +32,7 @@ export function telemetryBody({
   cameras,
   inference,
   mqtt,
+  journal,
   clockSteps,
   ...rest
 }: Reported): Body<'telemetry'> {
@@ -50,6 +53,7 @@ export function telemetryBody({
       detectionsDropped: mqtt.droppedByKind.get('detections') ?? 0,
       telemetryDropped: mqtt.droppedByKind.get('telemetry') ?? 0,
     },
+    journal: journal === undefined ? null : journalFigures(journal, rest.uptimeSeconds),
     clockSteps,
     processes: {
       supervisorBytes: residentBytes(process.pid),
@@ -58,3 +62,16 @@ export function telemetryBody({
     },
   };
 }
+
+const DAY_SECONDS = 86_400;
+
+/** @param uptimeSeconds of the session in which that was written */
+const journalFigures = (
+  { depth, lost, bytesWritten }: JournalStatus,
+  uptimeSeconds: number,
+): NonNullable<Body<'telemetry'>['journal']> => ({
+  depth,
+  lost,
+  writtenBytes: bytesWritten,
+  writtenBytesPerDay: uptimeSeconds < 60 ? null : Math.round((bytesWritten * DAY_SECONDS) / uptimeSeconds),
+});

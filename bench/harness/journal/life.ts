@@ -15,7 +15,7 @@ export const BOX = 'site/box';
 const AT = Date.UTC(2026, 0, 2);
 
 /** Segments of a few messages, so that a short life has all that a long one has. */
-export const SMALL: Retention = { quotaBytes: 12_000, keepMs: 3_600_000, segmentBytes: 2_000, segmentMs: 86_400_000 };
+const SMALL: Retention = { quotaBytes: 12_000, keepMs: 3_600_000, segmentBytes: 2_000, segmentMs: 86_400_000 };
 
 export const entryOf = (name: string, kind = 'counts'): JournalEntry => ({
   ...{ kind, topic: `wayside/v1/${BOX}/${kind}`, expirySeconds: 60, capturedAt: AT },
@@ -34,7 +34,7 @@ export const gapOf = ({ payload }: Pick<Read, 'payload'>): Gap | undefined =>
   (JSON.parse(payload) as { gap?: Gap }).gap;
 
 /** Everything that can still be delivered. */
-export async function readAll(files: MemoryFiles, journal: Journal): Promise<Read[]> {
+async function readAll(files: MemoryFiles, journal: Journal): Promise<Read[]> {
   const reader = new MessageReader(files, FOLDER, journal);
   const found: Read[] = [];
   for (let some = await reader.read(); some.length > 0; some = await reader.read()) found.push(...some);
@@ -42,7 +42,7 @@ export async function readAll(files: MemoryFiles, journal: Journal): Promise<Rea
 }
 
 /** What has to be so after a cut. */
-export interface Promised {
+interface Promised {
   /** Flushed and not acknowledged, with their numbers. */
   readonly open: ReadonlyMap<number, string>;
   /** The highest number that anybody has seen. */
@@ -65,7 +65,7 @@ const MANY = 30;
  * Five sessions of a box: messages, acknowledgements that lag behind, segments that fill, expire and overflow. Two end without
  * closing; one is killed after a write and one after it began a segment, before either was flushed.
  */
-export async function lifeOf(files: MemoryFiles, { promise, flushed }: LifeListeners, rounds = 14): Promise<void> {
+async function lifeOf(files: MemoryFiles, { promise, flushed }: LifeListeners, rounds = 14): Promise<void> {
   const open = new Map<number, string>();
   let highest = 0;
   let count = 0;
@@ -155,7 +155,7 @@ async function faultsBeforeOpening(files: MemoryFiles): Promise<string[]> {
   return faults.slice(0, tornBytes > 0 ? -1 : undefined);
 }
 
-export interface CrashState {
+interface CrashState {
   readonly disk: MemoryFiles;
   readonly promised: Promised;
   readonly act: number;

@@ -11,6 +11,7 @@ import {
   countingSchema,
   identitySchema,
   lineSchema,
+  journalSchema,
   modelSchema,
   mqttSchema,
   regionSchema,
@@ -23,13 +24,14 @@ describe('docs/reference/configuration.md', () => {
   it('explains every key of the configuration', async () => {
     const text = await document('reference', 'configuration.md');
     const within = (prefix: string, shape: object): string[] => Object.keys(shape).map((key) => prefix + key);
-    const parts = ['mqtt', 'model', 'agent', 'identity', 'cameras', 'counting', 'telemetry', 'log'];
+    const parts = ['mqtt', 'model', 'agent', 'identity', 'journal', 'cameras', 'counting', 'telemetry', 'log'];
     const keys = [
       ...within('', configSchema.shape).filter((key) => !parts.includes(key)),
       ...within('mqtt.', mqttSchema.shape),
       ...within('model.', modelSchema.shape),
       ...within('agent.', agentSchema.shape),
       ...within('identity.', identitySchema.shape),
+      ...within('journal.', journalSchema.shape),
       ...within('cameras[].', cameraSchema.shape).filter(
         (key) =>
           !['regions', 'decoder', 'lines', 'zones', 'movements', 'calibration'].includes(
@@ -50,12 +52,14 @@ describe('docs/reference/configuration.md', () => {
   it('names the defaults that hold', async () => {
     const text = await document('reference', 'configuration.md');
     const minimal = `site: s\nbox: b\nmqtt: { url: "mqtt://h" }\nmodel: { package: p }\ncameras: [{ id: a, url: "rtsp://h/" }]\n`;
-    const { mqtt, model, cameras, telemetry } = parseConfig(minimal, 'f');
+    const { mqtt, model, journal, cameras, telemetry } = parseConfig(minimal, 'f');
     for (const [key, value] of [
       ['mqtt.keepaliveSeconds', mqtt.keepaliveSeconds],
       ['model.threads', model.threads],
       ['model.memoryLimitMb', model.memoryLimitMb],
       ['model.hangSeconds', model.hangSeconds],
+      ['journal.quotaMb', journal.quotaMb],
+      ['journal.keepDays', journal.keepDays],
       ['cameras[].rate', cameras[0]?.rate],
       ['cameras[].topK', cameras[0]?.topK],
       ['cameras[].stallSeconds', cameras[0]?.stallSeconds],

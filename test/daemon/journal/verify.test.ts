@@ -1,7 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { alterations, closedJournal, FOLDER } from '../../../bench/harness/journal/alterations.ts';
 import { BOX, entryOf, journalOn } from '../../../bench/harness/journal/life.ts';
+import { identityOf, makeIdentityKey, publicKeyOf } from '../../../core/identity/key.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { checkpointOf } from '../../../daemon/journal/checkpoint.ts';
 import { verifyJournal } from '../../../daemon/journal/verify.ts';
@@ -42,21 +43,24 @@ describe('a journal that somebody altered', () => {
 });
 
 describe('the signature of a checkpoint', () => {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const identity = identityOf(makeIdentityKey(), 'made');
+  const publicKey = publicKeyOf(identity.publicKey.spki, 'made');
   const tip = { journalSeq: 12, head: 'ab'.repeat(32) };
 
   it('belongs to a key, a box, a number and a chain', async () => {
     const { files, tip: real } = await closedJournal();
-    const faults = async (checkpoint: ReturnType<typeof checkpointOf>, key = publicKey): Promise<readonly string[]> =>
-      (await verifyJournal(files, FOLDER, { checkpoint, key })).faults;
-    const good = checkpointOf(BOX, real, privateKey);
+    const faults = async (
+      checkpoint: ReturnType<typeof checkpointOf>,
+      key: KeyObject = publicKey,
+    ): Promise<readonly string[]> => (await verifyJournal(files, FOLDER, { checkpoint, keys: [key] })).faults;
+    const good = checkpointOf(BOX, real, identity);
     expect(await faults(good)).toEqual([]);
-    expect(good.key).toMatch(/^[0-9a-f]{64}$/);
+    expect(good.key).toBe(identity.publicKey.thumbprint);
     const wrong = ['the checkpoint was not signed by this key for this box'];
     expect(await faults(good, generateKeyPairSync('ed25519').publicKey)).toEqual(wrong);
-    expect(await faults(checkpointOf('site/other', real, privateKey))).toEqual(wrong);
+    expect(await faults(checkpointOf('site/other', real, identity))).toEqual(wrong);
     expect(await faults({ ...good, journalSeq: real.journalSeq + 1 })).toEqual(wrong);
     expect(await faults(checkpointOf(BOX, real, undefined))).toEqual(['the checkpoint is not signed']);
-    expect(await faults(checkpointOf(BOX, tip, privateKey))).toHaveLength(1);
+    expect(await faults(checkpointOf(BOX, tip, identity))).toHaveLength(1);
   });
 });

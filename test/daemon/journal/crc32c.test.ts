@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { crc32c } from '../../core/crc32c.ts';
+import { crc32c } from '../../../daemon/journal/crc32c.ts';
 
 it('CRC-32C is that of RFC 3720, B.4, whole and in pieces', () => {
   expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa);
