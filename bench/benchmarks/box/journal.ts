@@ -4,6 +4,7 @@ import type { Benchmark, Figure } from '../../harness/benchmark.ts';
 import { alterations } from '../../harness/journal/alterations.ts';
 import { dayOf } from '../../harness/journal/day.ts';
 import { crashStates, faultsAfter, flushesOf, unsafeWithout } from '../../harness/journal/life.ts';
+import { LOSSES } from '../../harness/power-cuts/losses.ts';
 import type { Workplace } from '../../harness/workplace.ts';
 
 const ALTERATIONS = 10_000;
@@ -62,7 +63,7 @@ export const journal: Benchmark = {
   name: 'journal',
   title: 'The journal: power cuts, alterations, wear',
   method:
-    'Power cuts: the real journal lives five sessions on a disk in memory that knows what was flushed; before every act on the disk the power goes in seven ways, as for updates below. ' +
+    `Power cuts: the real journal lives five sessions on a disk in memory that knows what was flushed; before every act on the disk the power goes in ${LOSSES.length} ways, as for updates below. ` +
     'The next start must have every message that was flushed and not acknowledged, give no number again, and its chain must verify, before and after it is put in order. Each flush is left out once. ' +
     `Alterations: ${ALTERATIONS} by chance, of bytes, records (with checksums, hashes or the whole segment made right again) and segments, each verified against the checkpoint of the end. ` +
     `Wear: a day of ${CAMERAS} cameras, a crossing every ${SECONDS_BETWEEN} s at each and counts every minute, in quick motion; blocks are counted at each flush, without what the file system adds.`,

@@ -8,7 +8,8 @@ import { MessageReader, type Read } from '../../../daemon/journal/reader.ts';
 import type { Retention } from '../../../daemon/journal/retention.ts';
 import { headerBody, messageBody, segmentName } from '../../../daemon/journal/segment.ts';
 import { verifyJournal } from '../../../daemon/journal/verify.ts';
-import { LOSSES, type Loss, MemoryFiles } from '../power-cuts/memory-files.ts';
+import { LOSSES, type Loss } from '../power-cuts/losses.ts';
+import { MemoryFiles } from '../power-cuts/memory-files.ts';
 
 export const FOLDER = '/var/journal';
 export const BOX = 'site/box';

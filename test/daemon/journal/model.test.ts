@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BOX, entryOf, FOLDER, gapEntry, gapOf, nameOf } from '../../../bench/harness/journal/life.ts';
-import { LOSSES, MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
+import { LOSSES } from '../../../bench/harness/power-cuts/losses.ts';
+import { MemoryFiles } from '../../../bench/harness/power-cuts/memory-files.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { Journal } from '../../../daemon/journal/journal.ts';
 import { MessageReader, type Read } from '../../../daemon/journal/reader.ts';
