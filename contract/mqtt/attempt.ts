@@ -1,4 +1,5 @@
 import { type IClientOptions, MqttClient } from 'mqtt';
+import type { BackoffPlan } from '../../core/backoff.ts';
 import { redactUrls } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import { ON_WIRE } from '../messages/delivery.ts';
@@ -15,6 +16,8 @@ export interface BrokerOptions {
   readonly ca: Buffer | undefined;
   readonly cert: Buffer | undefined;
   readonly key: Buffer | undefined;
+  /** Between attempts to connect. @default half a second to half a minute */
+  readonly backoff?: BackoffPlan;
 }
 
 export interface Will {

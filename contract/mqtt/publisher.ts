@@ -244,7 +244,7 @@ export class Publisher {
     // The broker may be another one next time: 5 is asked for again.
     this.#level = 5;
     this.#failures = lived ? 1 : this.#failures + 1;
-    const delay = backoffMs(BACKOFF, this.#failures, Math.random());
+    const delay = backoffMs(this.#broker.backoff ?? BACKOFF, this.#failures, Math.random());
     const { reason, hint } = failure;
     if (was) this.#lost(lived, reason);
     this.#log.warn({ url: this.#broker.url, reason, hint, retryMs: delay }, 'no connection to the broker');
