@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { assemble } from './assemble.ts';
 import { agentCommand } from './commands/agent.ts';
 import { benchCommand } from './commands/bench.ts';
+import { doctorCommand } from './commands/box/doctor.ts';
+import { drillCommand } from './commands/box/drill.ts';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { cameraCommand } from './commands/camera.ts';
 import { clusterCommand } from './commands/cluster.ts';
@@ -9,7 +11,6 @@ import { compressCommand } from './commands/compress.ts';
 import { countCommand } from './commands/count.ts';
 import { daemonCommand } from './commands/daemon.ts';
 import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { fleetCommand } from './commands/fleet/fleet.ts';
@@ -63,6 +64,7 @@ export function createProgram(): Command {
     initCommand(),
     identityCommand(),
     doctorCommand(),
+    drillCommand(),
     cameraCommand(),
     demoCommand(),
   ];

@@ -120,6 +120,7 @@ export const ERROR_CODES = {
   CAMERA_CLOCK: entry(Exit.unavailable, 'the timestamps of a camera cannot be used'),
   CAMERA_VIEW: entry(Exit.unavailable, 'a camera shows no street: frozen, dark, covered, or a test pattern'),
   JOURNAL_INVALID: entry(Exit.data, 'a journal is not as the box wrote it, or is cut short; or a checkpoint is none'),
+  DRILL_REFUSED: entry(Exit.failed, 'a drill was not begun: no maintenance window is open, or no daemon runs'),
   BROKER_UNAVAILABLE: entry(Exit.unavailable, 'the MQTT broker could not be reached or refused the connection'),
   INFERENCE_LOST: entry(Exit.software, 'the inference process ended or stopped answering'),
 

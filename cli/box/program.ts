@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { assemble } from '../assemble.ts';
 import { agentCommand } from '../commands/agent.ts';
+import { doctorCommand } from '../commands/box/doctor.ts';
+import { drillCommand } from '../commands/box/drill.ts';
 import { daemonCommand } from '../commands/daemon.ts';
-import { doctorCommand } from '../commands/doctor.ts';
 import { identityCommand } from '../commands/identity.ts';
 import { initCommand } from '../commands/init.ts';
 import { journalCommand } from '../commands/journal/journal.ts';
@@ -15,6 +16,7 @@ export const createBoxProgram = (): Command =>
   assemble('Runs image classifiers on a roadside computer: RTSP in, MQTT out.', [
     daemonCommand(),
     doctorCommand(),
+    drillCommand(),
     agentCommand(),
     storeCommand(),
     initCommand(),

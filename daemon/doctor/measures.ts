@@ -2,8 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { rootTopic } from '../../contract/messages/topics.ts';
 import type { BrokerProbe } from '../../contract/mqtt/probe.ts';
-import { brokerOptions } from '../../contract/mqtt/settings.ts';
-import { credentialOrigin } from '../../core/config/credentials.ts';
 import type { AgentConfig } from '../../deploy/agent/config/schema.ts';
 import type { CameraFacts } from '../camera/probe.ts';
 import type { CameraConfig, Config } from '../config/schema.ts';
@@ -11,12 +9,7 @@ import type { CertificateFacts } from '../probe/certificate.ts';
 import type { ModelFacts } from '../probe/model.ts';
 import type { Prober } from '../probe/prober.ts';
 import type { RepositoryFacts } from '../probe/repository.ts';
-
-/** A part of a configuration with the folder that its relative paths start from. */
-interface Placed<Config> {
-  readonly config: Config;
-  readonly folder: string;
-}
+import { brokerAs, namedFile, namedPassword, type Placed } from './secrets.ts';
 
 /** What takes time, or speaks with other machines, and is wanted by several checks: each is measured once. */
 export class Measures {
@@ -35,8 +28,8 @@ export class Measures {
   camera({ config: camera, folder }: Placed<CameraConfig>): Promise<CameraFacts> {
     return this.#once(`camera ${camera.id}`, async () => {
       const { url, username, transport, insecure, connectSeconds, decoder } = camera;
-      const password = await this.#password(camera, folder);
-      const ca = (await this.file(camera.ca, folder))?.toString('latin1');
+      const password = await namedPassword(camera, folder, this.#environment);
+      const ca = (await namedFile(camera.ca, folder))?.toString('latin1');
       const asked = {
         url,
         transport,
@@ -52,16 +45,8 @@ export class Measures {
   /** @throws {WaysideError} BROKER_UNAVAILABLE */
   broker({ config, folder }: Placed<Config | AgentConfig>, as: 'daemon' | 'agent'): Promise<BrokerProbe> {
     return this.#once(`broker ${as}`, async () => {
-      const { mqtt, site, box } = config;
-      const secrets = {
-        password: await this.#password(mqtt, folder),
-        ca: await this.file(mqtt.ca, folder),
-        cert: await this.file(mqtt.cert, folder),
-        key: await this.file(mqtt.key, folder),
-      };
-      // Not that of the daemon: the broker would hang up on it.
-      const { clientId: _, ...rest } = mqtt;
-      const broker = brokerOptions(rest, secrets, `wayside-doctor-${site}-${box}`);
+      const { site, box } = config;
+      const broker = await brokerAs({ config, folder }, `wayside-doctor-${site}-${box}`, this.#environment);
       return await this.#prober.ask('broker', { broker, root: rootTopic(site, box) }, this.#signal);
     });
   }
@@ -91,33 +76,12 @@ export class Measures {
         {
           url: repository.url,
           root: await readFile(resolve(folder, repository.root)),
-          ca: (await this.file(repository.ca, folder))?.toString('latin1'),
+          ca: (await namedFile(repository.ca, folder))?.toString('latin1'),
           trusted: new Map(await Promise.all(files)),
         },
         this.#signal,
       );
     });
-  }
-
-  /**
-   * A file that a configuration names. What systemd brings only when it starts the unit is read at its source.
-   *
-   * @returns undefined where none is named, or it cannot be read: see `configuration`
-   */
-  async file(named: string | undefined, folder: string): Promise<Buffer | undefined> {
-    if (named === undefined) return undefined;
-    const path = resolve(folder, named);
-    const found = await readFile(path).catch(() => undefined);
-    const origin = found === undefined ? await credentialOrigin(path) : undefined;
-    return origin === undefined ? found : await readFile(origin).catch(() => undefined);
-  }
-
-  async #password(
-    { passwordFile, passwordEnv }: Pick<CameraConfig, 'passwordFile' | 'passwordEnv'>,
-    folder: string,
-  ): Promise<string | undefined> {
-    if (passwordEnv !== undefined) return this.#environment[passwordEnv];
-    return (await this.file(passwordFile, folder))?.toString('utf8').replace(/\r?\n$/, '');
   }
 
   #once<T>(key: string, measure: () => Promise<T>): Promise<T> {

@@ -1,10 +1,12 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type Box, systemText } from './box.ts';
 
-interface RunningProcess {
+export interface RunningProcess {
   readonly pid: number;
   readonly role: 'daemon' | 'agent';
+  /** Absolute path of its configuration. */
+  readonly config: string;
   /** ms since the epoch; undefined where the kernel does not tell. */
   readonly startedAt: number | undefined;
 }
@@ -26,7 +28,28 @@ export async function runningProcesses(box: Pick<Box, 'root'>): Promise<readonly
     // The name of the program, in parentheses, may hold spaces.
     const fields = ((await systemText(box, `proc/${name}/stat`)) ?? '').replace(/^.*\) /s, '').split(' ');
     const startedAt = (boot + Number(fields[19]) / TICKS_PER_SECOND) * 1000;
-    found.push({ pid: Number(name), role, startedAt: Number.isNaN(startedAt) ? undefined : startedAt });
+    found.push({
+      pid: Number(name),
+      role,
+      config: await configOf(box, name, role, command),
+      startedAt: Number.isNaN(startedAt) ? undefined : startedAt,
+    });
   }
   return found;
+}
+
+const DEFAULTS = { daemon: '/etc/wayside/wayside.yaml', agent: '/etc/wayside/agent.yaml' } as const;
+
+async function configOf(
+  { root }: Pick<Box, 'root'>,
+  pid: string,
+  role: RunningProcess['role'],
+  command: readonly string[],
+): Promise<string> {
+  const at = command.findIndex((argument) => argument === '--config' || argument === '-c');
+  const joined = command.find((argument) => argument.startsWith('--config='))?.slice('--config='.length);
+  const named = joined ?? (at < 0 ? undefined : command[at + 1]);
+  if (named === undefined) return DEFAULTS[role];
+  const folder = await readlink(join(root, 'proc', pid, 'cwd')).catch(() => '/');
+  return resolve(folder, named);
 }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { asWaysideError } from '../../../core/errors.ts';
 import type { Box } from '../box.ts';
 import { check, type Findings } from '../check.ts';
+import { namedFile } from '../secrets.ts';
 
 type Names =
   | 'unresolved'
@@ -118,7 +119,7 @@ async function certificate(
   { fault, ok }: Findings<Names>,
   about: Readonly<Record<string, string>> & { readonly subject: string },
 ): Promise<boolean> {
-  const facts = await measures.certificate(url, await measures.file(ca, folder)).catch(() => undefined);
+  const facts = await measures.certificate(url, await namedFile(ca, folder)).catch(() => undefined);
   signal.throwIfAborted();
   if (facts === undefined) return false; // no TLS there: the connection itself says why
   const until = new Date(facts.validTo).toISOString().slice(0, 10);

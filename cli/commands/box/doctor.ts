@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { Exit } from '../../core/error-codes.ts';
-import type { Paint, Style } from '../../core/terminal/colour.ts';
-import type { DoctorDocument } from '../../daemon/doctor/document.ts';
-import { type Context, running } from '../running.ts';
-import { table } from '../table.ts';
+import { Exit } from '../../../core/error-codes.ts';
+import type { Paint, Style } from '../../../core/terminal/colour.ts';
+import type { DoctorDocument } from '../../../daemon/doctor/document.ts';
+import { type Context, running } from '../../running.ts';
+import { table } from '../../table.ts';
 
 interface DoctorOptions {
   readonly config: string;
@@ -30,7 +30,7 @@ async function doctor(
   { signal, report, onProgress, paint }: Context,
   { config, agentConfig, strict }: DoctorOptions,
 ): Promise<void> {
-  const { examineBox } = await import('../../daemon/doctor/doctor.ts');
+  const { examineBox } = await import('../../../daemon/doctor/doctor.ts');
   const document = await examineBox({
     config,
     agentConfig,
