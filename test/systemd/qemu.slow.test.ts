@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { TelemetryMessage } from '../../contract/messages/telemetry.ts';
 import { boxDeb } from '../../scripts/package/build.ts';
 import { debOf } from '../../scripts/package/deb.ts';
@@ -19,6 +19,7 @@ const needs = [
   'xz',
 ];
 const WITHIN_MS = 240_000;
+vi.setConfig({ testTimeout: 900_000 });
 const DAY_MS = 86_400_000;
 
 /** Writes five grey frames a second; the first time after /tmp/greedy was made, it wants more memory than there is. */
@@ -31,7 +32,7 @@ const CONFIG = {
   site: 'test',
   box: 'box',
   mqtt: { url: 'mqtt://127.0.0.1:1883' },
-  model: { store: '/var/lib/wayside-models', name: 'street' },
+  model: { store: '/var/lib/wayside-models', name: 'street', hangSeconds: 600 },
   cameras: [{ id: 'north', url: 'rtsp://127.0.0.1:1/', rate: 5, decoder: { command: ['/usr/local/bin/frames', '-'] } }],
   telemetry: { intervalSeconds: 1 },
 };
@@ -48,7 +49,7 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
     debian().do(`echo ${Buffer.from(text).toString('base64')} | base64 -d > ${path}`);
   /** The next message of a topic of the box. */
   const next = async <T>(topic: string): Promise<T> =>
-    JSON.parse(await debian().do(`mosquitto_sub -R -C 1 -W 200 -t 'wayside/v1/test/box/${topic}'`)) as T;
+    JSON.parse(await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 200 -t 'wayside/v1/test/box/${topic}'`)) as T;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wayside-qemu-'));

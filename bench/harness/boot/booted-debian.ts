@@ -103,7 +103,9 @@ systemd-nspawn --boot --register=no --keep-unit --notify-ready=no --machine=ways
 
   /** Processor time of all that has run inside since it was booted, s. */
   async cpuSeconds(): Promise<number> {
-    const [, microseconds] = /^usage_usec (\d+)$/m.exec(await readFile(`${this.#cgroup}/cpu.stat`, 'utf8')) ?? [];
+    const [, microseconds] =
+      /^usage_usec (\d+)$/m.exec(await readFile(`/proc/${this.#machine?.pid}/root${this.#cgroup}/cpu.stat`, 'utf8')) ??
+      [];
     return Number(microseconds) / 1e6;
   }
 
