@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { describeWith } from '../support/requirements.ts';
 import { booting } from './booted/booting.ts';
 import { BootedBox } from './booted/box.ts';
+import { initializing } from './booted/initializing.ts';
 import { installing } from './booted/installing.ts';
 import { journal } from './booted/journal.ts';
 import { removing } from './booted/removing.ts';
@@ -35,5 +36,6 @@ describeWith({ needs }, 'a bare Debian 12', () => {
   sandbox(box);
   replacing(box);
   booting(box);
+  initializing(box);
   removing(box);
 });
