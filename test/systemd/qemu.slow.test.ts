@@ -47,7 +47,7 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
   };
   const write = (path: string, text: string): Promise<string> =>
     debian().do(`echo ${Buffer.from(text).toString('base64')} | base64 -d > ${path}`);
-  /** The next message of a topic of the box. */
+  /** The next message of a topic of the box. Tried where the machine was busy: no detection came within 200 s, emulated. */
   const next = async <T>(topic: string): Promise<T> =>
     JSON.parse(await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 200 -t 'wayside/v1/test/box/${topic}'`)) as T;
 
