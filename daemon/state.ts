@@ -2,6 +2,7 @@ import type { StateMessage, StateReason } from '../contract/messages/state.ts';
 import type { OtherBox } from '../contract/mqtt/other-box.ts';
 import type { PublisherStatus } from '../contract/mqtt/publisher.ts';
 import type { CameraReason, CameraState, CameraStatus } from './camera/types.ts';
+import type { Ready } from './inference/protocol.ts';
 import type { ServiceStatus } from './inference/service.ts';
 
 interface Conditions {
@@ -14,10 +15,22 @@ interface Conditions {
   /** Why the newest configuration is not in use. */
   readonly configurationRefused: string | undefined;
   readonly broker?: BrokerConditions;
+  /** A model that was made for the rendered street, on cameras of a real one. */
+  readonly demonstration?: string | undefined;
+  /** What is to be counted, and with what; undefined where nothing is. */
+  readonly counting?: CountingConditions | undefined;
   /** Why the journal cannot be written. */
   readonly journalFailing?: string | undefined;
   /** What the machine does not give enough of. */
   readonly short?: string | undefined;
+}
+
+interface CountingConditions {
+  /** Cameras on which lines or zones are drawn. */
+  readonly cameras: readonly string[];
+  readonly kept: boolean;
+  /** The model in use; undefined while there is none. */
+  readonly model: Pick<Ready, 'task' | 'model'> | undefined;
 }
 
 /** What is wrong between the box and its broker although they speak with each other. */
@@ -63,6 +76,21 @@ function brokerReasons({ refusedTopics, unstable, other }: BrokerConditions): St
   return reasons;
 }
 
+function countingReasons({ cameras, kept, model }: CountingConditions): StateReason[] {
+  const reasons: StateReason[] = [];
+  if (!kept)
+    reasons.push({
+      code: 'counts-unkept',
+      message: 'counts and events have no journal to be kept in and are not sent: name `journal.folder`',
+    });
+  if (model?.task === 'classification')
+    reasons.push({
+      code: 'counts-impossible',
+      message: `the model ${model.model.name} finds no objects, and lines or zones are drawn on ${cameras.join(', ')}`,
+    });
+  return reasons;
+}
+
 /** What the box is, as the control centre sees it: `online` only when every part works. */
 export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'reasons'> {
   const reasons: StateReason[] = [];
@@ -81,6 +109,12 @@ export function stateOf(conditions: Conditions): Pick<StateMessage, 'state' | 'r
     reasons.push({ code: 'inference-down', message: `${code}: ${message}` });
   }
   if (conditions.short !== undefined) reasons.push({ code: 'resources-short', message: conditions.short });
+  if (conditions.demonstration !== undefined)
+    reasons.push({
+      code: 'model-demonstration',
+      message: `the model ${conditions.demonstration} was made for a rendered street: what it says of a real one is worth nothing`,
+    });
+  if (conditions.counting !== undefined) reasons.push(...countingReasons(conditions.counting));
   if (conditions.journalFailing !== undefined)
     reasons.push({ code: 'journal-failing', message: `messages wait in memory: ${conditions.journalFailing}` });
   if (conditions.broker !== undefined) reasons.push(...brokerReasons(conditions.broker));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count, envelope, instant, schemaName } from './envelope.ts';
 
 /** What a message carries that is kept until it is delivered. */
-const journalled = {
+export const journalled = {
   ...envelope,
   journalSeq: z.int().min(1).meta({
     description:

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import { cameraStatusSchema } from './camera-status.ts';
+import { countsSchema } from './counts.ts';
 import type { Delivery } from './delivery.ts';
 import { detectionsSchema } from './detections.ts';
+import { eventSchema } from './event.ts';
 import { infoSchema } from './info.ts';
 import { journalCheckpointSchema, journalGapSchema } from './journal.ts';
 import { modelDesiredSchema } from './model-desired.ts';
@@ -52,6 +54,22 @@ export const MESSAGE_KINDS = {
     delivery: { kind: 'latest', expiry: { seconds: 5 } },
     from: 'box',
     schema: detectionsSchema,
+  },
+  event: {
+    topic: 'camera/{camera}/event/{event}',
+    content:
+      'what one object did: crossed a line, entered, left or stopped in a zone, went the wrong way, completed a movement',
+    delivery: { kind: 'journalled', expiry: { seconds: 7 * 86_400 } },
+    from: 'box',
+    schema: eventSchema,
+  },
+  counts: {
+    topic: 'camera/{camera}/counts',
+    content:
+      'what passed in an even interval of the wall clock, by line, direction, lane and class, and how much of it was seen',
+    delivery: { kind: 'journalled', expiry: { seconds: 30 * 86_400 } },
+    from: 'box',
+    schema: countsSchema,
   },
   telemetry: {
     topic: 'telemetry',
@@ -123,4 +141,5 @@ export type TopicParameters<K extends KindName> = [NamesOf<K>] extends [never]
 /** Every parameter of a topic below the root, for a reader. */
 export const TOPIC_PARAMETERS: Readonly<Record<NamesOf<KindName>, string>> = {
   camera: 'the camera, as configured',
+  event: 'the kind of event',
 };

@@ -244,6 +244,8 @@ export const configSchema = z
       .max(64)
       .refine(cameraIds.check, { error: cameraIds.error }),
     counting: countingSchema.prefault({}),
+    /** The cameras show the rendered street: a model that was made for it is right here. */
+    demonstration: z.boolean().default(false),
     telemetry: z.strictObject({ intervalSeconds: within(1, 3600).default(10) }).prefault({}),
     log: z
       .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') })

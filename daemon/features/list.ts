@@ -1,7 +1,9 @@
 import type { Uplink } from '../uplink.ts';
 import { AgentLink } from './agent-link.ts';
 import { CameraStatusReport } from './camera-status-report.ts';
+import { CountsReport } from './counts-report.ts';
 import { DetectionsReport } from './detections-report.ts';
+import { EventsReport } from './events-report.ts';
 import type { DaemonView, Feature, FeatureDeps } from './feature.ts';
 import { InfoReport } from './info-report.ts';
 import { JournalReport } from './journal-report.ts';
@@ -21,6 +23,8 @@ export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps
     new CameraStatusReport(daemon, uplink),
     new TrafficWatch(daemon, log),
     new DetectionsReport(daemon, uplink),
+    new EventsReport(daemon, uplink),
+    new CountsReport(daemon, uplink, log),
     new AgentLink(daemon, trials, log),
     new TelemetryReport(daemon, uplink, deps), // last: it takes the time of what the others do with a frame
   ];

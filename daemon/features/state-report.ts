@@ -51,10 +51,15 @@ export class StateReport implements Feature {
   }
 
   #state(): ReturnType<typeof stateOf> {
-    const { cameras, inference, modelRefused, modelFallback, configurationRefused, short } = this.#daemon.present;
+    const { cameras, inference, model, modelRefused, modelFallback, configurationRefused, short, loaded } =
+      this.#daemon.present;
+    const counting = cameras.filter(({ config }) => config.lines.length + config.zones.length > 0).map(({ id }) => id);
+    const kept = this.#uplink.journal() !== undefined;
     const { refusedTopics, unstable } = this.#uplink.status();
     return stateOf({
       short,
+      counting: counting.length === 0 ? undefined : { cameras: counting, kept, model },
+      demonstration: model?.purpose === 'demonstration' && !loaded.config.demonstration ? model.model.name : undefined,
       journalFailing: this.#uplink.journal()?.failing,
       broker: { refusedTopics, unstable, other: this.#uplink.other() },
       cameras: cameras.map(({ camera }) => camera.status()),

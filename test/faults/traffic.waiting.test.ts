@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { EventMessage } from '../../contract/messages/event.ts';
 import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
 import { type RtspServer, startRtspServer } from '../../demo/rtsp/server.ts';
 import { describeWith } from '../support/requirements.ts';
@@ -50,6 +51,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a detector in the daemon', () 
           },
         ],
         counting: { intervals: [30] },
+        journal: { folder: 'journal' },
       }),
     });
   });
@@ -68,5 +70,48 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a detector in the daemon', () 
       objects.some(({ track, box }) => track === first?.track && (box[1] ?? 0) > (first?.box[1] ?? 1)),
     );
     expect(later.message.frame.sequence).toBeGreaterThan(message.frame.sequence);
+  });
+
+  it('tells what each did, and counts it by even intervals, of which it says how much was seen', async () => {
+    const { listener } = rig;
+    const { message: counts } = await listener.next('counts', ({ coverage }) => coverage > 0.9, { within: 80_000 });
+    const { from, to } = counts.interval;
+    expect([Date.parse(from) % 30_000, Date.parse(to) - Date.parse(from)]).toEqual([0, 30_000]);
+    expect(counts).toMatchObject({ camera: 'north', revision: 0, uncounted: 0, models: [{ name: 'spots' }] });
+    const events = listener.heard.filter((each) => each.kind === 'event').map(({ message }) => message as EventMessage);
+    const crossed = events.filter(({ event, at }) => event === 'crossing' && at >= from && at < to);
+    // One in four seconds; the first and the last may lie beyond.
+    expect(crossed.length).toBeGreaterThanOrEqual(6);
+    expect(crossed.every(({ direction, class: name }) => direction === 'forward' && name === 'car')).toBe(true);
+    const flow = counts.flows?.find(({ direction }) => direction === 'forward');
+    expect(flow).toMatchObject({ line: 'gate', count: crossed.length, classes: { car: crossed.length } });
+    expect(counts.flows?.find(({ direction }) => direction === 'backward')).toMatchObject({ count: 0, classes: {} });
+    expect(counts.occupancy?.['lower']).toBeGreaterThan(0.1);
+    expect(events.some(({ event, zone }) => event === 'entered' && zone === 'lower')).toBe(true);
+    const numbers = listener.heard
+      .filter(({ kind }) => kind === 'event' || kind === 'counts')
+      .map(({ message }) => (message as EventMessage).journalSeq);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  });
+
+  it('does not hold for zero what it did not see, while its camera is away', async () => {
+    const after = performance.now();
+    await camera.close();
+    const { message } = await rig.listener.next('counts', ({ coverage }) => coverage === 0, {
+      after,
+      within: 90_000,
+    });
+    expect(message).toMatchObject({ flows: null, occupancy: null, models: [] });
+  });
+
+  it('says so where lines are drawn and the model finds no objects', async () => {
+    const after = performance.now();
+    await rig.reconfigure({ model: { package: 'package', hangSeconds: 2 } });
+    const { message } = await rig.listener.next(
+      'state',
+      ({ reasons }) => reasons.some(({ code }) => code === 'counts-impossible'),
+      { after },
+    );
+    expect(message.state).toBe('degraded');
   });
 });

@@ -1,0 +1,181 @@
+import type { ModelIdentity } from '../../contract/messages/envelope.ts';
+import type { Body } from '../../contract/messenger.ts';
+import type { Log } from '../../core/log.ts';
+import type { CameraEntry } from '../cameras.ts';
+import { Coverage } from '../counts/coverage.ts';
+import { type ClosedInterval, IntervalBook } from '../counts/interval-book.ts';
+import { laneAt } from '../counts/lanes.ts';
+import type { Uplink } from '../uplink.ts';
+import type { DaemonView, Feature, SeenFrame } from './feature.ts';
+
+interface Counted {
+  readonly books: readonly { readonly seconds: number; readonly book: IntervalBook }[];
+  readonly coverage: Coverage;
+  /** Of what they were made from. */
+  readonly made: string;
+  /** Its view is not the street. */
+  bad: boolean;
+}
+
+/** Models that spoke, by digest, and what they counted. */
+interface Spoken {
+  readonly model: ModelIdentity;
+  readonly classes: readonly string[];
+  readonly purpose: 'demonstration' | null;
+}
+
+/** Every model that spoke within an hour is still to be named. */
+const KEPT_MODELS = 32;
+/** A view that is bad was so before it was noticed. */
+const NOTICED_AFTER_MS = 30_000;
+
+/**
+ * Says what passed, by even intervals of the wall clock, and how much of each was seen. A camera has counts where lines or zones are
+ * drawn on it: while nothing finds objects there, they say that nothing was seen.
+ */
+export class CountsReport implements Feature {
+  readonly #daemon: DaemonView;
+  readonly #uplink: Uplink;
+  readonly #log: Log;
+  readonly #cameras = new Map<string, Counted>();
+  readonly #spoken = new Map<string, Spoken>();
+
+  constructor(daemon: DaemonView, uplink: Uplink, log: Log) {
+    this.#daemon = daemon;
+    this.#uplink = uplink;
+    this.#log = log;
+  }
+
+  start(signal: AbortSignal): void {
+    this.#daemon.on('configured', () => this.#apply(), signal);
+    this.#daemon.on('traffic', (seen) => this.#count(seen), signal);
+    this.#daemon.on('camera', (id) => this.#look(id), signal);
+    this.#daemon.on('tick', () => this.#close(), signal);
+  }
+
+  #apply(): void {
+    const { cameras, loaded } = this.#daemon.present;
+    const { intervals } = loaded.config.counting;
+    for (const { id, config } of cameras) {
+      const [lines, zones] = [config.lines.map((line) => line.id), config.zones.map((zone) => zone.id)];
+      const made = JSON.stringify([config.lines, config.zones, intervals]);
+      if (this.#cameras.get(id)?.made === made) continue;
+      this.#cameras.delete(id);
+      if (lines.length === 0 && zones.length === 0) continue;
+      const books = intervals.map((seconds) => {
+        const book = new IntervalBook({ lengthMs: seconds * 1000, lines, zones });
+        book.begin(Date.now());
+        return { seconds, book };
+      });
+      this.#cameras.set(id, { books, coverage: new Coverage(), made, bad: false });
+    }
+    if (this.#cameras.size > 0 && this.#uplink.journal() === undefined)
+      this.#log.error(
+        { code: 'CONFIG_INVALID', hint: 'name a folder: journal.folder' },
+        'counts and events have nowhere to be kept, and are not sent',
+      );
+    for (const id of this.#cameras.keys()) if (!cameras.some((entry) => entry.id === id)) this.#cameras.delete(id);
+  }
+
+  #count({ frame, seen, time, scheme }: SeenFrame): void {
+    const counted = this.#cameras.get(frame.camera);
+    const entry = this.#entry(frame.camera);
+    if (counted === undefined || entry === undefined) return;
+    const { model, purpose } = frame.ready;
+    this.#remember({ model, classes: scheme.classes, purpose });
+    const { capturedAtWall } = frame.frame;
+    const span = counted.coverage.frame(capturedAtWall, showsStreet(entry));
+    const occupied = entry.config.zones.filter((_, i) => (seen.occupancy[i] ?? 0) > 0).map(({ id }) => id);
+    for (const { book } of counted.books) {
+      if (span !== undefined) book.saw(span, model.digest, occupied);
+      for (const { line, direction, along, speed, classIndex, time: at } of seen.crossings) {
+        const lane = laneAt(entry.config.lines.find(({ id }) => id === line)?.lanes ?? [], along);
+        const name = scheme.classes[classIndex] ?? 'unknown';
+        book.passed({ line, direction, lane, class: name, speed }, capturedAtWall + (at - time) * 1000);
+      }
+    }
+  }
+
+  /** A camera that is gone was seen until then; a picture that stopped was not, from before it was noticed on. */
+  #look(id: string): void {
+    const counted = this.#cameras.get(id);
+    const entry = this.#entry(id);
+    if (counted === undefined || entry === undefined) return;
+    if (showsStreet(entry)) {
+      counted.bad = false;
+      return;
+    }
+    counted.coverage.interrupt();
+    if (counted.bad || entry.camera.status().state !== 'live') return;
+    counted.bad = true;
+    const now = Date.now();
+    for (const { book } of counted.books) book.unsaw({ from: now - NOTICED_AFTER_MS, to: now });
+  }
+
+  #close(): void {
+    const now = Date.now();
+    for (const [camera, { books }] of this.#cameras)
+      for (const { seconds, book } of books) for (const closed of book.close(now)) this.#tell(camera, seconds, closed);
+  }
+
+  #tell(camera: string, seconds: number, closed: ClosedInterval): void {
+    const { from, to, revision, coverage, flows, occupied, models, uncounted } = closed;
+    const spoken = models.flatMap((digest) => this.#spoken.get(digest) ?? []);
+    const seen = coverage > 0;
+    const body: Omit<Body<'counts'>, 'journalSeq'> = {
+      camera,
+      interval: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), seconds },
+      revision,
+      coverage: Math.round(coverage * 1e4) / 1e4,
+      classScheme: { name: this.#schemeName(), classes: [...new Set(spoken.flatMap(({ classes }) => classes))] },
+      models: spoken.map(({ model }) => model),
+      purpose: spoken.some(({ purpose }) => purpose === 'demonstration') ? 'demonstration' : null,
+      flows: seen
+        ? flows.map(({ speed, headwaySeconds, ...flow }) => ({
+            ...flow,
+            adjusted: null,
+            classes: { ...flow.classes },
+            speed: speed === null ? null : speedBody(speed),
+            headwaySeconds: headwaySeconds === null ? null : hundredth(headwaySeconds),
+          }))
+        : null,
+      occupancy: seen
+        ? Object.fromEntries(Object.entries(occupied).map(([id, share]) => [id, hundredth(share)]))
+        : null,
+      uncounted,
+    };
+    this.#uplink.append('counts', body, { capturedAt: to }, { camera });
+  }
+
+  #schemeName(): string {
+    const { classScheme, classes } = this.#daemon.present.loaded.config.counting;
+    return classScheme ?? (classes === undefined ? 'road-users' : 'configured');
+  }
+
+  #remember(spoken: Spoken): void {
+    this.#spoken.delete(spoken.model.digest);
+    this.#spoken.set(spoken.model.digest, spoken);
+    for (const digest of this.#spoken.keys()) if (this.#spoken.size > KEPT_MODELS) this.#spoken.delete(digest);
+  }
+
+  #entry(camera: string): CameraEntry | undefined {
+    return this.#daemon.present.cameras.find(({ id }) => id === camera);
+  }
+}
+
+/** What is frozen, dark or covered was not seen; what was not looked at for long enough is believed. */
+function showsStreet({ camera }: CameraEntry): boolean {
+  const { view, state } = camera.status();
+  return state === 'live' && (view === null || view === 'ok');
+}
+
+type FlowSpeed = NonNullable<ClosedInterval['flows'][number]['speed']>;
+
+const speedBody = ({ measured, mean, v85, histogram }: FlowSpeed) => ({
+  measured,
+  mean: hundredth(mean),
+  v85: hundredth(v85),
+  histogram: [...histogram],
+});
+
+const hundredth = (value: number): number => Math.round(value * 100) / 100;
