@@ -73,5 +73,3 @@ export const countsSchema = z
     title: 'What passed in an interval',
     description: 'One message a camera and interval, and one more for each correction.',
   });
-
-export type CountsMessage = z.infer<typeof countsSchema>;

@@ -10,11 +10,16 @@ function jsonSchema(kind: MessageKind): Json {
   return z.toJSONSchema(kind.schema, { target: 'draft-2020-12' }) as Json;
 }
 
+const DAY = 86_400;
+
+const secondsText = (seconds: number): string =>
+  seconds >= DAY && seconds % DAY === 0 ? `${seconds / DAY} days` : `${seconds} s`;
+
 function expiryText({ delivery }: MessageKind): string {
   if (delivery.kind === 'retained') return 'no expiry';
   const { expiry } = delivery;
   return 'seconds' in expiry
-    ? `expires after ${expiry.seconds} s`
+    ? `expires after ${secondsText(expiry.seconds)}`
     : `expires after ${expiry.intervals} telemetry intervals`;
 }
 
@@ -74,14 +79,14 @@ function asyncApi(kinds: readonly [string, MessageKind][]): Json {
 
 function expiryCell(delivery: Delivery): string {
   if (delivery.kind === 'retained') return 'none';
-  return 'seconds' in delivery.expiry ? `${delivery.expiry.seconds} s` : `${delivery.expiry.intervals} intervals`;
+  return 'seconds' in delivery.expiry ? secondsText(delivery.expiry.seconds) : `${delivery.expiry.intervals} intervals`;
 }
 
 /** Every topic with how it is delivered, for `docs/reference/mqtt.md`. */
 export function topicTable(rows: Readonly<Record<string, MessageKind>> = MESSAGE_KINDS): string {
   const lines = Object.values(rows).map(({ topic, delivery, content }) => {
     const { qos, retain } = ON_WIRE[delivery.kind];
-    return `| \`${topic.replace('{camera}', '<id>')}\` | ${qos}${retain ? ', retained' : ''} | ${expiryCell(delivery)} | ${content} |`;
+    return `| \`${topic.replace('{camera}', '<id>').replace(/\{(\w+)\}/g, '<$1>')}\` | ${qos}${retain ? ', retained' : ''} | ${expiryCell(delivery)} | ${content} |`;
   });
   return ['| topic | QoS | expiry (MQTT 5) | content |', '|---|---|---|---|', ...lines].join('\n');
 }

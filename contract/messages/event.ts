@@ -32,5 +32,3 @@ export const eventSchema = z
     title: 'Something that one object did',
     description: 'Kept by the box until the broker has confirmed it.',
   });
-
-export type EventMessage = z.infer<typeof eventSchema>;

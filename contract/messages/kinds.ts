@@ -56,7 +56,7 @@ export const MESSAGE_KINDS = {
     schema: detectionsSchema,
   },
   event: {
-    topic: 'camera/{camera}/event/{event}',
+    topic: 'camera/{camera}/event/{kind}',
     content:
       'what one object did: crossed a line, entered, left or stopped in a zone, went the wrong way, completed a movement',
     delivery: { kind: 'journalled', expiry: { seconds: 7 * 86_400 } },
@@ -141,5 +141,5 @@ export type TopicParameters<K extends KindName> = [NamesOf<K>] extends [never]
 /** Every parameter of a topic below the root, for a reader. */
 export const TOPIC_PARAMETERS: Readonly<Record<NamesOf<KindName>, string>> = {
   camera: 'the camera, as configured',
-  event: 'the kind of event',
+  kind: 'the kind of event, as in `event`',
 };

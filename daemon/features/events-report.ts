@@ -48,7 +48,7 @@ export class EventsReport implements Feature {
         at: new Date(capturedAt).toISOString(),
         class: scheme.classes[classIndex] ?? 'unknown',
       };
-      this.#uplink.append('event', body, { capturedAt }, { camera: frame.camera, event: body.event });
+      this.#uplink.append('event', body, { capturedAt }, { camera: frame.camera, kind: body.event });
     }
   }
 }

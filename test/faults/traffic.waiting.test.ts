@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EventMessage } from '../../contract/messages/event.ts';
+import type { MessageOf } from '../../contract/messages/kinds.ts';
 import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
 import { type RtspServer, startRtspServer } from '../../demo/rtsp/server.ts';
 import { describeWith } from '../support/requirements.ts';
@@ -78,7 +78,9 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a detector in the daemon', () 
     const { from, to } = counts.interval;
     expect([Date.parse(from) % 30_000, Date.parse(to) - Date.parse(from)]).toEqual([0, 30_000]);
     expect(counts).toMatchObject({ camera: 'north', revision: 0, uncounted: 0, models: [{ name: 'spots' }] });
-    const events = listener.heard.filter((each) => each.kind === 'event').map(({ message }) => message as EventMessage);
+    const events = listener.heard
+      .filter((each) => each.kind === 'event')
+      .map(({ message }) => message as MessageOf<'event'>);
     const crossed = events.filter(({ event, at }) => event === 'crossing' && at >= from && at < to);
     // One in four seconds; the first and the last may lie beyond.
     expect(crossed.length).toBeGreaterThanOrEqual(6);
@@ -90,7 +92,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a detector in the daemon', () 
     expect(events.some(({ event, zone }) => event === 'entered' && zone === 'lower')).toBe(true);
     const numbers = listener.heard
       .filter(({ kind }) => kind === 'event' || kind === 'counts')
-      .map(({ message }) => (message as EventMessage).journalSeq);
+      .map(({ message }) => (message as MessageOf<'event'>).journalSeq);
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
