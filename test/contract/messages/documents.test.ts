@@ -54,7 +54,7 @@ describe('the published contract', () => {
       channels: { cameraEvent: { address: 'wayside/v1/{site}/{box}/camera/{camera}/event/{kind}' } },
       operations: {
         'send-camera-event': {
-          summary: 'QoS 1, not retained, expires after 604800 s',
+          summary: 'QoS 1, not retained, expires after 7 days',
           bindings: { mqtt: { qos: 1, retain: false } },
         },
       },
