@@ -42,6 +42,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ps: 'procps',
   'dpkg-deb': 'dpkg',
   xz: 'xz-utils',
+  chronyd: 'chrony',
   'softhsm2-util': 'softhsm2',
   'pkcs11-tool': 'opensc',
 };
