@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { DetectorHead } from './heads/head.ts';
+import { HEAD_OF_TASK, isFindingTask } from './heads/any-head.ts';
 import { Preprocessing } from './preprocess.ts';
 
 /** The newest package format that this code reads. Format 2 names the task; what needs no more is written in format 1. */
 export const PACKAGE_FORMAT = 2;
 
 /** What a model does with an image. Format 1 knew classification alone. */
-export const TASKS = ['classification', 'detector'] as const;
+export const TASKS = ['classification', 'detector', 'grid'] as const;
 
 /** Names inside a package: relative, forward slashes, no segment that begins with a dot; so neither `..` nor `/etc`. */
 export const PackagePath = z.string().regex(/^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)*$/);
@@ -49,8 +49,8 @@ const Shape = z.strictObject({
   input: z.strictObject({ name: z.string(), shape: z.array(z.union([z.int(), z.string()])) }),
   output: z.strictObject({ name: z.string(), classes: z.int().min(1) }),
   preprocessing: Preprocessing,
-  /** Of a detector, and only of one: how its output is read. `output.classes` is how many classes it knows. */
-  head: DetectorHead.optional(),
+  /** Of a detector or a grid, and only there: how its output is read. `output.classes` is how many classes it knows. */
+  head: z.union([HEAD_OF_TASK.detector, HEAD_OF_TASK.grid]).optional(),
   /** Names of the classes, first is class 0; absent where nobody named them. */
   labels: z.array(z.string()).optional(),
   thresholds: z.strictObject({
@@ -78,8 +78,11 @@ const Shape = z.strictObject({
 });
 
 /** `manifest.json` of a model package: what a box must know to use `model.onnx`, and digests of every other file. */
-export const Manifest = Shape.refine(({ task, head }) => (task === 'detector') === (head !== undefined), {
-  error: 'a detector, and only a detector, says how its output is read',
-  path: ['head'],
-});
+export const Manifest = Shape.refine(
+  ({ task, head }) => (isFindingTask(task) ? HEAD_OF_TASK[task].safeParse(head).success : head === undefined),
+  {
+    error: 'a model that finds objects, and only such a one, says how its output is read, in the form of its task',
+    path: ['head'],
+  },
+);
 export type Manifest = z.infer<typeof Manifest>;

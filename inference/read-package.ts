@@ -5,6 +5,7 @@ import { messageOf, WaysideError } from '../core/errors.ts';
 import { type RandomAccess, withFile } from '../core/file-system.ts';
 import { type Digest, digestOf, digestOfFile } from '../core/hash.ts';
 import type { GoldenSample } from './golden-sample.ts';
+import { outputLength } from './heads/any-head.ts';
 import { Manifest, PACKAGE_FORMAT, TASKS } from './manifest.ts';
 import { modelFileFault } from './model-file/check.ts';
 
@@ -95,13 +96,18 @@ async function requireFiles(dir: string, { files }: Manifest): Promise<void> {
   if (files[MODEL] === undefined) throw invalidPackage(dir, `the manifest names no ${MODEL}`);
 }
 
+/** Numbers that the model gives for one image. */
+const scoresOf = ({ head, output, preprocessing }: Manifest): number =>
+  head === undefined ? output.classes : outputLength(head, preprocessing.size, output.classes);
+
 /** @throws {WaysideError} PACKAGE_INVALID where golden samples cannot have the sizes that the manifest gives them */
-export function requireGoldenSizes(dir: string, { golden, files, output }: Manifest): void {
+export function requireGoldenSizes(dir: string, manifest: Manifest): void {
+  const { golden, files } = manifest;
+  const length = scoresOf(manifest);
   for (const { image, scores, width, height } of golden.samples) {
     if (files[image]?.bytes !== width * height * 3)
       throw invalidPackage(dir, `${image}: expected ${width}x${height} RGB pixels`);
-    if (files[scores]?.bytes !== output.classes * 4)
-      throw invalidPackage(dir, `${scores}: expected ${output.classes} scores`);
+    if (files[scores]?.bytes !== length * 4) throw invalidPackage(dir, `${scores}: expected ${length} scores`);
   }
 }
 
@@ -113,12 +119,13 @@ export function requireHarmlessModel(dir: string, { files }: Manifest, model: Ui
 
 async function readGolden(dir: string, manifest: Manifest): Promise<GoldenSample[]> {
   requireGoldenSizes(dir, manifest);
-  const { golden, output } = manifest;
+  const { golden } = manifest;
+  const length = scoresOf(manifest);
   const samples: GoldenSample[] = [];
   for (const { image, scores, width, height } of golden.samples) {
     const bytes = await readFile(join(dir, scores));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const values = Float32Array.from({ length: output.classes }, (_, i) => view.getFloat32(i * 4, true));
+    const values = Float32Array.from({ length }, (_, i) => view.getFloat32(i * 4, true));
     samples.push({ image: { width, height, data: await readFile(join(dir, image)) }, scores: values });
   }
   return samples;

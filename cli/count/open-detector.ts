@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { WaysideError } from '../../core/errors.ts';
+import type { Head } from '../../inference/heads/any-head.ts';
 import { createDetector, type Detector } from '../../inference/heads/detector.ts';
-import { COCO_CLASSES, type DetectorHead, HEADS, type HeadName } from '../../inference/heads/head.ts';
+import { COCO_CLASSES, HEADS, type HeadName } from '../../inference/heads/head.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
 import { openModel } from '../../inference/package.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
@@ -43,7 +44,7 @@ export async function openDetector(path: string, options: DetectorOptions): Prom
     );
   if (manifest !== undefined && manifest.head === undefined)
     throw new WaysideError('MODEL_UNSUPPORTED', {
-      message: `${path}: a package for ${manifest.task ?? 'classification'}; counting takes a detector`,
+      message: `${path}: a package for ${manifest.task ?? 'classification'}; counting takes one that finds objects`,
       hint: 'see docs/guide/count.md for models that find objects',
     });
   const session = await openSession(model.modelPath, { threads: options.threads });
@@ -61,7 +62,7 @@ export async function openDetector(path: string, options: DetectorOptions): Prom
   }
 }
 
-function fromOptions(session: Session, options: DetectorOptions): { head: DetectorHead; preprocessing: Preprocessing } {
+function fromOptions(session: Session, options: DetectorOptions): { head: Head; preprocessing: Preprocessing } {
   const family = HEADS[options.head ?? 'yolox'];
   const [, channels, declaredHeight, declaredWidth] = session.input.shape;
   if (session.input.shape.length !== 4 || channels !== 3 || session.input.type !== 'float32')

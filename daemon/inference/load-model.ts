@@ -1,4 +1,5 @@
 import type { ExecutionChoice } from '../../inference/hardware/execution.ts';
+import { isFindingTask } from '../../inference/heads/any-head.ts';
 import { WHOLE_FRAME } from '../../inference/image.ts';
 import { Classifier } from './classifier.ts';
 import { type FrameModel, openPackage } from './frame-model.ts';
@@ -14,7 +15,7 @@ const WARM_UP_RUNS = 3;
  */
 export async function loadModel(dir: string, choice: ExecutionChoice): Promise<FrameModel> {
   const opened = await openPackage(dir, choice);
-  const model = opened.manifest.task === 'detector' ? new ObjectFinder(opened) : new Classifier(opened);
+  const model = isFindingTask(opened.manifest.task) ? new ObjectFinder(opened) : new Classifier(opened);
   const [height, width] = opened.manifest.preprocessing.size;
   const grey = { width, height, data: new Uint8Array(width * height * 3).fill(128) };
   for (let run = 0; run < WARM_UP_RUNS; run++)

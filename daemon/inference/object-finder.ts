@@ -6,7 +6,7 @@ import type { RgbImage } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
 import type { Analysis, FrameModel, OpenedPackage } from './frame-model.ts';
 
-/** A detector, looking at whole frames. */
+/** A model that finds objects, looking at whole frames. */
 export class ObjectFinder implements FrameModel {
   readonly identity: ModelIdentity;
   readonly manifest: Manifest;
@@ -18,7 +18,7 @@ export class ObjectFinder implements FrameModel {
     this.execution = execution;
     const { head, preprocessing, name, output } = manifest;
     if (head === undefined)
-      throw new WaysideError('PACKAGE_INVALID', { message: `${name}: a detector without a head` });
+      throw new WaysideError('PACKAGE_INVALID', { message: `${name}: a model that finds objects, without a head` });
     this.identity = identity;
     this.manifest = manifest;
     this.#detector = createDetector(session, head, preprocessing);

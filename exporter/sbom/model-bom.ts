@@ -41,7 +41,7 @@ function modelCard({ manifest: { task = 'classification', measured, input, outpu
   return {
     modelParameters: {
       approach: { type: 'supervised' },
-      task: task === 'detector' ? 'object-detection' : 'image-classification',
+      task: task === 'classification' ? 'image-classification' : 'object-detection',
       ...(data !== undefined && {
         datasets: [{ type: 'dataset', name: data, description: 'images that the figures were measured on' }],
       }),

@@ -2,11 +2,9 @@ import { WaysideError } from '../../core/errors.ts';
 import type { Box } from '../image.ts';
 import type { Preprocessing } from '../preprocess.ts';
 import { placementOf } from '../preprocess.ts';
-import { type Detection, suppressOverlaps } from './detection.ts';
+import { type Detection, LEAST_SCORE, suppressOverlaps } from './detection.ts';
 import { boxValues, cellsOf, type DetectorHead } from './head.ts';
 
-/** Trackers ask for boxes of low score too: an object half hidden is still the object (ByteTrack, Zhang 2022). */
-const LEAST_SCORE = 0.1;
 /** Beyond so many candidates of an image, those of lowest score go: suppression is quadratic. */
 const MOST_CANDIDATES = 1000;
 

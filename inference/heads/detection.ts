@@ -9,6 +9,9 @@ export interface Detection {
   readonly score: number;
 }
 
+/** Trackers ask for boxes of low score too: an object half hidden is still the object (ByteTrack, Zhang 2022). */
+export const LEAST_SCORE = 0.1;
+
 /** Area that both cover as a share of the area that either covers, 0 to 1. */
 export function intersectionOverUnion([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): number {
   const width = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);

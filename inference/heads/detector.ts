@@ -2,9 +2,8 @@ import { WaysideError } from '../../core/errors.ts';
 import { type RgbImage, WHOLE_FRAME } from '../image.ts';
 import { createPreprocessor, inputLength, type Preprocessing } from '../preprocess.ts';
 import { floatsOf, floatTensor, type Session } from '../session.ts';
-import { classesOf, decodeDetections } from './decode.ts';
+import { decodeHead, type Head, headClasses } from './any-head.ts';
 import type { Detection } from './detection.ts';
-import type { DetectorHead } from './head.ts';
 
 /** A model that finds objects, with what is needed to ask it. */
 export interface Detector {
@@ -26,9 +25,9 @@ interface Detected {
  * @param session stays the caller's, who closes it
  * @throws {WaysideError} MODEL_UNSUPPORTED where the head does not fit the output, PREPROCESS_MISMATCH
  */
-export function createDetector(session: Session, head: DetectorHead, preprocessing: Preprocessing): Detector {
+export function createDetector(session: Session, head: Head, preprocessing: Preprocessing): Detector {
   const { input, output } = session;
-  const classes = classesOf(output.shape, head, preprocessing.size);
+  const classes = headClasses(output.shape, head, preprocessing.size);
   const preprocess = createPreprocessor(preprocessing);
   const data = new Float32Array(inputLength(preprocessing));
   const [height, width] = preprocessing.size;
@@ -48,7 +47,7 @@ export function createDetector(session: Session, head: DetectorHead, preprocessi
         throw new WaysideError('MODEL_NOT_FINITE', {
           message: 'the detector answers with nothing but NaN or infinity',
         });
-      const detections = decodeDetections(values, { head, preprocessing, image });
+      const detections = decodeHead(values, head, { preprocessing, image });
       return { detections, preprocessMs: prepared - start, runMs: performance.now() - prepared };
     },
   };
