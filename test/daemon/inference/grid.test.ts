@@ -87,9 +87,9 @@ describe('packages of the task grid', () => {
   });
 
   it('need a head of their task, with a size for every class', async () => {
-    const detector = { strides: [8], box: 'pixels', score: 'classes', overlap: 0.5 } as const;
+    const detector = { strides: [8], box: 'pixels' as const, score: 'classes' as const, overlap: 0.5 };
     await expect(write('other', { head: detector })).rejects.toMatchObject({ code: 'PACKAGE_INVALID' });
-    const head = { stride: 8, split: 1, score: 'probability', overlap: 0.6, box: { typical: [[9, 9]] } } as const;
+    const head = { stride: 8, split: 1, score: 'probability' as const, overlap: 0.6 };
     const { dir } = await write('one', { head: { ...head, box: { typical: [[9, 9]] } } });
     await expect(loadModel(dir, { threads: 1, provider: 'cpu' })).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
   });
