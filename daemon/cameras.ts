@@ -48,6 +48,10 @@ function optionsOf({ config, password, authority }: WantedCamera, preprocessing:
   };
 }
 
+/** Where in the image something is looked for: who draws that anew has seen the view as it is. */
+const placesOf = ({ regions, lines, zones, calibration }: CameraConfig): string =>
+  JSON.stringify([regions, lines, zones, calibration]);
+
 /** The cameras of a box, and whose turn it is. */
 export class CameraSet {
   readonly #listeners: CameraSetListeners;
@@ -119,6 +123,7 @@ export class CameraSet {
     const previous = this.#entries.get(id);
     const regions = regionsOf(config);
     if (previous?.decoderDigest === decoderDigest) {
+      if (placesOf(previous.config) !== placesOf(config)) previous.camera.renewView();
       this.#entries.set(id, { ...previous, config, regions });
       return;
     }

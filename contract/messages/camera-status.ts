@@ -30,7 +30,7 @@ export const cameraStatusSchema = z
       description:
         'ms that the last frame was behind the camera when it came, beyond the least since connecting; null while not live, or not known',
     }),
-    view: z.enum(['ok', 'frozen', 'dark', 'covered', 'test-pattern']).nullable().meta({
+    view: z.enum(['ok', 'frozen', 'dark', 'covered', 'test-pattern', 'moved', 'blurred']).nullable().meta({
       description:
         'what it shows; anything but ok: nothing was seen, whatever the detections say; null while not live, or before the first frame',
     }),

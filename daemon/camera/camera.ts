@@ -128,9 +128,14 @@ class RunningCamera implements Camera {
       silenceAllowedMs: silenceAllowed(this.#life, this.#policy),
       lagMs: live ? this.#timeliness.lagMs : null,
       view: live ? this.#view.view : null,
+      viewSince: live ? this.#view.since : null,
       concerns,
       reconnects: Math.max(0, this.#connection),
     };
+  }
+
+  renewView(): void {
+    this.#view.renew();
   }
 
   check(): void {

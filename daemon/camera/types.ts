@@ -124,6 +124,11 @@ export interface CameraStatus {
   readonly lagMs: number | null;
   /** What the camera shows; null while that was not looked at for long enough. */
   readonly view: View | null;
+  /**
+   * When what is wrong with the view began, ms of `performance.now()`: before it was noticed, so what was counted since then was not seen. Null while
+   * nothing is known to be wrong.
+   */
+  readonly viewSince: number | null;
   /** What is wrong although it is live, worst first. */
   readonly concerns: readonly CameraReason[];
   /** Decoders started beyond the first. */
@@ -131,7 +136,7 @@ export interface CameraStatus {
 }
 
 /** Whether what a camera shows can be believed to be the street. */
-export type View = 'ok' | 'frozen' | 'dark' | 'covered' | 'test-pattern';
+export type View = 'ok' | 'frozen' | 'dark' | 'covered' | 'test-pattern' | 'moved' | 'blurred';
 
 /** `code` is one of `core/error-codes.ts`. */
 export interface CameraReason {
@@ -167,6 +172,8 @@ export interface Camera {
   takeFrame(): Frame | undefined;
   /** Lets the memory of a taken frame be filled again; its taker must not read it any more. Nobody has to call this. */
   giveBack(data: Uint8Array): void;
+  /** What it shows from now on is what it is meant to show: a camera that was turned on purpose. */
+  renewView(): void;
   /** Replaces a decoder that has grown too large. To be called about twice a second. */
   check(): void;
   /** Kills the decoder and resolves when it is gone. Can be called again. */

@@ -15,6 +15,7 @@ const camera = (state: CameraStatus['state'], lastFrameAgeMs: number | null): Si
   silenceAllowedMs: 3000,
   lagMs: null,
   view: null,
+  viewSince: null,
   concerns: [],
   reconnects: 0,
 });

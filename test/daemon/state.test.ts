@@ -16,6 +16,7 @@ const camera = (id: string, change: Partial<CameraStatus> = {}): CameraStatus =>
   silenceAllowedMs: 3000,
   lagMs: 12,
   view: 'ok',
+  viewSince: null,
   concerns: [],
   reconnects: 0,
   ...change,

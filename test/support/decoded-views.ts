@@ -6,12 +6,16 @@ import { FrameTimes } from '../../daemon/camera/frame-times.ts';
 import { PpmParser } from '../../daemon/camera/ppm.ts';
 import { ViewCheck } from '../../daemon/camera/view/view.ts';
 
-/** What the check of views says of a video, and when (s of the video); decoded as a camera is, faster than it plays. */
+/**
+ * What the check of views says of a video, and when (s of the video); decoded as a camera is, faster than it plays.
+ *
+ * @param change a filter of ffmpeg: what happens to the camera
+ */
 export async function decodedViews(
   input: readonly string[],
-  { rate = 5, shorterSide = 224 } = {},
+  { rate = 5, shorterSide = 224, change = 'null' } = {},
 ): Promise<{ readonly view: string; readonly at: number }[]> {
-  const filter = filterGraph({ rate, size: { shorterSide }, report: 'descriptor' });
+  const filter = `${change},${filterGraph({ rate, size: { shorterSide }, report: 'descriptor' })}`;
   const output = [
     '-vf',
     filter,

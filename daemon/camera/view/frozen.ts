@@ -33,6 +33,11 @@ export class FrozenCheck {
   #keyframes = 0;
   #looks = 0;
 
+  /** When something new was last seen, ms. */
+  get since(): number {
+    return this.#changedAt;
+  }
+
   keyframe(): void {
     this.#keyframes++;
   }

@@ -2,7 +2,7 @@
 export const COLUMNS = 32;
 export const ROWS = 24;
 
-interface Image {
+export interface Image {
   readonly width: number;
   readonly height: number;
   /** `[height, width, 3]`, RGB. */
