@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Log } from '../core/log.ts';
 import type { Preprocessing } from '../inference/preprocess.ts';
 import { startCamera } from './camera/camera.ts';
-import type { Camera, CameraOptions, CameraStatus, Frame } from './camera/types.ts';
+import type { Camera, CameraOptions, CameraStatus, Frame, WorkingSize } from './camera/types.ts';
 import type { CameraConfig } from './config/schema.ts';
 import { Turns } from './turns.ts';
 import { type Region, regionsOf, workingSizeOf } from './working-size.ts';
@@ -29,7 +29,7 @@ interface CameraSetListeners {
   readonly onStatus: (id: string) => void;
 }
 
-function optionsOf({ config, password, authority }: WantedCamera, preprocessing: Preprocessing): CameraOptions {
+export function cameraOptions({ config, password, authority }: WantedCamera, workingSize: WorkingSize): CameraOptions {
   const { id, url, username, rate, transport, insecure, memoryLimitMb, decoder } = config;
   return {
     id,
@@ -41,7 +41,7 @@ function optionsOf({ config, password, authority }: WantedCamera, preprocessing:
     stallMs: config.stallSeconds * 1000,
     maxLagMs: config.maxLagSeconds * 1000,
     memoryLimitBytes: memoryLimitMb * 2 ** 20,
-    workingSize: workingSizeOf(preprocessing, config),
+    workingSize,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(decoder === undefined ? {} : { decoder }),
@@ -118,7 +118,7 @@ export class CameraSet {
   async #put(wanted: WantedCamera, preprocessing: Preprocessing): Promise<void> {
     const { config } = wanted;
     const { id } = config;
-    const options = optionsOf(wanted, preprocessing);
+    const options = cameraOptions(wanted, workingSizeOf(preprocessing, config));
     const decoderDigest = createHash('sha256').update(JSON.stringify(options)).digest('hex');
     const previous = this.#entries.get(id);
     const regions = regionsOf(config);

@@ -53,7 +53,7 @@ async function countClips(model: string, { data, signal, say }: Workplace): Prom
           return detected;
         },
       };
-      const options = { lines, scheme, rate: RATE };
+      const options = { plan: { lines }, scheme, rate: RATE };
       const counted = await countVideo(join(folder, clip), recording, options, { signal, onProgress: () => {} });
       const { classes } = scheme;
       const { seconds } = counted;

@@ -2,13 +2,24 @@ import { type Interval, wilson } from '../../core/intervals.ts';
 import { assign } from '../../daemon/vision/assignment.ts';
 import type { Crossing } from '../../daemon/vision/line-counter.ts';
 import type { HandCrossing } from './hand-count.ts';
+import { type Passing, type VolumeAccuracy, volumeAccuracy } from './volume-accuracy.ts';
 
 /** Crossings further apart than this are two, s. */
 const TOLERANCE_SECONDS = 1;
 /** GEH is for hourly volumes: scaled from less than a quarter of an hour it says nothing. */
 const GEH_SECONDS = 900;
+/** Of the traffic-weighted accuracy, where nothing else is said. */
+const SEGMENT_SECONDS = 60;
 /** Segments of the cumulative counts that nwRMSE weighs. */
 const SEGMENTS = 20;
+
+interface AccuracyOptions {
+  readonly classes: readonly string[];
+  /** Of the video. */
+  readonly seconds: number;
+  /** Of each stretch of time of the traffic-weighted accuracy. */
+  readonly segmentSeconds?: number;
+}
 
 interface FlowAccuracy {
   readonly line: string;
@@ -23,7 +34,22 @@ interface FlowAccuracy {
   readonly nwRmse: number | null;
 }
 
-export interface CountAccuracy {
+/** Of what is of one class by hand, or was counted as such. */
+interface ClassAccuracy extends VolumeAccuracy {
+  readonly class: string;
+  /** By hand, contested ones apart. */
+  readonly truth: number;
+  readonly counted: number;
+  readonly missed: number;
+  /** Counted as of this class, and neither by hand nor contested. */
+  readonly false: number;
+  /** Of this class by hand, counted as of another. */
+  readonly wrongClass: number;
+  /** Missed, false and in another class as a share of the hand count; null where that is empty. */
+  readonly error: number | null;
+}
+
+export interface CountAccuracy extends VolumeAccuracy {
   /** By hand, contested ones apart. */
   readonly truth: number;
   readonly contested: number;
@@ -39,20 +65,23 @@ export interface CountAccuracy {
   /** Matched, in another class than by hand. */
   readonly wrongClass: number;
   readonly flows: readonly FlowAccuracy[];
+  readonly classes: readonly ClassAccuracy[];
+  readonly missedCrossings: readonly Passing[];
+  readonly falseCrossings: readonly Passing[];
 }
 
 /**
  * Sets a count beside a hand count: crossings of one line and direction are the same within a second of each other, as many as can be
  * paired, those nearest in time. Where the hand count knows no time, numbers alone are compared.
  *
- * @param seconds of the video
  */
 export function countAccuracy(
   crossings: readonly Crossing[],
   truth: readonly HandCrossing[],
-  { classes, seconds }: { readonly classes: readonly string[]; readonly seconds: number },
+  { classes, seconds, segmentSeconds = SEGMENT_SECONDS }: AccuracyOptions,
 ): CountAccuracy {
   const pairs = pairsOf(crossings, truth, classes);
+  const passings = passingsOf(crossings, truth, pairs, classes);
   const certain = truth.filter(({ contested }) => !contested);
   const matched = pairs.filter(({ hand }) => !hand.contested);
   const missed = certain.length - matched.length;
@@ -68,6 +97,10 @@ export function countAccuracy(
     missedShare: certain.length === 0 ? null : wilson(missed, certain.length),
     wrongClass: matched.filter(({ hand, counted }) => !isOfClass(counted, hand, classes)).length,
     flows: flowsOf(crossings, truth, classes, seconds),
+    ...volumeAccuracy(passings.counted, passings.truth, segmentSeconds),
+    classes: classesOf(passings, segmentSeconds),
+    missedCrossings: passings.missed,
+    falseCrossings: passings.false,
   };
 }
 
@@ -96,6 +129,68 @@ function pairsOf(
   return assign(costs).flatMap((column, row) => {
     const [hand, counted] = [truth[row], crossings[column]];
     return hand === undefined || counted === undefined ? [] : [{ hand, counted }];
+  });
+}
+
+interface Passings {
+  /** Without what is contested by hand, and what was counted for that. */
+  readonly counted: readonly Passing[];
+  readonly truth: readonly Passing[];
+  readonly missed: readonly Passing[];
+  readonly false: readonly Passing[];
+  /** Found, in another class than by hand; in that of the hand count. */
+  readonly confused: readonly Passing[];
+}
+
+/** A class that is right too is that of the hand count. */
+function passingsOf(
+  crossings: readonly Crossing[],
+  truth: readonly HandCrossing[],
+  pairs: readonly CrossingPair[],
+  classes: readonly string[],
+): Passings {
+  const ofHand = ({ line, direction, class: name, t }: HandCrossing): Passing => {
+    return { line, direction, class: name, time: t ?? null };
+  };
+  const ofBox = ({ line, direction, classIndex, time }: Crossing): Passing => {
+    return { line, direction, class: classes[classIndex] ?? '', time };
+  };
+  const paired = new Map(pairs.map(({ hand, counted }) => [counted, hand]));
+  const found = new Set(paired.values());
+  const certain = truth.filter(({ contested }) => !contested);
+  return {
+    counted: crossings.flatMap((each) => {
+      const hand = paired.get(each);
+      if (hand?.contested === true) return [];
+      const right = hand !== undefined && isOfClass(each, hand, classes);
+      return [right ? { ...ofBox(each), class: hand.class } : ofBox(each)];
+    }),
+    truth: certain.map(ofHand),
+    missed: certain.filter((each) => !found.has(each)).map(ofHand),
+    false: crossings.filter((each) => !paired.has(each)).map(ofBox),
+    confused: pairs
+      .filter(({ hand, counted }) => !hand.contested && !isOfClass(counted, hand, classes))
+      .map(({ hand }) => ofHand(hand)),
+  };
+}
+
+function classesOf(passings: Passings, segmentSeconds: number): ClassAccuracy[] {
+  const names = new Set([...passings.truth, ...passings.counted].map((each) => each.class));
+  return [...names].map((name) => {
+    const of = (all: readonly Passing[]): Passing[] => all.filter((each) => each.class === name);
+    const [counted, truth] = [of(passings.counted), of(passings.truth)];
+    const [missed, wrong, confused] = [of(passings.missed), of(passings.false), of(passings.confused)];
+    const errors = missed.length + wrong.length + confused.length;
+    return {
+      class: name,
+      truth: truth.length,
+      counted: counted.length,
+      missed: missed.length,
+      false: wrong.length,
+      wrongClass: confused.length,
+      error: truth.length === 0 ? null : errors / truth.length,
+      ...volumeAccuracy(counted, truth, segmentSeconds),
+    };
   });
 }
 

@@ -12,6 +12,8 @@ export function countSummary({
   frames,
   seconds: length,
   accuracy,
+  flows,
+  events,
   warnings,
 }: CountDocument): string {
   const rows = intervals.flatMap(({ from, to, coverage, counts }) =>
@@ -35,11 +37,52 @@ export function countSummary({
         ];
   return [
     ...counted,
+    ...speedTable(flows),
+    ...eventTable(events),
     '',
     `${crossings.length} crossings in ${seconds(length)}, ${frames} frames looked at`,
     ...warnings.map((text) => `warning: ${text}`),
     ...(accuracy === null ? [] : ['', accuracyText(accuracy)]),
   ].join('\n');
+}
+
+const kilometresPerHour = (metresPerSecond: number): string => `${(3.6 * metresPerSecond).toFixed(0)} km/h`;
+
+function speedTable(flows: CountDocument['flows']): string[] {
+  const rows = flows.flatMap(({ line, lane, direction, speed }) =>
+    speed === null
+      ? []
+      : [
+          [
+            lane === null ? line : `${line}/${lane}`,
+            direction,
+            String(speed.measured),
+            kilometresPerHour(speed.mean),
+            kilometresPerHour(speed.v85),
+          ],
+        ],
+  );
+  if (rows.length === 0) return [];
+  return [
+    '',
+    table(
+      [['line', 'direction', 'measured', 'mean speed', 'v85'], ...rows],
+      ['left', 'left', 'right', 'right', 'right'],
+    ),
+  ];
+}
+
+/** What happened beside crossings, by place and class. */
+function eventTable(events: CountDocument['events']): string[] {
+  const counts = new Map<string, number>();
+  for (const { event, zone, movement, line, class: name } of events) {
+    if (event === 'crossing') continue;
+    const key = JSON.stringify([event, zone ?? movement ?? line ?? '', name]);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  if (counts.size === 0) return [];
+  const rows = [...counts].map(([key, count]) => [...(JSON.parse(key) as string[]), String(count)]);
+  return ['', table([['event', 'where', 'class', 'count'], ...rows], ['left', 'left', 'left', 'right'])];
 }
 
 function accuracyText(found: CountAccuracy): string {
@@ -53,11 +96,26 @@ function accuracyText(found: CountAccuracy): string {
     geh === null ? '-' : geh.toFixed(1),
     nwRmse === null ? '-' : nwRmse.toFixed(2),
   ]);
+  const classes = [...found.classes, { ...found, class: 'all' }].map((each) => [
+    each.class,
+    String(each.truth),
+    String(each.counted),
+    String(each.missed),
+    String(each.false),
+    String(each.wrongClass),
+    each.sample === null ? '-' : percent(each.sample),
+    each.trafficWeighted === null ? '-' : percent(each.trafficWeighted),
+  ]);
   const missed = missedShare === null ? '' : ` (95 %: ${percent(missedShare.low)} to ${percent(missedShare.high)})`;
   return [
     table(
       [['line', 'direction', 'class', 'by hand', 'counted', 'GEH', 'nwRMSE'], ...flows],
       ['left', 'left', 'left', 'right', 'right', 'right', 'right'],
+    ),
+    '',
+    table(
+      [['class', 'by hand', 'counted', 'missed', 'false', 'other class', 'sample', 'traffic-weighted'], ...classes],
+      ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
     ),
     '',
     `by hand ${found.truth} and ${found.contested} contested: ${found.missed} missed${missed}, ${found.false} false, ${found.wrongClass} in another class` +

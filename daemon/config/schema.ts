@@ -11,7 +11,7 @@ import {
   secret,
   within,
 } from '../../core/config/fields.ts';
-import { groundPlane } from '../vision/ground-plane.ts';
+import { countingSchema, movementsFit, placesDiffer, share, trafficFields, unique } from './traffic-schema.ts';
 
 export { mqttSchema };
 
@@ -19,8 +19,6 @@ export { mqttSchema };
  * The configuration of one box. Unknown keys are refused; every default is the one `docs/reference/configuration.md` prints.
  * No secret is ever a value here: `passwordFile` and `passwordEnv` say where it is.
  */
-
-const share = within(0, 1);
 
 export const regionSchema = z.strictObject({
   name: id,
@@ -32,70 +30,8 @@ export const regionSchema = z.strictObject({
     }),
 });
 
-const unique = <T>(key: (item: T) => string, what: string) => ({
-  check: (items: readonly T[]) => new Set(items.map(key)).size === items.length,
-  error: `${what} that differ from each other`,
-});
 const regionNames = unique<{ name: string }>((region) => region.name, 'names of regions');
 const cameraIds = unique<{ id: string }>((camera) => camera.id, 'ids of cameras');
-
-const point = z.tuple([share, share], { error: 'two shares of the image: [x, y]' });
-const placeIds = unique<{ id: string }>((place) => place.id, 'ids of lines and zones');
-const laneIds = unique<{ id: string }>((lane) => lane.id, 'ids of lanes');
-const movementIds = unique<{ id: string }>((movement) => movement.id, 'ids of movements');
-
-export const lineSchema = z
-  .strictObject({
-    id,
-    /** In shares of the image, from the top left. `forward` is from left to right when looking from `from` to `to`. */
-    from: point,
-    to: point,
-    /** Parts of the line, from one share of its length to another. */
-    lanes: z
-      .array(
-        z
-          .strictObject({ id, from: share, to: share })
-          .refine((lane) => lane.from < lane.to, { error: 'a lane from a smaller share of the line to a larger one' }),
-      )
-      .max(16)
-      .refine(laneIds.check, { error: laneIds.error })
-      .default([]),
-    /** Who passes in this direction is reported as going the wrong way. */
-    wrongWay: z.enum(['forward', 'backward']).optional(),
-  })
-  .refine(({ from, to }) => Math.hypot(from[0] - to[0], from[1] - to[1]) > 0.01, {
-    error: 'a line whose ends are apart by more than a hundredth of the image',
-  });
-
-export const zoneSchema = z.strictObject({
-  id,
-  /** Corners in shares of the image, in order. */
-  polygon: z.array(point).min(3, { error: 'at least three corners' }).max(64),
-  /** Who stands in it for so long is reported as stopped. */
-  stoppedSeconds: within(1, 3600).optional(),
-});
-
-const fourPoints = <T extends z.ZodType>(each: T) => z.tuple([each, each, each, each], { error: 'four points' });
-
-/** Four places on the image and on the ground: speeds are measured on the plane through them. */
-const calibrationSchema = z
-  .strictObject({
-    image: fourPoints(point),
-    /** m, on any two axes at right angles to each other. */
-    metres: fourPoints(z.tuple([z.number(), z.number()], { error: 'two lengths in metres: [x, y]' })),
-  })
-  .refine((value) => groundPlane(value) !== undefined, {
-    error: 'four points of which no three lie on one line, all before the horizon',
-  });
-
-const movementSchema = z
-  .strictObject({
-    id,
-    /** Ids of a line or zone of this camera. */
-    from: id,
-    to: id,
-  })
-  .refine(({ from, to }) => from !== to, { error: 'from one place to another' });
 
 const encrypted = ({ url }: { readonly url: string }): boolean => /^rtsps:/i.test(url);
 
@@ -112,13 +48,7 @@ export const cameraSchema = z
     topK: integerWithin(1, 100).default(3),
     /** Parts of the image, each classified by itself; none means the whole image, named `frame`. */
     regions: z.array(regionSchema).max(64).refine(regionNames.check, { error: regionNames.error }).default([]),
-    /** What crosses them is counted, where the model finds objects. */
-    lines: z.array(lineSchema).max(64).default([]),
-    /** Who enters, leaves or stops in them is reported. */
-    zones: z.array(zoneSchema).max(64).default([]),
-    movements: z.array(movementSchema).max(256).refine(movementIds.check, { error: movementIds.error }).default([]),
-    /** Without it there are no speeds. */
-    calibration: calibrationSchema.optional(),
+    ...trafficFields,
     /** RTP inside the connection, or beside it where the camera has nothing else; `auto` tries both in this order. */
     transport: z.enum(['tcp', 'udp', 'auto']).default('tcp'),
     /** PEM file with the authority of an `rtsps://` camera's certificate, or the certificate itself; the system's authorities without it. */
@@ -137,14 +67,8 @@ export const cameraSchema = z
     decoder: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
   })
   .refine(hasOnePassword, onePassword)
-  .refine(({ lines, zones }) => placeIds.check([...lines, ...zones]), { error: placeIds.error, path: ['lines'] })
-  .refine(
-    ({ lines, zones, movements }) => {
-      const places = new Set([...lines, ...zones].map((place) => place.id));
-      return movements.every(({ from, to }) => places.has(from) && places.has(to));
-    },
-    { error: 'movements between lines and zones of this camera', path: ['movements'] },
-  )
+  .refine(placesDiffer.check, placesDiffer.params)
+  .refine(movementsFit.check, movementsFit.params)
   .refine((value) => encrypted(value) || (value.ca === undefined && !value.insecure), {
     error: 'an `rtsps://` address beside `ca` and `insecure`',
   })
@@ -197,25 +121,6 @@ export const identitySchema = z.strictObject({
   key: path,
   /** Public half, with the keys that came before. */
   chain: path,
-});
-
-/** Lengths of intervals that fit a day and an hour evenly, s. */
-const INTERVALS = [30, 60, 300, 900, 3600];
-
-export const countingSchema = z.strictObject({
-  /** s, on even times of the wall clock. */
-  intervals: z
-    .array(z.int())
-    .min(1)
-    .max(INTERVALS.length)
-    .refine((all) => all.every((each) => INTERVALS.includes(each)) && new Set(all).size === all.length, {
-      error: `lengths in seconds, each once: ${INTERVALS.join(', ')}`,
-    })
-    .default([60]),
-  /** Name of the classes below, for whoever reads the counts. */
-  classScheme: id.optional(),
-  /** The classes that are counted, each with the classes of the model that belong to it. Without them: road users. */
-  classes: z.record(id, z.array(z.string().min(1)).min(1)).optional(),
 });
 
 /** What must not be lost waits there until the broker has confirmed it. */

@@ -1,5 +1,5 @@
 /** A part of a line, as shares of its length. */
-interface Lane {
+export interface Lane {
   readonly id: string;
   readonly from: number;
   readonly to: number;

@@ -22,18 +22,24 @@ interface IntervalOptions {
   readonly intervalSeconds: number;
   /** How long was looked, from 0 on, s. */
   readonly seconds: number;
+  /** What of it was seen, s. @default all of it */
+  readonly seen?: readonly { readonly from: number; readonly to: number }[];
 }
 
 /** Crossings by even intervals, line, direction and class. What is not listed did not cross; the last interval may have been seen in part. */
 export function countIntervals(
   crossings: readonly Crossing[],
-  { classes, intervalSeconds, seconds }: IntervalOptions,
+  { classes, intervalSeconds, seconds, seen = [{ from: 0, to: seconds }] }: IntervalOptions,
 ): CountedInterval[] {
   return Array.from({ length: Math.max(1, Math.ceil(seconds / intervalSeconds)) }, (_, i) => {
     const [from, to] = [i * intervalSeconds, (i + 1) * intervalSeconds];
     const last = to >= seconds;
     const inside = crossings.filter(({ time }) => time >= from && (time < to || last));
-    return { from, to, coverage: Math.min(1, (seconds - from) / intervalSeconds), counts: countsOf(inside, classes) };
+    const seenSeconds = seen.reduce(
+      (sum, each) => sum + Math.max(0, Math.min(each.to, to) - Math.max(each.from, from)),
+      0,
+    );
+    return { from, to, coverage: Math.min(1, seenSeconds / intervalSeconds), counts: countsOf(inside, classes) };
   });
 }
 

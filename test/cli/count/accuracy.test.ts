@@ -64,6 +64,31 @@ describe('countAccuracy', () => {
     });
   });
 
+  it('says by class what was missed, false and taken for another', () => {
+    const { classes: found } = compare(
+      [counted(1), counted(2, 1), counted(9, 1), counted(20), counted(30, 1)],
+      [
+        byHand(1),
+        byHand(2),
+        byHand(5),
+        byHand(9, { class: 'truck' }),
+        byHand(20, { contested: true }),
+        byHand(30, { classAlternatives: ['truck'] }),
+      ],
+    );
+    expect(found).toEqual([
+      expect.objectContaining({ class: 'car', truth: 4, counted: 2, missed: 1, false: 0, wrongClass: 1, error: 0.5 }),
+      expect.objectContaining({ class: 'truck', truth: 1, counted: 2, missed: 0, false: 0, wrongClass: 0, error: 0 }),
+    ]);
+    expect(found[0]?.sample).toBe(0.5);
+  });
+
+  it('lists what was missed and what is false', () => {
+    const found = compare([counted(1), counted(8)], [byHand(1), byHand(5)]);
+    expect(found.missedCrossings).toEqual([{ line: 'road', direction: 'forward', class: 'car', time: 5 }]);
+    expect(found.falseCrossings).toEqual([{ line: 'road', direction: 'forward', class: 'car', time: 8 }]);
+  });
+
   it('gives GEH from 15 minutes on', () => {
     const [crossings, truth] = [
       Array.from({ length: 40 }, (_, i) => counted(i)),

@@ -28,6 +28,18 @@ describeWith({ needs: ['ffmpeg'] }, 'wayside count', () => {
       'yolox',
       ...options,
     ]);
+  const before = (address: string, ...options: string[]) =>
+    runWayside([
+      'count',
+      address,
+      '--config',
+      at('lines.json'),
+      '--model',
+      at('spots.onnx'),
+      '--head',
+      'yolox',
+      ...options,
+    ]);
   beforeAll(async () => {
     await writeModel(spotDetector(), at('spots.onnx'));
     await writeSpotVideo(at('spot.mkv'));
@@ -86,7 +98,12 @@ describeWith({ needs: ['ffmpeg'] }, 'wayside count', () => {
     await writeFile(at('other.json'), JSON.stringify({ crossings: [{ ...crossing, line: 'other' }] }));
     const refusals = [
       [count('text.mp4'), 65, 'VIDEO_INVALID', /text\.mp4: no frame can be decoded: .*Invalid data/],
-      [runWayside(['count', 'rtsp://camera/1', '--config', 'x', '--model', 'y']), 64, 'USAGE', /found an address/],
+      [count('spot.mkv', '--seconds', '5'), 64, 'USAGE', /--seconds goes with a live camera/],
+      [count('spot.mkv', '--ndjson', '--json'), 64, 'USAGE', /--ndjson.*--json/],
+      [before('rtsp://127.0.0.1:9/x', '--truth', at('truth.json')), 64, 'USAGE', /--truth goes with a video file/],
+      [before('http://user:hidden@camera/1'), 64, 'USAGE', /found http:\/\/\S*camera/],
+      [before('rtsp://user:hidden@127.0.0.1:9/x'), 69, 'CAMERA_LOST', /127\.0\.0\.1/],
+      [count('spot.mkv', '--camera', 'north'), 64, 'USAGE', /no configuration of a daemon/],
       [count('missing.mp4'), 66, 'FILE_NOT_FOUND', /missing\.mp4/],
       [count('spot.mkv', '--config', at('slip.yaml')), 78, 'CONFIG_INVALID', /slip\.yaml:2:.*`too`/],
       [count('spot.mkv', '--truth', at('other.json')), 65, 'HAND_COUNT_INVALID', /line "other"; counted are gate/],
@@ -96,7 +113,103 @@ describeWith({ needs: ['ffmpeg'] }, 'wayside count', () => {
       const { exit: got, stderr } = await run;
       expect([got, stderr]).toEqual([exit, expect.stringContaining(`error ${code}: `)]);
       expect(stderr).toMatch(message);
+      expect(stderr).not.toContain('hidden');
     }
+  });
+
+  /** The ground point of the spot is 12 pixels of 64 below its middle; it goes 8 pixels a second. A pixel is a metre here. */
+  const street = {
+    lines: [{ ...LINE, wrongWay: 'forward', lanes: [{ id: 'west', from: 0, to: 0.6 }] }],
+    zones: [
+      {
+        id: 'square',
+        polygon: [
+          [0, 0.5],
+          [1, 0.5],
+          [1, 0.8],
+          [0, 0.8],
+        ],
+      },
+    ],
+    movements: [{ id: 'through', from: 'gate', to: 'square' }],
+    calibration: {
+      image: [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+        [0, 1],
+      ],
+      metres: [
+        [0, 0],
+        [64, 0],
+        [64, 64],
+        [0, 64],
+      ],
+    },
+  };
+
+  it('tells of zones, movements, lanes, wrong ways and speeds by the keys that the daemon has', async () => {
+    await writeFile(at('street.json'), JSON.stringify({ ...street, counting: { intervals: [60, 30] } }));
+    const { exit, stdout } = await count('spot.mkv', '--config', at('street.json'), '--json');
+    expect(exit).toBe(0);
+    const document = JSON.parse(stdout) as { events: { event: string; t: number }[] };
+    expect(document).toMatchObject({ intervalSeconds: 30 });
+    const speed = expect.closeTo(8, -0.5) as unknown;
+    expect(document.events).toEqual([
+      expect.objectContaining({
+        event: 'crossing',
+        line: 'gate',
+        lane: 'west',
+        direction: 'forward',
+        class: 'car',
+        speed,
+      }),
+      expect.objectContaining({ event: 'wrong-way', line: 'gate', zone: null }),
+      expect.objectContaining({ event: 'entered', zone: 'square', seconds: null }),
+      expect.objectContaining({ event: 'movement', movement: 'through' }),
+      expect.objectContaining({ event: 'left', zone: 'square' }),
+    ]);
+    expect(document).toMatchObject({
+      flows: expect.arrayContaining([
+        expect.objectContaining({
+          line: 'gate',
+          direction: 'forward',
+          lane: 'west',
+          count: 1,
+          speed: expect.objectContaining({ measured: 1, mean: speed }),
+        }),
+      ]) as unknown,
+    });
+    const { stdout: text } = await count('spot.mkv', '--config', at('street.json'));
+    expect(text).toMatch(/entered +square +car +1/);
+    expect(text).toMatch(/gate +forward +1 +\d+ km\/h/);
+  });
+
+  it('takes the configuration of a daemon, of which it wants one camera', async () => {
+    const { lines, zones } = street;
+    const camera = (id: string) => ({ id, url: 'rtsp://127.0.0.1:9/x', rate: 5, lines, zones });
+    const box = { site: 'a', box: 'b', mqtt: { url: 'mqtt://127.0.0.1' }, model: { package: 'p' } };
+    await writeFile(at('box.json'), JSON.stringify({ ...box, cameras: [camera('north'), camera('south')] }));
+    const asked = ['spot.mkv', '--config', at('box.json'), '--json'] as const;
+    expect(await count(...asked)).toMatchObject({
+      exit: 64,
+      stderr: expect.stringContaining('north, south') as unknown,
+    });
+    const { stdout } = await count(...asked, '--camera', 'south');
+    expect(JSON.parse(stdout)).toMatchObject({ frames: 30, crossings: [{ line: 'gate' }] });
+  });
+
+  it('prints every event as a line, and the result as the last one', async () => {
+    const { exit, stdout } = await count('spot.mkv', '--ndjson');
+    expect(exit).toBe(0);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toEqual([
+      expect.objectContaining({ event: 'crossing', line: 'gate', class: 'car' }),
+      { result: expect.objectContaining({ frames: 60 }) as unknown },
+    ]);
   });
 
   it('says that a video breaks off, and does not count in silence', async () => {

@@ -8,15 +8,13 @@ import {
   agentSchema,
   cameraSchema,
   configSchema,
-  countingSchema,
   identitySchema,
   journalSchema,
-  lineSchema,
   modelSchema,
   mqttSchema,
   regionSchema,
-  zoneSchema,
 } from '../../../daemon/config/schema.ts';
+import { countingSchema, lineFields, zoneSchema } from '../../../daemon/config/traffic-schema.ts';
 
 const document = (...path: string[]): Promise<string> => readFile(join(PACKAGE_ROOT, 'docs', ...path), 'utf8');
 
@@ -39,7 +37,7 @@ describe('docs/reference/configuration.md', () => {
           ),
       ),
       ...within('cameras[].regions[].', regionSchema.shape),
-      ...within('cameras[].lines[].', lineSchema.shape).filter((key) => !key.endsWith('lanes')),
+      ...within('cameras[].lines[].', lineFields).filter((key) => !key.endsWith('lanes')),
       ...within('cameras[].zones[].', zoneSchema.shape),
       ...within('counting.', countingSchema.shape),
       'cameras[].decoder.command',

@@ -1,0 +1,96 @@
+import type { RunContext } from '../../core/run/context.ts';
+import { Coverage, type Span } from '../../daemon/counts/coverage.ts';
+import { eventsOf, type TrafficEvent } from '../../daemon/counts/events.ts';
+import type { ClassScheme } from '../../daemon/vision/class-scheme.ts';
+import type { Crossing } from '../../daemon/vision/line-counter.ts';
+import { Traffic } from '../../daemon/vision/traffic.ts';
+import type { Detector } from '../../inference/heads/detector.ts';
+import type { RgbImage } from '../../inference/image.ts';
+import type { CountConfig } from './config.ts';
+
+/** A frame to look at. */
+export interface TimedFrame {
+  readonly image: RgbImage;
+  /** Since the first frame, s. */
+  readonly time: number;
+  /** Whether it shows the street. @default true */
+  readonly valid?: boolean;
+}
+
+export interface Counted {
+  /** By time; the class is the one with most score over all that was seen of the object. */
+  readonly crossings: readonly (Crossing & { readonly speed: number | undefined })[];
+  /** By time, their classes as well. */
+  readonly events: readonly TrafficEvent[];
+  /** Frames looked at. */
+  readonly frames: number;
+  /** From the first frame to the last that was looked at. */
+  readonly seconds: number;
+  /** What was seen of it, s. */
+  readonly seen: readonly Span[];
+  /** Frames whose times stepped back: left out. */
+  readonly steppedBack: number;
+}
+
+export interface CountOptions {
+  readonly plan: Pick<CountConfig, 'lines'> & Partial<Pick<CountConfig, 'zones' | 'movements' | 'calibration'>>;
+  readonly scheme: ClassScheme;
+  /** Told what happens, when it happens: the class is what is believed then. */
+  readonly onEvent?: (event: TrafficEvent) => void;
+}
+
+/**
+ * Counts what frames show: detector, tracker, lines, zones.
+ *
+ * @throws {WaysideError} what reading them throws; SESSION_RUN, MODEL_NOT_FINITE
+ */
+export async function countFrames(
+  source: AsyncIterable<TimedFrame>,
+  detector: Detector,
+  { plan, scheme, onEvent = () => {} }: CountOptions,
+  { onProgress }: Pick<RunContext, 'onProgress'>,
+): Promise<Counted> {
+  const crossings: Counted['crossings'][number][] = [];
+  const events: TrafficEvent[] = [];
+  const seen: Span[] = [];
+  const classes = new Map<number, number>();
+  const coverage = new Coverage();
+  let traffic: Traffic | undefined;
+  let [frames, last, steppedBack] = [0, Number.NEGATIVE_INFINITY, 0];
+  for await (const { image, time, valid = true } of source) {
+    if (time <= last) {
+      steppedBack++;
+      continue;
+    }
+    last = time;
+    traffic ??= new Traffic(plan, scheme, image.width / image.height);
+    const span = coverage.frame(time * 1000, valid);
+    if (span !== undefined) seen.push({ from: span.from / 1000, to: span.to / 1000 });
+    const found = traffic.update((await detector.detect(image)).detections, time);
+    crossings.push(...found.crossings);
+    const happened = eventsOf(found, plan.lines);
+    for (const event of happened) onEvent(event);
+    events.push(...happened);
+    for (const { id, classIndex } of found.objects) classes.set(id, classIndex);
+    frames++;
+    onProgress({
+      stage: 'counting',
+      done: frames,
+      detail: `${time.toFixed(1)} s of video, ${crossings.length} crossings`,
+    });
+  }
+  const settled = <T extends { readonly track: number; readonly classIndex: number; readonly time: number }>(
+    all: readonly T[],
+  ): T[] =>
+    all
+      .map((each) => ({ ...each, classIndex: classes.get(each.track) ?? each.classIndex }))
+      .sort((a, b) => a.time - b.time);
+  return {
+    crossings: settled(crossings),
+    events: settled(events),
+    frames,
+    seconds: Math.max(0, last),
+    seen,
+    steppedBack,
+  };
+}
