@@ -34,6 +34,10 @@ const thousandth = (value: number): number => Math.round(value * 1000) / 1000;
 /** Scores are shares; the fifth digit is noise of the arithmetic. */
 export const roundedScore = (value: number): number => Math.min(1, Math.round(value * 1e5) / 1e5);
 
+/** The least score of an object that is reported. @param configured of its camera */
+export const leastScore = ({ thresholds }: Pick<Ready, 'thresholds'>, name: string, configured?: number): number =>
+  configured ?? thresholds.classes?.[name] ?? thresholds.score;
+
 /** @param now ms of `performance.now()`, just before the message is handed over */
 export function detectionsBody(pending: PendingFrame, result: Result, now: number): Body<'detections'> {
   const { frame, regions, ready } = pending;

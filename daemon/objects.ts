@@ -2,7 +2,7 @@ import type { Body } from '../contract/messenger.ts';
 import type { Box } from '../inference/image.ts';
 import { labelOf } from '../inference/scores.ts';
 import type { Config } from './config/schema.ts';
-import { detectionsBody, roundedScore } from './detections.ts';
+import { detectionsBody, leastScore, roundedScore } from './detections.ts';
 import type { SeenFrame } from './features/feature.ts';
 
 /** A share of the image; what reaches beyond it ends at its edge. */
@@ -21,14 +21,12 @@ function boxInside([x, y, w, h]: Box): [number, number, number, number] {
 export function objectsBody(analysed: SeenFrame, config: Config, now: number): Body<'detections'> {
   const { frame, result, seen, scheme } = analysed;
   const configured = config.cameras.find(({ id }) => id === frame.camera);
-  const { thresholds } = frame.ready;
   const regions = configured?.regions ?? [];
   return {
     ...detectionsBody({ ...frame, regions: [] }, result, now),
     objects: seen.objects.flatMap(({ id, classIndex, score, box, speed, confirmed }) => {
       const name = scheme.classes[classIndex] ?? labelOf(undefined, classIndex);
-      const least = configured?.threshold ?? thresholds.classes?.[name] ?? thresholds.score;
-      if (!confirmed || score < least) return [];
+      if (!confirmed || score < leastScore(frame.ready, name, configured?.threshold)) return [];
       const [x, y] = [box[0] + box[2] / 2, box[1] + box[3]];
       const region = regions.find(({ box: [left, top, w, h] }) => x >= left && x < left + w && y >= top && y < top + h);
       return [

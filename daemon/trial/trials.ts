@@ -1,16 +1,22 @@
-import { asWaysideError } from '../../core/errors.ts';
+import { asWaysideError, WaysideError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { AdmittedPackage } from '../../deploy/admit.ts';
+import type { TrialTask } from '../../deploy/trial/measures.ts';
 import type { FromAgent, FromDaemon } from '../../deploy/trial/protocol.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { PendingFrame } from '../detections.ts';
 import type { InferenceEnd } from '../inference/client.ts';
 import type { CandidateListeners, ModelPair } from '../inference/pair.ts';
+import type { Ready } from '../inference/protocol.ts';
 import { admitPlace, type ModelChoice, optionsOf } from '../model/choice.ts';
 import { type ModelPlace, modelPlaces, slotAt, storeOf } from '../model/places.ts';
 import type { RunningModel } from '../model/reload.ts';
 import { residentBytes } from '../telemetry/processes.ts';
+import { classScheme } from '../vision/class-scheme.ts';
 import { BlockBuilder } from './block-builder.ts';
+import { BoxComparison } from './box-comparison.ts';
+import { comparedLines } from './line-comparison.ts';
+import { RegionComparison } from './region-comparison.ts';
 
 type Without<T> = T extends unknown ? Omit<T, 'v'> : never;
 /** What is said of a trial. */
@@ -46,7 +52,8 @@ const MOST_RESTARTS = 5;
 interface CurrentTrial {
   readonly id: string;
   readonly candidate: RunningModel;
-  readonly builder: BlockBuilder;
+  readonly builder: BlockBuilder<PendingFrame>;
+  readonly task: TrialTask;
   phase: 'shadow' | 'probation';
   blocks: number;
   ready: boolean;
@@ -71,7 +78,9 @@ export class Trials implements TrialControl {
       const place = await this.#placeOf(order);
       if (place === undefined) return;
       try {
-        this.#start(order, await admitPlace(place, this.#parts.loaded()));
+        const admitted = await admitPlace(place, this.#parts.loaded());
+        this.#mustCompare(admitted);
+        this.#start(order, admitted);
       } catch (thrown) {
         const { code, message } = asWaysideError(thrown);
         this.#failed(order.trial, { code, message });
@@ -143,11 +152,25 @@ export class Trials implements TrialControl {
     this.#parts.untried(why);
   }
 
+  /** @throws {WaysideError} MODEL_UNSUPPORTED where no measure compares a model with the one that runs */
+  #mustCompare({ manifest, identity }: AdmittedPackage): void {
+    const running = this.#parts.choice.running?.admitted;
+    if (running === undefined || trialTask(running.manifest.task) === trialTask(manifest.task)) return;
+    const of = ({ task = 'classification' }: typeof manifest): string => `task ${task}`;
+    throw new WaysideError('MODEL_UNSUPPORTED', {
+      message: `${identity.name} ${identity.version} has the ${of(manifest)}, the model that runs the ${of(running.manifest)}: nothing compares them`,
+      hint: 'a model of another task takes the place of one by `model.package` or a store of its own, not by a trial',
+    });
+  }
+
   #start({ trial: id, blockFrames }: TrialOrder, admitted: AdmittedPackage): void {
     const candidate = { admitted, config: this.#parts.loaded().config.model };
-    const builder = new BlockBuilder(blockFrames, performance.now());
+    const task = trialTask(admitted.manifest.task);
+    const comparison =
+      task === 'detector' ? new BoxComparison(() => this.#parts.loaded().config) : new RegionComparison();
+    const builder = new BlockBuilder<PendingFrame>(blockFrames, comparison, performance.now());
     const current: CurrentTrial = {
-      ...{ id, candidate, builder, phase: 'shadow', blocks: 0, ready: false, restarts: 0 },
+      ...{ id, candidate, builder, task, phase: 'shadow', blocks: 0, ready: false, restarts: 0 },
     };
     this.#current = current;
     this.#parts.log.info({ trial: id, model: admitted.identity }, 'a candidate is being loaded');
@@ -155,12 +178,11 @@ export class Trials implements TrialControl {
   }
 
   #listenersOf(current: CurrentTrial): CandidateListeners<PendingFrame> {
-    const { id: trial, builder } = current;
+    const { id: trial, builder, task } = current;
     const { news } = this.#parts;
     return {
-      onReady: ({ labels }) => {
-        if (!current.ready)
-          news({ type: 'candidate', trial, event: 'ready', ...(labels && { labels: labels.length }) });
+      onReady: (ready) => {
+        if (!current.ready) news({ type: 'candidate', trial, event: 'ready', ...this.#judgedBy(task, ready) });
         current.ready = true;
       },
       onEnd: (end) => {
@@ -170,6 +192,10 @@ export class Trials implements TrialControl {
         this.#stop();
       },
       onCompared: (compared) => {
+        if (trialTask(compared.running.ready.task) !== task) {
+          this.abort('the running model is one of another task now');
+          return;
+        }
         const block = builder.add(compared, current.phase, performance.now());
         if (block !== undefined) news({ type: 'block', trial, index: current.blocks++, block });
       },
@@ -179,6 +205,17 @@ export class Trials implements TrialControl {
         else this.#parts.log.error({ trial }, 'the candidate fell while it answered: the running model answers again');
       },
     };
+  }
+
+  /** What the agent has to know of a candidate before its first block. */
+  #judgedBy(
+    task: TrialTask,
+    { labels }: Ready,
+  ): Pick<Extract<TrialNews, { type: 'candidate' }>, 'labels' | 'task' | 'lines'> {
+    const { cameras, counting } = this.#parts.loaded().config;
+    if (task === 'classifier') return labels === null ? {} : { labels: labels.length };
+    const { classes } = classScheme(labels ?? [], counting.classes).scheme;
+    return { task, labels: classes.length, lines: comparedLines(cameras).length };
   }
 
   #failed(trial: string, { code, message }: Pick<InferenceEnd, 'code' | 'message'>): void {
@@ -206,3 +243,7 @@ export class Trials implements TrialControl {
     this.#parts.inTurn(act).catch((error: unknown) => this.#parts.log.error({ err: error }, 'a trial'));
   }
 }
+
+/** By what a model is compared: by classes of regions, or by boxes. */
+const trialTask = (task: Ready['task'] | undefined): TrialTask =>
+  task === undefined || task === 'classification' ? 'classifier' : 'detector';

@@ -8,10 +8,10 @@ import { Tracker } from './tracker.ts';
 import { type Zone, type ZoneEvent, ZoneWatch } from './zone-watch.ts';
 
 /** What is looked for on the images of one camera. */
-interface TrafficPlan {
+export interface TrafficPlan {
   readonly lines: readonly Line[];
-  readonly zones?: readonly Zone[];
-  readonly movements?: readonly Movement[];
+  readonly zones?: readonly Zone[] | undefined;
+  readonly movements?: readonly Movement[] | undefined;
   readonly calibration?: Calibration | undefined;
 }
 

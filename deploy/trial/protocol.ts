@@ -12,7 +12,7 @@ export const PROTOCOL_VERSION = 1;
 export const LONGEST_LINE_BYTES = 128 * 1024;
 
 /** Lines of all cameras of a box. */
-const MOST_LINES = 200;
+export const MOST_LINES = 200;
 
 const v = z.literal(PROTOCOL_VERSION);
 const digest = z.templateLiteral(['sha256:', z.string().regex(/^[0-9a-f]{64}$/)]);

@@ -1,34 +1,19 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { MessageOf } from '../../contract/messages/kinds.ts';
-import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
-import { type RtspServer, startRtspServer } from '../../demo/rtsp/server.ts';
+import type { RtspServer } from '../../demo/rtsp/server.ts';
 import { describeWith } from '../support/requirements.ts';
 import { Rig } from '../support/rig.ts';
 import { writeSpotPackage } from '../support/spot-detector.ts';
-
-const SIDE = 128;
-const SPOT = 16;
-const FPS = 20;
-
-/** A spot that goes down a dim wall in four seconds, again and again, with a noise that no picture is without. */
-function goingDown(index: number): Uint8Array {
-  const data = new Uint8Array(SIDE * SIDE * 3);
-  for (let i = 0; i < data.length; i++) data[i] = 18 + ((i * 7919 + index * 104_729) % 11);
-  const top = Math.floor(((index % (4 * FPS)) / (4 * FPS)) * (SIDE + SPOT)) - SPOT;
-  for (let y = Math.max(0, top); y < Math.min(SIDE, top + SPOT); y++)
-    data.fill(255, (y * SIDE + 48) * 3, (y * SIDE + 48 + SPOT) * 3);
-  return data;
-}
+import { startSpotCamera } from '../support/spot-street.ts';
 
 describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a detector in the daemon', () => {
   let rig: Rig;
   let camera: RtspServer;
   beforeAll(async () => {
-    const source = rawFrameSource({ width: SIDE, height: SIDE, fps: FPS, render: goingDown });
-    camera = await startRtspServer({ source });
+    camera = await startSpotCamera({ columns: [48], seconds: 4 });
     rig = await Rig.start({
-      prepare: (folder) => writeSpotPackage(join(folder, 'spots')),
+      prepare: async (folder) => void (await writeSpotPackage(join(folder, 'spots'))),
       config: () => ({
         model: { package: 'spots', hangSeconds: 2 },
         cameras: [

@@ -90,7 +90,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
       event: 'ready',
       labels: 3,
     });
-    const verdict = await agent.decide('equal', LIMITS, 3);
+    const verdict = await agent.decide('equal', LIMITS);
     expect(verdict).toMatchObject({ step: 'promote', reason: 'TRIAL_PROMOTED' });
     await store.store.promote(slot);
     agent.send({ v: 1, type: 'end', trial: 'equal', reason: 'TRIAL_PROMOTED' });
@@ -107,7 +107,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
   it('is rolled back where it names other classes, having answered nothing', async () => {
     const before = performance.now();
     const { slot, dir } = await begin('worse', { version: '3', labels: [...COLOURS.slice(1), COLOURS[0]] });
-    const verdict = await agent.decide('worse', LIMITS, 3);
+    const verdict = await agent.decide('worse', LIMITS);
     expect(verdict.step).toBe('roll-back');
     expect(['TRIAL_CLASS_SHIFT', 'TRIAL_DISAGREES']).toContain(verdict.reason);
     await store.store.reject(slot, verdict.reason ?? '');

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { COCO_CLASSES, HEADS } from '../../inference/heads/head.ts';
 import { writePackage } from '../../inference/package.ts';
+import type { ModelPackage } from '../../inference/read-package.ts';
 import { int, ints } from '../../onnx/attributes.ts';
 import { GraphBuilder } from '../../onnx/build.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
@@ -17,15 +18,20 @@ const VALUES = 5 + COCO_CLASSES.length;
 /**
  * A detector in YOLOX's form that can be checked by hand: 64x64 pixels, and every cell of 8x8 says that a car of 24x24 pixels is around
  * it, as surely as the cell is bright.
+ *
+ * @param blindRows rows of cells, from the bottom, in which it sees nothing
  */
-export function spotDetector(): Model {
+export function spotDetector(blindRows = 0): Model {
   const builder = new GraphBuilder('spots');
   const image = builder.input('images', 'float32', [1, 3, SIDE, SIDE]);
   const mean = builder.constant('mean', float32Tensor([1, 3, 8, 8], new Float32Array(192).fill(1 / (192 * 255))));
-  const [bright = ''] = builder.node('Conv', [image, mean], { strides: ints([8, 8]) });
+  const [cells = ''] = builder.node('Conv', [image, mean], { strides: ints([8, 8]) });
+  const sees = Float32Array.from({ length: CELLS }, (_, cell) => (cell < CELLS - blindRows * (SIDE / 8) ? 1 : 0));
+  const mask = builder.constant('sees', float32Tensor([1, 1, SIDE / 8, SIDE / 8], sees));
+  const [bright = ''] = builder.node('Mul', [cells, mask]);
   const [objectness = ''] = builder.node('Reshape', [
     bright,
-    builder.constant('cells', int64Tensor([3], [1, CELLS, 1])),
+    builder.constant('one a cell', int64Tensor([3], [1, CELLS, 1])),
   ]);
   const each = (values: readonly number[]): Float32Array =>
     Float32Array.from({ length: CELLS * values.length }, (_, i) => values[i % values.length] ?? 0);
@@ -40,13 +46,17 @@ export function spotDetector(): Model {
 }
 
 /** The detector as a package. */
-export async function writeSpotPackage(dir: string, labels: readonly string[] = COCO_CLASSES): Promise<void> {
+export async function writeSpotPackage(
+  dir: string,
+  labels: readonly string[] = COCO_CLASSES,
+  { version = '1', blindRows = 0 }: { readonly version?: string; readonly blindRows?: number } = {},
+): Promise<ModelPackage> {
   const { head, preprocessing } = HEADS.yolox;
-  await writePackage(dir, {
+  return await writePackage(dir, {
     manifest: {
       task: 'detector',
       name: 'spots',
-      version: '1',
+      version,
       input: { name: 'images', shape: [1, 3, SIDE, SIDE] },
       output: { name: 'output', classes: COCO_CLASSES.length },
       preprocessing: { ...preprocessing, size: [SIDE, SIDE], layout: 'NCHW' },
@@ -55,7 +65,7 @@ export async function writeSpotPackage(dir: string, labels: readonly string[] = 
       thresholds: { score: 0.1 },
       minimumRuntime: '1.17.0',
     },
-    model: encodeModel(spotDetector()),
+    model: encodeModel(spotDetector(blindRows)),
     golden: [],
   });
 }

@@ -73,9 +73,10 @@ export class TrialAgent {
     );
   }
 
-  /** Leads a trial to its end: what the judge says of each block is done. */
-  async decide(trial: string, limits: TrialLimits, labels: number): Promise<Verdict> {
-    const judge = new TrialJudge(limits, labels);
+  /** Leads a trial to its end, once its candidate is ready: what the judge says of each block is done. */
+  async decide(trial: string, limits: TrialLimits): Promise<Verdict> {
+    const ready = await this.next('candidate', (each) => each.trial === trial && each.event === 'ready');
+    const judge = new TrialJudge(limits, ready.labels ?? 1, ready);
     for (let index = 0; ; index++) {
       const message = await this.next('block', (each) => each.trial === trial && each.index === index);
       const verdict = judge.add(blockOf(message));

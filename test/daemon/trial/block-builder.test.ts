@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../core/random.ts';
 import type { Outcome } from '../../../daemon/inference/pair.ts';
-import { BlockBuilder, type BlockMessage } from '../../../daemon/trial/block-builder.ts';
+import { BlockBuilder } from '../../../daemon/trial/block-builder.ts';
+import type { BlockMessage } from '../../../daemon/trial/comparison.ts';
+import { RegionComparison } from '../../../daemon/trial/region-comparison.ts';
 import { fromDaemon, LONGEST_LINE_BYTES } from '../../../deploy/trial/protocol.ts';
 
 const LABELS = ['car', 'truck', 'bus'];
@@ -32,7 +34,7 @@ function outcome(
 
 /** Blocks of `size` frames, from pairs of the running model's and the candidate's outcomes, 40 ms apart. */
 function blocksOf(size: number, pairs: readonly (readonly [running: Outcome, candidate: Outcome])[]): BlockMessage[] {
-  const builder = new BlockBuilder({ least: size, most: size }, 0);
+  const builder = new BlockBuilder({ least: size, most: size }, new RegionComparison(), 0);
   return pairs
     .map(([running, candidate], at) => builder.add({ frame, running, candidate }, 'shadow', (at + 1) * 40))
     .filter((block) => block !== undefined);
@@ -97,7 +99,7 @@ describe('a block', () => {
         })(),
       );
     const lengthOf = (frames: number, least: number, most: number): number => {
-      const builder = new BlockBuilder({ least, most }, 0);
+      const builder = new BlockBuilder({ least, most }, new RegionComparison(), 0);
       const blocks = stays(frames).map(([running, candidate]) =>
         builder.add({ frame, running, candidate }, 'shadow', 0),
       );
@@ -112,7 +114,7 @@ describe('a block', () => {
   });
 
   it('takes the memory of a process as it was seen last, and the longest time without a frame while a camera was live', () => {
-    const builder = new BlockBuilder({ least: 2, most: 2 }, 0);
+    const builder = new BlockBuilder({ least: 2, most: 2 }, new RegionComparison(), 0);
     const pair = { frame, running: outcome([0]), candidate: outcome([0]) };
     builder.tick({ running: 50 * 2 ** 20, candidate: null }, true, 0);
     builder.add(pair, 'shadow', 500);
@@ -135,7 +137,7 @@ describe('a block', () => {
   });
 
   it('of the other phase begins anew, and remembers that a process ended', () => {
-    const builder = new BlockBuilder({ least: 2, most: 2 }, 0);
+    const builder = new BlockBuilder({ least: 2, most: 2 }, new RegionComparison(), 0);
     const pair = { frame, running: outcome([0]), candidate: outcome([1]) };
     builder.add(pair, 'shadow', 0);
     builder.restarted('candidate');

@@ -1,0 +1,60 @@
+import type { Detection } from '../../inference/heads/detection.ts';
+import type { ClassScheme } from './class-scheme.ts';
+import { Traffic, type TrafficFrame, type TrafficPlan } from './traffic.ts';
+
+/** A frame of a camera, and when it came: ms of a clock that makes no steps. */
+export interface TimedFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly capturedAt: number;
+  readonly lagMs: number | null | undefined;
+}
+
+interface Followed {
+  readonly traffic: Traffic;
+  /** Of what it was made from. */
+  readonly made: string;
+  lastTime: number;
+}
+
+/** Follows the objects of several cameras, each from frame to frame. */
+export class CamerasTraffic {
+  readonly #followed = new Map<string, Followed>();
+
+  /**
+   * What was followed goes on with another model, if it counts the same classes, and where nothing was drawn anew.
+   *
+   * @returns `time` in s, of the frame; undefined for a frame that is no later than the one before
+   */
+  update(
+    camera: string,
+    { lines, zones, movements, calibration }: TrafficPlan,
+    scheme: ClassScheme,
+    { width, height, capturedAt, lagMs }: TimedFrame,
+    detections: readonly Detection[],
+  ): { readonly seen: TrafficFrame; readonly time: number } | undefined {
+    const followed = this.#of(camera, { lines, zones, movements, calibration }, scheme, width / height);
+    // A frame that waited in the camera shows an earlier moment than the one in which it came: speeds are of those moments.
+    const time = (capturedAt - (lagMs ?? 0)) / 1000;
+    if (time <= followed.lastTime) return undefined;
+    followed.lastTime = time;
+    return { seen: followed.traffic.update(detections, time), time };
+  }
+
+  /** Forgets all other cameras. */
+  keep(cameras: ReadonlySet<string>): void {
+    for (const camera of this.#followed.keys()) if (!cameras.has(camera)) this.#followed.delete(camera);
+  }
+
+  #of(camera: string, plan: TrafficPlan, scheme: ClassScheme, aspect: number): Followed {
+    const made = JSON.stringify([plan, scheme.classes, aspect]);
+    const known = this.#followed.get(camera);
+    if (known?.made === made) {
+      known.traffic.useScheme(scheme);
+      return known;
+    }
+    const followed = { traffic: new Traffic(plan, scheme, aspect), made, lastTime: Number.NEGATIVE_INFINITY };
+    this.#followed.set(camera, followed);
+    return followed;
+  }
+}
