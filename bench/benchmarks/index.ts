@@ -22,6 +22,7 @@ import { pruneLarge } from './prune-large.ts';
 import { qat } from './qat.ts';
 import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
+import { street } from './street.ts';
 import { attacks } from './updates/attacks.ts';
 import { powerCuts } from './updates/power-cuts.ts';
 import { rollout } from './updates/rollout.ts';
@@ -36,6 +37,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   squeezenet,
   yolox,
   counts,
+  street,
   criteria,
   ...slim,
   pruneLarge,

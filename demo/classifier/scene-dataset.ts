@@ -72,7 +72,8 @@ export class SceneDataset implements Dataset {
   }
 }
 
-async function recorded({ data, width, height }: RgbImage, quality: number): Promise<RgbImage> {
+/** The image after a lossy encoder, quality 1 to 100. */
+export async function recorded({ data, width, height }: RgbImage, quality: number): Promise<RgbImage> {
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality })
     .toBuffer();

@@ -9,7 +9,7 @@ export type Head = DetectorHead | GridHead;
 
 /** Tasks that find objects, with the form of the head that the manifest gives. */
 export const HEAD_OF_TASK = { detector: DetectorHead, grid: GridHead } as const;
-export type FindingTask = keyof typeof HEAD_OF_TASK;
+type FindingTask = keyof typeof HEAD_OF_TASK;
 
 export const isFindingTask = (task: string | undefined): task is FindingTask =>
   task !== undefined && Object.hasOwn(HEAD_OF_TASK, task);

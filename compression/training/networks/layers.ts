@@ -18,7 +18,7 @@ const OPSET = 14;
 const IR_VERSION = 7;
 
 /**
- * Writes a classifier layer by layer, its weights drawn as they are before training.
+ * Writes a network layer by layer, its weights drawn as they are before training.
  *
  * Convolutions carry no bias: every one is followed by a normalisation. Weights are N(0, 2 / fan-out) (He 2015,
  * equation 14: it keeps the gradients' variance), gains 1, shifts 0.
@@ -83,7 +83,7 @@ export class NetworkBuilder {
     })[0];
   }
 
-  /** Mean over all pixels, then one score a class: the end of every network here. */
+  /** Mean over all pixels, then one score a class: the end of every classifier here. */
   classifier(value: string, channels: number, classes: number): Model {
     const [pooled] = this.#builder.node('GlobalAveragePool', [value]);
     const [flat] = this.#builder.node('Flatten', [pooled], { axis: int(1) });
@@ -91,6 +91,16 @@ export class NetworkBuilder {
     const bias = this.#builder.constant('classifier.bias', float32Tensor([classes], new Float32Array(classes)));
     this.#builder.node('Gemm', [flat, weight, bias], { transB: int(1) }, { outputs: ['logits'] });
     this.#builder.output('logits', 'float32', ['N', classes]);
+    return this.#builder.build({ opset: OPSET, irVersion: IR_VERSION });
+  }
+
+  /** A map of values, none of them normalised, `[N, biases, H, W]`: the end of a network that says something of every place. */
+  map(value: string, channels: number, biases: readonly number[], [rows, columns]: readonly [number, number]): Model {
+    const deviation = Math.sqrt(1 / channels);
+    const weight = this.#normal('map.weight', [biases.length, channels, 1, 1], 0.1 * deviation);
+    const bias = this.#builder.constant('map.bias', float32Tensor([biases.length], Float32Array.from(biases)));
+    this.#builder.node('Conv', [value, weight, bias], { kernel_shape: ints([1, 1]) }, { outputs: ['map'] });
+    this.#builder.output('map', 'float32', ['N', biases.length, rows, columns]);
     return this.#builder.build({ opset: OPSET, irVersion: IR_VERSION });
   }
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { crossEntropy } from '../../../compression/autodiff/losses/cross-entropy.ts';
 import { distillation } from '../../../compression/autodiff/losses/distillation.ts';
+import { gridLoss } from '../../../compression/autodiff/losses/grid.ts';
 import type { Loss } from '../../../compression/autodiff/losses/loss.ts';
 import { reconstruction } from '../../../compression/autodiff/losses/reconstruction.ts';
 import { buildTrainingGraph } from '../../../compression/autodiff/training-graph.ts';
+import { NetworkBuilder } from '../../../compression/training/networks/layers.ts';
 import { updateRunning, weightsOf } from '../../../compression/training/weights.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { floatsOf, floatTensor, openSession, type RunTensor } from '../../../inference/session.ts';
@@ -46,7 +48,7 @@ async function worstError(model: Model, loss: Loss, batchNorm: 'training' | 'fro
     const dims = shape as readonly number[];
     const own = model.graph.initializers.get(name);
     const made =
-      name === graph.lossInputs[0] && loss.name !== 'reconstruction'
+      name === graph.lossInputs[0] && dims.length === 2 && loss.name !== 'reconstruction'
         ? distributions(BATCH, dims[1]!, random.normal)
         : Float32Array.from({ length: elementCount(dims) }, random.normal);
     feeds[name] = floatTensor(own ? asFloat32(own).slice() : made, dims);
@@ -88,6 +90,20 @@ describe('the gradient of a whole network agrees with finite differences', () =>
       });
     }
   }
+});
+
+describe('the gradient of a map of scores and sizes agrees with finite differences', () => {
+  const net = new NetworkBuilder('map', 5);
+  const hidden = net.relu(net.conv('stem', net.input([8, 8]), 3, 6, { stride: 2 }));
+  const model = smooth(net.map(hidden, 6, [-2, 0, 0.5, 0], [4, 4]));
+  it.each([
+    ['scores', [true, true, true, true]],
+    ['sizes', [false, false, false, false]],
+    ['both', [true, false, true, false]],
+  ])('%s', async (_, scores) => {
+    const loss = gridLoss({ scores, sizeWeight: 0.3, objects: 2 });
+    expect(await worstError(model, loss, 'training', 12)).toBeLessThan(2e-2);
+  });
 });
 
 describe('batch statistics', () => {

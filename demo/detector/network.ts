@@ -1,0 +1,73 @@
+import { NetworkBuilder } from '../../compression/training/networks/layers.ts';
+import type { GridHead } from '../../inference/heads/grid.ts';
+import type { Preprocessing } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import type { SceneClass } from '../scene/types.ts';
+
+/** What is found, in the order of the scores. */
+export const ROAD_USERS = ['car', 'truck', 'bus', 'pedestrian'] as const satisfies readonly SceneClass[];
+
+const [HEIGHT, WIDTH] = [128, 224];
+
+export const PREPROCESSING: Preprocessing = {
+  size: [HEIGHT, WIDTH],
+  resize: 'stretch',
+  crop: 'none',
+  mean: [0.45, 0.45, 0.45],
+  std: [0.25, 0.25, 0.25],
+  layout: 'NCHW',
+  channels: 'RGB',
+};
+
+/**
+ * A cell is 4 pixels of the input, 11 of the image: two people who cross side by side are two cells apart. The unit of sizes lets
+ * them take the range that logits have, -10 to 10: both share the scale of one int8 tensor.
+ */
+export const HEAD = {
+  stride: 8,
+  split: 2,
+  score: 'logit',
+  box: { logSize: 0.25 },
+  overlap: 0.6,
+} as const satisfies GridHead;
+
+/** Scores, then width and height. */
+export const VALUES = ROAD_USERS.length + 2;
+export const [ROWS, COLUMNS] = [HEIGHT / HEAD.stride, WIDTH / HEAD.stride];
+
+/** Output channels and stride of each 3x3 convolution: 69 million multiplications an image, a receptive field of 79 pixels. */
+const CONVOLUTIONS = [
+  [16, 2],
+  [32, 2],
+  [56, 2],
+  [56, 1],
+  [56, 1],
+  [56, 1],
+  [56, 1],
+] as const;
+
+/** Scores begin near 0.02: at 0.5 the thousand empty cells of an image would drown the few that hold something (Lin 2017, section 4.1). */
+const SCORE_BIAS = -4;
+
+/** Which channels are scores: those of each of the cells of a place begin with them. */
+export const SCORES: readonly boolean[] = Array.from(
+  { length: HEAD.split ** 2 * VALUES },
+  (_, channel) => channel % VALUES < ROAD_USERS.length,
+);
+
+/** The untrained network, `[N, 3, HEIGHT, WIDTH]` to `[N, split * split * VALUES, ROWS, COLUMNS]`. */
+export function gridNet(seed: number): Model {
+  const net = new NetworkBuilder('street-grid', seed);
+  let value = net.input([HEIGHT, WIDTH]);
+  let channels = 3;
+  for (const [i, [to, stride]] of CONVOLUTIONS.entries()) {
+    value = net.relu(net.conv(`conv${i + 1}`, value, channels, to, { stride }));
+    channels = to;
+  }
+  return net.map(
+    value,
+    channels,
+    SCORES.map((isScore) => (isScore ? SCORE_BIAS : 0)),
+    [ROWS, COLUMNS],
+  );
+}

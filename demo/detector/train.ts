@@ -1,0 +1,93 @@
+import { gridLoss } from '../../compression/autodiff/losses/grid.ts';
+import { normalizationTables, place, UNCHANGED } from '../../compression/training/data/augment.ts';
+import { adamW } from '../../compression/training/optimizers/adamw.ts';
+import { oneCycle } from '../../compression/training/optimizers/schedule.ts';
+import { trainOnBatches } from '../../compression/training/train-on-batches.ts';
+import type { RunOptions } from '../../core/progress.ts';
+import { WHOLE_FRAME } from '../../inference/image.ts';
+import { createPreprocessor, inputLength } from '../../inference/preprocess.ts';
+import type { Model } from '../../onnx/graph.ts';
+import { chance } from '../scene/chance.ts';
+import { streetFrames } from './frames.ts';
+import { gridNet, PREPROCESSING, SCORES } from './network.ts';
+import { TARGET_LENGTH, type Wanted, writeTargets } from './targets.ts';
+
+const BATCH = 16;
+const RATE = 0.004;
+const WEIGHT_DECAY = 0.01;
+/** An error of 1 is one of a quarter in the logarithm of a size. */
+const SIZE_WEIGHT = 0.1;
+/** Seen in an image, about. */
+const OBJECTS = 8;
+
+/** What the detector of the demonstration is trained with: frames of a scene resemble each other, so there are many scenes. */
+export const STREET_TRAINING = { seed: 1, scenes: 64, perScene: 20, epochs: 16 } as const;
+
+interface StoredFrames {
+  /** `[frames, 3, H, W]`, bytes. */
+  readonly planes: Uint8Array;
+  readonly objects: readonly (readonly Wanted[])[];
+}
+
+interface DetectorTrainingOptions extends RunOptions {
+  readonly seed: number;
+  readonly scenes: number;
+  readonly perScene: number;
+  readonly epochs: number;
+}
+
+/** Renders streets and trains the grid network on their exact truth. */
+export async function trainDetector(options: DetectorTrainingOptions): Promise<Model> {
+  const { seed, epochs, onProgress, signal } = options;
+  const frames = await render(options);
+  const count = frames.objects.length;
+  return trainOnBatches(gridNet(seed), {
+    loss: gridLoss({ scores: SCORES, sizeWeight: SIZE_WEIGHT, objects: OBJECTS }),
+    batch: BATCH,
+    steps: Math.floor((epochs * count) / BATCH),
+    batchAt: batches(frames, seed),
+    rate: RATE,
+    optimizer: (parameters) => adamW(parameters, { weightDecay: WEIGHT_DECAY }),
+    schedule: oneCycle(),
+    onProgress,
+    signal,
+  });
+}
+
+/** At the size of the network's input: 65 KB a frame. */
+async function render(options: DetectorTrainingOptions): Promise<StoredFrames> {
+  const { scenes, perScene, onProgress, signal } = options;
+  const total = scenes * perScene;
+  const length = inputLength(PREPROCESSING);
+  const planes = new Uint8Array(total * length);
+  const objects: (readonly Wanted[])[] = [];
+  const preprocess = createPreprocessor({ ...PREPROCESSING, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
+  const values = new Float32Array(length);
+  for await (const frame of streetFrames({ part: 'learn', scenes, perScene })) {
+    signal?.throwIfAborted();
+    preprocess(frame.image, WHOLE_FRAME, values, 0);
+    const offset = objects.length * length;
+    for (let i = 0; i < length; i++) planes[offset + i] = values[i]! + 0.5;
+    objects.push(frame.objects);
+    onProgress?.({ stage: 'rendering streets', done: objects.length, total });
+  }
+  return { planes, objects };
+}
+
+/** Every batch of frames drawn at random, half of them mirrored: a function of seed and step. */
+function batches({ planes, objects }: StoredFrames, seed: number) {
+  const tables = normalizationTables(PREPROCESSING);
+  const length = inputLength(PREPROCESSING);
+  return (step: number): { readonly data: Float32Array; readonly targets: Float32Array } => {
+    const random = chance(seed, 94, step);
+    const data = new Float32Array(BATCH * length);
+    const targets = new Float32Array(BATCH * TARGET_LENGTH);
+    for (let i = 0; i < BATCH; i++) {
+      const frame = random.below(objects.length);
+      const mirrored = random.next() < 0.5;
+      place(planes, frame, PREPROCESSING.size, tables, { ...UNCHANGED, mirrored }, data, i * length);
+      writeTargets(objects[frame]!, mirrored, targets, i * TARGET_LENGTH);
+    }
+    return { data, targets };
+  };
+}
