@@ -12,7 +12,7 @@ export class ChildOutput {
 
   /** @param capacity bytes that may wait in the pipe */
   constructor(capacity?: number) {
-    this.#pipe = openPipe(capacity);
+    this.#pipe = openPipe('readEnd', capacity);
   }
 
   /** For `stdio` of the child. */

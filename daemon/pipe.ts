@@ -1,4 +1,4 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, readSync, writevSync } from 'node:fs';
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 import { isSystemError } from '../core/errors.ts';
 import { loadLibc } from './libc.ts';
@@ -28,26 +28,26 @@ export function hasOwnPipes(): boolean {
   return calls !== null;
 }
 
-/** A pipe whose one end a child gets, by its number in `stdio`, and whose other end is read here without Node's streams. */
+/** A pipe whose one end a child gets, by its number in `stdio`, and whose other end is used here without Node's streams, and does not block. */
 interface Pipe {
-  /** Does not block. */
   readonly readEnd: number;
   readonly writeEnd: number;
 }
 
 /**
+ * @param ours the end that does not block
  * @param capacity bytes that may wait in it; the kernel's own 64 KB where it gives no more
  * @returns undefined where this process cannot make pipes of its own, or has no descriptor left
  */
-export function openPipe(capacity?: number): Pipe | undefined {
+export function openPipe(ours: 'readEnd' | 'writeEnd', capacity?: number): Pipe | undefined {
   calls ??= loadCalls();
   if (calls === null) return undefined;
   const ends = Buffer.alloc(8);
   if (calls.pipe2(ends, O_CLOEXEC) !== 0) return undefined;
-  const [readEnd, writeEnd] = [ends.readInt32LE(0), ends.readInt32LE(4)];
-  calls.fcntl(readEnd, F_SETFL, 'int', O_NONBLOCK);
-  if (capacity !== undefined) calls.fcntl(readEnd, F_SETPIPE_SZ, 'int', capacity);
-  return { readEnd, writeEnd };
+  const pipe = { readEnd: ends.readInt32LE(0), writeEnd: ends.readInt32LE(4) };
+  calls.fcntl(pipe[ours], F_SETFL, 'int', O_NONBLOCK);
+  if (capacity !== undefined) calls.fcntl(pipe[ours], F_SETPIPE_SZ, 'int', capacity);
+  return pipe;
 }
 
 /**
@@ -76,6 +76,49 @@ export function readPipe(fd: number, bufferBytes: number, onBytes: (bytes: Uint8
     socket.on('close', () => resolve());
     socket.resume();
   });
+}
+
+/**
+ * Writes into a pipe that a child reads: at once what there is room for, the rest when there is.
+ *
+ * A stream takes a request, its callback and a turn of the event loop for every write; with a frame each it was a twelfth of all the
+ * supervisor did.
+ */
+export class PipeWriter {
+  readonly #fd: number;
+  readonly #socket: Socket;
+
+  /** @param fd does not block; closed with the writer */
+  constructor(fd: number, onError: (error: Error) => void) {
+    this.#fd = fd;
+    this.#socket = new Socket({ fd, readable: false, writable: true });
+    this.#socket.on('error', onError);
+    this.#socket.on('finish', () => this.#socket.destroy());
+  }
+
+  write(parts: readonly Uint8Array[]): void {
+    if (!this.#socket.writable) return;
+    let written = this.#socket.writableLength === 0 ? this.#writeNow(parts) : 0;
+    for (const part of parts) {
+      if (written < part.length) this.#socket.write(part.subarray(written));
+      written = Math.max(0, written - part.length);
+    }
+  }
+
+  /** What was written is still delivered. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  #writeNow(parts: readonly Uint8Array[]): number {
+    try {
+      return writevSync(this.#fd, parts);
+    } catch (cause) {
+      if (isSystemError(cause, 'EAGAIN')) return 0;
+      this.#socket.destroy(cause instanceof Error ? cause : undefined); // EPIPE: the child is gone, and its end tells why
+      return parts.reduce((sum, part) => sum + part.length, 0);
+    }
+  }
 }
 
 /** What has arrived and was not read yet, as text; without waiting. */

@@ -31,12 +31,16 @@ interface ConnectionListeners {
   readonly onPingResponse: () => void;
 }
 
+/** Type 12, nothing else (MQTT 5, 3.12.1). */
+const PINGREQ = Buffer.from([0xc0, 0]);
+
 /** One connection to the broker, from CONNACK to its end. */
 export class Connection {
   readonly level: ProtocolLevel;
   readonly #client: MqttClient;
   readonly #transport: Transport;
   readonly #hearers = new Map<string, (packet: IPublishPacket) => void>();
+  #onPingRequest: () => void = () => undefined;
 
   constructor(client: MqttClient, transport: Transport, level: ProtocolLevel) {
     this.#client = client;
@@ -46,6 +50,7 @@ export class Connection {
 
   /** To be called once; the keep-alive of the client is told as well. */
   listen({ onPingRequest, onPingResponse }: ConnectionListeners): void {
+    this.#onPingRequest = onPingRequest;
     this.#client.on('packetsend', ({ cmd }) => {
       if (cmd === 'pingreq') onPingRequest();
     });
@@ -122,8 +127,12 @@ export class Connection {
     for (const [filter, onMessage] of this.#hearers) if (filterFits(filter, packet.topic)) onMessage(packet);
   }
 
+  /** Past the client, as what has no answer goes: one asks for a confirmation several times a second. Its answer the client hears. */
   ping(): void {
-    this.#client.sendPing();
+    const { stream } = this.#transport;
+    if (!stream.writable) return;
+    stream.write(PINGREQ);
+    this.#onPingRequest();
   }
 
   /** Leaves the connection and everything the kernel still holds of it; the client's `close` follows. */

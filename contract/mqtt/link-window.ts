@@ -14,6 +14,8 @@ const FIRST_BYTES = 6000;
  * Growing with use instead broke the promise: a window of 20 KB takes 10 s when a far link turns thin.
  */
 const NEAR_MS = 100;
+/** A broker that confirms within this is asked when the window is fuller: a frame of 25 a second comes every 40 ms, so the answer is there before. */
+const PROMPT_MS = 20;
 /** What a confirmation may take beyond the shortest seen lately: more means that messages stand in a queue somewhere. */
 const QUEUEING_MS = 500;
 /** The shortest time is that of the last 30 to 60 s: routes change. */
@@ -78,7 +80,12 @@ export class LinkWindow {
   /** Whether something is under way that no mark covers, and no mark is. `soon`: so much that the window may be closed. */
   get wantsMark(): 'no' | 'yes' | 'soon' {
     if (this.#marks.length > 0 || this.#sent.length === this.#marked) return 'no';
-    return this.#bytes > this.#limit / 2 ? 'soon' : 'yes';
+    return this.#bytes > this.#limit * (this.prompt ? 3 / 4 : 1 / 2) ? 'soon' : 'yes';
+  }
+
+  /** Whether confirmations come so soon that fewer will do. */
+  get prompt(): boolean {
+    return Math.min(this.#base, this.#olderBase) < PROMPT_MS;
   }
 
   /** A PINGREQ went out. */

@@ -60,6 +60,8 @@ const RESET_MARGIN_MS = 500;
 /** Messages of one topic that wait: more than a second of any camera. */
 const MAX_WAITING = 32;
 const TICK_MS = 200;
+/** Between two requests for a confirmation where the window asks for none and answers come promptly: each costs as much as a third of a message. */
+const ASK_PROMPT_MS = 400;
 /** How often a `latest` topic is sent with quality 1 on one connection, to hear whether the broker takes it. */
 const ASK_EVERY_MS = 600_000;
 
@@ -85,6 +87,8 @@ export class Outbox {
   #whenDrained: (() => void) | undefined;
   #connection: Connection | undefined;
   #tick: NodeJS.Timeout | undefined;
+  /** When a confirmation was last asked for. */
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(listeners: OutboxListeners) {
     this.#listeners = listeners;
@@ -98,7 +102,10 @@ export class Outbox {
   connected(connection: Connection): void {
     this.#connection = connection;
     connection.listen({
-      onPingRequest: () => this.#window.marked(performance.now()),
+      onPingRequest: () => {
+        this.#askedAt = performance.now();
+        this.#window.marked(this.#askedAt);
+      },
       onPingResponse: () => {
         this.#window.confirmed(performance.now());
         this.#pump();
@@ -218,9 +225,14 @@ export class Outbox {
       connection.reset();
       return;
     }
-    if (this.#window.wantsMark !== 'no') connection.ping();
+    if (this.#wantsConfirmation(now)) connection.ping();
     for (const lane of this.#turns) if (isLatest(lane)) this.#giveUp(lane, now);
     this.#pump();
+  }
+
+  #wantsConfirmation(now: number): boolean {
+    const { wantsMark, prompt } = this.#window;
+    return wantsMark === 'soon' || (wantsMark === 'yes' && (!prompt || now - this.#askedAt >= ASK_PROMPT_MS));
   }
 
   /** @returns false when there is no room */

@@ -64,7 +64,7 @@ export function startDecoder(
 ): Decoder {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => INHERITED.test(name)));
   const frames = new ChildOutput(FRAMES_CAPACITY);
-  const lines = timeReport === 'descriptor' ? openPipe() : undefined;
+  const lines = timeReport === 'descriptor' ? openPipe('readEnd') : undefined;
   const child = startChild(program, args, {
     env: { ...env, LC_ALL: 'C' },
     stdio: ['pipe', frames.stdio, 'pipe', lines?.writeEnd ?? 'ignore'],

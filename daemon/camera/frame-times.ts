@@ -48,7 +48,7 @@ export class FrameTimes {
     for (const line of this.#lines(text)) {
       if (line.startsWith('frame:')) {
         this.#isFirst = line.startsWith('frame:0 ');
-        this.#pending = Number(/pts_time:(\S+)/.exec(line)?.[1]);
+        this.#pending = timeIn(line);
       } else if (line === 'key=1') this.#listeners.onKeyframe();
       else if (line === 'in=1') this.#received(this.#pending, false);
       else if (line === 'all=1') {
@@ -118,4 +118,12 @@ export class FrameTimes {
     this.#partial = (lines.pop() ?? '').slice(-4096);
     return lines.map((line) => line.trimEnd());
   }
+}
+
+const KEY = 'pts_time:';
+
+/** NaN where the line says no number. With every frame comes one: an expression to match takes twice as long. */
+function timeIn(line: string): number {
+  const at = line.indexOf(KEY);
+  return at < 0 ? Number.NaN : Number.parseFloat(line.slice(at + KEY.length));
 }

@@ -16,6 +16,13 @@ export interface PpmFrame {
   readonly firstByteAt: number;
 }
 
+interface Header {
+  readonly text: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: number;
+}
+
 interface PpmParserOptions {
   /** Memory for one image of exactly so many bytes. */
   readonly allocate: (bytes: number) => Uint8Array;
@@ -32,6 +39,8 @@ export class PpmParser {
   #header = '';
   #firstByteAt = 0;
   #image: { width: number; height: number; data: Uint8Array; filled: number } | undefined;
+  /** The last header that was whole: with every image comes the same one again. */
+  #last: Header | undefined;
 
   constructor({ allocate, onFrame }: PpmParserOptions) {
     this.#allocate = allocate;
@@ -51,6 +60,10 @@ export class PpmParser {
   }
 
   #readHeader(chunk: Uint8Array, offset: number): number {
+    if (this.#header === '' && this.#last !== undefined && startsWith(chunk, offset, this.#last.text)) {
+      this.#begin(this.#last);
+      return offset + this.#last.text.length;
+    }
     const known = this.#header.length;
     const text =
       this.#header +
@@ -71,8 +84,13 @@ export class PpmParser {
       throw notPpm(`an image of ${width}x${height}`);
     }
     this.#header = '';
-    this.#image = { width, height, data: this.#allocate(bytes), filled: 0 };
+    this.#last = { text: Buffer.from(found[0], 'latin1'), width, height, bytes };
+    this.#begin(this.#last);
     return offset + found[0].length - known;
+  }
+
+  #begin({ width, height, bytes }: Header): void {
+    this.#image = { width, height, data: this.#allocate(bytes), filled: 0 };
   }
 
   #readPixels(
@@ -90,6 +108,12 @@ export class PpmParser {
     }
     return offset + taken;
   }
+}
+
+function startsWith(chunk: Uint8Array, offset: number, text: Uint8Array): boolean {
+  if (chunk.length - offset < text.length) return false;
+  for (let i = 0; i < text.length; i++) if (chunk[offset + i] !== text[i]) return false;
+  return true;
 }
 
 function notPpm(found: string): WaysideError {

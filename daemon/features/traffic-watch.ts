@@ -23,8 +23,9 @@ export class TrafficWatch implements Feature {
 
   #see({ frame, result, receivedAt }: AnalysedFrame): void {
     const detections = detectionsIn(result);
+    if (detections === undefined) return;
     const entry = this.#daemon.present.cameras.find(({ id }) => id === frame.camera);
-    if (detections === undefined || entry === undefined) return;
+    if (entry === undefined) return;
     const { ready } = frame;
     const scheme = this.#schemes.of(ready, this.#daemon.present.loaded.config.counting.classes, (classes) =>
       this.#log.warn({ MODEL: ready.model.name, classes }, 'the model knows no such classes: they are not counted'),

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
 import { compiledModule } from '../../core/layout.ts';
 import type { Log } from '../../core/log.ts';
@@ -8,6 +8,7 @@ import { explainShortage } from '../../core/shortage.ts';
 import type { Box } from '../../inference/image.ts';
 import type { ExecutionProvider } from '../../inference/session.ts';
 import { hasPipes, startChild } from '../child.ts';
+import { ChildInput } from '../child-input.ts';
 import { ChildOutput } from '../child-output.ts';
 import { lineSplitter } from '../lines.ts';
 import { residentBytes } from '../telemetry/processes.ts';
@@ -55,6 +56,8 @@ export interface Job {
 
 /** Of descriptors: see protocol.ts. */
 const RESULTS = 3;
+/** Frames are up to 300 KB where they are scaled: one fits, and is handed over at once. */
+const FRAMES_CAPACITY = 512 * 1024;
 /** A result is a few hundred bytes. */
 const RESULTS_BUFFER_BYTES = 16_384;
 
@@ -77,6 +80,7 @@ function environmentOfChild(runtimeLibrary: string | undefined): NodeJS.ProcessE
  */
 export class InferenceProcess<Frame> {
   readonly #child: ChildProcess;
+  readonly #input: ChildInput;
   readonly #listeners: InferenceListeners<Frame>;
   readonly #frames: FramesInFlight<InferenceProcess<Frame>, Frame>;
   readonly #options: InferenceOptions;
@@ -96,11 +100,12 @@ export class InferenceProcess<Frame> {
     this.#options = options;
     this.#frames = frames;
     this.#listeners = listeners;
+    this.#input = new ChildInput(FRAMES_CAPACITY);
     const results = new ChildOutput();
     this.#child = startChild(
       process.execPath,
       [compiledModule('daemon/inference/process'), options.package, String(options.threads), options.provider],
-      { stdio: ['pipe', 'ignore', 'pipe', results.stdio], env: environmentOfChild(options.runtimeLibrary) },
+      { stdio: [this.#input.stdio, 'ignore', 'pipe', results.stdio], env: environmentOfChild(options.runtimeLibrary) },
     );
     const allRead = results.read(
       this.#child,
@@ -108,9 +113,11 @@ export class InferenceProcess<Frame> {
       RESULTS_BUFFER_BYTES,
       lineSplitter((line) => this.#receive(line)),
     );
+    this.#input.open(this.#child, 0, (error) =>
+      log.debug({ err: error.message }, 'the inference process closed its input'),
+    );
     if (hasPipes(this.#child)) {
-      const [stdin, , stderr] = this.#child.stdio as unknown as [Writable, null, Readable];
-      stdin.on('error', (error) => log.debug({ err: error.message }, 'the inference process closed its input'));
+      const [, , stderr] = this.#child.stdio as unknown as [unknown, null, Readable];
       createInterface({ input: stderr }).on('line', (line) => log.warn({ line }, 'inference process'));
     }
     this.#exited = new Promise((resolve) => {
@@ -154,13 +161,7 @@ export class InferenceProcess<Frame> {
   submit(job: Job, frame: Frame): void {
     if (!this.idle) throw new Error('the inference process is not idle');
     const id = this.#frames.submitted(this, frame, performance.now());
-    const stdin = this.#child.stdin;
-    if (stdin === null) return;
-    // Corked, header and pixels leave in one writev: no copy to join them.
-    stdin.cork();
-    stdin.write(encodeHeader({ id, ...job }));
-    stdin.write(job.data);
-    stdin.uncork();
+    this.#input.write([encodeHeader({ id, ...job }), job.data]);
   }
 
   /** Replaces nothing by itself: kills the process when it hangs or has grown too large; `onEnd` follows. */
@@ -190,7 +191,7 @@ export class InferenceProcess<Frame> {
   /** Lets it finish the frame in flight and end; kills it after `graceMs`. Resolves when it is gone. */
   async stop(graceMs = 3000): Promise<void> {
     this.#stopping = true;
-    this.#child.stdin?.end();
+    this.#input.end();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
     await this.#exited;
     clearTimeout(timer);
