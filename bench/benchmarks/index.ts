@@ -1,4 +1,5 @@
 import type { Benchmark } from '../harness/benchmark.ts';
+import { cameras } from './box/cameras.ts';
 import { demo } from './box/demo.ts';
 import { install } from './box/install.ts';
 import { journal } from './box/journal.ts';
@@ -49,6 +50,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   peers,
   exporters,
   rtsp,
+  cameras,
   demo,
   install,
   recovery,

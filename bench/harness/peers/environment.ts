@@ -17,7 +17,8 @@ export type PeerList =
   | 'requirements-inc.txt'
   | 'requirements-onnx-nc.txt'
   | 'requirements-torch.txt'
-  | 'requirements-exporters.txt';
+  | 'requirements-exporters.txt'
+  | 'requirements-live.txt';
 
 /** A Python with the peers' packages, or why there is none here. */
 export type PeerPython = { readonly python: string } | { readonly missing: string };

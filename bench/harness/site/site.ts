@@ -31,6 +31,8 @@ interface SiteOptions {
   /** More cameras, configured likewise. */
   readonly others?: readonly SiteOptions['camera'][];
   readonly telemetrySeconds?: number;
+  /** The Node that runs the daemon. @default this one */
+  readonly node?: string;
   /** Environment of the daemon: where passwords are. */
   readonly env?: Readonly<Record<string, string>>;
   /** The daemon runs behind something and reaches the broker at another address. */
@@ -71,6 +73,7 @@ export async function startSite({
   camera,
   others = [],
   telemetrySeconds = 5,
+  node = process.execPath,
   env = {},
   outside,
 }: SiteOptions): Promise<Site> {
@@ -99,8 +102,8 @@ export async function startSite({
   };
   await writeFile(configuration, JSON.stringify(content, null, 2));
   const program = join(PACKAGE_ROOT, 'bin', 'wayside.js');
-  const command = [...(beyond?.before ?? []), process.execPath, program, 'daemon', '--config', configuration];
-  const daemon = await startProgram(command[0] ?? process.execPath, command.slice(1), { cwd: folder, env });
+  const command = [...(beyond?.before ?? []), node, program, 'daemon', '--config', configuration];
+  const daemon = await startProgram(command[0] ?? node, command.slice(1), { cwd: folder, env });
   let closing = false;
   daemon.ended.then(
     (code) => {

@@ -1,18 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { slope } from '../../../core/statistics.ts';
-import { residentTree } from '../process/tree.ts';
+import { type ResidentProcess, residentTree } from '../process/tree.ts';
 
 /** What a process of the daemon is for. */
 export type Role = 'supervisor' | 'inference' | 'decoder' | 'other';
 
 /** One process at one moment; bytes. */
-interface ProcessSample {
+export interface ProcessSample {
   readonly role: Role;
   readonly resident: number;
   /** Shared pages divided among those that share them; 0 where the kernel does not tell. */
   readonly proportional: number;
   readonly descriptors: number;
+  readonly cpuSeconds: number;
 }
 
 export interface Sample {
@@ -22,7 +23,7 @@ export interface Sample {
 
 const text = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => ''); // it may have ended meanwhile
 
-async function sampleProcess(root: number, pid: number, resident: number): Promise<ProcessSample> {
+async function sampleProcess(root: number, { pid, resident, cpuSeconds }: ResidentProcess): Promise<ProcessSample> {
   const [command, rollup, descriptors] = await Promise.all([
     text(`/proc/${pid}/cmdline`),
     text(`/proc/${pid}/smaps_rollup`),
@@ -37,17 +38,19 @@ async function sampleProcess(root: number, pid: number, resident: number): Promi
           ? 'decoder'
           : 'other';
   const proportional = Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1024;
-  return { role, resident, proportional, descriptors: descriptors.length };
+  return { role, resident, proportional, descriptors: descriptors.length, cpuSeconds };
 }
+
+/** Every living process of a tree, now. */
+export const sampleNow = async (root: number): Promise<ProcessSample[]> =>
+  Promise.all((await residentTree(root)).map((living) => sampleProcess(root, living)));
 
 /** Looks at every process of a tree until the signal aborts. */
 export async function sampleTree(root: number, everyMs: number, until: AbortSignal): Promise<Sample[]> {
   const samples: Sample[] = [];
   const started = performance.now();
   while (!until.aborted) {
-    const living = await residentTree(root);
-    const processes = await Promise.all(living.map(({ pid, resident }) => sampleProcess(root, pid, resident)));
-    samples.push({ minute: (performance.now() - started) / 60_000, processes });
+    samples.push({ minute: (performance.now() - started) / 60_000, processes: await sampleNow(root) });
     await delay(everyMs, undefined, { signal: until }).catch(() => undefined); // the end is no failure
   }
   return samples;

@@ -34,6 +34,25 @@ describe('the PPM parser', () => {
     );
   });
 
+  it('is not misled by the header of the image before', () => {
+    const sizes = [
+      [4, 4],
+      [4, 4],
+      [4, 40],
+      [44, 4],
+      [4, 4],
+    ] as const;
+    const stream = Buffer.concat(
+      sizes.map(([width, height]) => encode({ width, height, data: new Uint8Array(width * height * 3) })),
+    );
+    for (const step of [1, 7, 64, stream.length]) {
+      const chunks = Array.from({ length: Math.ceil(stream.length / step) }, (_, i) =>
+        stream.subarray(i * step, (i + 1) * step),
+      );
+      expect(parse(chunks).map(({ width, height }) => [width, height])).toEqual(sizes);
+    }
+  });
+
   it('takes byte after byte, and dates an image by its first one', () => {
     const bytes = encode({ width: 2, height: 1, data: new Uint8Array(6) });
     const frames = parse([...bytes, ...bytes].map((byte) => Uint8Array.of(byte)));

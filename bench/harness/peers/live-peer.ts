@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Subscriber } from '../../../contract/mqtt/subscriber.ts';
+import { createLog } from '../../../core/log.ts';
+import type { Preprocessing } from '../../../inference/preprocess.ts';
+import { type RunningProgram, startProgram } from '../site/program.ts';
+import { PEERS } from './environment.ts';
+
+interface LivePeerOptions {
+  readonly python: string;
+  /** `mqtt://127.0.0.1:PORT` */
+  readonly broker: string;
+  readonly urls: readonly string[];
+  /** Frames a second. */
+  readonly rate: number;
+  /** ONNX file; null: frames are decoded and converted, and that is all. */
+  readonly model: string | null;
+  readonly preprocessing: Preprocessing;
+  readonly folder: string;
+}
+
+/** The same work in Python on the same streams, and what came of it. */
+export interface LivePeer {
+  readonly program: RunningProgram;
+  /** Messages that arrived. */
+  readonly analysed: number;
+  /** Frames replaced by a newer one before they were analysed. */
+  readonly dropped: number;
+  /** Resolves with the first message. */
+  readonly begun: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Its pre-processing is that of the demonstration's model: stretched, one mean and deviation for all channels. */
+export async function startLivePeer(options: LivePeerOptions): Promise<LivePeer> {
+  const { python, broker, urls, rate, model, preprocessing, folder } = options;
+  const { size, mean, std } = preprocessing;
+  const subscriber = new Subscriber(
+    { url: broker, clientId: `bench-${randomUUID().slice(0, 8)}` },
+    createLog('listener'),
+  );
+  let [analysed, dropped] = [0, 0];
+  let begin = (): void => undefined;
+  const heard = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  subscriber.subscribe('peer/#', ({ payload }) => {
+    ({ dropped } = JSON.parse(payload.toString()) as { readonly dropped: number });
+    analysed++;
+    begin();
+  });
+  await subscriber.open();
+  const [height, width] = size;
+  const told = [new URL(broker).port, rate, model ?? '-', width, height, mean[0], std[0], ...urls].map(String);
+  const program = await startProgram(python, [join(PEERS, 'live_cameras.py'), ...told], { cwd: folder });
+  const gone = program.ended.then((code) => {
+    throw new Error(`live_cameras.py ended with ${code}: ${program.lastWords()}`);
+  });
+  gone.catch(() => undefined); // looked at only while it starts
+  return {
+    program,
+    get analysed() {
+      return analysed;
+    },
+    get dropped() {
+      return dropped;
+    },
+    begun: Promise.race([heard, gone]),
+    async close() {
+      await program.stop();
+      await subscriber.close();
+    },
+  };
+}
