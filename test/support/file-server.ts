@@ -26,7 +26,10 @@ export async function serveFiles(files: ReadonlyMap<string, Uint8Array>): Promis
       response.writeHead(404).end();
       return;
     }
-    const [, from] = /^bytes=(\d+)-$/.exec(range ?? '') ?? [];
+    // It gives no validator, so that none matches and the whole file is due (RFC 9110, 13.1.5): apt would put what it has of a
+    // refused file before the rest of a good one.
+    const unconditional = request.headers['if-range'] === undefined;
+    const [, from] = (unconditional ? /^bytes=(\d+)-$/.exec(range ?? '') : null) ?? [];
     if (from === undefined) {
       response.writeHead(200, { 'content-length': file.length }).end(file);
     } else if (Number(from) >= file.length) {

@@ -100,4 +100,19 @@ describeWith({ needs }, 'a Debian 12 that updates from an archive', () => {
     if (signed !== undefined) files.set(path, signed);
     expect(await version()).toBe('1.0 install ok installed');
   });
+
+  it('takes the next version unattended, as its timers have it done, and keeps the configuration', async () => {
+    await follow('apt install unattended-upgrades');
+    await debian.do('echo "# edited" > /etc/wayside/wayside.yaml');
+    const before = await property('MainPID');
+    await publish('1.1', now());
+    // What apt-daily.timer and apt-daily-upgrade.timer start, at an hour that each machine draws for itself.
+    await debian.do('systemctl start apt-daily.service && systemctl start apt-daily-upgrade.service');
+    expect(await version(), await debian.do('cat /var/log/unattended-upgrades/*')).toBe('1.1 install ok installed');
+    expect(await debian.do('cat /etc/wayside/wayside.yaml')).toBe('# edited\n');
+    await until('the daemon of the new version to wait', async () =>
+      (await property('StatusText')).startsWith('waiting for'),
+    );
+    expect(await property('MainPID')).not.toBe(before);
+  });
 });
