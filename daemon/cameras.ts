@@ -30,12 +30,13 @@ interface CameraSetListeners {
 }
 
 export function cameraOptions({ config, password, authority }: WantedCamera, workingSize: WorkingSize): CameraOptions {
-  const { id, url, username, rate, transport, insecure, memoryLimitMb, decoder } = config;
+  const { id, url, username, rate, transport, insecure, memoryLimitMb, decoder, decode } = config;
   return {
     id,
     url,
     rate,
     transport,
+    decode,
     trust: { ca: authority, insecure },
     connectMs: config.connectSeconds * 1000,
     stallMs: config.stallSeconds * 1000,

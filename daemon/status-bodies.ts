@@ -42,12 +42,13 @@ export function infoBody(
     software: { wayside: VERSION, node: process.versions.node, onnxRuntime: model?.runtime ?? null },
     model: model?.model ?? null,
     inference: model?.execution ?? null,
-    cameras: cameras.map(({ id, config, regions }) => ({
+    cameras: cameras.map(({ id, config, regions, camera }) => ({
       id,
       rate: config.rate,
       threshold: config.threshold ?? null,
       topK: config.topK,
       regions: regions.map(({ name, box }) => ({ name, box: [...box] })),
+      decoder: camera.status().decoder,
     })),
     identity: identityBody(identity),
     configuration: { digest: configuration },

@@ -25,6 +25,21 @@ export const infoSchema = z
         threshold: z.number().nullable().meta({ description: 'null: the thresholds of the model package' }),
         topK: count,
         regions: z.array(z.strictObject({ name: z.string(), box: z.array(z.number()).length(4) })),
+        decoder: z
+          .strictObject({
+            kind: z.enum(['software', 'v4l2', 'jetson']),
+            program: z.enum(['ffmpeg', 'gstreamer']),
+            decoder: z.string().meta({ description: 'as the program calls it: h264, h264_v4l2m2m, nvv4l2decoder' }),
+            reason: z.string().nullable().meta({
+              description: 'why it is not hardware that is there or was asked for; null: it is, or there is none',
+            }),
+          })
+          .nullable()
+          .optional()
+          .meta({
+            description:
+              'what decodes this camera, by frames that it delivered; null before the first, and for a command of another kind',
+          }),
       }),
     ),
     identity: z

@@ -5,17 +5,15 @@ import { residentBytesOf } from '../telemetry/processes.ts';
 import { redactorFor } from './address.ts';
 import { CameraFault } from './connect/fault.ts';
 import { findRoute, type Route } from './connect/route.ts';
+import { DecodeChooser } from './decode/choice.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
 import { DecoderCommands, needsAddress } from './decoder-command.ts';
 import { LatestFrame } from './latest-frame.ts';
 import {
   beginLife,
-  DEFAULT_BACKOFF,
   DEFAULT_CONNECT_MS,
-  DEFAULT_FIRST_FRAME_MS,
   DEFAULT_MAX_LAG_MS,
   DEFAULT_MEMORY_LIMIT_BYTES,
-  DEFAULT_STALL_MS,
   deadlineOf,
   firstFrameLimitOf,
   type Life,
@@ -25,6 +23,7 @@ import {
   silenceAllowed,
   step,
 } from './lifecycle.ts';
+import { policyOf } from './policy.ts';
 import { RateMeter } from './rate-meter.ts';
 import { Timeliness } from './timing/timeliness.ts';
 import { wallTimeOf } from './timing/wall.ts';
@@ -54,6 +53,7 @@ class RunningCamera implements Camera {
   readonly #options: CameraOptions;
   readonly #dependencies: CameraDependencies;
   readonly #commands: DecoderCommands;
+  readonly #chooser: DecodeChooser;
   readonly #policy: Policy;
   readonly #redact: (text: string) => string;
   readonly #latest = new LatestFrame();
@@ -66,7 +66,7 @@ class RunningCamera implements Camera {
   #life: Life = beginLife(performance.now()).life;
   /** ms of `performance.now()`. */
   #since = performance.now();
-  #finding: AbortController | undefined;
+  #preparation: AbortController | undefined;
   #route: Route | undefined;
   #concerns: readonly CameraReason[] = [];
   #reviewedAt = 0;
@@ -85,6 +85,7 @@ class RunningCamera implements Camera {
     this.#commands = dependencies.commands ?? new DecoderCommands();
     this.#policy = policyOf(options);
     this.#redact = redactorFor(options);
+    this.#chooser = new DecodeChooser(options, this.#commands, this.#redact, dependencies.log);
     this.#timeliness = new Timeliness(options.maxLagMs ?? DEFAULT_MAX_LAG_MS);
     this.#stopped = new Promise((resolve) => {
       this.#announceStop = resolve;
@@ -130,6 +131,7 @@ class RunningCamera implements Camera {
       view: live ? this.#view.view : null,
       viewSince: live ? this.#view.since : null,
       concerns,
+      decoder: this.#chooser.chosen,
       reconnects: Math.max(0, this.#connection),
     };
   }
@@ -167,7 +169,7 @@ class RunningCamera implements Camera {
     const before = this.#life;
     this.#life = life;
     if (action === 'kill') {
-      this.#finding?.abort();
+      this.#preparation?.abort();
       this.#decoder?.kill();
     }
     if (action === 'start') void this.#start(); // reports every failure as an event
@@ -204,16 +206,25 @@ class RunningCamera implements Camera {
     try {
       await this.#commands.ffmpegFor(this.#options); // where there is no decoder, that is the reason, wherever the camera is
       const askedAt = performance.now();
-      const address = await this.#find();
+      if (needsAddress(this.#options))
+        this.#route = await this.#preparing((signal) => findRoute(this.#options, this.#connectMs, signal));
       const answerMs = REQUESTS * (performance.now() - askedAt);
       if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
       this.#timeliness.begin(this.#becauseOfTime);
       this.#becauseOfTime = false;
       const { economy, clock } = this.#timeliness;
       const timeoutMs = Math.max(this.#connectMs, firstFrameLimitOf(this.#life, this.#policy));
-      const command = await this.#commands.commandFor(this.#options, { address, economy, clock, timeoutMs });
+      const { address = '', codec } = this.#route ?? {};
+      const plan = { address, economy, clock, timeoutMs };
+      const onTry = (): void => this.#step({ kind: 'found', at: performance.now(), intervalMs: 0 });
+      const command = await this.#preparing((signal) => this.#chooser.command({ plan, codec, signal, onTry }));
       if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
-      const intervalMs = Math.max(this.#route?.intervalMs ?? 0, economy === 'keyframes' ? KEYFRAME_INTERVAL_MS : 0);
+      const intervalMs = Math.max(
+        this.#route?.intervalMs ?? 0,
+        economy === 'keyframes' ? KEYFRAME_INTERVAL_MS : 0,
+        // A decoder that tells nothing of frames it leaves out shows life only when it delivers.
+        command.timeReport === null && this.#options.rate > 0 ? 1000 / this.#options.rate : 0,
+      );
       this.#step({ kind: 'found', at: performance.now(), intervalMs });
       const listeners = {
         allocate: (bytes: number) => this.#latest.allocate(bytes),
@@ -236,17 +247,15 @@ class RunningCamera implements Camera {
     }
   }
 
-  /** @throws {CameraFault} */
-  async #find(): Promise<string> {
-    if (!needsAddress(this.#options)) return '';
-    const finding = new AbortController();
-    this.#finding = finding;
-    if (this.#life.phase.kind !== 'starting') finding.abort();
+  /** Does what has to be done before a decoder runs, until the camera is stopped or it takes too long. */
+  async #preparing<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const preparing = new AbortController();
+    this.#preparation = preparing;
+    if (this.#life.phase.kind !== 'starting') preparing.abort();
     try {
-      this.#route = await findRoute(this.#options, this.#connectMs, finding.signal);
-      return this.#route.address;
+      return await work(preparing.signal);
     } finally {
-      this.#finding = undefined;
+      this.#preparation = undefined;
     }
   }
 
@@ -260,6 +269,7 @@ class RunningCamera implements Camera {
     this.#received++;
     this.#in.count(now);
     this.#lastFrameAt = now;
+    this.#chooser.delivers();
     this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return;
     this.#timeliness.received(now, raw === null ? undefined : raw * 1000);
@@ -305,6 +315,7 @@ class RunningCamera implements Camera {
     this.#route?.close();
     this.#route = undefined;
     this.#step({ kind: 'ended', at: performance.now(), reason, jitter: Math.random() });
+    this.#chooser.ended(this.#life.failures);
   }
 
   #tell(newState: boolean): void {
@@ -331,11 +342,3 @@ const LOOK_EVERY_MS = 500;
 const KEYFRAME_INTERVAL_MS = 10_000;
 
 const CANCELLED: CameraReason = { code: 'CAMERA_LOST', message: 'stopped before the decoder was started' };
-
-/** A decoder that tells nothing about frames it leaves out shows life only `rate` times a second. */
-function policyOf(options: CameraOptions): Policy {
-  const { rate, stallMs = DEFAULT_STALL_MS, connectMs = DEFAULT_CONNECT_MS, backoff, decoder } = options;
-  const firstFrameMs = options.firstFrameMs ?? connectMs + DEFAULT_FIRST_FRAME_MS;
-  const silentBetween = (decoder?.command.length ?? 0) > 1 && rate > 0 ? 3000 / rate : 0;
-  return { stallMs: Math.max(stallMs, silentBetween), firstFrameMs, backoff: { ...DEFAULT_BACKOFF, ...backoff } };
-}

@@ -1,5 +1,7 @@
 import { WaysideError } from '../../core/errors.ts';
 import { explainShortage } from '../../core/shortage.ts';
+import { jetsonPipeline } from './decode/gstreamer.ts';
+import type { DecodeRoute } from './decode/routes.ts';
 import type { DecoderCommand } from './decoder.ts';
 import { type DecodingPlan, type Ffmpeg, ffmpegInvocation, probeFfmpeg } from './ffmpeg.ts';
 import { parentDeathPrefix } from './parent-death.ts';
@@ -44,10 +46,10 @@ export class DecoderCommands {
     }
   }
 
-  /** @throws {WaysideError} DECODER_UNAVAILABLE */
-  async commandFor(camera: CameraOptions, plan: DecodingPlan): Promise<DecoderCommand> {
+  /** @param route where it is not the camera's own command @throws {WaysideError} DECODER_UNAVAILABLE */
+  async commandFor(camera: CameraOptions, plan: DecodingPlan, route?: DecodeRoute): Promise<DecoderCommand> {
     const [ffmpeg, prefix] = await Promise.all([this.ffmpegFor(camera), this.#parentDeathPrefix()]);
-    const { argv, stdin, timeReport } = ffmpeg === undefined ? foreign(camera, plan) : known(ffmpeg, camera, plan);
+    const { argv, stdin, timeReport } = bareCommand(ffmpeg, camera, plan, route);
     const [program, ...args] = [...prefix, ...argv];
     return { program: program!, args, stdin, timeReport };
   }
@@ -59,8 +61,17 @@ interface BareCommand {
   readonly timeReport: DecoderCommand['timeReport'];
 }
 
-function known(ffmpeg: Ffmpeg, camera: CameraOptions, plan: DecodingPlan): BareCommand {
-  const { args, stdin } = ffmpegInvocation(ffmpeg, camera, plan);
+function bareCommand(
+  ffmpeg: Ffmpeg | undefined,
+  camera: CameraOptions,
+  plan: DecodingPlan,
+  route: DecodeRoute | undefined,
+): BareCommand {
+  if (ffmpeg === undefined) return foreign(camera, plan);
+  if (route?.program === 'gstreamer')
+    return { argv: jetsonPipeline(camera, route.codec, plan.address), stdin: '', timeReport: null };
+  const hardware = route === undefined || route.kind === 'software' ? undefined : route.decoder;
+  const { args, stdin } = ffmpegInvocation(ffmpeg, camera, plan, hardware);
   return { argv: [ffmpeg.command, ...args], stdin, timeReport: ffmpeg.timeReport };
 }
 

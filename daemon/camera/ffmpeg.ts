@@ -80,10 +80,17 @@ const PROBING = { probesize: '100000', analyzeduration: '0', fpsprobesize: '0' }
  * - Before, an address without credentials is an argument like any other.
  * - Before, one *with* credentials is in a list too, which then cannot carry `rtsp_transport tcp`: UDP is tried first. The watchdog
  *   replaces the socket timeout.
+ *
+ * @param hardware decoder to take instead of its own: `h264_v4l2m2m`
  */
-export function ffmpegInvocation(ffmpeg: Ffmpeg, camera: CameraOptions, plan: DecodingPlan): Invocation {
+export function ffmpegInvocation(
+  ffmpeg: Ffmpeg,
+  camera: CameraOptions,
+  plan: DecodingPlan,
+  hardware?: string,
+): Invocation {
   const level = ffmpeg.timeReport === 'stderr' ? 'info' : 'error';
-  return invocation(ffmpeg, camera, plan, level, output(ffmpeg, camera, plan));
+  return invocation(ffmpeg, camera, plan, level, output(ffmpeg, camera, plan), hardware);
 }
 
 /** Has a camera decoded and nothing delivered: every frame and what ffmpeg knows of the stream is told on stderr. */
@@ -100,6 +107,7 @@ function invocation(
   plan: DecodingPlan,
   level: 'info' | 'error',
   delivery: readonly string[],
+  hardware?: string,
 ): Invocation {
   const probing = Object.entries(PROBING).flatMap(([name, value]) => [`-${name}`, value]);
   const { address, economy, timeoutMs } = plan;
@@ -110,7 +118,8 @@ function invocation(
   };
   const common = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', level];
   const skipping = economy === 'keyframes' ? ['-skip_frame', 'nokey'] : [];
-  const input = ['-threads', '1', '-flags', 'low_delay', ...skipping, ...probing];
+  const decoder = hardware === undefined ? [] : ['-c:v', hardware];
+  const input = ['-threads', '1', '-flags', 'low_delay', ...decoder, ...skipping, ...probing];
   const asArgument = !ffmpeg.listsOptions && !hasCredentials({ url: address });
   const from = asArgument
     ? [...Object.entries(socket).flatMap(([name, value]) => [`-${name}`, value]), '-i', address]

@@ -88,6 +88,27 @@ export interface CameraOptions {
    * credentials, which other users of the machine can then read in the process list.
    */
   readonly decoder?: { readonly command: readonly string[] };
+  /** What decodes, where ffmpeg or GStreamer may be chosen for it. @default 'auto' */
+  readonly decode?: DecodeChoice;
+}
+
+/** `auto`: hardware where a device is there and decodes this stream, else software. */
+export type DecodeChoice = 'auto' | DecodeKind;
+
+/** `v4l2`: memory-to-memory devices of the kernel. `jetson`: NVIDIA's, by ffmpeg or GStreamer. */
+export type DecodeKind = 'software' | 'v4l2' | 'jetson';
+
+/** Codecs that hardware decodes, as ffmpeg calls them. */
+export type VideoCodec = 'h264' | 'hevc';
+
+/** What decodes a camera. */
+export interface ChosenDecoder {
+  readonly kind: DecodeKind;
+  readonly program: 'ffmpeg' | 'gstreamer';
+  /** `h264`, `h264_v4l2m2m`, `nvv4l2decoder` */
+  readonly decoder: string;
+  /** Why it is not the hardware that was asked for, or that is there; null: it is, or there is none. */
+  readonly reason: string | null;
 }
 
 /**
@@ -131,6 +152,8 @@ export interface CameraStatus {
   readonly viewSince: number | null;
   /** What is wrong although it is live, worst first. */
   readonly concerns: readonly CameraReason[];
+  /** What decodes it; null before the first frame, and where its command is of another kind. */
+  readonly decoder: ChosenDecoder | null;
   /** Decoders started beyond the first. */
   readonly reconnects: number;
 }

@@ -65,12 +65,18 @@ export const cameraSchema = z
     memoryLimitMb: integerWithin(32, 65_536).default(512),
     /** Another decoder than the system's ffmpeg: see docs/reference/configuration.md for what it must print. */
     decoder: z.strictObject({ command: z.array(z.string().min(1)).min(1) }).optional(),
+    /** `auto`: hardware where a device is there and decodes a few frames of this camera, else software. */
+    decode: z.enum(['auto', 'software', 'v4l2', 'jetson']).default('auto'),
   })
   .refine(hasOnePassword, onePassword)
   .refine(placesDiffer.check, placesDiffer.params)
   .refine(movementsFit.check, movementsFit.params)
   .refine((value) => encrypted(value) || (value.ca === undefined && !value.insecure), {
     error: 'an `rtsps://` address beside `ca` and `insecure`',
+  })
+  .refine(({ decoder, decode }) => decode === 'auto' || (decoder?.command.length ?? 0) <= 1, {
+    error: 'no `decode` beside a command that decodes by itself',
+    path: ['decode'],
   })
   .refine((value) => value.ca === undefined || !value.insecure, { error: 'at most one of `ca` and `insecure`' })
   .refine((value) => !encrypted(value) || value.transport === 'tcp', {

@@ -14,7 +14,21 @@ export class InfoReport implements Feature {
 
   start(signal: AbortSignal): void {
     this.#publish();
+    let known = this.#decoders();
+    this.#daemon.on(
+      'camera',
+      () => {
+        const now = this.#decoders();
+        if (now !== known) this.#publish();
+        known = now;
+      },
+      signal,
+    );
     for (const name of ['configured', 'moved'] as const) this.#daemon.on(name, () => this.#publish(), signal);
+  }
+
+  #decoders(): string {
+    return JSON.stringify(this.#daemon.present.cameras.map(({ camera }) => camera.status().decoder));
   }
 
   #publish(): void {

@@ -17,6 +17,7 @@ const camera = (state: CameraStatus['state'], lastFrameAgeMs: number | null): Si
   view: null,
   viewSince: null,
   concerns: [],
+  decoder: null,
   reconnects: 0,
 });
 const WELL: Situation = {

@@ -18,6 +18,7 @@ const camera = (id: string, change: Partial<CameraStatus> = {}): CameraStatus =>
   view: 'ok',
   viewSince: null,
   concerns: [],
+  decoder: null,
   reconnects: 0,
   ...change,
 });

@@ -1,5 +1,5 @@
 import { addressOf } from '../address.ts';
-import type { CameraOptions, CameraReason } from '../types.ts';
+import type { CameraOptions, CameraReason, VideoCodec } from '../types.ts';
 import { describeCamera, withoutCredentials } from './describe.ts';
 import { startRelay } from './relay.ts';
 import { endpointOf } from './socket.ts';
@@ -10,6 +10,8 @@ export interface Route {
   readonly address: string;
   /** ms between two frames where the camera tells; 0 where it does not. */
   readonly intervalMs: number;
+  /** Undefined where the camera does not tell, or it is one that no hardware decodes. */
+  readonly codec: VideoCodec | undefined;
   /** Why the way was barred, where it was. */
   readonly fault: () => CameraReason | undefined;
   /** To be called when the decoder is gone. */
@@ -27,16 +29,17 @@ export async function findRoute(camera: CameraOptions, timeoutMs: number, signal
   const trust = camera.trust ?? {};
   const credentials = credentialsOf(camera);
   const found = await describeCamera({ url: withoutCredentials(camera.url), credentials, trust, timeoutMs, signal });
-  const intervalMs = found.frameIntervalMs ?? 0;
+  const { frameIntervalMs: intervalMs = 0, codec } = found;
   const addressed = (url: string): string =>
     found.ours ? addressOf({ ...camera, url: withSecrets(url, camera) }) : url;
   const endpoint = endpointOf(found.url);
-  if (!endpoint.tls) return { address: addressed(found.url), intervalMs, fault: NOTHING, close: NOTHING };
+  if (!endpoint.tls) return { address: addressed(found.url), intervalMs, codec, fault: NOTHING, close: NOTHING };
   const relay = await startRelay(endpoint, trust, timeoutMs);
   const path = found.url.replace(/^rtsps:\/\/[^/?#]*/i, '');
   return {
     address: addressed(`rtsp://127.0.0.1:${relay.port}${path}`),
     intervalMs,
+    codec,
     fault: () => relay.fault,
     close: () => relay.close(),
   };

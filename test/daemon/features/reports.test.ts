@@ -1,5 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { CameraStatus } from '../../../daemon/camera/types.ts';
+import type { CameraEntry } from '../../../daemon/cameras.ts';
 import { DaemonView } from '../../../daemon/features/feature.ts';
 import { InfoReport } from '../../../daemon/features/info-report.ts';
 import { RepeatRetained } from '../../../daemon/features/repeat-retained.ts';
@@ -80,6 +82,31 @@ describe('what a box says of itself', () => {
       reasons: [{ message: 'the box now reports elsewhere' }],
     });
     expect(stateAt(next)).toMatchObject({ state: 'degraded' });
+  });
+
+  it('says what decodes a camera as soon as that is known, and once', async () => {
+    await until('the first', () => times('info') === 1);
+    const [config] = (await configurationFor(url, folder())).config.cameras;
+    const decoder = { kind: 'v4l2', program: 'ffmpeg', decoder: 'h264_v4l2m2m', reason: null } as const;
+    const become = (status: Pick<CameraStatus, 'decoder'>): void => {
+      box.become({
+        cameras: [
+          {
+            id: 'gate',
+            config,
+            regions: [],
+            camera: { status: () => ({ id: 'gate', state: 'live', concerns: [], lagMs: null, ...status }) },
+          } as unknown as CameraEntry,
+        ],
+      });
+      box.daemon.emit('camera', 'gate');
+      box.daemon.emit('camera', 'gate');
+    };
+    become({ decoder: null });
+    await until('the camera', () => times('info') === 2);
+    become({ decoder });
+    await until('its decoder', () => times('info') === 3);
+    expect(stateAt(broker, 'wayside/v1/a/b/info')).toMatchObject({ cameras: [{ id: 'gate', decoder }] });
   });
 
   it('ends with a goodbye, after which nothing that happens is heard', async () => {
