@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CountingQuality } from './counting-quality.ts';
 import { HEAD_OF_TASK, isFindingTask } from './heads/any-head.ts';
 import { Preprocessing } from './preprocess.ts';
 
@@ -70,6 +71,8 @@ const Shape = z.strictObject({
   measured: z
     .strictObject({ data: z.string().optional(), baseline: Figures.optional(), candidate: Figures })
     .optional(),
+  /** How its counts were held against truth: a box states by it how wrong they are. */
+  counting: CountingQuality.optional(),
   golden: z.strictObject({
     /** Largest difference of a score, as a share of the spread between the sample's highest and lowest score. */
     tolerance: z.number().positive().max(0.5),

@@ -9,6 +9,7 @@ import { soak } from './box/soak.ts';
 import { thinLink } from './box/thin-link.ts';
 import { trial } from './box/trial.ts';
 import { cifar } from './cifar.ts';
+import { countIntervals } from './count-intervals.ts';
 import { counts } from './counts.ts';
 import { criteria } from './criteria.ts';
 import { gtsrb } from './gtsrb.ts';
@@ -39,6 +40,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   yolox,
   counts,
   street,
+
+  countIntervals,
   criteria,
   ...slim,
   pruneLarge,
