@@ -40,7 +40,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   yolox,
   counts,
   street,
-
   countIntervals,
   criteria,
   ...slim,
