@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { assemble } from './assemble.ts';
+import { acceptCommand } from './commands/accept/accept.ts';
 import { agentCommand } from './commands/agent.ts';
 import { benchCommand } from './commands/bench.ts';
 import { doctorCommand } from './commands/box/doctor.ts';
@@ -50,6 +51,7 @@ export function createProgram(): Command {
     evaluateCommand(),
     benchCommand(),
     countCommand(),
+    acceptCommand(),
     bundleCommand(),
     unbundleCommand(),
     signCommand(),

@@ -109,6 +109,7 @@ export const ERROR_CODES = {
   DECODER_UNAVAILABLE: entry(Exit.unavailable, 'no usable video decoder was found'),
   VIDEO_INVALID: entry(Exit.data, 'a video file cannot be decoded, or holds no video'),
   HAND_COUNT_INVALID: entry(Exit.data, 'a hand count cannot be read, or is of other lines than are counted'),
+  VERDICT_INVALID: entry(Exit.data, 'a verdict of an acceptance was altered, or not signed by the key that is trusted'),
   CAMERA_REFUSED: entry(Exit.unavailable, 'a camera refused the connection: address, path or credentials'),
   CAMERA_LOST: entry(Exit.unavailable, 'a camera ended the stream or stopped sending frames'),
   CAMERA_NOT_RTSP: entry(Exit.unavailable, 'what answers at the address of a camera does not speak RTSP'),

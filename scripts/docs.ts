@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { replaceBlock } from '../bench/harness/pages/blocks.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { PACKAGE_ROOT } from '../core/layout.ts';
+import { acceptanceSchemaText } from './acceptance-schema.ts';
 import { checksTable, doctorSchemaText } from './doctor-page.ts';
 import { cliPage, errorsPage, manualPage } from './pages.ts';
 
@@ -13,6 +14,7 @@ const pages = {
   'docs/reference/cli.md': cliPage(),
   'docs/reference/man/wayside.1': manualPage(),
   'docs/reference/doctor.json': doctorSchemaText(),
+  'docs/reference/acceptance.json': acceptanceSchemaText(),
   'docs/guide/doctor.md': replaceBlock(await readFile(doctorPage, 'utf8'), 'checks', checksTable()),
 };
 

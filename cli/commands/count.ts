@@ -89,7 +89,7 @@ async function count(context: Context, video: string | undefined, options: Count
     import('../../core/files.ts'),
     import('../../core/log.ts'),
   ]);
-  const config = await readCountConfig(options.config, options.camera);
+  const config = await readCountConfig(options.config, { camera: options.camera });
   const source = sourceOf(video, config);
   const live = isAddress(source);
   if (live && options.truth !== undefined)

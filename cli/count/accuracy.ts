@@ -34,16 +34,15 @@ interface FlowAccuracy {
   readonly nwRmse: number | null;
 }
 
-/** Of what is of one class by hand, or was counted as such. */
-interface ClassAccuracy extends VolumeAccuracy {
-  readonly class: string;
+/** Of what is in one group by hand, or was counted in it. */
+interface GroupAccuracy extends VolumeAccuracy {
   /** By hand, contested ones apart. */
   readonly truth: number;
   readonly counted: number;
   readonly missed: number;
-  /** Counted as of this class, and neither by hand nor contested. */
+  /** Counted in it, and neither by hand nor contested. */
   readonly false: number;
-  /** Of this class by hand, counted as of another. */
+  /** In it by hand, counted as of another class. */
   readonly wrongClass: number;
   /** Missed, false and in another class as a share of the hand count; null where that is empty. */
   readonly error: number | null;
@@ -65,7 +64,8 @@ export interface CountAccuracy extends VolumeAccuracy {
   /** Matched, in another class than by hand. */
   readonly wrongClass: number;
   readonly flows: readonly FlowAccuracy[];
-  readonly classes: readonly ClassAccuracy[];
+  readonly classes: readonly (GroupAccuracy & { readonly class: string })[];
+  readonly directions: readonly (GroupAccuracy & { readonly line: string; readonly direction: string })[];
   readonly missedCrossings: readonly Passing[];
   readonly falseCrossings: readonly Passing[];
 }
@@ -98,7 +98,8 @@ export function countAccuracy(
     wrongClass: matched.filter(({ hand, counted }) => !isOfClass(counted, hand, classes)).length,
     flows: flowsOf(crossings, truth, classes, seconds),
     ...volumeAccuracy(passings.counted, passings.truth, segmentSeconds),
-    classes: classesOf(passings, segmentSeconds),
+    classes: groupsOf(passings, (each) => ({ class: each.class }), segmentSeconds),
+    directions: groupsOf(passings, ({ line, direction }) => ({ line, direction }), segmentSeconds),
     missedCrossings: passings.missed,
     falseCrossings: passings.false,
   };
@@ -174,15 +175,21 @@ function passingsOf(
   };
 }
 
-function classesOf(passings: Passings, segmentSeconds: number): ClassAccuracy[] {
-  const names = new Set([...passings.truth, ...passings.counted].map((each) => each.class));
-  return [...names].map((name) => {
-    const of = (all: readonly Passing[]): Passing[] => all.filter((each) => each.class === name);
+/** @param keyOf what one group has in common */
+function groupsOf<K extends object>(
+  passings: Passings,
+  keyOf: (passing: Passing) => K,
+  segmentSeconds: number,
+): (K & GroupAccuracy)[] {
+  const nameOf = (passing: Passing): string => JSON.stringify(keyOf(passing));
+  const keys = new Map([...passings.truth, ...passings.counted].map((each) => [nameOf(each), keyOf(each)]));
+  return [...keys].map(([name, key]) => {
+    const of = (all: readonly Passing[]): Passing[] => all.filter((each) => nameOf(each) === name);
     const [counted, truth] = [of(passings.counted), of(passings.truth)];
     const [missed, wrong, confused] = [of(passings.missed), of(passings.false), of(passings.confused)];
     const errors = missed.length + wrong.length + confused.length;
     return {
-      class: name,
+      ...key,
       truth: truth.length,
       counted: counted.length,
       missed: missed.length,

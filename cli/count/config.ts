@@ -29,7 +29,7 @@ const notTwice = (key: string): { error: string; path: string[] } => ({
 });
 
 /** What is looked for in a video: the keys of a camera of the daemon, and its `counting`. */
-const countSchema = z
+const settingsSchema = z
   .strictObject({
     ...trafficFields,
     lines: z.array(lineSchema).max(64).default([]),
@@ -52,6 +52,11 @@ const countSchema = z
     notTwice('intervalSeconds'),
   );
 
+const countSchema = settingsSchema.refine(({ lines, zones }) => lines.length + zones.length > 0, {
+  error: 'at least one line or zone',
+  path: ['lines'],
+});
+
 type CountFile = z.infer<typeof countSchema>;
 
 export interface CountConfig extends Pick<CountFile, 'lines' | 'zones' | 'movements' | 'calibration' | 'rate'> {
@@ -69,15 +74,24 @@ const handCountSchema = z.looseObject({
   crossings: z.array(z.unknown()),
 });
 
+interface ReadOptions {
+  /** Its id in the configuration of a daemon. */
+  readonly camera?: string | undefined;
+  /** False where lines come with every clip. @default true */
+  readonly linesNeeded?: boolean;
+}
+
 const DEFAULT_INTERVAL_SECONDS = 60;
 
 /**
  * Reads what to count: YAML or JSON; a hand count, whose lines are taken; or the configuration of a daemon, of which one camera is taken.
  *
- * @param camera its id in the configuration of a daemon
  * @throws {WaysideError} FILE_NOT_FOUND, CONFIG_INVALID, USAGE
  */
-export async function readCountConfig(path: string, camera?: string): Promise<CountConfig> {
+export async function readCountConfig(
+  path: string,
+  { camera, linesNeeded = true }: ReadOptions = {},
+): Promise<CountConfig> {
   const text = (await readNamedFile(path)).toString('utf8');
   const folder = dirname(resolve(path));
   if (isOfDaemon(text, path)) return ofDaemon(text, path, folder, camera);
@@ -86,7 +100,7 @@ export async function readCountConfig(path: string, camera?: string): Promise<Co
       message: `${path}: no configuration of a daemon: it has no cameras`,
       hint: 'leave --camera out',
     });
-  if (!isHandCount(text)) return ofFile(parseConfig(text, path, countSchema), folder);
+  if (!isHandCount(text)) return ofFile(parseConfig(text, path, linesNeeded ? countSchema : settingsSchema), folder);
   const { lines: drawn } = parseConfig(text, path, handCountSchema);
   const lines = drawn.map(({ id: name, from, to }) => ({ id: name, from, to }));
   return ofFile(parseConfig(JSON.stringify({ lines }), path, countSchema), folder);

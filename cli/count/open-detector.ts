@@ -4,7 +4,7 @@ import type { Head } from '../../inference/heads/any-head.ts';
 import { createDetector, type Detector } from '../../inference/heads/detector.ts';
 import { COCO_CLASSES, HEADS, type HeadName } from '../../inference/heads/head.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
-import { openModel } from '../../inference/package.ts';
+import { type OpenedModel, openModel } from '../../inference/package.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { openSession, type Session } from '../../inference/session.ts';
 
@@ -16,9 +16,11 @@ interface DetectorOptions {
   readonly threads: number;
 }
 
-interface OpenedDetector {
+export interface OpenedDetector {
   readonly detector: Detector;
   readonly labels: readonly string[];
+  /** Where it comes from: a package's folder or a bare file. */
+  readonly model: OpenedModel;
   close(): Promise<void>;
 }
 
@@ -55,7 +57,7 @@ export async function openDetector(path: string, options: DetectorOptions): Prom
         : { head: manifest.head, preprocessing: manifest.preprocessing };
     const detector = createDetector(session, head, preprocessing);
     const labels = manifest?.labels ?? (await labelsFor(detector.classes, options.labels));
-    return { detector, labels, close: () => session.close() };
+    return { detector, labels, model, close: () => session.close() };
   } catch (cause) {
     await session.close();
     throw cause;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { replaceBlock } from '../../bench/harness/pages/blocks.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
+import { acceptanceSchemaText } from '../../scripts/acceptance-schema.ts';
 import { checksTable, doctorSchemaText } from '../../scripts/doctor-page.ts';
 import { cliPage, manualPage } from '../../scripts/pages.ts';
 
@@ -22,5 +23,9 @@ describe('what `npm run docs` writes', () => {
     expect(guide).toContain(checksTable());
     expect(replaceBlock(guide, 'checks', checksTable())).toBe(guide);
     expect(page('docs', 'reference', 'doctor.json')).toBe(doctorSchemaText());
+  });
+
+  it('is the schema of what `wayside accept` writes', () => {
+    expect(page('docs', 'reference', 'acceptance.json')).toBe(acceptanceSchemaText());
   });
 });
