@@ -28,7 +28,9 @@ const flowSchema = z.strictObject({
   adjusted: z
     .record(z.string(), adjustedSchema)
     .nullable()
-    .meta({ description: 'by class; null where the package does not say how it errs' }),
+    .meta({
+      description: 'by class; null where the package does not say how it errs, where two models spoke, and for a lane',
+    }),
   speed: z
     .strictObject({
       measured: count,

@@ -37,7 +37,7 @@ export function adjustedCounts(
   counts: Readonly<Record<string, number>>,
   coverage: number,
   quality: CountingQuality,
-): Readonly<Record<string, AdjustedCount>> | null {
+): Record<string, AdjustedCount> | null {
   const measured = quality.classes.flatMap((_, i) => (sampleOf(quality, i) > 0 ? [i] : []));
   if (measured.length === 0 || !(coverage > 0)) return null;
   const chain = new Chain(

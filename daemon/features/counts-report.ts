@@ -1,6 +1,9 @@
 import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import type { Body } from '../../contract/messenger.ts';
 import type { Log } from '../../core/log.ts';
+import type { CountingQuality } from '../../inference/counting-quality.ts';
+import { adjustedFlow } from '../audit/adjusted-flow.ts';
+import { wallTimeOf } from '../camera/timing/wall.ts';
 import type { CameraEntry } from '../cameras.ts';
 import { Coverage } from '../counts/coverage.ts';
 import { type ClosedInterval, IntervalBook } from '../counts/interval-book.ts';
@@ -22,12 +25,11 @@ interface Spoken {
   readonly model: ModelIdentity;
   readonly classes: readonly string[];
   readonly purpose: 'demonstration' | null;
+  readonly counting: CountingQuality | null;
 }
 
 /** Every model that spoke within an hour is still to be named. */
 const KEPT_MODELS = 32;
-/** A view that is bad was so before it was noticed. */
-const NOTICED_AFTER_MS = 30_000;
 
 /**
  * Says what passed, by even intervals of the wall clock, and how much of each was seen. A camera has counts where lines or zones are
@@ -81,8 +83,8 @@ export class CountsReport implements Feature {
     const counted = this.#cameras.get(frame.camera);
     const entry = this.#entry(frame.camera);
     if (counted === undefined || entry === undefined) return;
-    const { model, purpose } = frame.ready;
-    this.#remember({ model, classes: scheme.classes, purpose });
+    const { model, purpose, counting } = frame.ready;
+    this.#remember({ model, classes: scheme.classes, purpose, counting });
     const { capturedAtWall } = frame.frame;
     const span = counted.coverage.frame(capturedAtWall, showsStreet(entry));
     const occupied = entry.config.zones.filter((_, i) => (seen.occupancy[i] ?? 0) > 0).map(({ id }) => id);
@@ -106,10 +108,10 @@ export class CountsReport implements Feature {
       return;
     }
     counted.coverage.interrupt();
-    if (counted.bad || entry.camera.status().state !== 'live') return;
+    const { state, viewSince } = entry.camera.status();
+    if (counted.bad || state !== 'live' || viewSince === null) return;
     counted.bad = true;
-    const now = Date.now();
-    for (const { book } of counted.books) book.unsaw({ from: now - NOTICED_AFTER_MS, to: now });
+    for (const { book } of counted.books) book.unsaw({ from: wallTimeOf(viewSince), to: Date.now() });
   }
 
   #close(): void {
@@ -122,6 +124,7 @@ export class CountsReport implements Feature {
     const { from, to, revision, coverage, flows, occupied, models, uncounted } = closed;
     const spoken = models.flatMap((digest) => this.#spoken.get(digest) ?? []);
     const seen = coverage > 0;
+    const qualities = spoken.map(({ counting }) => counting);
     const body: Omit<Body<'counts'>, 'journalSeq'> = {
       camera,
       interval: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), seconds },
@@ -133,7 +136,7 @@ export class CountsReport implements Feature {
       flows: seen
         ? flows.map(({ speed, headwaySeconds, ...flow }) => ({
             ...flow,
-            adjusted: null,
+            adjusted: adjustedFlow(flow, coverage, qualities),
             classes: { ...flow.classes },
             speed: speed === null ? null : speedBody(speed),
             headwaySeconds: headwaySeconds === null ? null : hundredth(headwaySeconds),

@@ -49,9 +49,20 @@ async function serve([dir = '', threads = '1', provider = 'cpu']: readonly strin
     provider: provider as ExecutionProvider, // of a configuration that was checked
   });
   const { identity: model, manifest, execution } = loaded;
-  const { labels = null, task = 'classification', purpose = null, thresholds } = manifest;
+  const { labels = null, task = 'classification', purpose = null, counting = null, thresholds } = manifest;
   const loadMs = performance.now() - started;
-  tell({ type: 'ready', model, labels, task, purpose, thresholds, runtime: RUNTIME_VERSION, execution, loadMs });
+  tell({
+    type: 'ready',
+    model,
+    labels,
+    task,
+    purpose,
+    counting,
+    thresholds,
+    runtime: RUNTIME_VERSION,
+    execution,
+    loadMs,
+  });
   const next = createFrameReader(fillFromStdin);
   for (let frame = next(); frame !== undefined; frame = next()) {
     try {

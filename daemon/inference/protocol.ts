@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { modelSchema } from '../../contract/messages/envelope.ts';
+import { CountingQuality } from '../../inference/counting-quality.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import type { Box } from '../../inference/image.ts';
 import { TASKS } from '../../inference/manifest.ts';
@@ -105,6 +106,8 @@ export const upwardSchema = z.discriminatedUnion('type', [
     task: z.enum(TASKS),
     /** What it was made for, where that is not the street; null otherwise. */
     purpose: z.literal('demonstration').nullable(),
+    /** How its counts were held against truth; null where the package does not say. */
+    counting: CountingQuality.nullable(),
     /** Least scores of what is reported, by the package. */
     thresholds: z.object({ score: z.number(), classes: z.record(z.string(), z.number()).optional() }),
     loadMs: z.number(),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { adjustedCounts } from '../../../daemon/audit/adjusted-counts.ts';
+import { adjustedFlow } from '../../../daemon/audit/adjusted-flow.ts';
 import { CountingQuality } from '../../../inference/counting-quality.ts';
 
 const table = (cars: readonly number[], buses: readonly number[]): number[][] => [[...cars], [...buses]];
@@ -81,6 +82,16 @@ describe('a count that is adjusted', () => {
       ),
       { numRuns: 25 },
     );
+  });
+});
+
+describe('a flow', () => {
+  it('is adjusted as a whole, by the one model that spoke', () => {
+    const flow = { lane: null, classes: { car: 7 } };
+    expect(adjustedFlow(flow, 1, [perfect])).toMatchObject({ car: { count: 7 }, bus: { count: 0, low: 0, high: 0 } });
+    expect(adjustedFlow({ ...flow, lane: 'left' }, 1, [perfect])).toBeNull();
+    for (const models of [[], [null], [perfect, perfect], [perfect, null]])
+      expect(adjustedFlow(flow, 1, models)).toBeNull();
   });
 });
 

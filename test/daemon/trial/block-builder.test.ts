@@ -24,6 +24,7 @@ function outcome(
       execution: { provider: 'cpu', reason: null, threads: 1 },
       task: 'classification',
       purpose: null,
+      counting: null,
       thresholds: { score: 0 },
       runtime: '1',
       loadMs: 1,

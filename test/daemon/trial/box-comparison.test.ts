@@ -30,6 +30,7 @@ function outcome(objects: readonly Found[] | undefined, labels = LABELS): Outcom
       execution: { provider: 'cpu', reason: null, threads: 1 },
       task: 'detector',
       purpose: null,
+      counting: null,
       thresholds: { score: 0.3 },
       runtime: '1',
       loadMs: 1,
