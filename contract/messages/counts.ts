@@ -25,12 +25,9 @@ const flowSchema = z.strictObject({
   classes: z
     .record(z.string(), count)
     .meta({ description: 'by class of the `classScheme`; one that is not listed did not pass' }),
-  adjusted: z
-    .record(z.string(), adjustedSchema)
-    .nullable()
-    .meta({
-      description: 'by class; null where the package does not say how it errs, where two models spoke, and for a lane',
-    }),
+  adjusted: z.record(z.string(), adjustedSchema).nullable().meta({
+    description: 'by class; null where the package does not say how it errs, where two models spoke, and for a lane',
+  }),
   speed: z
     .strictObject({
       measured: count,
