@@ -1,15 +1,18 @@
 import { countAccuracy } from '../../cli/count/accuracy.ts';
 import type { HandCrossing } from '../../cli/count/hand-count.ts';
+import { seededRandom } from '../../core/random.ts';
 import { classScheme } from '../../daemon/vision/class-scheme.ts';
 import type { Crossing } from '../../daemon/vision/line-counter.ts';
 import { Traffic } from '../../daemon/vision/traffic.ts';
 import { ROAD_USERS } from '../../demo/detector/network.ts';
 import { countingLines, sceneCrossings } from '../../demo/scene/crossings.ts';
+import { createLens, HEIGHT, type Lens, WIDTH } from '../../demo/scene/lens.ts';
 import { lightAt } from '../../demo/scene/light.ts';
-import { createScene } from '../../demo/scene/scene.ts';
-import { inWeather, type Weather } from '../../demo/scene/weather.ts';
+import type { Weather } from '../../demo/scene/weather.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import type { Detector } from '../../inference/heads/detector.ts';
+import { renderedFrames } from './rendered.ts';
+import { ruledDetections } from './ruled-detections.ts';
 
 /** What the streets are seen in: a weather, or the light of dusk. */
 export const CONDITIONS = ['day', 'dusk', 'rain', 'snow', 'shake'] as const;
@@ -51,23 +54,39 @@ export interface StreetResult {
   readonly accuracy: ReturnType<typeof countAccuracy>;
 }
 
+interface LookedAt {
+  readonly time: number;
+  readonly detections: readonly Detection[];
+}
+
 /** Counts on one rendered street at every rate, beside the exact truth. */
 export async function countStreet(
   detector: Detector,
   seed: number,
   condition: Condition,
-  { seconds, signal }: { readonly seconds: number; readonly signal: AbortSignal },
+  { seconds, ...asked }: { readonly seconds: number; readonly cache: string; readonly signal: AbortSignal },
 ): Promise<readonly StreetResult[]> {
-  const scene = createScene(seed);
-  const lines = countingLines(scene.lens);
-  const frames: { readonly time: number; readonly detections: readonly Detection[] }[] = [];
-  for (let i = 0; i < seconds * RENDERED; i++) {
-    signal.throwIfAborted();
+  const times = Array.from({ length: seconds * RENDERED }, (_, i) => i / RENDERED);
+  const frames: LookedAt[] = [];
+  for await (const image of renderedFrames({ ...asked, seed, weather: WEATHER_OF[condition], times }))
+    frames.push({ time: times[frames.length]!, detections: (await detector.detect(image)).detections });
+  return atEveryRate(frames, seed, createLens(seed), seconds);
+}
+
+/** Counts on one street as it would be seen by a detector with known errors, which needs no images. */
+export function countByRule(seed: number, seconds: number): readonly StreetResult[] {
+  const lens = createLens(seed);
+  const random = seededRandom(seed);
+  const frames = Array.from({ length: seconds * RENDERED }, (_, i): LookedAt => {
     const time = i / RENDERED;
-    const { image } = inWeather(scene.frame(time * scene.fps), WEATHER_OF[condition], seed);
-    frames.push({ time, detections: (await detector.detect(image)).detections });
-  }
-  const truth = sceneCrossings(seed, scene.lens, lines, { from: 0, to: seconds }).map(
+    return { time, detections: ruledDetections(seed, lens, time, random) };
+  });
+  return atEveryRate(frames, seed, lens, seconds);
+}
+
+function atEveryRate(frames: readonly LookedAt[], seed: number, lens: Lens, seconds: number): readonly StreetResult[] {
+  const lines = countingLines(lens);
+  const truth = sceneCrossings(seed, lens, lines, { from: 0, to: seconds }).map(
     (each): HandCrossing => ({
       ...each,
       contested: each.t < EDGE_SECONDS || each.t > seconds - EDGE_SECONDS,
@@ -77,7 +96,7 @@ export async function countStreet(
   const { scheme } = classScheme(ROAD_USERS);
   return ([5, 10, 15] as const).map((rate) => {
     const looked: readonly number[] = RATES[rate];
-    const traffic = new Traffic({ lines }, scheme, scene.width / scene.height);
+    const traffic = new Traffic({ lines }, scheme, WIDTH / HEIGHT);
     const crossings: Crossing[] = [];
     const classes = new Map<number, number>();
     for (const [i, { time, detections }] of frames.entries()) {

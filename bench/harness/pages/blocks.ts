@@ -45,7 +45,7 @@ const pending = (method: string, name: string): string =>
 
 /**
  * The content of every block that pages may hold, by name: `headlines` for the front page, `figures` for the summary,
- * `figures:NAME` for one benchmark.
+ * `figures:NAME` for one benchmark, `figures-table:NAME` for its tables alone.
  */
 export function pageBlocks(
   benchmarks: readonly Benchmark[],
@@ -55,8 +55,14 @@ export function pageBlocks(
     ['figures', summary(results)],
     ['headlines', `${headlineTable(benchmarks, results)}\n\n${wrapped(missedPromises(results))}`],
   ]);
-  for (const { name, method } of benchmarks) blocks.set(`figures:${name}`, pending(method, name));
-  for (const result of results) blocks.set(`figures:${result.benchmark}`, details(result));
+  for (const { name, method } of benchmarks) {
+    blocks.set(`figures:${name}`, pending(method, name));
+    blocks.set(`figures-table:${name}`, `Not measured yet: \`npm run bench -- ${name}\`.`);
+  }
+  for (const result of results) {
+    blocks.set(`figures:${result.benchmark}`, details(result));
+    blocks.set(`figures-table:${result.benchmark}`, tablesOf(result).map(markdownTable).join('\n\n'));
+  }
   return blocks;
 }
 

@@ -6,7 +6,12 @@ import { readResults } from '../results.ts';
 import { pageBlocks, replaceBlock } from './blocks.ts';
 
 /** The pages that quote results, each with blocks between `<!-- NAME -->` and `<!-- /NAME -->`. */
-export const QUOTING_PAGES = ['README.md', 'docs/research/benchmarks.md', 'docs/guide/install.md'] as const;
+export const QUOTING_PAGES = [
+  'README.md',
+  'docs/research/benchmarks.md',
+  'docs/guide/install.md',
+  'docs/guide/counting.md',
+] as const;
 
 /** Each quoting page's path, its text as it stands, and its text with every block made from `bench/results`. */
 export async function quotedPages(): Promise<
