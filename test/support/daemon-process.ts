@@ -20,8 +20,18 @@ export class DaemonProcess {
   /** Every process that was seen below it. */
   readonly #seen = new Set<number>();
 
-  constructor(config: string, environment: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, [join(PACKAGE_ROOT, 'bin', 'wayside.js'), 'daemon', '--config', config], {
+  /** @param before stands before its command */
+  constructor(config: string, environment: NodeJS.ProcessEnv = {}, before: readonly string[] = []) {
+    const command = [
+      ...before,
+      process.execPath,
+      join(PACKAGE_ROOT, 'bin', 'wayside.js'),
+      'daemon',
+      '--config',
+      config,
+    ];
+    const [program = '', ...args] = command;
+    this.child = spawn(program, args, {
       stdio: ['ignore', 'inherit', 'pipe'],
       env: { ...process.env, WAYSIDE_LOG: 'debug', ...environment },
     });

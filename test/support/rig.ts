@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { IClientOptions } from 'mqtt';
 import { stringify } from 'yaml';
 import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
 import { type RtspServer, type RtspServerOptions, startRtspServer } from '../../demo/rtsp/server.ts';
@@ -38,7 +39,26 @@ export interface RigOptions {
   readonly prepare?: (folder: string) => Promise<void>;
   readonly credentials?: RtspServerOptions['credentials'];
   readonly environment?: NodeJS.ProcessEnv;
+  /** Of mosquitto.conf. @default everyone may do everything */
+  readonly broker?: (folder: string) => readonly string[] | Promise<readonly string[]>;
+  /** How the listener connects. */
+  readonly listener?: IClientOptions;
+  /** Stands before the command of the daemon. */
+  readonly before?: readonly string[];
 }
+
+/** Lines of mosquitto.conf, and options of a listener, with which nothing is lost between them while the broker is away. */
+export const LASTING = {
+  broker: (folder: string): string[] => [
+    'allow_anonymous true',
+    'persistence true',
+    `persistence_location ${folder}/`,
+    'autosave_interval 1',
+    'autosave_on_changes true',
+    'max_queued_messages 100000', // with 0, for any number, mosquitto 2.0.11 ends MQTT 3.1.1 connections over a topic that it denies
+  ],
+  listener: { clean: false, clientId: 'centre' },
+} as const;
 
 /** Everything real: a camera, a broker, a daemon from a package, and someone who listens. */
 export class Rig {
@@ -46,13 +66,15 @@ export class Rig {
   readonly broker: Mosquitto;
   camera: RtspServer;
   readonly listener: Listener;
-  readonly daemon: DaemonProcess;
+  daemon: DaemonProcess;
   readonly configPath: string;
   readonly #config: Record<string, unknown>;
+  readonly #options: Pick<RigOptions, 'environment' | 'before'>;
 
   private constructor(
     parts: Pick<Rig, 'folder' | 'broker' | 'camera' | 'listener' | 'daemon' | 'configPath'>,
     config: Record<string, unknown>,
+    options: Pick<RigOptions, 'environment' | 'before'>,
   ) {
     this.folder = parts.folder;
     this.broker = parts.broker;
@@ -61,11 +83,12 @@ export class Rig {
     this.daemon = parts.daemon;
     this.configPath = parts.configPath;
     this.#config = config;
+    this.#options = options;
   }
 
-  static async start({ config, prepare, credentials, environment }: RigOptions = {}): Promise<Rig> {
+  static async start({ config, prepare, credentials, ...options }: RigOptions = {}): Promise<Rig> {
     const folder = await mkdtemp(join(tmpdir(), 'wayside-rig-'));
-    const broker = await Mosquitto.start(folder);
+    const broker = await Mosquitto.start(folder, await options.broker?.(folder));
     const port = await freePort();
     const camera = await startColourCamera({ port, ...(credentials === undefined ? {} : { credentials }) });
     await writeColourPackage(join(folder, 'package'));
@@ -81,9 +104,14 @@ export class Rig {
     };
     const configPath = join(folder, 'wayside.yaml');
     await writeFile(configPath, stringify(full));
-    const listener = await Listener.start(broker.url);
-    const daemon = new DaemonProcess(configPath, environment);
-    return new Rig({ folder, broker, camera, listener, daemon, configPath }, full);
+    const listener = await Listener.start(broker.url, options.listener);
+    const daemon = new DaemonProcess(configPath, options.environment, options.before);
+    return new Rig({ folder, broker, camera, listener, daemon, configPath }, full, options);
+  }
+
+  /** The next run of the daemon, where the one before has ended. */
+  startDaemon(): void {
+    this.daemon = new DaemonProcess(this.configPath, this.#options.environment, this.#options.before);
   }
 
   /** Writes the configuration anew, with some of its top levels replaced, and sends SIGHUP. */
