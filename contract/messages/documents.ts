@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALARMS } from './alarm.ts';
 import { type Delivery, ON_WIRE } from './delivery.ts';
 import { CONTRACT_VERSION } from './envelope.ts';
 import { MESSAGE_KINDS, type MessageKind, TOPIC_PARAMETERS } from './kinds.ts';
@@ -89,6 +90,15 @@ export function topicTable(rows: Readonly<Record<string, MessageKind>> = MESSAGE
     return `| \`${topic.replace('{camera}', '<id>').replace(/\{(\w+)\}/g, '<$1>')}\` | ${qos}${retain ? ', retained' : ''} | ${expiryCell(delivery)} | ${content} |`;
   });
   return ['| topic | QoS | expiry (MQTT 5) | content |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+/** Every alarm, for `docs/reference/mqtt.md`. */
+export function alarmTable(): string {
+  const lines = Object.entries(ALARMS).map(
+    ([code, { severity, action, afterSeconds }]) =>
+      `| \`${code}\` | ${severity} | ${afterSeconds === undefined ? 'at once' : `after ${afterSeconds} s`} | ${action} |`,
+  );
+  return ['| code | severity | raised | what to do |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 /**

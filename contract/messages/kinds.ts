@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { alarmSchema } from './alarm.ts';
 import { cameraStatusSchema } from './camera-status.ts';
 import { countsSchema } from './counts.ts';
 import type { Delivery } from './delivery.ts';
@@ -39,6 +40,13 @@ export const MESSAGE_KINDS = {
     delivery: { kind: 'retained' },
     from: 'box',
     schema: infoSchema,
+  },
+  alarm: {
+    topic: 'alarm/{code}',
+    content: 'while a reason of the state holds: severity, since when, what to do; empty when it no longer does',
+    delivery: { kind: 'retained' },
+    from: 'box',
+    schema: alarmSchema,
   },
   'camera-status': {
     topic: 'camera/{camera}/status',
@@ -142,4 +150,5 @@ export type TopicParameters<K extends KindName> = [NamesOf<K>] extends [never]
 export const TOPIC_PARAMETERS: Readonly<Record<NamesOf<KindName>, string>> = {
   camera: 'the camera, as configured',
   kind: 'the kind of event, as in `event`',
+  code: 'the code of the alarm, as in `code`',
 };

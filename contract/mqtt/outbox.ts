@@ -285,10 +285,12 @@ export class Outbox {
     connection.publish({ topic, payload, ...ON_WIRE.retained }, ({ refused }) => {
       if (connection !== this.#connection) return;
       lane.underWay = false;
-      this.#answered(topic, refused);
+      // Where the box may not write there is nothing of it to remove.
+      const removed = payload === '' && (refused === undefined || refused.code !== undefined);
+      if (!removed) this.#answered(topic, refused);
       if (lane.due) this.#turns.push(lane);
-      // Removed, unless the topic was taken into use again meanwhile.
-      else if (refused === undefined && payload === '' && lane.make === make) this.#retained.delete(topic);
+      // Unless the topic was taken into use again meanwhile.
+      else if (removed && lane.make === make) this.#retained.delete(topic);
       this.#pump();
       if (this.#whenDrained !== undefined && this.#isDrained()) this.#whenDrained();
     });
@@ -332,6 +334,6 @@ export class Outbox {
   #count(topic: string, payload: string, deadline: number, lost?: () => void): void {
     const bytes = this.#bytesOf(topic, payload);
     this.#window.sent({ bytes, deadline, ...(lost === undefined ? {} : { lost }) });
-    this.#listeners.onSent(topic);
+    if (payload !== '') this.#listeners.onSent(topic); // a removal is not given to those who hear of messages
   }
 }

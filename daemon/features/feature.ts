@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { StateReason } from '../../contract/messages/state.ts';
 import type { Log } from '../../core/log.ts';
 import type { CameraEntry } from '../cameras.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -55,6 +56,8 @@ interface DaemonEvents {
   configured: [];
   /** Something that bears on the state may have changed. */
   changed: [];
+  /** The reasons of the published state are others than before. */
+  state: [reasons: readonly StateReason[]];
   /** About twice a second. */
   tick: [];
   /** Something is known of a candidate that is being tried. */

@@ -1,5 +1,6 @@
 import type { Uplink } from '../uplink.ts';
 import { AgentLink } from './agent-link.ts';
+import { AlarmReport } from './alarm-report.ts';
 import { CameraStatusReport } from './camera-status-report.ts';
 import { CountsReport } from './counts-report.ts';
 import { DetectionsReport } from './detections-report.ts';
@@ -15,11 +16,13 @@ import { TrafficWatch } from './traffic-watch.ts';
 /** Everything that the box does with what happens in it, in the order in which it hears of it. */
 export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps): readonly Feature[] {
   const { log, trials } = deps;
+  const alarms = new AlarmReport(daemon, uplink);
   return [
     new JournalReport(daemon, uplink, log), // first: what the others say must have somewhere to be kept
+    alarms, // before the state, of which it hears
     new StateReport(daemon, uplink, log),
     new InfoReport(daemon, uplink),
-    new RepeatRetained(uplink),
+    new RepeatRetained(uplink, alarms),
     new CameraStatusReport(daemon, uplink),
     new TrafficWatch(daemon, log),
     new DetectionsReport(daemon, uplink),

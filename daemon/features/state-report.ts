@@ -35,6 +35,7 @@ export class StateReport implements Feature {
     this.#published = text;
     this.#log.info(state, 'state');
     this.#publish();
+    this.#daemon.emit('state', state.reasons);
   }
 
   #publish(): void {

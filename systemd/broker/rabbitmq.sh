@@ -23,7 +23,7 @@ case "${1:-} ${2:+user}" in
     # Quoted for a regular expression: a dot in a name is no wildcard.
     box=$(printf '%s' "$2" | sed 's/[.[\*^$()+?{|]/\\&/g')
     "$CONTROL" set_topic_permissions -p "$VHOST" "$2" "$EXCHANGE" \
-      "^wayside\\.v1\\.[^.]+\\.$box\\.(state|info|telemetry|camera\\..+|model\\.report)\$" \
+      "^wayside\\.v1\\.[^.]+\\.$box\\.(state|info|telemetry|camera\\..+|journal\\..+|alarm\\..+|model\\.report)\$" \
       "^wayside\\.v1\\.[^.]+\\.($box\\..+|_group\\.[^.]+\\.model\\.desired)\$"
     ;;
   *)

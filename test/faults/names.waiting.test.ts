@@ -65,7 +65,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a broker that does not allow e
       ['topic read #', ...names.map((name) => `topic write wayside/v1/test/one/${name}`), ''].join('\n'),
       { mode: 0o600 },
     );
-  const ALL_BUT_DETECTIONS = ['state', 'info', 'telemetry', 'camera/north/status'];
+  const ALL_BUT_DETECTIONS = ['state', 'info', 'telemetry', 'alarm/+', 'camera/north/status'];
   beforeAll(async () => {
     rig = await Rig.start();
     await allow(...ALL_BUT_DETECTIONS);

@@ -20,7 +20,7 @@ describeWith({ needs: ['rabbitmq-server'] }, 'RabbitMQ, which gives a wildcard s
     box = new ReportingBox(await configurationFor(broker.url, folder()));
     const { daemon, uplink } = box;
     const log = pino({ level: 'silent' });
-    const repeated = new RepeatRetained(uplink, REPEAT_MS);
+    const repeated = new RepeatRetained(uplink, { repeat: () => undefined }, REPEAT_MS);
     box.start([new StateReport(daemon, uplink, log), new InfoReport(daemon, uplink), repeated]);
   }, 90_000);
   afterAll(async () => {

@@ -44,6 +44,15 @@ describe('what a box reads back under MQTT 3.1.1', () => {
     expect(publisher.status().refusedTopics.map(({ topic }) => topic)).toEqual(['box/camera/north/detections']);
   });
 
+  it('does not take the removal of a topic for refused, which nobody is given', async () => {
+    const [publisher, broker] = await start({ swallows: (topic) => topic.endsWith('detections') });
+    publisher.clear('box/alarm/camera-stalled');
+    await until('the removal', () => broker.heard.includes('box/alarm/camera-stalled'));
+    publisher.send('box/camera/north/detections', own('mine'), 5);
+    await until('what is refused to be known', () => publisher.status().refusedTopics.length > 0);
+    expect(publisher.status().refusedTopics.map(({ topic }) => topic)).toEqual(['box/camera/north/detections']);
+  });
+
   it('claims nothing where nothing can be read', async () => {
     const [publisher, broker] = await start({ swallows: () => true });
     publisher.send('box/telemetry', own('mine'), 5);

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CameraStatus } from '../../../daemon/camera/types.ts';
 import type { CameraEntry } from '../../../daemon/cameras.ts';
+import { AlarmReport } from '../../../daemon/features/alarm-report.ts';
 import { DaemonView } from '../../../daemon/features/feature.ts';
 import { InfoReport } from '../../../daemon/features/info-report.ts';
 import { RepeatRetained } from '../../../daemon/features/repeat-retained.ts';
@@ -36,7 +37,9 @@ describe('what a box says of itself', () => {
     [broker, url] = await openBroker();
     box = new ReportingBox(await configurationFor(url, folder()));
     const { daemon, uplink } = box;
-    box.start([new StateReport(daemon, uplink, log), new InfoReport(daemon, uplink), new RepeatRetained(uplink)]);
+    const alarms = new AlarmReport(daemon, uplink);
+    const repeated = new RepeatRetained(uplink, alarms);
+    box.start([alarms, new StateReport(daemon, uplink, log), new InfoReport(daemon, uplink), repeated]);
   });
   afterEach(async () => {
     await box.stop();
@@ -65,6 +68,25 @@ describe('what a box says of itself', () => {
     box.become({ modelRefused: 'PACKAGE_INVALID: it is none' });
     await until('why it is degraded', () => times('state') === 3);
     expect(stateAt(broker)).toMatchObject({ state: 'degraded', reasons: [{ code: 'model-refused' }] });
+  });
+
+  it('raises alarms and clears them by an empty message, also those that an earlier run left', async () => {
+    const alarm = 'wayside/v1/a/b/alarm/model-refused';
+    await until('what another run may have left to be cleared', () => broker.retained.get(alarm) === '');
+    box.become({ modelRefused: 'PACKAGE_INVALID: it is none' });
+    await until('the alarm', () => broker.retained.get(alarm) !== '');
+    expect(stateAt(broker, alarm)).toMatchObject({
+      ...{ schema: 'wayside/v1/alarm', code: 'model-refused', severity: 'major' },
+      causes: [{ camera: null, message: 'PACKAGE_INVALID: it is none' }],
+    });
+    vi.advanceTimersByTime(10 * MINUTES);
+    await until('it to be repeated', () => times('alarm/model-refused') === 3);
+    box.become({ modelRefused: undefined });
+    await until('it to be cleared', () => broker.retained.get(alarm) === '');
+    box.become({ modelRefused: 'PACKAGE_INVALID: it is none' });
+    await until('the alarm again', () => broker.retained.get(alarm) !== '');
+    await box.stop();
+    expect(broker.retained.get(alarm)).toBe('');
   });
 
   it('goes along to another broker: last words there, everything here, and nothing more there', async () => {
