@@ -14,6 +14,7 @@ import { counts } from './counts.ts';
 import { criteria } from './criteria.ts';
 import { gtsrb } from './gtsrb.ts';
 import { large } from './large.ts';
+import { missAudit } from './miss-audit.ts';
 import { overTheAir } from './over-the-air.ts';
 import { exporters } from './peers/exporters.ts';
 import { onnxSuite } from './peers/onnx-suite.ts';
@@ -41,6 +42,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   counts,
   street,
   countIntervals,
+  missAudit,
   criteria,
   ...slim,
   pruneLarge,
