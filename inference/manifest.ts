@@ -20,6 +20,16 @@ const Figures = z.strictObject({
   top1: share.optional(),
   top5: share.optional(),
   samples: z.int().min(0).optional(),
+  /** Of a detector: its boxes beside those of the float model, on images that nothing was calibrated on. */
+  boxes: z
+    .strictObject({
+      /** Harmonic mean of the shares of boxes that both found: score from 0.3 on, one class, an overlap (IoU) of a half. */
+      f1: share,
+      /** Mean overlap of those. */
+      iou: share,
+      images: z.int().min(1),
+    })
+    .optional(),
   /** On disk, of everything needed to load the model. */
   bytes: z.int().min(0),
   /** Median of one image on one thread, milliseconds. */

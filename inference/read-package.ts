@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { messageOf, WaysideError } from '../core/errors.ts';
 import { type RandomAccess, withFile } from '../core/file-system.ts';
 import { type Digest, digestOf, digestOfFile } from '../core/hash.ts';
-import type { GoldenSample } from './golden-sample.ts';
+import { GOLDEN_VALUES, type GoldenSample } from './golden-sample.ts';
 import { outputLength } from './heads/any-head.ts';
 import { Manifest, PACKAGE_FORMAT, TASKS } from './manifest.ts';
 import { modelFileFault } from './model-file/check.ts';
@@ -96,9 +96,11 @@ async function requireFiles(dir: string, { files }: Manifest): Promise<void> {
   if (files[MODEL] === undefined) throw invalidPackage(dir, `the manifest names no ${MODEL}`);
 }
 
-/** Numbers that the model gives for one image. */
-const scoresOf = ({ head, output, preprocessing }: Manifest): number =>
-  head === undefined ? output.classes : outputLength(head, preprocessing.size, output.classes);
+/** Numbers that a golden sample has for one image: all that the model gives; of a detector as many as it found boxes, undefined here. */
+function scoresOf({ task, head, output, preprocessing }: Manifest): number | undefined {
+  if (head === undefined) return output.classes;
+  return task === 'detector' ? undefined : outputLength(head, preprocessing.size, output.classes);
+}
 
 /** @throws {WaysideError} PACKAGE_INVALID where golden samples cannot have the sizes that the manifest gives them */
 export function requireGoldenSizes(dir: string, manifest: Manifest): void {
@@ -107,7 +109,10 @@ export function requireGoldenSizes(dir: string, manifest: Manifest): void {
   for (const { image, scores, width, height } of golden.samples) {
     if (files[image]?.bytes !== width * height * 3)
       throw invalidPackage(dir, `${image}: expected ${width}x${height} RGB pixels`);
-    if (files[scores]?.bytes !== length * 4) throw invalidPackage(dir, `${scores}: expected ${length} scores`);
+    const bytes = files[scores]?.bytes ?? 0;
+    if (length !== undefined && bytes !== length * 4) throw invalidPackage(dir, `${scores}: expected ${length} scores`);
+    if (bytes % (GOLDEN_VALUES * 4) !== 0 && length === undefined)
+      throw invalidPackage(dir, `${scores}: expected boxes of ${GOLDEN_VALUES} values`);
   }
 }
 
@@ -120,12 +125,11 @@ export function requireHarmlessModel(dir: string, { files }: Manifest, model: Ui
 async function readGolden(dir: string, manifest: Manifest): Promise<GoldenSample[]> {
   requireGoldenSizes(dir, manifest);
   const { golden } = manifest;
-  const length = scoresOf(manifest);
   const samples: GoldenSample[] = [];
   for (const { image, scores, width, height } of golden.samples) {
     const bytes = await readFile(join(dir, scores));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const values = Float32Array.from({ length }, (_, i) => view.getFloat32(i * 4, true));
+    const values = Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(i * 4, true));
     samples.push({ image: { width, height, data: await readFile(join(dir, image)) }, scores: values });
   }
   return samples;

@@ -12,7 +12,7 @@ import { quantizeNetwork } from '../../exporter/commands/quantize-network.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import { HEADS } from '../../inference/heads/head.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
-import { boxAgreement } from '../detection/agreement.ts';
+import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import type { Workplace } from '../harness/workplace.ts';
 

@@ -4,7 +4,7 @@ import type { Dataset, Sample } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
 import { type QuantizedNetwork, quantizeNetwork } from '../../exporter/commands/quantize-network.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
-import { boxAgreement } from '../detection/agreement.ts';
+import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import { framesDataset, halves, letterboxedFrames } from '../detection/frames.ts';
 import { detectionsOf, YOLOX_INPUT, YOLOX_PREPROCESSING } from '../detection/yolox-model.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';

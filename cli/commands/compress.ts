@@ -5,6 +5,7 @@ import type { CriterionName } from '../../compression/pruning/criteria/registry.
 import { isSystemError, messageOf, WaysideError } from '../../core/errors.ts';
 import type { CompressResult } from '../../exporter/commands/compress.ts';
 import { FIELDS } from '../../exporter/plan/fields.ts';
+import type { HeadName } from '../../inference/heads/head.ts';
 import { bytes, changeInterval, count, milliseconds, percent, points, ratio, shareInterval } from '../format.ts';
 import {
   dataOption,
@@ -15,6 +16,7 @@ import {
   pixelOptions,
   validationOption,
 } from '../options/common.ts';
+import { headOption } from '../options/head.ts';
 import { numberOption, openNumberOption } from '../options/plan.ts';
 import { criterionOption, goalOptions } from '../options/pruning.ts';
 import { type QuantizingOptions, quantizingOptions } from '../options/quantizing.ts';
@@ -52,14 +54,16 @@ interface CompressOptions extends PixelOptions, QuantizingOptions, TeacherOption
   readonly allowNoisyLayers?: true;
   readonly force?: true;
   readonly output?: string;
+  readonly head?: HeadName;
 }
 
 export function compressCommand(): Command {
   const command = new Command('compress')
-    .summary('turn a float ONNX classifier into an int8 model package')
+    .summary('turn a float ONNX classifier or detector into an int8 model package')
     .description(
       'Turns a float ONNX classifier into a model package with a calibrated int8 model, its weights clustered if asked for. ' +
-        'Both models are measured on the test part of the data set, in ONNX Runtime.',
+        'Both models are measured on the test part of the data set, in ONNX Runtime. With --head it is a detector, for which any images will do, ' +
+        'without labels: what is decided, is decided by its boxes, and they are compared with those of the float model.',
     )
     .argument('<model>', 'float ONNX file')
     .addOption(dataOption())
@@ -105,6 +109,7 @@ export function compressCommand(): Command {
         integer(1, 256),
       ),
     )
+    .addOption(headOption())
     .addOption(new Option('--force', 'replace the output folder'))
     .addOption(outputOption());
   for (const option of pixelOptions()) command.addOption(option);
@@ -156,6 +161,10 @@ const LARGEST_CODED = 16e6;
 async function compressModel(context: Context, model: string, options: CompressOptions): Promise<void> {
   const { signal, onProgress, report, note } = context;
   if (options.force !== true) await requireFree(options.out);
+  if (options.head !== undefined) {
+    const { compressByHead } = await import('../detector/compress.ts');
+    return compressByHead(context, model, { ...options, head: options.head });
+  }
   const plan = options.plan === undefined ? undefined : await readPlan(options.plan);
   const [{ compress }, { modelOverTheAir }, { readModel }, { widenFloats }] = await Promise.all([
     import('../../exporter/commands/compress.ts'),

@@ -36,7 +36,7 @@ export function countCommand(): Command {
     )
     .addOption(new Option('--camera <id>', 'of the configuration of a daemon: this camera'))
     .requiredOption('--model <path>', 'detector: folder of a model package, or ONNX file with --head')
-    .addOption(headOption())
+    .addOption(headOption('how the boxes of an ONNX file are read'))
     .option('--truth <file>', 'hand count to compare with: crossings with line, direction, class and time (JSON)')
     .addOption(
       new Option(

@@ -21,13 +21,15 @@ interface EvaluateOptions extends PixelOptions {
   readonly limit?: number;
   readonly threads: number;
   readonly output?: string;
+  readonly reference?: string;
 }
 
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .summary('measure accuracy, latency and size of a model')
     .description(
-      'Measures a model or model package on the test part of a data set, in ONNX Runtime: top-1, top-5, latency of one image on one thread, bytes.',
+      'Measures a model or model package on the test part of a data set, in ONNX Runtime: top-1, top-5, latency of one image on one thread, bytes. ' +
+        'A detector is measured beside its float model on any images (--reference): F1 of its boxes, their overlap.',
     )
     .argument('<model>', 'ONNX file or folder of a model package')
     .addOption(dataOption())
@@ -49,6 +51,12 @@ export function evaluateCommand(): Command {
       new Option('--limit <n>', 'images to use, spread evenly over the set (default: all)').argParser(integer(1)),
     )
     .addOption(outputOption('output of the model that holds the scores (default: the first)'))
+    .addOption(
+      new Option(
+        '--reference <model>',
+        'float ONNX file that the package of a detector was made from: how its boxes agree with those',
+      ),
+    )
     .addOption(threadsOption());
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(evaluateModel));
@@ -76,6 +84,10 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
   ]);
   const { signal, onProgress, report, note } = context;
   const model = await openModel(path);
+  if (model.package?.manifest.task === 'detector' || options.reference !== undefined) {
+    const { evaluateDetector } = await import('../detector/evaluate.ts');
+    return evaluateDetector(context, path, model, options);
+  }
   const { validation, test = validation, labels } = options;
   const whole = await openDataset(
     options.data,

@@ -3,8 +3,10 @@ import { WaysideError } from '../../core/errors.ts';
 import type { QuantizeFileResult } from '../../exporter/commands/quantize-file.ts';
 import type { QuantizeUnlabelledResult } from '../../exporter/commands/quantize-unlabelled.ts';
 import type { FusionReport } from '../../exporter/quantize/fusion.ts';
+import type { HeadName } from '../../inference/heads/head.ts';
 import { bytes, count } from '../format.ts';
 import { decimal } from '../options/common.ts';
+import { headOption } from '../options/head.ts';
 import { type QuantizingOptions, quantizingOptions } from '../options/quantizing.ts';
 import { calibrationOption, type StageOptions, stageOptions } from '../options/stage.ts';
 import { type Context, running } from '../running.ts';
@@ -17,6 +19,7 @@ interface QuantizeOptions extends StageOptions, QuantizingOptions {
   readonly allowFloat?: true;
   readonly allowNoisyLayers?: true;
   readonly unlabelled?: true;
+  readonly head?: HeadName;
   readonly tolerance?: number;
 }
 
@@ -40,9 +43,16 @@ export function quantizeCommand(): Command {
       ]),
     )
     .addOption(
+      headOption('with its boxes: the model is a detector whose output is read so').conflicts([
+        'limit',
+        'calibrationTable',
+        'validation',
+      ]),
+    )
+    .addOption(
       new Option(
         '--tolerance <share>',
-        'with --unlabelled: layers that alone make this share of the predictions noise stay in float (default: 0.1)',
+        'with --unlabelled or --head: layers that alone make this share of the predictions noise, or of the boxes wrong, stay in float (default: 0.1)',
       ).argParser(decimal(0, 1)),
     );
   return command.action(running(quantizeModel));
@@ -50,15 +60,15 @@ export function quantizeCommand(): Command {
 
 async function quantizeModel(context: Context, model: string, options: QuantizeOptions): Promise<void> {
   const { signal, onProgress, note, report } = context;
-  if (options.unlabelled === true) {
+  if (options.unlabelled === true || options.head !== undefined) {
     const { quantizeUnlabelled } = await import('../../exporter/commands/quantize-unlabelled.ts');
     const result = await quantizeUnlabelled({ ...options, model, signal, onProgress, note });
-    report({ document: result, text: unlabelledSummary(result) });
+    report({ document: result, text: unlabelledSummary(result, options.head) });
     return;
   }
   if (options.tolerance !== undefined) {
     throw new WaysideError('USAGE', {
-      message: '--tolerance without --unlabelled',
+      message: '--tolerance without --unlabelled or --head',
       hint: 'a labelled classifier keeps to --budget: see compress',
     });
   }
@@ -71,8 +81,12 @@ function summary({ model, stages, range, fused }: QuantizeFileResult): string {
   return [stageTable(stages), '', ...layers(fused), `ranges by ${range}`, `written: ${model}`].join('\n');
 }
 
-function unlabelledSummary({ model, bytes: size, distance, samples, fused }: QuantizeUnlabelledResult): string {
-  const far = `${distance.toPrecision(2)} from the float model's predictions, on ${count(samples)} held-out images`;
+function unlabelledSummary(
+  { model, bytes: size, distance, samples, fused }: QuantizeUnlabelledResult,
+  head: HeadName | undefined,
+): string {
+  const what = head === undefined ? 'predictions' : 'boxes';
+  const far = `${distance.toPrecision(2)} from the float model's ${what}, on ${count(samples)} held-out images`;
   return [...layers(fused), far, `written: ${model}, ${bytes(size)}`].join('\n');
 }
 

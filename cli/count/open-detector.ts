@@ -1,12 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { WaysideError } from '../../core/errors.ts';
-import type { Head } from '../../inference/heads/any-head.ts';
 import { createDetector, type Detector } from '../../inference/heads/detector.ts';
-import { COCO_CLASSES, HEADS, type HeadName } from '../../inference/heads/head.ts';
-import { parseNormalization } from '../../inference/normalization.ts';
+import { HEADS, type HeadName } from '../../inference/heads/head.ts';
+import { detectorLabels, preparedBy } from '../../inference/heads/prepared.ts';
 import { type OpenedModel, openModel } from '../../inference/package.ts';
-import type { Preprocessing } from '../../inference/preprocess.ts';
-import { openSession, type Session } from '../../inference/session.ts';
+import { openSession } from '../../inference/session.ts';
 
 interface DetectorOptions {
   readonly head?: HeadName;
@@ -53,63 +50,13 @@ export async function openDetector(path: string, options: DetectorOptions): Prom
   try {
     const { head, preprocessing } =
       manifest?.head === undefined
-        ? fromOptions(session, options)
+        ? preparedBy(session.input, { ...options, head: options.head ?? 'yolox' })
         : { head: manifest.head, preprocessing: manifest.preprocessing };
     const detector = createDetector(session, head, preprocessing);
-    const labels = manifest?.labels ?? (await labelsFor(detector.classes, options.labels));
+    const labels = manifest?.labels ?? (await detectorLabels(detector.classes, options.labels));
     return { detector, labels, model, close: () => session.close() };
   } catch (cause) {
     await session.close();
     throw cause;
   }
-}
-
-function fromOptions(session: Session, options: DetectorOptions): { head: Head; preprocessing: Preprocessing } {
-  const family = HEADS[options.head ?? 'yolox'];
-  const [, channels, declaredHeight, declaredWidth] = session.input.shape;
-  if (session.input.shape.length !== 4 || channels !== 3 || session.input.type !== 'float32')
-    throw new WaysideError('PREPROCESS_MISMATCH', {
-      message: `expected an input float32 [N, 3, H, W], got ${session.input.type} [${session.input.shape.join(', ')}]`,
-    });
-  const height = typeof declaredHeight === 'number' ? declaredHeight : options.size?.[0];
-  const width = typeof declaredWidth === 'number' ? declaredWidth : options.size?.[1];
-  if (height === undefined || width === undefined)
-    throw usage('the model leaves the size of its input open', 'name it: --size 416');
-  if (options.size !== undefined && (options.size[0] !== height || options.size[1] !== width))
-    throw usage(
-      `--size ${options.size.join('x')} was asked for, but the model takes ${height}x${width}`,
-      'leave --size out',
-    );
-  const {
-    mean,
-    std,
-    channels: order = 'RGB',
-  } = options.normalize === undefined ? family.preprocessing : parseNormalization(options.normalize);
-  const [m, s] = [[...mean] as [number, number, number], [...std] as [number, number, number]];
-  return {
-    head: family.head,
-    preprocessing: { ...family.preprocessing, mean: m, std: s, channels: order, size: [height, width], layout: 'NCHW' },
-  };
-}
-
-/** The classes' names: those of a file, one a line, else COCO's where there are as many. */
-async function labelsFor(classes: number, path: string | undefined): Promise<readonly string[]> {
-  if (path === undefined) {
-    if (classes === COCO_CLASSES.length) return COCO_CLASSES;
-    throw usage(
-      `the model knows ${classes} classes, whose names are not known`,
-      'name them: --labels FILE, one a line',
-    );
-  }
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new WaysideError('FILE_NOT_FOUND', { message: `cannot read ${path}`, cause });
-  });
-  const labels = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  if (labels.length === classes) return labels;
-  throw new WaysideError('DATASET_INVALID', {
-    message: `${path}: ${labels.length} names for a model of ${classes} classes`,
-  });
 }

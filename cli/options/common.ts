@@ -37,12 +37,15 @@ function pixelSize(text: string): readonly [number, number] {
 }
 
 function dataset(text: string): string {
-  if (/^(cifar10|images):./s.test(text)) return text;
-  throw new InvalidArgumentError('It must be cifar10:DIR or images:DIR.');
+  if (/^(cifar10|images|video):./s.test(text)) return text;
+  throw new InvalidArgumentError('It must be cifar10:DIR, images:DIR or video:FILE.');
 }
 
 export const dataOption = (): Option =>
-  new Option('--data <set>', 'images with known classes: cifar10:DIR (binary layout) or images:DIR (image files)')
+  new Option(
+    '--data <set>',
+    'images with known classes: cifar10:DIR (binary layout) or images:DIR (image files); without classes also video:FILE (two of its frames a second)',
+  )
     .argParser(dataset)
     .makeOptionMandatory();
 

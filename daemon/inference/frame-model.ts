@@ -2,6 +2,7 @@ import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import { verifyGolden } from '../../inference/golden.ts';
 import { type Execution, type ExecutionChoice, openExecution } from '../../inference/hardware/execution.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
+import { verifyDetections } from '../../inference/heads/golden.ts';
 import type { Box, RgbImage } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
 import { inputLength } from '../../inference/preprocess.ts';
@@ -62,6 +63,9 @@ export async function openPackage(dir: string, choice: ExecutionChoice): Promise
   const { manifest, modelPath, digest, golden } = await readPackage(dir);
   const { preprocessing, name, version } = manifest;
   const { session, execution } = await openExecution(modelPath, choice, (opened) => runOnce(opened, preprocessing));
-  await verifyGolden(session, preprocessing, golden, manifest.golden.tolerance);
+  const { tolerance } = manifest.golden;
+  const { head } = manifest;
+  if (head !== undefined && 'strides' in head) await verifyDetections(session, head, preprocessing, golden, tolerance);
+  else await verifyGolden(session, preprocessing, golden, tolerance);
   return { identity: { name, version, digest }, manifest, session, execution };
 }

@@ -8,7 +8,8 @@ interface QuantizeUnlabelledOptions extends Omit<QuantizeNetworkOptions, 'data'>
   readonly data: string;
 }
 
-export interface QuantizeUnlabelledResult extends Omit<QuantizedNetwork, 'model' | 'preprocessing' | 'plan'> {
+export interface QuantizeUnlabelledResult
+  extends Pick<QuantizedNetwork, 'distance' | 'samples' | 'fused' | 'noisy' | 'warnings'> {
   readonly model: string;
   readonly bytes: number;
 }

@@ -1,9 +1,10 @@
 import type { Pass } from '../../onnx/pass.ts';
 import { batchNormToConv } from './batch-norm-to-conv.ts';
+import { foldPad } from './convolutions/fold-pad.ts';
+import { foldSpaceToDepth } from './convolutions/fold-space-to-depth.ts';
 import { eliminateDead } from './eliminate-dead.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { foldConstants } from './fold-constants.ts';
-import { foldPad } from './fold-pad.ts';
 import { foldShapes } from './fold-shapes.ts';
 import { letGoOfFile } from './let-go-of-file.ts';
 import { matmulToGemm } from './matmul-to-gemm.ts';
@@ -26,6 +27,7 @@ export const FOLDING: readonly Pass[] = [
   matmulToGemm,
   plainGemm,
   foldPad,
+  foldSpaceToDepth,
   foldBatchNorm,
   batchNormToConv,
   reduceMeanToPool,

@@ -3,6 +3,7 @@ import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import { type Layer, layersOf } from '../../compression/layers.ts';
 import type { RunContext } from '../../core/run/context.ts';
+import type { DetectorHead } from '../../inference/heads/head.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { lowered } from '../lowering/index.ts';
@@ -38,6 +39,8 @@ export interface QuantizedModel {
 
 interface QuantizeOptions extends Omit<RunLimits, 'allowFloat'> {
   readonly preprocessing: Preprocessing;
+  /** Of a detector: its boxes decide. */
+  readonly head?: DetectorHead | undefined;
   readonly table?: CalibrationTable | undefined;
   /** What a budget is held on. @default training images that nothing is calibrated on */
   readonly heldOut?: Dataset | undefined;
@@ -55,7 +58,7 @@ export async function quantizeByPlan(
   given: Model,
   train: Dataset,
   outline: PlanOutline,
-  { preprocessing, table, heldOut, reference = given, most, ...limits }: QuantizeOptions,
+  { preprocessing, head, table, heldOut, reference = given, most, ...limits }: QuantizeOptions,
   { signal, onProgress, threads, log }: RunContext,
 ): Promise<QuantizedModel> {
   const { budget, tolerance, allowNoisyLayers } = limits;
@@ -68,7 +71,7 @@ export async function quantizeByPlan(
     folded,
     train,
     {
-      ...{ preprocessing, plan, budget, validation: heldOut, tolerance, allowNoisyLayers, reference },
+      ...{ preprocessing, head, plan, budget, validation: heldOut, tolerance, allowNoisyLayers, reference },
       ...{ threads, table, signal, onProgress },
     },
     log,

@@ -57,7 +57,7 @@ export interface Roles {
 /**
  * Decides for every node. Backwards, because a value is worth quantizing only where a layer further on will read it.
  *
- * @param kept names of layers that stay in float, whatever could be done; so does the activation right after them
+ * @param kept names of layers that stay in float, whatever could be done; so does the activation right after them, SiLU included
  */
 export function assignRoles(graph: Graph, kept: ReadonlySet<string> = new Set()): Roles {
   const index = indexGraph(graph);
@@ -91,11 +91,25 @@ export function assignRoles(graph: Graph, kept: ReadonlySet<string> = new Set())
   };
 }
 
-/** The activation after a float layer would be quantized before it cuts the half of the values off: a bit of precision for nothing. */
+/**
+ * The activation after a float layer would be quantized before it cuts the half of the values off: a bit of precision for nothing.
+ * Both nodes of a SiLU, x * sigmoid(x), stay: ONNX Runtime makes one vectorized operator of them in float, two in int8.
+ */
 function staysFloat(index: GraphIndex, kept: ReadonlySet<string>, graph: Graph, node: Node): boolean {
+  const isKept = (value: string | undefined): boolean => kept.has(index.producer(value ?? '')?.name ?? '');
   if (kept.has(node.name)) return true;
-  const producer = index.producer(node.inputs[0] ?? '');
-  return producer !== undefined && kept.has(producer.name) && activationBound(graph, node) !== undefined;
+  if (node.domain !== '') return false;
+  if (node.opType === 'Mul') {
+    const [a = '', b = ''] = node.inputs;
+    const gates = (gate: string, value: string): boolean => {
+      const sigmoid = index.producer(gate);
+      return sigmoid?.opType === 'Sigmoid' && sigmoid.inputs[0] === value && isKept(value);
+    };
+    return gates(a, b) || gates(b, a);
+  }
+  const activates =
+    node.opType === 'Sigmoid' || node.opType === 'LeakyRelu' || activationBound(graph, node) !== undefined;
+  return activates && isKept(node.inputs[0]);
 }
 
 function roleOf(graph: Graph, node: Node, wanted: ReadonlySet<string>): Role {

@@ -45,19 +45,24 @@ export function renderReport(input: ReportInput): string {
     uniqueSection(input.distinct),
     layerSections(quantized, input.errors),
     decisionSection(quantized, result),
-    section({ id: 'time', title: 'Time', body: timeList(input.stages) }),
+    timeSection(input.stages),
   ].join('\n');
-  return `<!doctype html>
+  return htmlPage(name, `${summary(result)}\n<p>${escaped(made)}</p>`, body);
+}
+
+/** @param lead what stands above the contents; markup, as is `body` */
+export const htmlPage = (name: string, lead: string, body: string): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escaped(name)}: compression report</title><style>${REPORT_STYLE}</style></head><body><main>
 <header><h1>${escaped(name)}</h1>
-${summary(result)}
-<p>${escaped(made)}</p>
+${lead}
 ${contents(body)}</header>
 ${body}
 </main></body></html>
 `;
-}
+
+export const timeSection = (stages: readonly StageEntry[]): string =>
+  section({ id: 'time', title: 'Time', body: timeList(stages) });
 
 /** Links to the sections that there are. */
 function contents(body: string): string {

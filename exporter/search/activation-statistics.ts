@@ -6,6 +6,7 @@ import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import { type CalibrationTable, requireTableFor } from '../../calibration/table.ts';
 import type { Layer } from '../../compression/layers.ts';
 import type { InputVariances } from '../../compression/rounding/moments.ts';
+import type { DetectorHead } from '../../inference/heads/head.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
 import type { Range } from '../quantize/range.ts';
@@ -30,6 +31,8 @@ interface WatchOptions extends ObserveOptions {
   readonly indices: readonly number[];
   /** Images whose answers are kept, so that the model need not be run again for them. */
   readonly answered: readonly number[];
+  /** Of a detector. */
+  readonly head?: DetectorHead | undefined;
 }
 
 /**
@@ -62,8 +65,9 @@ async function watchExtremes(model: Model, train: Dataset, options: ObserveOptio
   return { ranges: () => ranges, source: undefined, channels: (value) => extremes.get(value) };
 }
 
-async function watchAll(model: Model, train: Dataset, { answered, ...options }: WatchOptions): Promise<Watched> {
-  const own = { outputs: model.graph.outputs.length, indices: options.indices, only: new Set(answered) };
+async function watchAll(model: Model, train: Dataset, { answered, head, ...options }: WatchOptions): Promise<Watched> {
+  const { indices, preprocessing } = options;
+  const own = { outputs: model.graph.outputs.length, indices, only: new Set(answered), head, preprocessing };
   let keeper: PredictionKeeper | undefined;
   const observations = await observe(model, train, options, (session) => {
     if (answered.length > 0) keeper = new PredictionKeeper(session, own);

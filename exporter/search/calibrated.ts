@@ -7,6 +7,7 @@ import { collectMoments } from '../../compression/rounding/collect.ts';
 import type { InputMoments, InputVariances } from '../../compression/rounding/moments.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { StageLog } from '../../core/run/stage-log.ts';
+import type { DetectorHead } from '../../inference/heads/head.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import type { CompressionPlan } from '../plan/plan.ts';
@@ -19,6 +20,7 @@ import { meanBits, priceOfBits } from './price-of-bits.ts';
 
 interface CalibratedOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
+  readonly head?: DetectorHead | undefined;
   readonly indices: readonly number[];
   readonly threads: number;
   readonly plan: Pick<CompressionPlan, 'seed' | 'range' | 'ranges' | 'rounding' | 'bitsPerWeight'>;

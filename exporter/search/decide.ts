@@ -3,6 +3,7 @@ import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { StageLog } from '../../core/run/stage-log.ts';
+import type { DetectorHead } from '../../inference/heads/head.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { heldOutIndices } from '../plan/calibration-samples.ts';
@@ -25,6 +26,8 @@ import { refineRanges } from './refine-ranges.ts';
 
 interface DecideOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
+  /** Of a detector: its boxes decide. */
+  readonly head?: DetectorHead | undefined;
   readonly plan: CompressionPlan;
   /** Points of accuracy that may be lost on held-out images before layers are widened. @default no limit */
   readonly budget?: number | undefined;
@@ -78,7 +81,7 @@ export async function decide(
       ? planPrecisions
       : await stages.run('find layers for float', () => {
           const sensitivity = new LayerSensitivity(calibrated, first.choice, asked, OUTLIER_IMAGES);
-          return withOutliersInFloat(planPrecisions, sensitivity, tolerance);
+          return withOutliersInFloat(model, planPrecisions, sensitivity, tolerance);
         });
   const { choice: ranged, divergence } = wished === planPrecisions ? first : await choose(wished);
   const layerSensitivity = new LayerSensitivity(calibrated, ranged, asked);

@@ -1,12 +1,16 @@
 import { meanDivergence } from '../../compression/divergence.ts';
+import { boxDistance } from './box-distance.ts';
 import type { Predictions } from './predictions.ts';
 
 /**
  * How far answers are from those of the float model, 0 when nothing changed: for a classifier the mean Kullback-Leibler divergence
- * of its class probabilities, in nats; for any other model the noise in its outputs as a share of what they say about the images.
+ * of its class probabilities, in nats; for a detector whose head is known
+ * what its boxes err by (`boxDistance`), where there are any; for any other model the noise in its outputs as a share of what they say about the images.
  */
 export function distance(expected: Predictions, got: Predictions): number {
   if (expected.values === undefined) return meanDivergence(expected.probabilities, got.probabilities);
+  const boxes = expected.boxes && boxDistance(expected, got, expected.boxes);
+  if (boxes !== undefined) return boxes;
   const shares = expected.values.map((images, output) => noiseShare(images, got.values?.[output] ?? []));
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
 }

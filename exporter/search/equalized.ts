@@ -1,6 +1,7 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import { layersOf } from '../../compression/layers.ts';
 import type { StageLog } from '../../core/run/stage-log.ts';
+import type { DetectorHead } from '../../inference/heads/head.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { calibrationIndices } from '../plan/calibration-samples.ts';
@@ -34,18 +35,20 @@ export async function equalizedBy(
   train: Dataset,
   options: {
     readonly preprocessing: Preprocessing;
+    readonly head?: DetectorHead | undefined;
     readonly threads: number;
     readonly signal?: AbortSignal | undefined;
   },
   stages: StageLog,
 ): Promise<EqualizedModel> {
-  const { preprocessing, threads, signal } = options;
+  const { preprocessing, head, threads, signal } = options;
   const { limit } = targetProfile(plan.target);
   const layers = plannedLayers(plan, layersOf(folded.graph));
   const asked: AskOptions = {
     dataset: train,
     indices: calibrationIndices(train, plan),
     preprocessing,
+    head,
     threads,
     signal,
   };

@@ -2,6 +2,7 @@ import { type Batch, imagesToLookAt } from '../../calibration/batches.ts';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { type Observer, observing, runOver } from '../../calibration/run-over.ts';
 import { pairedError } from '../../core/intervals.ts';
+import type { DetectorHead } from '../../inference/heads/head.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import { argMax, probabilities } from '../../inference/scores.ts';
 import { floatsOf, type Results, type Session } from '../../inference/session.ts';
@@ -12,6 +13,8 @@ export interface AskOptions {
   /** Positions of the images asked about. */
   readonly indices: readonly number[];
   readonly preprocessing: Preprocessing;
+  /** Of a detector: predictions are compared as boxes. @default as class probabilities, or as values */
+  readonly head?: DetectorHead | undefined;
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,6 +25,8 @@ export interface Predictions {
   readonly probabilities: readonly Float32Array[];
   /** Of a model that is no classifier: values of each output for each image, as they are, `[outputs][images]`. */
   readonly values?: readonly (readonly Float32Array[])[];
+  /** Of a detector: how its first output is read. */
+  readonly boxes?: { readonly head: DetectorHead; readonly size: readonly [number, number] } | undefined;
   readonly labels: readonly number[];
 }
 
@@ -54,6 +59,9 @@ interface KeeperOptions {
   readonly indices: readonly number[];
   /** Those of them whose answers are kept. @default all */
   readonly only?: ReadonlySet<number>;
+  /** Of a detector: its first output is kept whole, and no other. */
+  readonly head?: DetectorHead | undefined;
+  readonly preprocessing?: Preprocessing | undefined;
 }
 
 /** Keeps what a model says of images. */
@@ -63,13 +71,18 @@ export class PredictionKeeper implements Observer {
   readonly #found: readonly Float32Array[][];
   readonly #labels: number[] = [];
   readonly #keeps: (image: number) => boolean;
+  readonly #boxes: Predictions['boxes'];
   #seen = 0;
 
-  constructor(session: Session, { outputs = session.outputs.length, indices, only }: KeeperOptions) {
+  constructor(
+    session: Session,
+    { outputs = session.outputs.length, indices, only, head, preprocessing }: KeeperOptions,
+  ) {
     this.#keeps = (image) => only === undefined || only.has(indices[image]!);
     const floats = session.outputs.slice(0, outputs).flatMap(({ name, type }) => (type === 'float32' ? [name] : []));
-    this.#classifies = isClassifier(session);
-    this.values = this.#classifies ? [session.output.name] : floats;
+    this.#boxes = head && preprocessing && { head, size: preprocessing.size };
+    this.#classifies = this.#boxes === undefined && isClassifier(session);
+    this.values = this.#classifies || this.#boxes !== undefined ? [session.output.name] : floats;
     this.#found = this.values.map(() => []);
   }
 
@@ -80,7 +93,7 @@ export class PredictionKeeper implements Observer {
       const length = all.length / (tensor.dims[0] ?? 1);
       for (const i of kept) {
         const own = all.slice(i * length, (i + 1) * length);
-        this.#found[at]?.push(this.#classifies ? probabilities(own) : thinned(own));
+        this.#found[at]?.push(this.#classifies ? probabilities(own) : this.#boxes === undefined ? thinned(own) : own);
       }
     }
     this.#labels.push(...kept.map((i) => labels[i]!));
@@ -91,7 +104,7 @@ export class PredictionKeeper implements Observer {
     const labels = this.#labels;
     return this.#classifies
       ? { probabilities: this.#found[0] ?? [], labels }
-      : { probabilities: [], values: this.#found, labels };
+      : { probabilities: [], values: this.#found, labels, ...(this.#boxes && { boxes: this.#boxes }) };
   }
 }
 

@@ -40,32 +40,61 @@ export function classesOf(
   });
 }
 
+/** What a cell says, before boxes that overlap are suppressed. */
+export interface FoundCell {
+  /** Its position in the output. */
+  readonly cell: number;
+  /** In pixels of the input. */
+  readonly box: Box;
+  readonly classIndex: number;
+  readonly score: number;
+}
+
 /**
- * Boxes of one image from the output of a detector, those of a class that overlap suppressed, by falling score. Cells whose values
- * are not finite hold no object.
+ * The cells of an output that hold an object. Those whose values are not finite hold none.
+ *
+ * @param output `[cells, values]`
+ * @param least score of its surest class
+ */
+export function foundCells(
+  output: Float32Array,
+  {
+    head,
+    size,
+    least,
+  }: { readonly head: DetectorHead; readonly size: readonly [number, number]; readonly least: number },
+): FoundCell[] {
+  const [height, width] = size;
+  const values = output.length / cellsOf(head, size);
+  const found: FoundCell[] = [];
+  let index = 0;
+  for (const stride of head.strides) {
+    const columns = Math.ceil(width / stride);
+    const rows = Math.ceil(height / stride);
+    for (let cell = 0; cell < columns * rows; cell++, index++) {
+      const best = bestClass(output, index * values, values, head, least);
+      if (best === undefined) continue;
+      const { boxAt, classIndex, score } = best;
+      const box = READ[head.box](
+        ...([output, index * values + boxAt, cell % columns, Math.floor(cell / columns), stride, head] as const),
+      );
+      if (box.every(Number.isFinite) && box[2] > 0 && box[3] > 0) found.push({ cell: index, box, classIndex, score });
+    }
+  }
+  return found;
+}
+
+/**
+ * Boxes of one image from the output of a detector, those of a class that overlap suppressed, by falling score.
  *
  * @param output `[cells, values]`
  */
 export function decodeDetections(output: Float32Array, options: DecodeOptions): Detection[] {
   const { head, preprocessing, image, least = LEAST_SCORE } = options;
-  const [height, width] = preprocessing.size;
-  const values = output.length / cellsOf(head, preprocessing.size);
   const place = placementOf(preprocessing, image);
-  const found: Detection[] = [];
-  let at = 0;
-  for (const stride of head.strides) {
-    const columns = Math.ceil(width / stride);
-    const rows = Math.ceil(height / stride);
-    for (let cell = 0; cell < columns * rows; cell++, at += values) {
-      const best = bestClass(output, at, values, head, least);
-      if (best === undefined) continue;
-      const box = place(
-        READ[head.box](output, at + best.boxAt, cell % columns, Math.floor(cell / columns), stride, head),
-      );
-      if (box.every(Number.isFinite) && box[2] > 0 && box[3] > 0)
-        found.push({ box, classIndex: best.classIndex, score: best.score });
-    }
-  }
+  const found = foundCells(output, { head, size: preprocessing.size, least }).map(
+    ({ box, classIndex, score }): Detection => ({ box: place(box), classIndex, score }),
+  );
   const candidates =
     found.length > MOST_CANDIDATES ? found.sort((a, b) => b.score - a.score).slice(0, MOST_CANDIDATES) : found;
   return suppressOverlaps(candidates, head.overlap);

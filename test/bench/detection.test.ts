@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boxAgreement } from '../../bench/detection/agreement.ts';
+import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import type { Box } from '../../inference/image.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { boxAgreement } from '../../bench/detection/agreement.ts';
+import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import { framesDataset, halves, letterboxedFrames } from '../../bench/detection/frames.ts';
 import { detectionsOf, YOLOX_INPUT, YOLOX_PREPROCESSING } from '../../bench/detection/yolox-model.ts';
 import { compress } from '../../exporter/commands/compress.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { batchNormToConv } from '../../exporter/passes/batch-norm-to-conv.ts';
 import { foldBatchNorm } from '../../exporter/passes/fold-batch-norm.ts';
 import { foldConstants } from '../../exporter/passes/fold-constants.ts';
-import { foldPad } from '../../exporter/passes/fold-pad.ts';
+import { foldPad } from '../../exporter/passes/convolutions/fold-pad.ts';
 import { foldShapes } from '../../exporter/passes/fold-shapes.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
 import { removeIdentity } from '../../exporter/passes/remove-identity.ts';

@@ -1,7 +1,7 @@
 import { type Detection, intersectionOverUnion } from '../../inference/heads/detection.ts';
 
 /** How far the boxes of one model are those of another. */
-interface BoxAgreement {
+export interface BoxAgreement {
   /** Boxes expected, in all images. */
   readonly expected: number;
   readonly found: number;
@@ -54,7 +54,7 @@ export function boxAgreement(
   expected: readonly (readonly Detection[])[],
   found: readonly (readonly Detection[])[],
 ): BoxAgreement {
-  const pairs = expected.flatMap((boxes, picture) => pairsOf(boxes, found[picture] ?? []));
+  const pairs = expected.flatMap((boxes, image) => pairsOf(boxes, found[image] ?? []));
   const [wanted, got] = [expected.flat().length, found.flat().length];
   return {
     expected: wanted,

@@ -1,10 +1,10 @@
-import { ints, intsAttribute, stringAttribute } from '../../onnx/attributes.ts';
-import type { Graph, Node } from '../../onnx/graph.ts';
-import { pass } from '../../onnx/pass.ts';
-import { asFloat32, asIntegers } from '../../onnx/tensor.ts';
-import { indexGraph } from '../../onnx/topology.ts';
-import { withoutDeadNodes } from './eliminate-dead.ts';
-import { constantOf, withGraph } from './rewrite.ts';
+import { ints, intsAttribute, stringAttribute } from '../../../onnx/attributes.ts';
+import type { Graph, Node } from '../../../onnx/graph.ts';
+import { pass } from '../../../onnx/pass.ts';
+import { asFloat32, asIntegers } from '../../../onnx/tensor.ts';
+import { indexGraph } from '../../../onnx/topology.ts';
+import { withoutDeadNodes } from '../eliminate-dead.ts';
+import { constantOf, withGraph } from '../rewrite.ts';
 
 /**
  * Moves a Pad with zeros around height and width into the convolutions that read it.
