@@ -1,6 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openDataset } from '../../calibration/datasets/open.ts';
+import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import { type CountAccuracy, countAccuracy } from '../../cli/count/accuracy.ts';
 import { readCountConfig } from '../../cli/count/config.ts';
 import { countVideo } from '../../cli/count/count-video.ts';
@@ -12,7 +13,6 @@ import { quantizeNetwork } from '../../exporter/commands/quantize-network.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import { HEADS } from '../../inference/heads/head.ts';
 import { encodeModel } from '../../onnx/file/write.ts';
-import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import type { Workplace } from '../harness/workplace.ts';
 

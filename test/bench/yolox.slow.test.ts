@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import { framesDataset, halves, letterboxedFrames } from '../../bench/detection/frames.ts';
 import { detectionsOf, YOLOX_INPUT, YOLOX_PREPROCESSING } from '../../bench/detection/yolox-model.ts';
+import { boxAgreement } from '../../calibration/detection/agreement.ts';
 import { compress } from '../../exporter/commands/compress.ts';
 import { quantizeNetwork } from '../../exporter/commands/quantize-network.ts';
 import { encodeModel } from '../../onnx/file/write.ts';

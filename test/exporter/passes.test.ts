@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { batchNormToConv } from '../../exporter/passes/batch-norm-to-conv.ts';
+import { foldPad } from '../../exporter/passes/convolutions/fold-pad.ts';
 import { foldBatchNorm } from '../../exporter/passes/fold-batch-norm.ts';
 import { foldConstants } from '../../exporter/passes/fold-constants.ts';
-import { foldPad } from '../../exporter/passes/convolutions/fold-pad.ts';
 import { foldShapes } from '../../exporter/passes/fold-shapes.ts';
 import { FOLDING } from '../../exporter/passes/index.ts';
 import { removeIdentity } from '../../exporter/passes/remove-identity.ts';
