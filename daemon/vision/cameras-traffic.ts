@@ -1,5 +1,6 @@
 import type { Detection } from '../../inference/heads/detection.ts';
 import type { ClassScheme } from './class-scheme.ts';
+import { type Numbering, numbering } from './numbering.ts';
 import { Traffic, type TrafficFrame, type TrafficPlan } from './traffic.ts';
 
 /** A frame of a camera, and when it came: ms of a clock that makes no steps. */
@@ -20,6 +21,8 @@ interface Followed {
 /** Follows the objects of several cameras, each from frame to frame. */
 export class CamerasTraffic {
   readonly #followed = new Map<string, Followed>();
+  /** Outlive what is followed: a number stands for one object of a camera within a run. */
+  readonly #numbers = new Map<string, Numbering>();
 
   /**
    * What was followed goes on with another model, if it counts the same classes, and where nothing was drawn anew.
@@ -53,7 +56,10 @@ export class CamerasTraffic {
       known.traffic.useScheme(scheme);
       return known;
     }
-    const followed = { traffic: new Traffic(plan, scheme, aspect), made, lastTime: Number.NEGATIVE_INFINITY };
+    const numbers = this.#numbers.get(camera) ?? numbering();
+    this.#numbers.set(camera, numbers);
+    const traffic = new Traffic(plan, scheme, aspect, numbers);
+    const followed = { traffic, made, lastTime: Number.NEGATIVE_INFINITY };
     this.#followed.set(camera, followed);
     return followed;
   }

@@ -1,6 +1,7 @@
 import { intersectionOverUnion } from '../../inference/heads/detection.ts';
 import type { Box } from '../../inference/image.ts';
 import type { Point } from './geometry.ts';
+import { counter } from './numbering.ts';
 import type { TrackedObject } from './tracker.ts';
 
 /** An object that outlives the ids of the tracker. Distances are in heights of the image. */
@@ -45,11 +46,15 @@ const VELOCITY_SECONDS = 0.5;
 export class SteadyObjects {
   readonly #aspect: number;
   readonly #known = new Map<number, Known>();
-  #next = 1;
+  readonly #next: () => number;
 
-  /** @param aspect width of the image over its height */
-  constructor(aspect: number) {
+  /**
+   * @param aspect width of the image over its height
+   * @param next numbers objects; from 1 on by default
+   */
+  constructor(aspect: number, next = counter()) {
     this.#aspect = aspect;
+    this.#next = next;
   }
 
   /** @param objects all that are seen in this frame */
@@ -72,7 +77,7 @@ export class SteadyObjects {
   }
 
   #begin(track: number, box: Box, time: number): Known {
-    const known: Known = { object: this.#next++, track, box, seenAt: time, velocity: [0, 0], confirmed: false };
+    const known: Known = { object: this.#next(), track, box, seenAt: time, velocity: [0, 0], confirmed: false };
     this.#known.set(track, known);
     return known;
   }

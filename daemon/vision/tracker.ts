@@ -2,6 +2,7 @@ import { type Detection, intersectionOverUnion } from '../../inference/heads/det
 import type { Box } from '../../inference/image.ts';
 import { assign } from './assignment.ts';
 import { BoxMotion } from './box-motion.ts';
+import { counter } from './numbering.ts';
 
 interface TrackerLimits {
   /** Detections from this score on can begin a track; those below only go on with one. */
@@ -67,12 +68,18 @@ export class Tracker {
   /** Width of the image over its height: motions are computed in heights. */
   readonly #aspect: number;
   #tracks: Track[] = [];
-  #nextId = 1;
+  readonly #nextId: () => number;
   #time: number | undefined;
   #step: number | undefined;
 
-  constructor({ aspect, ...limits }: Partial<TrackerLimits> & { readonly aspect: number }) {
+  /** @param options.nextId numbers tracks; from 1 on by default */
+  constructor({
+    aspect,
+    nextId = counter(),
+    ...limits
+  }: Partial<TrackerLimits> & { readonly aspect: number; readonly nextId?: () => number }) {
     this.#aspect = aspect;
+    this.#nextId = nextId;
     this.#limits = { ...TRACKER_LIMITS, ...limits };
   }
 
@@ -163,7 +170,7 @@ export class Tracker {
   }
 
   #begin({ box, classIndex, score, vote = score }: Seen, time: number): void {
-    const id = this.#nextId++;
+    const id = this.#nextId();
     const motion = new BoxMotion(box, time);
     this.#tracks.push({ id, motion, votes: new Map([[classIndex, vote]]), seenAt: time, hits: 1, score });
   }

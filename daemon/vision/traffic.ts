@@ -3,6 +3,7 @@ import { type ClassScheme, countedDetections } from './class-scheme.ts';
 import { type Calibration, groundPlane, Speedometer } from './ground-plane.ts';
 import { type Crossing, type Line, LineCounter } from './line-counter.ts';
 import { type Movement, type MovementEvent, MovementWatch, type Passage } from './movements.ts';
+import { numbering } from './numbering.ts';
 import { type SteadyObject, SteadyObjects } from './steady-objects.ts';
 import { Tracker } from './tracker.ts';
 import { type Zone, type ZoneEvent, ZoneWatch } from './zone-watch.ts';
@@ -45,11 +46,16 @@ export class Traffic {
   readonly #speeds: Speedometer | undefined;
 
   /** @param aspect width of the image over its height */
-  constructor({ lines, zones = [], movements = [], calibration }: TrafficPlan, scheme: ClassScheme, aspect: number) {
+  constructor(
+    { lines, zones = [], movements = [], calibration }: TrafficPlan,
+    scheme: ClassScheme,
+    aspect: number,
+    numbers = numbering(),
+  ) {
     this.#scheme = scheme;
     this.#aspect = aspect;
-    this.#tracker = new Tracker({ aspect });
-    this.#steady = new SteadyObjects(aspect);
+    this.#tracker = new Tracker({ aspect, nextId: numbers.track });
+    this.#steady = new SteadyObjects(aspect, numbers.object);
     this.#lines = new LineCounter(lines, aspect);
     this.#zones = new ZoneWatch(zones, aspect);
     this.#movements = new MovementWatch(movements);
