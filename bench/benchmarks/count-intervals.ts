@@ -1,8 +1,8 @@
-import { beta, binomial, gamma, poisson } from '../../core/distributions.ts';
 import { wilson } from '../../core/intervals.ts';
 import { type Random, seededRandom } from '../../core/random.ts';
 import { median } from '../../core/statistics.ts';
 import { adjustedCounts } from '../../daemon/audit/adjusted-counts.ts';
+import { beta, binomial, gamma, poisson } from '../../daemon/audit/distributions.ts';
 import type { CountingQuality } from '../../inference/counting-quality.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 

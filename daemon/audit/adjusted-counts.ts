@@ -1,6 +1,6 @@
-import { beta, binomial, gamma, poisson } from '../../core/distributions.ts';
 import { type Random, seededRandom } from '../../core/random.ts';
 import type { CountingQuality } from '../../inference/counting-quality.ts';
+import { beta, binomial, gamma, poisson } from './distributions.ts';
 
 /** How many of a class there really were: the expected number, and where it lies with 95%. */
 export interface AdjustedCount {

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../../core/random.ts';
 
 /** Gamma with rate 1 (Marsaglia and Tsang 2000; below shape 1 by their power of a uniform number). @param shape above 0 */
 export function gamma(shape: number, random: Random): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { beta, binomial, gamma, poisson } from '../../core/distributions.ts';
-import { type Random, seededRandom } from '../../core/random.ts';
+import { type Random, seededRandom } from '../../../core/random.ts';
+import { beta, binomial, gamma, poisson } from '../../../daemon/audit/distributions.ts';
 
 const DRAWS = 20_000;
 
