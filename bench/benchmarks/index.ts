@@ -26,6 +26,7 @@ import { qat } from './qat.ts';
 import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
 import { street } from './street.ts';
+import { streetRules } from './street-rules.ts';
 import { attacks } from './updates/attacks.ts';
 import { powerCuts } from './updates/power-cuts.ts';
 import { rollout } from './updates/rollout.ts';
@@ -41,6 +42,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   yolox,
   counts,
   street,
+  streetRules,
   countIntervals,
   missAudit,
   criteria,
