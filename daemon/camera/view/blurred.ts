@@ -10,11 +10,18 @@ const LONGEST_STEP_MS = 2000;
 const SHORTEST_PAST = 10;
 /** A piece of the image holds a standing edge where it did in so many of the looks. */
 const STANDING = 0.6;
-/** Fewer standing edges say nothing of the lens. */
+/**
+ * Fewer standing edges say nothing of the lens. With half as many, 40 s of a small image at night, coded coarsely, had spells in which too many of them
+ * were lost to the coding.
+ */
+const FEWEST_STANDING = 60;
+/** Of them, to compare by their steepness. */
 const FEWEST_EDGES = 24;
 
-/** Edges that are left, as a share of what stood there: below it they are gone, and those that are left may be others: the halo of a lamp. */
-const GONE = 0.5;
+/** Edges that are left, as a share of what stood there: with fewer, those that are left may be others, as the halo of a lamp. */
+const LEFT = 0.5;
+/** Below it, they are gone. */
+const GONE = 0.3;
 /** Of usual. A lens takes no light away: where it is another, night fell or a lamp went on, and other edges are there. */
 const SAME_LIGHT = 0.6;
 /** Of usual: what fog would have taken along with the edges. */
@@ -84,9 +91,9 @@ export class BlurredCheck {
       shares.push(share[i]! / this.#share[i]!);
     }
     const lit = light.mean >= SAME_LIGHT * this.#light.mean && light.mean <= this.#light.mean / SAME_LIGHT;
-    if (standing < FEWEST_EDGES || !lit) return undefined;
-    if (left >= GONE * all) return shares.length < FEWEST_EDGES ? undefined : median(shares);
-    return light.contrast >= SAME_CONTRAST * this.#light.contrast ? left / all : undefined;
+    if (standing < FEWEST_STANDING || !lit) return undefined;
+    if (left >= LEFT * all) return shares.length < FEWEST_EDGES ? undefined : median(shares);
+    return left < GONE * all && light.contrast >= SAME_CONTRAST * this.#light.contrast ? left / all : undefined;
   }
 
   #remember(at: number, { share, step }: Steepness, light: { readonly mean: number; readonly contrast: number }): void {
