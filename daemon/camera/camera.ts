@@ -8,6 +8,7 @@ import { findRoute, type Route } from './connect/route.ts';
 import { DecodeChooser } from './decode/choice.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
 import { DecoderCommands, needsAddress } from './decoder-command.ts';
+import { FrameQuality } from './frame-quality.ts';
 import { LatestFrame } from './latest-frame.ts';
 import {
   beginLife,
@@ -25,10 +26,8 @@ import {
 } from './lifecycle.ts';
 import { policyOf } from './policy.ts';
 import { RateMeter } from './rate-meter.ts';
-import { Timeliness } from './timing/timeliness.ts';
 import { wallTimeOf } from './timing/wall.ts';
 import type { Camera, CameraListeners, CameraOptions, CameraReason, CameraStatus, Frame } from './types.ts';
-import { ViewCheck } from './view/view.ts';
 
 /** What a camera shares with its neighbours. */
 interface CameraDependencies extends CameraListeners {
@@ -61,17 +60,12 @@ class RunningCamera implements Camera {
   readonly #analysed = new RateMeter(performance.now());
   readonly #stopped: Promise<void>;
   #announceStop = (): void => undefined;
-  readonly #timeliness: Timeliness;
-  readonly #view = new ViewCheck();
+  readonly #quality: FrameQuality;
   #life: Life = beginLife(performance.now()).life;
   /** ms of `performance.now()`. */
   #since = performance.now();
   #preparation: AbortController | undefined;
   #route: Route | undefined;
-  #concerns: readonly CameraReason[] = [];
-  #reviewedAt = 0;
-  /** The decoder is being replaced because timestamps cannot be used. */
-  #becauseOfTime = false;
   #decoder: Decoder | undefined;
   #timer: NodeJS.Timeout | undefined;
   #received = 0;
@@ -86,7 +80,7 @@ class RunningCamera implements Camera {
     this.#policy = policyOf(options);
     this.#redact = redactorFor(options);
     this.#chooser = new DecodeChooser(options, this.#commands, this.#redact, dependencies.log);
-    this.#timeliness = new Timeliness(options.maxLagMs ?? DEFAULT_MAX_LAG_MS);
+    this.#quality = new FrameQuality(options.maxLagMs ?? DEFAULT_MAX_LAG_MS);
     this.#stopped = new Promise((resolve) => {
       this.#announceStop = resolve;
     });
@@ -113,7 +107,7 @@ class RunningCamera implements Camera {
     const now = performance.now();
     const { state } = this.#life;
     const live = state === 'live';
-    const concerns = live ? this.#concerns : [];
+    const concerns = live ? this.#quality.concerns : [];
     const reason = this.#life.reason ?? concerns[0];
     return {
       id: this.id,
@@ -127,9 +121,9 @@ class RunningCamera implements Camera {
       dropped: this.#latest.dropped,
       lastFrameAgeMs: this.#lastFrameAt === undefined ? null : now - this.#lastFrameAt,
       silenceAllowedMs: silenceAllowed(this.#life, this.#policy),
-      lagMs: live ? this.#timeliness.lagMs : null,
-      view: live ? this.#view.view : null,
-      viewSince: live ? this.#view.since : null,
+      lagMs: live ? this.#quality.timeliness.lagMs : null,
+      view: live ? this.#quality.view.view : null,
+      viewSince: live ? this.#quality.view.since : null,
       concerns,
       decoder: this.#chooser.chosen,
       reconnects: Math.max(0, this.#connection),
@@ -137,7 +131,7 @@ class RunningCamera implements Camera {
   }
 
   renewView(): void {
-    this.#view.renew();
+    this.#quality.view.renew();
   }
 
   check(): void {
@@ -210,9 +204,8 @@ class RunningCamera implements Camera {
         this.#route = await this.#preparing((signal) => findRoute(this.#options, this.#connectMs, signal));
       const answerMs = REQUESTS * (performance.now() - askedAt);
       if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
-      this.#timeliness.begin(this.#becauseOfTime);
-      this.#becauseOfTime = false;
-      const { economy, clock } = this.#timeliness;
+      this.#quality.begin();
+      const { economy, clock } = this.#quality.timeliness;
       const timeoutMs = Math.max(this.#connectMs, firstFrameLimitOf(this.#life, this.#policy));
       const { address = '', codec } = this.#route ?? {};
       const plan = { address, economy, clock, timeoutMs };
@@ -229,11 +222,11 @@ class RunningCamera implements Camera {
       const listeners = {
         allocate: (bytes: number) => this.#latest.allocate(bytes),
         onReceived: (raw: number | null) => this.#onReceived(raw),
-        onKeyframe: () => this.#view.keyframe(),
+        onKeyframe: () => this.#quality.view.keyframe(),
         onFrame: (frame: DecodedFrame) => this.#onFrame(frame),
         onEnd: (reason: CameraReason) => this.#onEnd(this.#route?.fault() ?? reason),
       };
-      if (command.timeReport !== null) this.#timeliness.started(performance.now(), answerMs);
+      if (command.timeReport !== null) this.#quality.timeliness.started(performance.now(), answerMs);
       this.#decoder = startDecoder(command, listeners, this.#redact);
       this.#dependencies.log?.debug({ pid: this.#decoder.pid, economy, clock }, 'decoder started');
     } catch (thrown) {
@@ -272,8 +265,8 @@ class RunningCamera implements Camera {
     this.#chooser.delivers();
     this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return;
-    this.#timeliness.received(now, raw === null ? undefined : raw * 1000);
-    if (now - this.#reviewedAt >= REVIEW_EVERY_MS) this.#review(now);
+    this.#quality.timeliness.received(now, raw === null ? undefined : raw * 1000);
+    if (this.#quality.isTimeToReview(now)) this.#review(now);
   }
 
   #onFrame({ width, height, data, firstByteAt, time }: DecodedFrame): void {
@@ -281,10 +274,10 @@ class RunningCamera implements Camera {
     // Where it is reported on stderr, the report may be late.
     if (this.#life.phase.kind === 'starting') this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return; // of a decoder that was killed: older than what the camera shows now
-    this.#view.add(now, { width, height, data });
-    const lagMs = this.#timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
+    this.#quality.view.add(now, { width, height, data });
+    const lagMs = this.#quality.timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
     const capturedAtWall = Date.now() - (now - firstByteAt) - (lagMs ?? 0);
-    const ptsSeconds = this.#timeliness.clock === 'arrival' ? null : time.sinceFirst;
+    const ptsSeconds = this.#quality.timeliness.clock === 'arrival' ? null : time.sinceFirst;
     const { delivered: sequence } = this.#latest;
     const connection = this.#connection;
     const capturedAt = firstByteAt;
@@ -292,22 +285,10 @@ class RunningCamera implements Camera {
     this.#dependencies.onFrame?.();
   }
 
-  /** Whether the decoder has to be replaced although it works, and whether what is wrong changed. */
   #review(now: number): void {
-    this.#reviewedAt = now;
-    const before = this.#timeliness.clock;
-    const demand = this.#timeliness.demand(now);
-    if (demand !== undefined) {
-      this.#becauseOfTime = this.#timeliness.clock !== before;
-      this.#step({ kind: 'replace', at: now, reason: demand });
-      return;
-    }
-    const concerns = [this.#view.concern, this.#timeliness.concern(now)].filter((each) => each !== undefined);
-    const known = this.#concerns;
-    this.#concerns = concerns;
-    const changed =
-      concerns.length !== known.length || concerns.some(({ message }, i) => message !== known[i]?.message);
-    if (changed) this.#tell(false);
+    const found = this.#quality.review(now);
+    if (found === 'changed') this.#tell(false);
+    else if (found !== undefined) this.#step({ kind: 'replace', at: now, reason: found });
   }
 
   #onEnd(reason: CameraReason): void {
@@ -332,8 +313,6 @@ class RunningCamera implements Camera {
   }
 }
 
-/** How often it is asked whether frames are of now, and what they show. */
-const REVIEW_EVERY_MS = 250;
 /** A decoder asks for what finding the camera asked, and for the stream. */
 const REQUESTS = 2;
 /** Where few frames are delivered: what is left out wakes nobody up. */

@@ -10,6 +10,7 @@ import type { ExecutionProvider } from '../../inference/session.ts';
 import { hasPipes, startChild } from '../child.ts';
 import { ChildInput } from '../child-input.ts';
 import { ChildOutput } from '../child-output.ts';
+import { SMALL_HEAP } from '../heap.ts';
 import { lineSplitter } from '../lines.ts';
 import { residentBytes } from '../telemetry/processes.ts';
 import type { FramesInFlight } from './frames-in-flight.ts';
@@ -104,7 +105,13 @@ export class InferenceProcess<Frame> {
     const results = new ChildOutput();
     this.#child = startChild(
       process.execPath,
-      [compiledModule('daemon/inference/process'), options.package, String(options.threads), options.provider],
+      [
+        SMALL_HEAP,
+        compiledModule('daemon/inference/process'),
+        options.package,
+        String(options.threads),
+        options.provider,
+      ],
       { stdio: [this.#input.stdio, 'ignore', 'pipe', results.stdio], env: environmentOfChild(options.runtimeLibrary) },
     );
     const allRead = results.read(

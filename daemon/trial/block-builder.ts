@@ -1,5 +1,5 @@
 import { blockFrames } from '../../deploy/trial/autocorrelation.ts';
-import type { Compared, Outcome } from '../inference/pair.ts';
+import type { Compared, Outcome } from '../inference/pair-listeners.ts';
 import type { Answered, BlockMessage, Comparison } from './comparison.ts';
 
 /** Frames from which it is measured how long answers stay; blocks before that are as long as they may be. */

@@ -1,5 +1,5 @@
 import type { FromDaemon } from '../../deploy/trial/protocol.ts';
-import type { Outcome } from '../inference/pair.ts';
+import type { Outcome } from '../inference/pair-listeners.ts';
 import type { Result } from '../inference/protocol.ts';
 
 export type BlockMessage = Extract<FromDaemon, { type: 'block' }>['block'];

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { afterEach, expect, it } from 'vitest';
-import { collectRegularly } from '../../daemon/heap.ts';
+import { PACKAGE_ROOT } from '../../core/layout.ts';
+import { collectRegularly, SMALL_HEAP } from '../../daemon/heap.ts';
 import { loadLibc } from '../../daemon/libc.ts';
 import { until } from '../support/until.ts';
 
@@ -41,4 +44,9 @@ it.skipIf(loadLibc() === null)('gives back what is free between what is in use',
   end = collectRegularly(50);
   await until('most of it to be given back', () => process.memoryUsage.rss() < full - 60 * MB);
   expect(buffers.every((buffer, i) => buffer[0] === (100 * i + 99) % 256)).toBe(true);
+});
+
+it('is as small on a box as its inference process', async () => {
+  const script = await readFile(join(PACKAGE_ROOT, 'systemd/package/wayside.sh'), 'utf8');
+  expect(script).toContain(`/bin/node ${SMALL_HEAP} `);
 });

@@ -20,7 +20,7 @@ interface LivePeerOptions {
 }
 
 /** The same work in Python on the same streams, and what came of it. */
-export interface LivePeer {
+interface LivePeer {
   readonly program: RunningProgram;
   /** Messages that arrived. */
   readonly analysed: number;

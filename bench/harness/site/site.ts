@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { rootTopic } from '../../../contract/messages/topics.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
+import { SMALL_HEAP } from '../../../daemon/heap.ts';
 import { type Broker, mosquittoIn } from './broker.ts';
 import { type Listener, listenTo } from './listener.ts';
 import { type RunningProgram, startProgram } from './program.ts';
@@ -65,7 +66,7 @@ function outsideOf({ address, before, tls }: OutsideOptions, folder: string) {
 
 /**
  * Starts everything, in this order: broker, listener, daemon. What happens first is heard.
- * JSON is YAML: the configuration needs no writer of its own.
+ * The daemon runs with the option of node that its package gives it. JSON is YAML: the configuration needs no writer of its own.
  */
 export async function startSite({
   folder,
@@ -102,7 +103,7 @@ export async function startSite({
   };
   await writeFile(configuration, JSON.stringify(content, null, 2));
   const program = join(PACKAGE_ROOT, 'bin', 'wayside.js');
-  const command = [...(beyond?.before ?? []), node, program, 'daemon', '--config', configuration];
+  const command = [...(beyond?.before ?? []), node, SMALL_HEAP, program, 'daemon', '--config', configuration];
   const daemon = await startProgram(command[0] ?? node, command.slice(1), { cwd: folder, env });
   let closing = false;
   daemon.ended.then(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../core/random.ts';
-import type { Outcome } from '../../../daemon/inference/pair.ts';
+import type { Outcome } from '../../../daemon/inference/pair-listeners.ts';
 import { BlockBuilder } from '../../../daemon/trial/block-builder.ts';
 import type { BlockMessage } from '../../../daemon/trial/comparison.ts';
 import { RegionComparison } from '../../../daemon/trial/region-comparison.ts';

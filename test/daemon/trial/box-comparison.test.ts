@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, configSchema } from '../../../daemon/config/schema.ts';
-import type { Outcome } from '../../../daemon/inference/pair.ts';
+import type { Outcome } from '../../../daemon/inference/pair-listeners.ts';
 import type { Result } from '../../../daemon/inference/protocol.ts';
 import { BlockBuilder } from '../../../daemon/trial/block-builder.ts';
 import { BoxComparison } from '../../../daemon/trial/box-comparison.ts';
