@@ -70,6 +70,39 @@ export async function writeSpotPackage(
   });
 }
 
+/** The same cars as a package of the task `grid`: how bright every cell of 8x8 pixels is. */
+export async function writeSpotGrid(dir: string): Promise<void> {
+  const builder = new GraphBuilder('spot grid');
+  const image = builder.input('images', 'float32', [1, 3, SIDE, SIDE]);
+  const mean = builder.constant('mean', float32Tensor([1, 3, 8, 8], new Float32Array(192).fill(1 / 192)));
+  const [cells] = builder.node('Conv', [image, mean], { strides: ints([8, 8]) }, { outputs: ['cells'] });
+  builder.output(cells, 'float32', [1, 1, SIDE / 8, SIDE / 8]);
+  await writePackage(dir, {
+    manifest: {
+      task: 'grid',
+      name: 'spot-grid',
+      version: '1',
+      input: { name: 'images', shape: [1, 3, SIDE, SIDE] },
+      output: { name: 'cells', classes: 1 },
+      preprocessing: {
+        size: [SIDE, SIDE],
+        resize: 'stretch',
+        crop: 'none',
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+        layout: 'NCHW',
+        channels: 'RGB',
+      },
+      head: { stride: 8, split: 1, score: 'probability', overlap: 0.6, box: { typical: [[24, 24]] } },
+      labels: ['car'],
+      thresholds: { score: 0.1 },
+      minimumRuntime: '1.17.0',
+    },
+    model: encodeModel(builder.build({ opset: 13, irVersion: 8 })),
+    golden: [],
+  });
+}
+
 /** Writes a video of 6 s, 64x64, 10 fps: a white spot of 8x8 pixels goes straight down by 8 pixels a second, in the fourth column of cells. */
 export async function writeSpotVideo(path: string): Promise<void> {
   const source = (colour: string, size: string): string[] => [

@@ -6,7 +6,7 @@ import { COCO_CLASSES } from '../../../inference/heads/head.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { describeWith } from '../../support/requirements.ts';
-import { spotDetector, writeSpotPackage, writeSpotVideo } from '../../support/spot-detector.ts';
+import { spotDetector, writeSpotGrid, writeSpotPackage, writeSpotVideo } from '../../support/spot-detector.ts';
 import { runWayside } from '../../support/wayside.ts';
 
 /** Between the ground points of a car in the second and in the third row of cells: passed when the spot is at 12 pixels, after 1.5 s. */
@@ -85,6 +85,20 @@ describeWith({ needs: ['ffmpeg'] }, 'wayside count', () => {
     });
     expect(await runWayside([...asked, '--head', 'yolox'])).toMatchObject({ exit: 64 });
     expect(await admitPackage(at('package'))).toMatchObject({ manifest: { task: 'detector' } });
+  });
+
+  it('takes a package whose model gives scores in cells', async () => {
+    await writeSpotGrid(at('grid'));
+    const { stdout } = await runWayside([
+      'count',
+      at('spot.mkv'),
+      '--config',
+      at('lines.json'),
+      '--model',
+      at('grid'),
+      '--json',
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ crossings: [{ line: 'gate', direction: 'forward', class: 'car' }] });
   });
 
   it('looks at as many frames as it is told', async () => {
