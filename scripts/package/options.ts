@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { messageOf } from '../../core/errors.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { ARCHITECTURES, type Architecture } from './platform.ts';
 import { PackagingError } from './registry.ts';
@@ -50,9 +51,18 @@ function aptOptions(values: Values): AptOptions | undefined {
   if (key.length === 0)
     throw new PackagingError('--apt: an archive is signed: name the secret key by --key (docs/guide/apt-archive.md)');
   if (days !== undefined && !/^[1-9]\d{0,3}$/.test(days)) throw new PackagingError(USAGE);
-  const passphrase = passphraseFile === undefined ? undefined : readFileSync(passphraseFile, 'utf8').replace(/\n$/, '');
+  const passphrase = passphraseFile === undefined ? undefined : passphraseIn(passphraseFile);
   const validDays = days === undefined ? undefined : Number(days);
   return { folder: resolve(apt), keys: key, passphrase, validDays };
+}
+
+/** @throws {PackagingError} */
+function passphraseIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new PackagingError(`--passphrase-file: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** @throws {PackagingError} */

@@ -22,7 +22,8 @@ describe('what npm run package is asked for', () => {
     ['a key without an archive', ['--key', 'a']],
     ['days that are none', ['--apt', 'x', '--key', 'a', '--valid-days', '0']],
     ['an archive without a key', ['--apt', 'x']],
+    ['a passphrase that is not there', ['--apt', 'x', '--key', 'a', '--passphrase-file', '/nonexistent/file']],
   ])('refuses %s', (_, args) => {
-    expect(() => packageOptions(args)).toThrow(/usage|--key/);
+    expect(() => packageOptions(args)).toThrow(/usage|--key|--passphrase-file/);
   });
 });
