@@ -7,7 +7,7 @@ import type { Session } from '../../inference/session.ts';
 import type { Dataset } from '../dataset.ts';
 
 /** Least score of a box that counts where two models are compared: what a person would draw. */
-const COMPARED_SCORE = 0.3;
+export const COMPARED_SCORE = 0.3;
 
 interface FindOptions extends RunOptions {
   readonly head: Head;
@@ -20,8 +20,13 @@ interface FindOptions extends RunOptions {
   readonly stage?: string | undefined;
 }
 
+export interface FoundImage {
+  readonly id: string;
+  readonly boxes: Detection[];
+}
+
 /**
- * The boxes that a detector finds in a data set, `[images][boxes]`, one image at a time as a box looks at them.
+ * The boxes that a detector finds in a data set, by falling score, one image at a time as a box looks at them.
  *
  * @throws {WaysideError} MODEL_UNSUPPORTED where the head does not fit, MODEL_NOT_FINITE, SESSION_RUN; AbortError when `signal` aborts
  */
@@ -29,14 +34,14 @@ export async function findIn(
   session: Session,
   dataset: Dataset,
   { head, preprocessing, indices, least = COMPARED_SCORE, stage, signal, onProgress }: FindOptions,
-): Promise<Detection[][]> {
+): Promise<FoundImage[]> {
   const detector = createDetector(session, head, preprocessing);
   const total = indices?.length ?? dataset.size;
-  const found: Detection[][] = [];
-  for await (const { image } of dataset.samples(indices)) {
+  const found: FoundImage[] = [];
+  for await (const { id, image } of dataset.samples(indices)) {
     signal?.throwIfAborted();
     const { detections } = await detector.detect(image);
-    found.push(detections.filter(({ score }) => score >= least));
+    found.push({ id, boxes: detections.filter(({ score }) => score >= least) });
     if (stage !== undefined) onProgress?.({ stage, done: found.length, total });
   }
   return found;

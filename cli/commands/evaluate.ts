@@ -22,6 +22,7 @@ interface EvaluateOptions extends PixelOptions {
   readonly threads: number;
   readonly output?: string;
   readonly reference?: string;
+  readonly boxes?: string;
 }
 
 export function evaluateCommand(): Command {
@@ -57,6 +58,12 @@ export function evaluateCommand(): Command {
         'float ONNX file that the package of a detector was made from: how its boxes agree with those',
       ),
     )
+    .addOption(
+      new Option(
+        '--boxes <file>',
+        "labelled boxes of the images in COCO's JSON form: the mean average precision of a detector",
+      ),
+    )
     .addOption(threadsOption());
   for (const option of pixelOptions()) command.addOption(option);
   return command.action(running(evaluateModel));
@@ -84,7 +91,7 @@ async function evaluateModel(context: Context, path: string, options: EvaluateOp
   ]);
   const { signal, onProgress, report, note } = context;
   const model = await openModel(path);
-  if (model.package?.manifest.task === 'detector' || options.reference !== undefined) {
+  if (model.package?.manifest.task === 'detector' || (options.reference ?? options.boxes) !== undefined) {
     const { evaluateDetector } = await import('../detector/evaluate.ts');
     return evaluateDetector(context, path, model, options);
   }

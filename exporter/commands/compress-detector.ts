@@ -1,5 +1,5 @@
 import { boxAgreement } from '../../calibration/detection/agreement.ts';
-import { findIn } from '../../calibration/detection/find.ts';
+import { type FoundImage, findIn } from '../../calibration/detection/find.ts';
 import { modelDigest } from '../../calibration/table.ts';
 import { runContext } from '../../core/run/context.ts';
 import { classesOf } from '../../inference/heads/decode.ts';
@@ -64,12 +64,17 @@ export async function compressDetector(options: CompressDetectorOptions): Promis
   const session = await openSession(bytes, { threads: 1 });
   try {
     const labels = await detectorLabels(classesOf(session.output.shape, head, preprocessing.size), options.labels);
-    const expected = await log.run('look with the float model', () =>
-      findIn(float, images, { ...looking, stage: 'looking with the float model' }),
-    );
-    const found = await log.run('look with the int8 model', () =>
-      findIn(session, images, { ...looking, stage: 'looking with the int8 model' }),
-    );
+    const boxesOf = (all: readonly FoundImage[]) => all.map(({ boxes }) => boxes);
+    const expected = await log
+      .run('look with the float model', () =>
+        findIn(float, images, { ...looking, stage: 'looking with the float model' }),
+      )
+      .then(boxesOf);
+    const found = await log
+      .run('look with the int8 model', () =>
+        findIn(session, images, { ...looking, stage: 'looking with the int8 model' }),
+      )
+      .then(boxesOf);
     const agreement = { ...boxAgreement(expected, found), images: indices.length };
     const doubts = doubtsOf(agreement);
     for (const doubt of doubts) log.note(`warning: ${doubt}`);
@@ -101,7 +106,6 @@ export async function compressDetector(options: CompressDetectorOptions): Promis
       measured: { data: images.name, baseline, candidate: { ...candidate, boxes } },
     };
     const { quantized, errors } = network;
-    const boxesOf = { expected, found };
     const report = detectorReport({
       name,
       result,
@@ -110,7 +114,7 @@ export async function compressDetector(options: CompressDetectorOptions): Promis
       labels,
       stages: log.entries,
       data: images.name,
-      ...boxesOf,
+      ...{ expected, found },
     });
     signal.throwIfAborted();
     const { modelBom } = await import('../sbom/model-bom.ts');
