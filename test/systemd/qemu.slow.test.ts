@@ -47,9 +47,11 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
   };
   const write = (path: string, text: string): Promise<string> =>
     debian().do(`echo ${Buffer.from(text).toString('base64')} | base64 -d > ${path}`);
-  /** The next message of a topic of the box. Tried where the machine was busy: no detection came within 200 s, emulated. */
+  /** The next message of a topic of the box. Emulated on two busy processors, the model was loaded 45 s after the configuration came. */
   const next = async <T>(topic: string): Promise<T> =>
-    JSON.parse(await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 200 -t 'wayside/v1/test/box/${topic}'`)) as T;
+    JSON.parse(
+      await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 600 -t 'wayside/v1/test/box/${topic}'`, 620_000),
+    ) as T;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wayside-qemu-'));
