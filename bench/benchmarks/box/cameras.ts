@@ -11,6 +11,7 @@ import type { Benchmark, Figure } from '../../harness/benchmark.ts';
 import { CLIP, clip720p25 } from '../../harness/clip.ts';
 import { peerPython } from '../../harness/peers/environment.ts';
 import { startLivePeer } from '../../harness/peers/live-peer.ts';
+import { cpuSeconds } from '../../harness/process/tree.ts';
 import { mosquittoIn } from '../../harness/site/broker.ts';
 import { FrameLatencies } from '../../harness/site/frame-latency.ts';
 import { startSite } from '../../harness/site/site.ts';
@@ -38,8 +39,7 @@ interface Spent {
 
 const sum = (processes: readonly ProcessSample[], of: (process: ProcessSample) => number): number =>
   processes.reduce((total, process) => total + of(process), 0);
-const cpu = ({ cpuSeconds }: ProcessSample): number => cpuSeconds;
-const decoding = ({ role, cpuSeconds }: ProcessSample): number => (role === 'decoder' ? cpuSeconds : 0);
+const otherThanDecoding = ({ role, cpuSeconds }: ProcessSample): number => (role === 'decoder' ? 0 : cpuSeconds);
 
 interface Watched {
   readonly pid: number;
@@ -49,14 +49,15 @@ interface Watched {
 
 async function watch({ pid, analysed, dropped }: Watched, place: Workplace): Promise<Spent> {
   await delay(WARM_UP_MS, undefined, { signal: place.signal });
-  const [before, from, gone] = [await sampleNow(pid), analysed(), dropped()];
+  const [before, spentBefore, from, gone] = [await sampleNow(pid), await cpuSeconds(pid), analysed(), dropped()];
   await delay(place.minutes * 60_000, undefined, { signal: place.signal });
   const after = await sampleNow(pid);
+  const spent = (await cpuSeconds(pid)) - spentBefore; // with what decoders had used that were replaced
   return {
     analysed: analysed() - from,
     dropped: dropped() - gone,
-    cpuSeconds: sum(after, cpu) - sum(before, cpu),
-    decoding: sum(after, decoding) - sum(before, decoding),
+    cpuSeconds: spent,
+    decoding: spent - (sum(after, otherThanDecoding) - sum(before, otherThanDecoding)),
     memory: sum(after, ({ proportional }) => proportional),
   };
 }

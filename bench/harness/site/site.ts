@@ -95,6 +95,7 @@ export async function startSite({
   const content = {
     site: SITE,
     box: BOX,
+    demonstration: true, // the model may be that of the rendered street, whose box would be degraded
     mqtt: beyond?.mqtt ?? { url: broker.url },
     model: { package: model },
     cameras,
