@@ -2,8 +2,11 @@ import { EdgeMap, FIELDS } from './edge-map.ts';
 import type { Image } from './grid.ts';
 import { LEAST_AGREEMENT, StandingEdges, type TileAgreement } from './standing-edges.ts';
 
-/** Shortest past that something is compared with, looks. */
-const SHORTEST_PAST = 10;
+/**
+ * Shortest past that something is compared with, looks: half a minute, ten times what an edge map is the mean of. After fewer, noise and
+ * traffic have stood here and there by chance, and a camera that shows little else was called turned.
+ */
+const SHORTEST_PAST = 30;
 /** Share of fields with an edge: fewer, as on most nights, say nothing. */
 const FEWEST_EDGES = 0.02;
 /** Tiles that have edges to be judged by. */
