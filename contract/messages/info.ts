@@ -17,7 +17,8 @@ export const infoSchema = z
         threads: count.meta({ description: 'inside one operator, as configured or as measured' }),
       })
       .nullable()
-      .meta({ description: 'how the model is computed; null when none was accepted' }),
+      .optional()
+      .meta({ description: 'how the model is computed; null when none was accepted; absent: older software' }),
     cameras: z.array(
       z.strictObject({
         id: z.string(),
@@ -66,7 +67,8 @@ export const infoSchema = z
       kernel: z.string(),
       instructionSets: z
         .array(z.string())
-        .meta({ description: 'those that int8 models use: vnni, dotprod, i8mm, ...; empty: not known' }),
+        .optional()
+        .meta({ description: 'those that int8 models use: vnni, dotprod, i8mm, ...; empty, or absent: not known' }),
     }),
   })
   .meta({

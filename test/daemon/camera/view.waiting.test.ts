@@ -214,16 +214,18 @@ describeWith({ needs: ['ffmpeg', 'data'] }, 'real clips', () => {
 });
 
 describeWith({ needs: ['ffmpeg', 'data'] }, 'real clips of a camera that changes', () => {
-  const clip = (name: string): string[] => ['-stream_loop', '7', '-t', '50', '-i', join(sharedData()!, 'video', name)];
+  const clip = (name: string, seconds = 70): string[] => [
+    ...['-stream_loop', '9', '-t', String(seconds), '-i', join(sharedData()!, 'video', name)],
+  ];
   const sways = `crop=w=iw*0.95:h=ih*0.95:x=iw*0.02+iw*0.008*sin(t*9):y=ih*0.02+ih*0.01*sin(t*7)`;
-  const dims = `eq=contrast=0.35:brightness=-0.25:enable='gte(t,20)'`;
+  const dims = `eq=contrast=0.35:brightness=-0.25:enable='gte(t,40)'`;
   it.each(['vct-input-video.mp4', 'intel-car-detection.mp4', 'toc-pedestrian-surveillance.mp4'])(
     '%s is called moved once it is, not when it sways or grows dim',
     async (name) => {
-      const moves = `crop=w=iw*0.9:h=ih:x='if(gte(t,20),iw*0.06,0)':y=0`;
+      const moves = `crop=w=iw*0.9:h=ih:x='if(gte(t,40),iw*0.06,0)':y=0`;
       const views = await decodedViews(clip(name), { change: moves });
       expect(views.map(({ view }) => view)).toEqual(['ok', 'moved']);
-      expect(views[1]!.at).toBeLessThan(50);
+      expect(views[1]!.at).toBeLessThan(70);
       for (const change of [sways, dims])
         expect((await decodedViews(clip(name), { change })).map(({ view }) => view)).toEqual(['ok']);
     },
@@ -234,7 +236,7 @@ describeWith({ needs: ['ffmpeg', 'data'] }, 'real clips of a camera that changes
     '%s is called blurred once its lens lost the focus, a little or wholly',
     async (name) => {
       for (const sigma of [4, 20]) {
-        const views = await decodedViews(clip(name), { change: `gblur=sigma=${sigma}:enable='gte(t,20)'` });
+        const views = await decodedViews(clip(name, 50), { change: `gblur=sigma=${sigma}:enable='gte(t,20)'` });
         expect(views.map(({ view }) => view)).toEqual(['ok', 'blurred']);
         expect(views[1]!.at).toBeLessThan(50);
       }
