@@ -53,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'waiting',
           include: ['test/**/*.waiting.test.ts'],
-          maxWorkers: Math.min(8, Math.floor(2.5 * processors)),
+          maxWorkers: Math.min(8, 2 * processors),
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
           sequence: { groupOrder: 2 },

@@ -20,16 +20,27 @@ export const LONGEST: readonly string[] = [
   'faults/lag.waiting',
   'faults/thin-link.waiting',
   'daemon/camera/connect.waiting',
-  'daemon/camera/view.waiting',
   'daemon/camera/faults.waiting',
   'daemon/camera/stream.waiting',
   'e2e/update.waiting',
   'faults/trial.waiting',
 ];
 
+/** Begun after all others: they take the processor that late frames need. */
+const LATE: readonly string[] = [
+  'daemon/drill/drill.waiting',
+  'daemon/doctor/broken-cameras.waiting',
+  'cli/init/path.waiting',
+  'faults/detector-trial.waiting',
+  'daemon/camera/view.waiting',
+];
+
+const isNamed = (moduleId: string, name: string): boolean => moduleId.endsWith(`/test/${name}.test.ts`);
+
 const rankOf = ({ moduleId }: TestSpecification): number => {
-  const index = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
-  return index < 0 ? LONGEST.length : index;
+  const index = LONGEST.findIndex((name) => isNamed(moduleId, name));
+  if (index >= 0) return index;
+  return LONGEST.length + 1 + LATE.findIndex((name) => isNamed(moduleId, name));
 };
 
 /** Vitest's own order of projects and files, but for the longest. */
