@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../core/files.ts';
 import { digestOf } from '../../core/hash.ts';
 import { PREPROCESSING } from '../../demo/detector/network.ts';
+import { reducer } from '../../demo/detector/reduced.ts';
 import { createScene } from '../../demo/scene/scene.ts';
 import { inWeather, type Weather } from '../../demo/scene/weather.ts';
-import { type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
-import { createPreprocessor } from '../../inference/preprocess.ts';
+import type { RgbImage } from '../../inference/image.ts';
 
 interface RenderedStreet {
   readonly seed: number;
@@ -34,7 +34,7 @@ export async function* renderedFrames({
 }: RenderedStreet): AsyncGenerator<RgbImage> {
   const scene = createScene(seed);
   const frameAt = (time: number): RgbImage => inWeather(scene.frame(time * scene.fps), weather, seed).image;
-  const reduced = reducer();
+  const reduced = reducer(PREPROCESSING.size);
   const folder = join(cache, 'street');
   const probe = digestOf([times.join(), digestOf(frameAt(times.at(-1) ?? 0).data)].join(' ')).slice(-16);
   const path = join(folder, `${weather}-${seed}-${probe}.rgb`);
@@ -43,21 +43,11 @@ export async function* renderedFrames({
     const all = new Uint8Array(times.length * BYTES);
     for (const [i, time] of times.entries()) {
       signal.throwIfAborted();
-      all.set(reduced(frameAt(time)), i * BYTES);
+      all.set(reduced(frameAt(time)).data, i * BYTES);
     }
     await writeFileAtomic(path, all);
   }
   const all = await readFile(path);
   for (let i = 0; i < times.length; i++)
     yield { width: WIDTH, height: HEIGHT, data: all.subarray(i * BYTES, (i + 1) * BYTES) };
-}
-
-function reducer(): (image: RgbImage) => Uint8Array {
-  const preprocess = createPreprocessor({ ...PREPROCESSING, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
-  const values = new Float32Array(BYTES);
-  const pixels = HEIGHT * WIDTH;
-  return (image) => {
-    preprocess(image, WHOLE_FRAME, values, 0);
-    return Uint8Array.from(values, (_, i) => Math.round(values[(i % 3) * pixels + Math.floor(i / 3)]!));
-  };
 }

@@ -65,7 +65,8 @@ export const countsSchema = z
       .nullable()
       .meta({ description: 'by zone: share of the time seen in which it was not empty' }),
     uncounted: count.meta({
-      description: 'crossings that fell into intervals that had been told, because the clock stepped back',
+      description:
+        'crossings that stand in no interval, because the clock stepped back into some that had been told, or on by more than half a day',
     }),
   })
   .meta({

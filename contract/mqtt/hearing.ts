@@ -1,6 +1,5 @@
 import type { Log } from '../../core/log.ts';
 import type { Connection } from './connection.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
 /** A message that was confirmed comes back within this, or not at all. */
 const WITHIN_MS = 20_000;
@@ -20,19 +19,36 @@ export class Hearing {
   readonly #withinMs: number;
   #connection: Connection | undefined;
   #waiting: NodeJS.Timeout | undefined;
+  /** Whether the broker lets the topic be listened to; undefined until it was asked. */
+  #allowed: boolean | undefined;
   /** On any connection to this broker. */
   #everHeard = false;
   #inVain = 0;
 
-  constructor(topic: string, subscriptions: Subscriptions, log: Log, withinMs = WITHIN_MS) {
+  constructor(topic: string, log: Log, withinMs = WITHIN_MS) {
     this.#topic = topic;
     this.#log = log;
     this.#withinMs = withinMs;
-    subscriptions.add(topic, () => this.#heard(), true);
   }
 
   connected(connection: Connection): void {
     this.#connection = connection;
+    this.ask();
+  }
+
+  /** Listens, where the broker allows it: with the quality of what is to be heard, so that both go the same way. */
+  ask(): void {
+    if (this.#allowed === false) return;
+    const heard = this.#connection?.subscribe(this.#topic, () => this.#heard(), { qos: 1, own: true });
+    heard?.then(
+      (granted) => {
+        this.#allowed = granted;
+      },
+      () => {
+        // AWS IoT Core, for one, ends the connection over a subscription that its policy does not allow.
+        this.#allowed ??= false;
+      },
+    );
   }
 
   disconnected(): void {

@@ -84,7 +84,7 @@ export class Publisher {
     this.#log = log;
     this.#own = own;
     this.#subscriptions = new Subscriptions(log, { onAsked: () => this.#askForEcho(echo) });
-    this.#hearing = echo === undefined ? undefined : new Hearing(echo, this.#subscriptions, log);
+    this.#hearing = echo === undefined ? undefined : new Hearing(echo, log);
     this.#outbox = new Outbox({
       onAnswer: (topic, refusal) => this.#answered(topic, refusal),
       onSent: (topic) => {
@@ -191,8 +191,8 @@ export class Publisher {
     this.#since = performance.now();
     this.#log.info({ url: this.#broker.url, protocol: this.#level === 5 ? '5' : '3.1.1' }, 'connected to the broker');
     this.#readOwn(connection);
-    this.#hearing?.connected(connection);
     this.#subscriptions.connected(connection);
+    this.#hearing?.connected(connection);
     this.#outbox.connected(connection);
   }
 
@@ -212,7 +212,9 @@ export class Publisher {
 
   /** Subscriptions were asked for again: whether anything comes of them shows where something is said. */
   #askForEcho(echo: string | undefined): void {
-    if (echo !== undefined) this.#outbox.repeat(echo);
+    if (echo === undefined) return;
+    this.#hearing?.ask();
+    this.#outbox.repeat(echo);
   }
 
   #setReadable(readable: boolean, why: string): void {

@@ -18,7 +18,7 @@ const AGAIN = { firstMs: 5000, longestMs: 600_000 };
  */
 export class Subscriptions {
   readonly #log: Log;
-  readonly #hearers = new Map<string, { readonly hear: Hear; readonly own: boolean }>();
+  readonly #hearers = new Map<string, Hear>();
   readonly #firstMs: number;
   readonly #onAsked: () => void;
   #connection: Connection | undefined;
@@ -37,9 +37,9 @@ export class Subscriptions {
     this.#onAsked = onAsked;
   }
 
-  /** Listens to a topic, or to all that a filter names; one hearer a filter. @param own also what this client publishes */
-  add(filter: string, hear: Hear, own = false): void {
-    this.#hearers.set(filter, { hear, own });
+  /** Listens to a topic, or to all that a filter names; one hearer a filter. */
+  add(filter: string, hear: Hear): void {
+    this.#hearers.set(filter, hear);
     if (this.#connection !== undefined) this.#ask(this.#connection, filter);
   }
 
@@ -68,12 +68,12 @@ export class Subscriptions {
   }
 
   #ask(connection: Connection, filter: string, again = false): void {
-    const own = this.#hearers.get(filter)?.own ?? false;
     connection
-      .subscribe(filter, (packet) => this.#hearers.get(filter)?.hear(packet), { qos: 1, own, again })
+      .subscribe(filter, (packet) => this.#hearers.get(filter)?.(packet), { qos: 1, again })
       .then(
         (granted) => {
-          if (!granted) this.#log.error({ filter, hint: 'let the box read this topic' }, 'subscription refused');
+          if (!granted && !again)
+            this.#log.error({ filter, hint: 'let the box read this topic' }, 'subscription refused');
         },
         (cause: unknown) => this.#log.warn({ filter, err: cause }, 'the connection ended over a subscription'),
       );

@@ -63,6 +63,11 @@ export class FlowTally {
     }
   }
 
+  /** Everything that passed, each once. */
+  get total(): number {
+    return [...this.#tallies.values()].reduce((sum, { lane, times }) => sum + (lane === null ? times.length : 0), 0);
+  }
+
   flows(): Flow[] {
     return [...this.#tallies.values()].map(({ line, direction, lane, classes, speeds, times }) => ({
       line,

@@ -15,7 +15,7 @@ export interface ClosedInterval {
   readonly occupied: Readonly<Record<string, number>>;
   /** Everything that spoke, in the order in which it first did: digests of models. */
   readonly models: readonly string[];
-  /** Passed in it and not counted: the clock stepped back into an interval that had been told. */
+  /** Passed before it was told and counted nowhere: the clock stepped back into what had been told, or on over too much to tell. */
   readonly uncounted: number;
 }
 
@@ -81,12 +81,14 @@ export class IntervalBook {
     for (let start = this.#startOf(from); start < to; start += this.#options.lengthMs) {
       const interval = this.#at(start);
       if (interval === undefined) continue;
-      const part = { from: Math.max(from, start), to: Math.min(to, start + this.#options.lengthMs) };
-      const ms = part.to - part.from;
+      interval.models.add(model);
       const last = interval.spans.at(-1);
+      // A clock that steps back within the interval shows no part of it twice.
+      const part = { from: Math.max(from, start, last?.to ?? start), to: Math.min(to, start + this.#options.lengthMs) };
+      const ms = part.to - part.from;
+      if (ms <= 0) continue;
       if (last?.to === part.from) interval.spans[interval.spans.length - 1] = { from: last.from, to: part.to };
       else interval.spans.push(part);
-      interval.models.add(model);
       interval.changed = true;
       for (const zone of occupied) interval.occupiedMs.set(zone, (interval.occupiedMs.get(zone) ?? 0) + ms);
     }
@@ -139,7 +141,11 @@ export class IntervalBook {
       this.#next = from + lengthMs;
     }
     // After a gap too long to be told, what was open before it is over as well.
-    for (const from of this.#open.keys()) if (from < (this.#next ?? end)) this.#open.delete(from);
+    for (const [from, { tally }] of this.#open) {
+      if (from >= (this.#next ?? end)) continue;
+      this.#open.delete(from);
+      this.#uncounted += tally.total;
+    }
     for (const interval of this.#told.filter(({ changed }) => changed)) {
       interval.changed = false;
       interval.revision++;

@@ -9,15 +9,14 @@ import type { Progress } from '../../core/progress.ts';
 import { quantizeNetwork } from '../../exporter/commands/quantize-network.ts';
 import { planAsJson } from '../../exporter/plan/plan.ts';
 import { recordGolden } from '../../inference/golden.ts';
-import { type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import { writePackage } from '../../inference/package.ts';
-import { createPreprocessor } from '../../inference/preprocess.ts';
 import { RUNTIME_VERSION } from '../../inference/runtime.ts';
 import { openSession } from '../../inference/session.ts';
 import { encodeModel, writeModel } from '../../onnx/file/write.ts';
 import { collected, MEASURED, streetFrames, unlabelled } from './frames.ts';
 import { judgeDetector } from './judge.ts';
 import { HEAD, PREPROCESSING, ROAD_USERS } from './network.ts';
+import { reducer } from './reduced.ts';
 import { STREET_TRAINING, trainDetector } from './train.ts';
 
 const CALIBRATE = { part: 'calibrate', scenes: 12, perScene: 8 } as const;
@@ -39,19 +38,7 @@ function sayProgress(): (progress: Progress) => void {
 }
 
 /** The image at half the size of the input in each direction: enough to prove a processor with. */
-function reduced(image: RgbImage): RgbImage {
-  const [height, width] = [PREPROCESSING.size[0] / 2, PREPROCESSING.size[1] / 2];
-  const values = new Float32Array(3 * height * width);
-  createPreprocessor({ ...PREPROCESSING, size: [height, width], mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] })(
-    image,
-    WHOLE_FRAME,
-    values,
-    0,
-  );
-  const pixels = height * width;
-  const data = Uint8Array.from(values, (_, i) => Math.round(values[(i % 3) * pixels + Math.floor(i / 3)]!));
-  return { width, height, data };
-}
+const reduced = reducer([PREPROCESSING.size[0] / 2, PREPROCESSING.size[1] / 2]);
 
 async function makePackage(out: string): Promise<void> {
   const onProgress = sayProgress();

@@ -1,3 +1,4 @@
+import { narrow } from '../../core/narrow.ts';
 import type { Box, RgbImage } from '../../inference/image.ts';
 import { between, chance, smoothNoise } from './chance.ts';
 import { FPS } from './street.ts';
@@ -72,7 +73,7 @@ function night(image: RgbImage, seed: number, index: number): RgbImage {
   const tint = [1.05, 0.95, 0.75];
   const dark = mapped(image, (value, channel) => (value > 232 ? value : 8 + 0.3 * tint[channel]! * value));
   const random = chance(seed, 64, index);
-  const grain = Int8Array.from({ length: 4096 }, () => Math.round(random.normal() * 5));
+  const grain = narrow('int8', 4096, () => Math.round(random.normal() * 5), 'noise of a sensor');
   let at = 0;
   for (let i = 0; i < dark.data.length; i++) {
     at = (at + 1) & 4095;

@@ -5,6 +5,8 @@ import { Aedes, type Client } from 'aedes';
 export interface QuietBrokerOptions {
   /** A topic of which everything is confirmed and thrown away, as brokers of MQTT 3.1.1 do with what they do not allow. */
   readonly swallows?: (topic: string) => boolean;
+  /** A topic over which a connection ends when it is subscribed to. */
+  readonly endsOver?: (topic: string) => boolean;
 }
 
 /** An embedded broker of MQTT 3.1.1 on a fixed port, which keeps what is retained until it is closed. */
@@ -13,11 +15,15 @@ export class QuietBroker {
   readonly heard: string[] = [];
   readonly #port: number;
   readonly #swallows: (topic: string) => boolean;
+  readonly #endsOver: (topic: string) => boolean;
+  /** Connections that were accepted. */
+  connections = 0;
   readonly #asked: [Client, string][] = [];
   #aedes: Aedes | undefined;
   #server: Server | undefined;
 
-  constructor(port: number, { swallows = () => false }: QuietBrokerOptions = {}) {
+  constructor(port: number, { swallows = () => false, endsOver = () => false }: QuietBrokerOptions = {}) {
+    this.#endsOver = endsOver;
     this.#port = port;
     this.#swallows = swallows;
   }
@@ -25,6 +31,8 @@ export class QuietBroker {
   async open(): Promise<void> {
     this.retained.clear();
     this.#aedes = await Aedes.createBroker({
+      authorizeSubscribe: (_client, asked, done) =>
+        this.#endsOver(asked.topic) ? done(new Error('not allowed')) : done(null, asked),
       authorizeForward: (_client, packet) => (this.#swallows(packet.topic) ? null : packet),
     });
     this.#aedes.on('publish', (packet) => {
@@ -32,6 +40,7 @@ export class QuietBroker {
       this.heard.push(packet.topic);
       if (packet.retain) this.retained.set(packet.topic, packet.payload.toString());
     });
+    this.#aedes.on('clientReady', () => this.connections++);
     this.#aedes.on('subscribe', (asked, client) => {
       for (const { topic } of asked) this.#asked.push([client, topic]);
     });

@@ -63,6 +63,6 @@ function textOf({ findings, counts }: DoctorDocument, paint: Paint): string {
     return remedy === null ? [line] : [line, `         ${paint('cyan', 'remedy:')} ${remedy}`];
   });
   const { ok, skipped, warning, failure } = counts;
-  const sum = `${ok} ok, ${skipped} skipped, ${warning} warnings, ${failure} failures`;
+  const sum = `ok: ${ok}, skipped: ${skipped}, warnings: ${warning}, failures: ${failure}`;
   return [...shown, '', paint('bold', sum)].join('\n');
 }

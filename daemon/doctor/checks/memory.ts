@@ -24,7 +24,7 @@ export const memory = check({
     if (Number.isNaN(available)) return skipped('the kernel does not say how much is available');
     const free = available * 1024;
     const killed = Number(/^oom_kill (\d+)$/m.exec((await systemText(box, 'proc/vmstat')) ?? '')?.[1] ?? 0);
-    if (killed > 0) fault('killed', `${killed} processes since the start`);
+    if (killed > 0) fault('killed', `ended for lack of it since the start: ${killed} processes`);
     if (free < LEAST_FREE) fault('low', `${bytesText(free)} available`);
     else ok(`${bytesText(free)} available`);
   },

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { attempt } from '../../../contract/mqtt/attempt.ts';
 import type { Connection } from '../../../contract/mqtt/connection.ts';
 import { Hearing } from '../../../contract/mqtt/hearing.ts';
+import { Publisher } from '../../../contract/mqtt/publisher.ts';
 import { Subscriptions } from '../../../contract/mqtt/subscriptions.ts';
 import { freePort } from '../../support/mosquitto.ts';
 import { QuietBroker } from '../../support/quiet-broker.ts';
@@ -53,7 +54,7 @@ it('a connection on which nothing is delivered any more is given up, unless noth
   const openAs = async (topic: string) => {
     const subscriptions = new Subscriptions(pino({ level: 'silent' }), { firstMs: 60_000 });
     subscriptions.add('box/+', () => echoes++);
-    const hearing = new Hearing(topic, subscriptions, pino({ level: 'silent' }), 200);
+    const hearing = new Hearing(topic, pino({ level: 'silent' }), 200);
     const options = { url: `mqtt://127.0.0.1:${port}`, clientId: topic, keepaliveSeconds: 60, ...nothing };
     let closed = false;
     const onClosed = (): void => {
@@ -62,8 +63,8 @@ it('a connection on which nothing is delivered any more is given up, unless noth
     const connection = await new Promise<Connection>((resolve) => {
       attempt(options, 4, undefined, { onConnected: resolve, onClosed });
     });
-    hearing.connected(connection);
     subscriptions.connected(connection);
+    hearing.connected(connection);
     const say = (): Promise<void> =>
       new Promise((resolve) => {
         connection.publish({ topic, payload: '{}', qos: 1, retain: true }, () => resolve());
@@ -86,4 +87,29 @@ it('a connection on which nothing is delivered any more is given up, unless noth
   for (const each of [hears, never]) each.subscriptions.disconnected();
   await never.connection.endCleanly(1000);
   await broker.close();
+});
+
+it('a client that may not hear itself connects once more, and goes on', async () => {
+  const port = await freePort();
+  const broker = new QuietBroker(port, { endsOver: (topic) => topic === 'box/report' });
+  await broker.open();
+  const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
+  const options = { url: `mqtt://127.0.0.1:${port}`, clientId: 'box', keepaliveSeconds: 60, ...nothing };
+  const publisher = new Publisher(options, () => undefined, pino({ level: 'silent' }), undefined, 'box/report');
+  const heard: string[] = [];
+  publisher.subscribe('jobs/a', ({ payload }) => heard.push(payload.toString()));
+  publisher.start();
+  try {
+    await until('the second connection', () => broker.connections === 2);
+    await until('a job on it', async () => {
+      await broker.say('jobs/a', { n: 1 });
+      return heard.length > 0;
+    });
+    publisher.retain('box/report', () => '{}');
+    await until('its report', () => broker.retained.has('box/report'));
+    expect([broker.connections, publisher.status().connected]).toEqual([2, true]);
+  } finally {
+    await publisher.stop();
+    await broker.close();
+  }
 });

@@ -107,6 +107,24 @@ describe('an even interval', () => {
     expect(set.close(START + 50_000)).toMatchObject([{ coverage: expect.closeTo(2 / 3, 2) }]);
   });
 
+  it('says how much it counted before the clock was set from another year', () => {
+    const book = bookOf();
+    book.begin(1000);
+    see(book, 1000, 11_000);
+    book.passed(passed(), 5000);
+    expect(book.close(START)).toEqual([]);
+    see(book, START, START + 40_000);
+    expect(book.close(START + 50_000)).toMatchObject([{ uncounted: 1 }]);
+  });
+
+  it('has seen no part of an interval twice where the clock steps back within it', () => {
+    const book = bookOf();
+    book.begin(START);
+    see(book, START, START + 20_000);
+    see(book, START + 5000, START + 20_000);
+    expect(book.close(START + 50_000)).toMatchObject([{ coverage: expect.closeTo(1 / 3, 2) }]);
+  });
+
   it('counts nothing twice where the clock steps back', () => {
     const book = bookOf();
     book.begin(START);
