@@ -66,7 +66,7 @@ export const countsSchema = z
       .meta({ description: 'by zone: share of the time seen in which it was not empty' }),
     uncounted: count.meta({
       description:
-        'crossings that stand in no interval, because the clock stepped back into some that had been told, or on by more than half a day',
+        'crossings that stand in no interval: the clock stepped back into some that had been told, or on over more of them than are told',
     }),
   })
   .meta({
