@@ -40,6 +40,7 @@ export class Uplink {
   readonly #session = randomUUID();
   readonly #others = new OtherBoxes(this.bootId);
   #restoredAt = Number.NEGATIVE_INFINITY;
+  #restoring: NodeJS.Timeout | undefined;
   #keeping: Keeping | undefined;
   #messenger: Messenger;
   #publisher: Publisher;
@@ -149,6 +150,7 @@ export class Uplink {
   /** Leaves, once the broker has confirmed the last words. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#restoring);
     await this.#publisher.stop();
     await this.#keeping?.close();
   }
@@ -161,9 +163,16 @@ export class Uplink {
     const other = this.#others.found(now);
     if (other !== undefined && other.session !== known?.session)
       this.#deps.log.error({ other }, 'another box reports under this name: give each its own `box`');
-    if (!live || now - this.#restoredAt < RESTORE_EVERY_MS) return;
-    this.#restoredAt = now;
-    this.repeat('state');
+    if (!live || this.#restoring !== undefined) return;
+    // The last word counts: one who came and went within the time would leave this box `offline`.
+    this.#restoring = setTimeout(
+      () => {
+        this.#restoring = undefined;
+        this.#restoredAt = performance.now();
+        this.repeat('state');
+      },
+      Math.max(0, this.#restoredAt + RESTORE_EVERY_MS - now),
+    );
   }
 
   #prepare({ config, secrets }: LoadedConfig): [Messenger, Publisher] {

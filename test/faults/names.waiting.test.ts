@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectAsync } from 'mqtt';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { StateMessage, StateReason } from '../../contract/messages/state.ts';
 import { DaemonProcess } from '../support/daemon-process.ts';
@@ -52,6 +54,29 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'two boxes with one name', () =
       const alone = (message: StateMessage): boolean =>
         message.state !== 'offline' && reasonOf(message, 'id-conflict') === undefined;
       await rig.listener.next('state', alone, { after: left, within: 60_000 });
+    }
+  });
+});
+
+describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a box of the same name that comes and goes', () => {
+  it('does not leave this one offline with the broker, however soon it comes again', async () => {
+    const rig = await Rig.start();
+    onTestFinished(() => rig.stop());
+    await rig.working();
+    const other = await connectAsync(rig.broker.url);
+    onTestFinished(() => other.endAsync());
+    const mine = await rig.listener.next('state', ({ state }) => state === 'online');
+    const goodbye: StateMessage = {
+      ...mine.message,
+      session: randomUUID(),
+      state: 'offline',
+      reasons: [{ code: 'stopped', message: 'ended on request' }],
+    };
+    for (const _time of ['first', 'second']) {
+      const left = performance.now();
+      await other.publishAsync(mine.topic, JSON.stringify(goodbye), { qos: 1, retain: true });
+      const own = ({ session }: StateMessage): boolean => session === mine.message.session;
+      await rig.listener.next('state', own, { after: left, within: 60_000 });
     }
   });
 });
