@@ -15,6 +15,7 @@ import { criteria } from './criteria.ts';
 import { gtsrb } from './gtsrb.ts';
 import { large } from './large.ts';
 import { missAudit } from './miss-audit.ts';
+import { motion } from './motion.ts';
 import { overTheAir } from './over-the-air.ts';
 import { exporters } from './peers/exporters.ts';
 import { onnxSuite } from './peers/onnx-suite.ts';
@@ -45,6 +46,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   streetRules,
   countIntervals,
   missAudit,
+  motion,
   criteria,
   ...slim,
   pruneLarge,

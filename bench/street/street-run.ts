@@ -18,7 +18,7 @@ import { ruledDetections } from './ruled-detections.ts';
 export const CONDITIONS = ['day', 'dusk', 'rain', 'snow', 'shake'] as const;
 type Condition = (typeof CONDITIONS)[number];
 
-const WEATHER_OF = {
+export const WEATHER_OF = {
   day: 'clear',
   dusk: 'clear',
   rain: 'rain',
