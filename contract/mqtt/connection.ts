@@ -148,17 +148,18 @@ export class Connection {
     });
     try {
       if ((await Promise.race([this.#client.endAsync(false), late])) !== 'late') return undefined;
-      this.#abandon();
+      this.abandon();
       return 'the broker did not confirm in time';
     } catch (cause) {
-      this.#abandon();
+      this.abandon();
       return messageOf(cause);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #abandon(): void {
+  /** Ends at once, for good: the broker sends the last will. */
+  abandon(): void {
     this.reset();
     this.#client.end(true);
   }

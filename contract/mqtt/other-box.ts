@@ -7,6 +7,8 @@ export interface OtherBox {
 
 /** Without another sign for so long, the other one is gone: boxes repeat their state every 10 minutes. */
 const GONE_MS = 15 * 60_000;
+/** A box whose connection was lost comes back within its longest wait of 30 s and the time to connect, or has gone without a word. */
+const BACK_MS = 90_000;
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
@@ -27,7 +29,7 @@ export class OtherBoxes {
   /** The first message of each run that was seen, by its time of publication. */
   readonly #first = new Map<string, string>();
   #found: OtherBox | undefined;
-  #foundAt = 0;
+  #until = 0;
 
   constructor(bootId: string | null) {
     this.#bootId = bootId;
@@ -47,16 +49,18 @@ export class OtherBoxes {
       if (this.#found?.session === session) this.#found = undefined;
       return;
     }
-    const speaks = live && message['state'] !== 'offline';
+    const lost = live && message['state'] === 'offline';
+    if (lost && this.#found?.session === session) this.#until = Math.min(this.#until, now + BACK_MS);
+    const speaks = live && !lost;
     if (!speaks && (first === undefined || publishedAt <= first)) return;
     const boot = textOf(message['bootId']);
     const known = boot !== undefined && this.#bootId !== null;
     this.#found = { session, sameMachine: known ? boot === this.#bootId : null };
-    this.#foundAt = now;
+    this.#until = now + (lost ? BACK_MS : GONE_MS);
   }
 
   /** Who else reports under this name, as far as was heard lately. */
   found(now: number): OtherBox | undefined {
-    return this.#found !== undefined && now - this.#foundAt < GONE_MS ? this.#found : undefined;
+    return this.#found !== undefined && now < this.#until ? this.#found : undefined;
   }
 }

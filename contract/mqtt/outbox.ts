@@ -135,17 +135,18 @@ export class Outbox {
     this.#whenDrained?.();
   }
 
-  /** Resolves when every retained topic is confirmed, or after `graceMs`; what else waits is dropped. */
-  async drained(graceMs: number): Promise<void> {
+  /** Waits until every retained topic is confirmed, or for `graceMs`; what else waits is dropped. @returns whether all are */
+  async drained(graceMs: number): Promise<boolean> {
     this.#dropWaiting();
-    if (this.#connection === undefined || this.#isDrained()) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, graceMs);
-      this.#whenDrained = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    if (this.#connection !== undefined && !this.#isDrained())
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#whenDrained = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    return this.#connection !== undefined && this.#isDrained();
   }
 
   /** Sets what a retained topic holds, now and at every later connection. */

@@ -157,7 +157,7 @@ export class Publisher {
     return () => this.#subscriptions.remove(filter);
   }
 
-  /** Disconnects without the last will, once the broker has confirmed what was published. */
+  /** Disconnects without the last will, once the broker has confirmed what was published; with it where it does not in time. */
   async stop(graceMs = 2000): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
@@ -166,13 +166,20 @@ export class Publisher {
       this.#giveUp?.();
       return;
     }
-    const problem = await this.#outbox.drained(graceMs).then(() => connection.endCleanly(graceMs));
+    const problem = await this.#leave(connection, graceMs);
     this.#connection = undefined;
     this.#readBack?.stop();
     this.#hearing?.disconnected();
     this.#subscriptions.disconnected();
     this.#outbox.disconnected();
     if (problem !== undefined) this.#log.warn({ reason: problem }, 'the broker may not have the last messages');
+  }
+
+  /** Without the broker's word for the last state a clean end would leave an older one standing: the last will is to say it. */
+  async #leave(connection: Connection, graceMs: number): Promise<string | undefined> {
+    if (await this.#outbox.drained(graceMs)) return await connection.endCleanly(graceMs);
+    connection.abandon();
+    return 'the broker did not confirm in time';
   }
 
   #connect(): void {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -6,15 +7,25 @@ import { join } from 'node:path';
 import { program } from './requirements.ts';
 import { until } from './until.ts';
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** Below the ports that Linux gives to whoever connects, 32768 to 60999: one of those may be taken while its server is away. */
+const [FIRST_PORT, LAST_PORT] = [15_000, 32_000];
+
+/** A port of 127.0.0.1 that was free a moment ago, and that nobody is given by chance. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    const server = createServer();
+    try {
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+    } catch {
+      continue; // in use
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no port is free');
 }
 
 async function accepts(port: number): Promise<boolean> {
@@ -74,7 +85,11 @@ export class Mosquitto {
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
     child.kill('SIGTERM');
-    await once(child, 'exit');
+    // It listens before it heeds signals (2.0.11): the first may be lost.
+    const again = setInterval(() => child.kill('SIGTERM'), 500);
+    await exited;
+    clearInterval(again);
   }
 }

@@ -5,6 +5,8 @@ import { Aedes, type Client } from 'aedes';
 export interface QuietBrokerOptions {
   /** A topic of which everything is confirmed and thrown away, as brokers of MQTT 3.1.1 do with what they do not allow. */
   readonly swallows?: (topic: string) => boolean;
+  /** A topic of which nothing is ever confirmed. */
+  readonly holds?: (topic: string) => boolean;
   /** A topic over which a connection ends when it is subscribed to. */
   readonly endsOver?: (topic: string) => boolean;
 }
@@ -15,6 +17,7 @@ export class QuietBroker {
   readonly heard: string[] = [];
   readonly #port: number;
   readonly #swallows: (topic: string) => boolean;
+  readonly #holds: (topic: string) => boolean;
   readonly #endsOver: (topic: string) => boolean;
   /** Connections that were accepted. */
   connections = 0;
@@ -22,7 +25,11 @@ export class QuietBroker {
   #aedes: Aedes | undefined;
   #server: Server | undefined;
 
-  constructor(port: number, { swallows = () => false, endsOver = () => false }: QuietBrokerOptions = {}) {
+  constructor(
+    port: number,
+    { swallows = () => false, holds = () => false, endsOver = () => false }: QuietBrokerOptions = {},
+  ) {
+    this.#holds = holds;
     this.#endsOver = endsOver;
     this.#port = port;
     this.#swallows = swallows;
@@ -33,6 +40,9 @@ export class QuietBroker {
     this.#aedes = await Aedes.createBroker({
       authorizeSubscribe: (_client, asked, done) =>
         this.#endsOver(asked.topic) ? done(new Error('not allowed')) : done(null, asked),
+      authorizePublish: (_client, packet, done) => {
+        if (!this.#holds(packet.topic)) done(null);
+      },
       authorizeForward: (_client, packet) => (this.#swallows(packet.topic) ? null : packet),
     });
     this.#aedes.on('publish', (packet) => {

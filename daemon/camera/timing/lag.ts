@@ -30,6 +30,12 @@ export class LagMeter {
     drift.interrupt();
   }
 
+  /** The first frame came, whose time is lost: it is not below 0, where the stream begins, and what comes may lie above that already. */
+  first(at: number): void {
+    if (!Number.isNaN(this.#baseline)) return;
+    [this.#baseline, this.#at] = [at, at];
+  }
+
   /**
    * A frame came.
    *

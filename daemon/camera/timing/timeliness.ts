@@ -73,7 +73,10 @@ export class Timeliness {
    * @param ptsMs by the camera's clock; NaN where the stream has no time, undefined where the decoder does not tell
    */
   received(at: number, ptsMs: number | undefined): void {
-    if (ptsMs === undefined) this.#start?.first(at);
+    if (ptsMs === undefined && this.#start !== undefined) {
+      this.#start.first(at);
+      this.#meter.first(at);
+    }
     if (ptsMs === undefined || this.#clock === 'arrival') return;
     this.#timestamps.add(at, ptsMs);
     if (Number.isNaN(ptsMs) || this.#timestamps.verdict !== 'sound') return;

@@ -43,6 +43,14 @@ describe('another box of the same name', () => {
     expect(others.found(5001)).toBeUndefined();
   });
 
+  it('is gone where the broker lost it and it does not come back', () => {
+    const others = new OtherBoxes(null);
+    others.heard(message('x', 0), true, 0);
+    others.heard(message('x', 0, { state: 'offline', reasons: [{ code: 'connection-lost' }] }), true, 5000);
+    expect(others.found(60_000)).toBeDefined();
+    expect(others.found(96_000)).toBeUndefined();
+  });
+
   it('is no conclusion from what is no state', () => {
     const others = new OtherBoxes(null);
     for (const odd of [

@@ -5,6 +5,7 @@ import { freePort } from '../../support/mosquitto.ts';
 import { QuietBroker } from '../../support/quiet-broker.ts';
 import { until } from '../../support/until.ts';
 
+const NOBODY = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
 const log = pino({ level: 'silent' });
 
 describe('Publisher', () => {
@@ -14,9 +15,8 @@ describe('Publisher', () => {
     const port = await freePort();
     broker = new QuietBroker(port);
     await broker.open();
-    const none = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
     publisher = new Publisher(
-      { url: `mqtt://127.0.0.1:${port}`, clientId: 'box', keepaliveSeconds: 5, ...none },
+      { url: `mqtt://127.0.0.1:${port}`, clientId: 'box', keepaliveSeconds: 5, ...NOBODY },
       () => ({ topic: 'state', payload: 'lost' }),
       log,
     );
@@ -86,6 +86,23 @@ describe('Publisher', () => {
     await publisher.stop();
     await retains('state', 'offline');
     expect([...broker.retained.values()]).not.toContain('lost');
+  });
+
+  it('leaves the last will where the broker does not confirm the last state in time', async () => {
+    await broker.close();
+    const port = await freePort();
+    broker = new QuietBroker(port, { holds: (topic) => topic === 'info' });
+    await broker.open();
+    publisher = new Publisher(
+      { url: `mqtt://127.0.0.1:${port}`, clientId: 'box', keepaliveSeconds: 5, ...NOBODY },
+      () => ({ topic: 'state', payload: 'lost' }),
+      log,
+    );
+    publisher.retain('info', () => 'here');
+    publisher.start();
+    await connected();
+    await publisher.stop(100);
+    await retains('state', 'lost');
   });
 
   it('hears what it listens to, and only that, also after the broker was gone', async () => {

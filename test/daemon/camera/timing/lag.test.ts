@@ -57,6 +57,16 @@ describe('the lag of a camera', () => {
     }
   });
 
+  it('is seen of the second frame already, where the first had no time and the second came later than it was taken', () => {
+    const meter = new LagMeter();
+    meter.first(5000);
+    expect(meter.add(6400, 300)).toBeCloseTo(1100, 0);
+    expect(meter.add(6500, 1500)).toBe(0);
+    const other = new LagMeter();
+    other.first(5000);
+    expect(other.add(5100, 700)).toBe(0); // the first had waited for longer than the second
+  });
+
   it('is still seen after an hour of the same backlog, and is gone when the backlog is', () => {
     const steady = (at: number): number => (at < HOUR ? 0 : at < 2 * HOUR ? 1500 : 0);
     expect(simulate({ lengthMs: 3 * HOUR, ppm: () => 150, backlog: steady }).error).toBeLessThan(200);
