@@ -4,6 +4,7 @@ import { redactUrls } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import { ON_WIRE } from '../messages/delivery.ts';
 import { Connection, type ProtocolLevel } from './connection.ts';
+import type { SubscriptionQuality } from './subscription-quality.ts';
 import { openTransport, type Transport } from './transport.ts';
 
 export interface BrokerOptions {
@@ -90,6 +91,7 @@ interface AttemptListeners {
  * Tries to connect once: TCP, TLS, then MQTT. Exactly one of the two outcomes of connecting is told.
  *
  * @param will undefined for who only listens
+ * @param quality what the client's connections before it have shown
  * @returns gives the attempt up, without another word
  */
 export function attempt(
@@ -97,6 +99,7 @@ export function attempt(
   level: ProtocolLevel,
   will: Will | undefined,
   listeners: AttemptListeners,
+  quality?: SubscriptionQuality,
 ): () => void {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new Error('no answer in time')), CONNECT_TIMEOUT_MS);
@@ -111,7 +114,7 @@ export function attempt(
     (transport) => {
       clearTimeout(timer);
       if (silent) transport.reset();
-      else client = speak(transport, broker, level, will, { ...listeners, onClosed: closed });
+      else client = speak(transport, broker, level, will, { ...listeners, onClosed: closed }, quality);
     },
     (thrown: unknown) => closed({ reason: redactUrls(textOf(thrown)), protocolRefused: false }),
   );
@@ -135,6 +138,7 @@ function speak(
   level: ProtocolLevel,
   will: Will | undefined,
   { onConnected, onClosed }: AttemptListeners,
+  quality: SubscriptionQuality | undefined,
 ): MqttClient {
   const client = new MqttClient(() => transport.stream, clientOptions(broker, level, will));
   let connected = false;
@@ -142,7 +146,8 @@ function speak(
   let failure: Failure | undefined;
   client.on('connect', () => {
     connected = true;
-    onConnected(new Connection(client, transport, level));
+    quality?.connected();
+    onConnected(new Connection(client, transport, level, quality));
   });
   client.on('error', (error) => {
     const code: unknown = 'code' in error ? error.code : undefined;

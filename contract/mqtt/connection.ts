@@ -2,6 +2,7 @@ import type { IClientPublishOptions, IPublishPacket, MqttClient } from 'mqtt';
 import { messageOf } from '../../core/errors.ts';
 import { filterFits } from './filter.ts';
 import { publishPacket } from './publish-packet.ts';
+import { SubscriptionQuality } from './subscription-quality.ts';
 import type { Transport } from './transport.ts';
 
 /** MQTT 5 and MQTT 3.1.1, by the protocol level in CONNECT. */
@@ -40,9 +41,16 @@ export class Connection {
   readonly #client: MqttClient;
   readonly #transport: Transport;
   readonly #hearers = new Map<string, (packet: IPublishPacket) => void>();
+  readonly #quality: SubscriptionQuality;
   #onPingRequest: () => void = () => undefined;
 
-  constructor(client: MqttClient, transport: Transport, level: ProtocolLevel) {
+  constructor(
+    client: MqttClient,
+    transport: Transport,
+    level: ProtocolLevel,
+    quality: SubscriptionQuality = new SubscriptionQuality(),
+  ) {
+    this.#quality = quality;
     this.#client = client;
     this.#transport = transport;
     this.level = level;
@@ -82,7 +90,7 @@ export class Connection {
   /**
    * Hears the topics that a filter names; without what this connection itself publishes, under MQTT 5.
    *
-   * @param options.qos the most that is asked for: 1 for what must not be lost on the way
+   * @param options.qos the most that is asked for: 1 for what must not be lost on the way, where the broker lets it
    * @param options.own hears what it publishes itself under MQTT 5 as well
    * @param options.again it was asked for on this connection: what is retained is wanted only where the broker has lost it (MQTT 5)
    * @returns whether the broker granted it
@@ -111,14 +119,21 @@ export class Connection {
     this.#subscribe(to, { qos: 0, own: false, again: false }).catch(() => undefined); // the connection ended: so did what it heard
   }
 
-  async #subscribe(filter: string, { qos, own, again }: Required<SubscribeOptions>): Promise<boolean> {
+  async #subscribe(filter: string, { qos: wanted, own, again }: Required<SubscribeOptions>): Promise<boolean> {
+    const quality = this.#quality;
+    const qos = wanted === 1 ? quality.most : 0;
     // 3.8.3.1: `rh` 1 for retained messages only where the subscription did not exist.
     const options = this.level === 5 ? { qos, nl: !own, rh: again ? 1 : 0 } : { qos };
     return await new Promise((resolve, reject) => {
       this.#client.subscribe(filter, options, (error, granted) => {
-        if (!error) resolve(granted?.every((each) => each.qos < 128) ?? false);
-        else if ('code' in error && Number(error.code) >= 128) resolve(false);
-        else reject(error);
+        const refused = error !== null && 'code' in error && Number(error.code) >= 128;
+        if (error && !refused) {
+          quality.endedOver();
+          reject(error);
+          return;
+        }
+        if (qos === quality.most) quality.granted();
+        resolve(!refused && (granted?.every((each) => each.qos < 128) ?? false));
       });
     });
   }

@@ -6,6 +6,7 @@ import type { Connection, ProtocolLevel } from './connection.ts';
 import { Hearing } from './hearing.ts';
 import { type LatestOptions, Outbox } from './outbox.ts';
 import { type OwnTopics, ReadBack } from './read-back.ts';
+import { SubscriptionQuality } from './subscription-quality.ts';
 import { type Hear, Subscriptions } from './subscriptions.ts';
 
 /** A topic that the broker does not let the box write to. */
@@ -53,6 +54,7 @@ export class Publisher {
   readonly #log: Log;
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
+  readonly #quality = new SubscriptionQuality();
   readonly #own: OwnTopics | undefined;
   readonly #hearing: Hearing | undefined;
   readonly #refused = new Map<string, RefusedTopic>();
@@ -185,10 +187,11 @@ export class Publisher {
   #connect(): void {
     this.#nextAttemptAt = undefined;
     this.#attemptSince = performance.now();
-    this.#giveUp = attempt(this.#broker, this.#level, this.#will(), {
-      onConnected: (connection) => this.#connectedTo(connection),
-      onClosed: (failure) => this.#closed(failure),
-    });
+    const listeners = {
+      onConnected: (connection: Connection) => this.#connectedTo(connection),
+      onClosed: (failure: Failure) => this.#closed(failure),
+    };
+    this.#giveUp = attempt(this.#broker, this.#level, this.#will(), listeners, this.#quality);
   }
 
   #connectedTo(connection: Connection): void {

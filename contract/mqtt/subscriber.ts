@@ -6,7 +6,12 @@ import { type Hear, Subscriptions } from './subscriptions.ts';
 
 const BACKOFF = { firstMs: 100, longestMs: 5000 };
 
-/** Listens to one broker: a control centre, a demonstration, a benchmark, the office. Keeps the connection once it has one. */
+/**
+ * Listens to one broker: a control centre, a demonstration, a benchmark, the office. Keeps the connection once it has one.
+ *
+ * Each connection has a client id of its own, behind the one given: a cluster of brokers may tidy up after a node that was killed, by the
+ * client's name, what the client has asked for anew on another node (RabbitMQ 3.10).
+ */
 export class Subscriber {
   readonly #broker: BrokerOptions;
   readonly #subscriptions: Subscriptions;
@@ -14,6 +19,7 @@ export class Subscriber {
   readonly #onLost: () => void;
   #connection: Connection | undefined;
   #level: ProtocolLevel = 5;
+  #connections = 0;
   #failures = 0;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -57,9 +63,13 @@ export class Subscriber {
   }
 
   #connect(onOpen: () => void, onFailure: (failure: Failure) => void): void {
-    this.#giveUp = attempt(this.#broker, this.#level, undefined, {
+    const { clientId } = this.#broker;
+    const made = this.#connections;
+    const broker = { ...this.#broker, clientId: made === 0 ? clientId : `${clientId}-${made + 1}` };
+    this.#giveUp = attempt(broker, this.#level, undefined, {
       onConnected: (connection) => {
         this.#connection = connection;
+        this.#connections++;
         this.#failures = 0;
         this.#subscriptions.connected(connection);
         this.#onConnected(connection);

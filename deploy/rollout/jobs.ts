@@ -43,7 +43,7 @@ export class OfficeVoice {
 
 /** What stands on a box's topic. */
 export const jobBody = (
-  { id, model, limits }: Rollout,
+  { id, model, limits }: Pick<Rollout, 'id' | 'model' | 'limits'>,
   { job, action }: Order,
 ): Pick<ModelDesiredMessage, 'job' | 'rollout' | 'action' | 'model' | 'limits'> => ({
   job,

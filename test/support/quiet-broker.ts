@@ -8,7 +8,7 @@ export interface QuietBrokerOptions {
   /** A topic of which nothing is ever confirmed. */
   readonly holds?: (topic: string) => boolean;
   /** A topic over which a connection ends when it is subscribed to. */
-  readonly endsOver?: (topic: string) => boolean;
+  readonly endsOver?: (topic: string, qos: number) => boolean;
 }
 
 /** An embedded broker of MQTT 3.1.1 on a fixed port, which keeps what is retained until it is closed. */
@@ -18,9 +18,11 @@ export class QuietBroker {
   readonly #port: number;
   readonly #swallows: (topic: string) => boolean;
   readonly #holds: (topic: string) => boolean;
-  readonly #endsOver: (topic: string) => boolean;
-  /** Connections that were accepted. */
+  readonly #endsOver: (topic: string, qos: number) => boolean;
+  /** Connections that were accepted, and the client id of each. */
   connections = 0;
+  readonly clientIds: string[] = [];
+  readonly #clients = new Set<Client>();
   readonly #asked: [Client, string][] = [];
   #aedes: Aedes | undefined;
   #server: Server | undefined;
@@ -39,7 +41,7 @@ export class QuietBroker {
     this.retained.clear();
     this.#aedes = await Aedes.createBroker({
       authorizeSubscribe: (_client, asked, done) =>
-        this.#endsOver(asked.topic) ? done(new Error('not allowed')) : done(null, asked),
+        this.#endsOver(asked.topic, asked.qos) ? done(new Error('not allowed')) : done(null, asked),
       authorizePublish: (_client, packet, done) => {
         if (!this.#holds(packet.topic)) done(null);
       },
@@ -50,7 +52,11 @@ export class QuietBroker {
       this.heard.push(packet.topic);
       if (packet.retain) this.retained.set(packet.topic, packet.payload.toString());
     });
-    this.#aedes.on('clientReady', () => this.connections++);
+    this.#aedes.on('clientReady', (client) => {
+      this.connections++;
+      this.clientIds.push(client.id);
+      this.#clients.add(client);
+    });
     this.#aedes.on('subscribe', (asked, client) => {
       for (const { topic } of asked) this.#asked.push([client, topic]);
     });
@@ -66,6 +72,12 @@ export class QuietBroker {
           error ? reject(error) : resolve(),
         ),
       );
+  }
+
+  /** Ends all connections without a word. */
+  cut(): void {
+    for (const client of this.#clients) client.conn.destroy();
+    this.#clients.clear();
   }
 
   /** Speaks as another client would. */

@@ -73,17 +73,14 @@ async function push(site: Site, version: string, onPlan: (plan: Plan) => void = 
     unit,
     ...(limit === undefined ? {} : { limit }),
   });
-  const ofBad = { atMost: Number(WAVES[0]) };
+  const canary = Number(WAVES[0]);
   const figures = [
     figure('until it ended', seconds, 's'),
     figure('waves begun', rollout.begun.length),
-    figure(
-      'jobs that reached boxes',
-      after.heard - after.replayed - (before.heard - before.replayed),
-      '',
-      version in BAD ? { atMost: 2 * ofBad.atMost } : undefined,
-    ),
-    // Under MQTT 3.1.1 whatever is retained comes again when a subscription is asked for again.
+    figure('boxes that tried it', after.tried, '', version in BAD ? { atMost: canary } : undefined),
+    // To each box of the canary one that brings it and one that takes it back.
+    figure('jobs that reached boxes', after.heard, '', version in BAD ? { atMost: 2 * canary } : undefined),
+    // Who does not answer is told again; under MQTT 3.1.1 whatever is retained comes again when a subscription is asked for again.
     figure('jobs that boxes knew', after.replayed - before.replayed),
     figure('boxes that run it at the end', after.running, '', version in BAD ? { atMost: 0 } : undefined),
     figure('messages of the office a box', (office.link.published - publishedBefore) / BOXES),
@@ -95,9 +92,9 @@ async function push(site: Site, version: string, onPlan: (plan: Plan) => void = 
   return { rollout, seconds, figures };
 }
 
-async function siteAt(url: string, subject: string, place: Workplace): Promise<Site> {
+async function siteAt(url: string, subject: string, place: Workplace, officeUrl = url): Promise<Site> {
   const log = pino({ level: 'silent' });
-  const office = await Office.open({ broker: { url }, site: 'bench', name: 'benchmark', log });
+  const office = await Office.open({ broker: { url: officeUrl }, site: 'bench', name: 'benchmark', log });
   place.say(`${subject}: ${BOXES} boxes connect`);
   const fates = Object.fromEntries(Object.entries(BAD));
   const fleet = await SimulatedFleet.start(
@@ -176,15 +173,16 @@ async function onRabbitMq(place: Workplace): Promise<Figure[]> {
   await mkdir(folder);
   place.say('three nodes of RabbitMQ');
   const cluster = await RabbitCluster.start(folder, 3, place.signal);
-  const balancer = new Balancer(cluster.ports);
+  const [balancer, toTheFirst] = [new Balancer(cluster.ports), new Balancer(cluster.ports, 'first')];
   await balancer.start();
+  await toTheFirst.start();
   const subject = 'RabbitMQ, a node killed';
   try {
-    const site = await siteAt(balancer.url, subject, place);
+    const site = await siteAt(balancer.url, subject, place, toTheFirst.url);
     try {
       let killed: Promise<void> | undefined;
       const good = await push(site, '2', ({ rollout, waves }) => {
-        // In the third of four waves, under way. The office came first, so it is connected to the first node.
+        // In the third of four waves, under way.
         const current = waves.at(-1);
         if (killed === undefined && rollout.begun.length === 3 && (current?.count.working ?? 0) > 0) {
           place.say('the node of the office is killed');
@@ -221,6 +219,7 @@ async function onRabbitMq(place: Workplace): Promise<Figure[]> {
     }
   } finally {
     balancer.stop();
+    toTheFirst.stop();
     await cluster.stop();
   }
 }

@@ -22,7 +22,11 @@ export type BoxQuestion = { readonly start: FleetPart } | { readonly count: stri
 export interface BoxCount {
   /** Boxes that run the version asked about. */
   readonly running: number;
+  /** Boxes that tried it, however that ended. */
+  readonly tried: number;
+  /** Jobs about it that came, each counted once a box. */
   readonly heard: number;
+  /** Jobs that came again, of any version. */
   readonly replayed: number;
   /** Connections made, of all boxes. */
   readonly connections: number;
@@ -64,10 +68,12 @@ answerParent<BoxQuestion, BoxCount>(import.meta.url, async (question) => {
   if ('start' in question) await start(question.start);
   if ('stop' in question) await Promise.all(boxes.map((box) => box.stop()));
   const { user, system } = process.cpuUsage();
+  const asked = 'count' in question ? question.count : '';
   return {
     connections,
-    running: 'count' in question ? sum(({ version }) => Number(version === question.count)) : 0,
-    heard: sum(({ heard }) => heard),
+    running: sum(({ version }) => Number(version === asked)),
+    tried: sum(({ tried }) => Number(tried.has(asked))),
+    heard: sum(({ heard }) => [...heard.values()].filter((version) => version === asked).length),
     replayed: sum(({ replayed }) => replayed),
     cpuSeconds: (user + system) / 1e6,
     memoryBytes: process.memoryUsage.rss(),

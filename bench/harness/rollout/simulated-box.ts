@@ -36,9 +36,12 @@ export class SimulatedBox {
   readonly #uplink: AgentUplink;
   #report: Report;
   #step: NodeJS.Timeout | undefined;
-  /** Jobs that came, and those of them that had come before. */
-  heard = 0;
+  /** Versions that it tried, however its trial ended. */
+  readonly tried = new Set<string>();
+  /** Jobs that came with a number that the box had heard, answered or not: repetitions. */
   replayed = 0;
+  /** Jobs that came, each counted once: the version that it named, by number. */
+  readonly heard = new Map<number, string>();
 
   constructor(options: SimulatedBoxOptions) {
     const { site, id, groups = [], url, log } = options;
@@ -89,11 +92,11 @@ export class SimulatedBox {
   }
 
   #hear(job: ModelDesiredMessage): void {
-    this.heard++;
-    if (job.job <= this.#report.job) {
+    if (this.heard.has(job.job) || job.job <= this.#report.job) {
       this.replayed++;
       return;
     }
+    this.heard.set(job.job, job.model.version);
     const fate = this.#options.fate(job.model.version);
     if (fate === undefined) return;
     clearTimeout(this.#step);
@@ -104,6 +107,7 @@ export class SimulatedBox {
   }
 
   #install(version: string, fate: Fate): void {
+    this.tried.add(version);
     const states: JobState[] = ['downloading', 'verifying', 'shadow'];
     const next = (): void => {
       const state = states.shift();

@@ -39,6 +39,7 @@ export class SimulatedFleet {
     return counts.reduce((a, b) => ({
       connections: a.connections + b.connections,
       running: a.running + b.running,
+      tried: a.tried + b.tried,
       heard: a.heard + b.heard,
       replayed: a.replayed + b.replayed,
       cpuSeconds: a.cpuSeconds + b.cpuSeconds,

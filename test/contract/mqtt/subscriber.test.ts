@@ -40,6 +40,19 @@ describe('someone who only listens', () => {
     expect(heard.slice(0, 2)).toEqual(['wayside/a {"n":1}', 'wayside/b {"n":2}']);
   });
 
+  it('is another client at each connection: what a broker still tidies up of the one before does not concern it', async () => {
+    const port = await freePort();
+    const broker = new QuietBroker(port);
+    await broker.open();
+    closing.push(() => broker.close());
+    await listenAt(port);
+    await until('the broker to have it', () => broker.connections === 1);
+    broker.cut();
+    await until('the next connection', () => broker.connections === 2);
+    expect(broker.clientIds[0]).toBe('listener');
+    expect(broker.clientIds[1]).toMatch(/^listener-\d+$/);
+  });
+
   it('is told why there is no connection, at once', async () => {
     await expect(listenAt(await freePort())).rejects.toThrow(/ECONNREFUSED/);
   });

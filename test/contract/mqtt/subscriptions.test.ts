@@ -113,3 +113,40 @@ it('a client that may not hear itself connects once more, and goes on', async ()
     await broker.close();
   }
 });
+
+it('where a broker ends connections over subscriptions of quality 1, as RabbitMQ does whose node is gone, 0 is asked for', async () => {
+  const port = await freePort();
+  let gone = false;
+  const broker = new QuietBroker(port, { endsOver: (_topic, qos) => gone && qos === 1 });
+  await broker.open();
+  const nothing = { username: undefined, password: undefined, ca: undefined, cert: undefined, key: undefined };
+  const url = `mqtt://127.0.0.1:${port}`;
+  const backoff = { firstMs: 10, longestMs: 20 };
+  const options = { url, clientId: 'box', keepaliveSeconds: 60, ...nothing, backoff };
+  const publisher = new Publisher(options, () => undefined, pino({ level: 'silent' }), undefined, 'box/report');
+  const heard: string[] = [];
+  publisher.subscribe('jobs/a', ({ payload }) => heard.push(payload.toString()));
+  publisher.retain('box/report', () => '{}');
+  publisher.start();
+  const hears = async (n: number): Promise<void> => {
+    await until(`job ${n}`, async () => {
+      await broker.say('jobs/a', { n });
+      return heard.includes(JSON.stringify({ n }));
+    });
+  };
+  try {
+    await hears(1);
+    gone = true;
+    const before = broker.connections;
+    broker.cut();
+    await hears(2);
+    expect(broker.connections - before, 'one for each quality').toBe(2);
+    gone = false;
+    broker.cut();
+    await hears(3);
+    expect(broker.connections - before, 'quality 1 is asked for first').toBe(3);
+  } finally {
+    await publisher.stop();
+    await broker.close();
+  }
+});
