@@ -26,6 +26,9 @@ interface Known {
   box: Box;
   seenAt: number;
   velocity: Point;
+  /** Where it has been since then, but for a part of its size. */
+  place: Point;
+  placeSince: number;
   confirmed: boolean;
 }
 
@@ -34,6 +37,11 @@ const MOVING_SECONDS = 2;
 /** and for so long where it stood: a red light lasts no longer. */
 export const STANDING_SECONDS = 180;
 const SAME_PLACE = 0.3;
+/** It stands when it has not moved by this share of its size for so long: for a moment that is true of what leaves the image as well. */
+const STOOD_SIZES = 0.25;
+const STOOD_SECONDS = 1;
+/** Share of a box within which its side is at the edge of the image. */
+const AT_EDGE = 0.06;
 /** Sizes a second. */
 const STANDING_SPEED = 0.15;
 /** Over which a velocity is smoothed, s. */
@@ -77,7 +85,16 @@ export class SteadyObjects {
   }
 
   #begin(track: number, box: Box, time: number): Known {
-    const known: Known = { object: this.#next(), track, box, seenAt: time, velocity: [0, 0], confirmed: false };
+    const known: Known = {
+      object: this.#next(),
+      track,
+      box,
+      seenAt: time,
+      velocity: [0, 0],
+      place: centreOf(box),
+      placeSince: time,
+      confirmed: false,
+    };
     this.#known.set(track, known);
     return known;
   }
@@ -87,8 +104,8 @@ export class SteadyObjects {
     let [best, most] = [undefined as Known | undefined, SAME_PLACE];
     for (const [id, known] of this.#known) {
       const absent = time - known.seenAt;
-      const standing = isStanding(known);
-      if (seen.has(id) || absent <= 0 || absent > (standing ? STANDING_SECONDS : MOVING_SECONDS)) continue;
+      const standing = stood(known);
+      if (seen.has(id) || absent <= 0 || absent > this.#kept(known)) continue;
       const [x, y, w, h] = known.box;
       const moved: Box = standing ? known.box : [x + known.velocity[0] * absent, y + known.velocity[1] * absent, w, h];
       const overlap = intersectionOverUnion(moved, box);
@@ -99,6 +116,15 @@ export class SteadyObjects {
     best.track = track;
     this.#known.set(track, best);
     return best;
+  }
+
+  /** For how long it may come back under another id, s. What moved at the edge of the image has left it. */
+  #kept(known: Known): number {
+    if (known.confirmed && stood(known)) return STANDING_SECONDS;
+    const [x, y, w, h] = known.box;
+    const [across, along] = [AT_EDGE * w, AT_EDGE * h];
+    const atEdge = x < across || y < along || x + w > this.#aspect - across || y + h > 1 - along;
+    return atEdge ? 0 : MOVING_SECONDS;
   }
 
   #move(known: Known, box: Box, time: number): void {
@@ -113,9 +139,15 @@ export class SteadyObjects {
     }
     known.box = box;
     known.seenAt = time;
+    const centre = centreOf(box);
+    if (Math.hypot(centre[0] - known.place[0], centre[1] - known.place[1]) <= STOOD_SIZES * sizeOf(box)) return;
+    known.place = centre;
+    known.placeSince = time;
   }
 }
 
 const groundOf = ([x, y, w, h]: Box): Point => [x + w / 2, y + h];
+const centreOf = ([x, y, w, h]: Box): Point => [x + w / 2, y + h / 2];
+const stood = ({ placeSince, seenAt }: Known): boolean => seenAt - placeSince >= STOOD_SECONDS;
 const sizeOf = ([, , w, h]: Box): number => Math.sqrt(w * h);
 const isStanding = ({ velocity, box }: Known): boolean => Math.hypot(...velocity) < STANDING_SPEED * sizeOf(box);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../core/random.ts';
 import { Tracker } from '../../../daemon/vision/tracker.ts';
 import type { Detection } from '../../../inference/heads/detection.ts';
 
@@ -78,5 +79,73 @@ describe('Tracker', () => {
     const tracker = new Tracker({ aspect: 1 });
     const believed = [0, 1, 2, 3].map((i) => tracker.update([car(0.5, 0.5)], i / 10)[0]?.confirmed);
     expect(believed).toEqual([false, false, true, true]);
+  });
+
+  it('tells two walkers apart who meet, one hidden by the other: each goes on the way that it was going', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(5, 10, 15), fc.double({ min: 0.3, max: 0.7, noNaN: true }), (fps, side) => {
+        const random = seededRandom(Math.round(1e6 * side));
+        const tracker = new Tracker({ aspect: 1 });
+        const places = new Map<number, number[]>();
+        const walker = (x: number, y: number): Detection => {
+          const off = (): number => 0.03 * random.normal();
+          return { box: [x - 0.02 + 0.04 * off(), y - 0.05 + 0.1 * off(), 0.04, 0.1], classIndex: 0, score: 0.8 };
+        };
+        for (let i = 0; i <= 6 * fps; i++) {
+          const time = i / fps;
+          const [down, up] = [0.2 + 0.1 * time, 0.8 - 0.1 * time];
+          const meet = Math.abs(down - up) < 0.06;
+          // Who is lower in the image is nearer, and hides the other.
+          const seen = meet
+            ? [down > up ? walker(side, down) : walker(side + 0.012, up)]
+            : [walker(side, down), walker(side + 0.012, up)];
+          for (const { id, box } of tracker.update(seen, time)) places.set(id, [...(places.get(id) ?? []), box[1]]);
+        }
+        const ways = [...places.values()].map((ys) => Math.sign(ys.at(-1)! - ys[0]!));
+        expect(ways).toEqual([1, -1]);
+        for (const ys of places.values()) expect(Math.abs(ys.at(-1)! - ys[0]!)).toBeGreaterThan(0.5);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('does not go on with what leaves the image by what comes in there', () => {
+    for (const fps of [5, 10, 15]) {
+      const cut = (x: number, y: number, height: number): Detection[] => {
+        const [left, right] = [Math.max(0, x), Math.min(1, x + 0.3)];
+        return right - left < 0.005 ? [] : [{ box: [left, y, right - left, height], classIndex: 0, score: 0.8 }];
+      };
+      const tracker = new Tracker({ aspect: 16 / 9 });
+      const [leaving, coming] = [new Set<number>(), new Set<number>()];
+      for (let i = 0; i < 5 * fps; i++) {
+        const time = i / fps;
+        for (const { id, box } of tracker.update(
+          [...cut(0.5 + 0.25 * time, 0.4, 0.25), ...cut(1.7 - 0.25 * time, 0.45, 0.15)],
+          time,
+        ))
+          (box[1] < 0.43 ? leaving : coming).add(id);
+      }
+      expect(leaving.size, `${fps} frames a second`).toBe(1);
+      expect(
+        [...coming].filter((id) => leaving.has(id)),
+        `${fps} frames a second`,
+      ).toEqual([]);
+      expect(coming.size).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('follows a walker whose box widens and narrows with each step', () => {
+    const steps = (time: number): number => 0.03 + 0.015 * Math.sin(2 * Math.PI * 1.8 * time);
+    const ids = idsOver(60, 15, (time) => [
+      { box: [0.3 + 0.03 * time - steps(time) / 2, 0.5, steps(time), 0.1], classIndex: 0, score: 0.8 },
+    ]);
+    expect(new Set(ids.flat())).toEqual(new Set([1]));
+  });
+
+  it('goes on with an object of which something before it hides the lower part', () => {
+    const ids = idsOver(40, 10, (time, i) => [
+      { box: [0.3 + 0.03 * time, 0.4, 0.15, i < 15 || i > 25 ? 0.2 : 0.12], classIndex: 0, score: 0.8 },
+    ]);
+    expect(new Set(ids.flat())).toEqual(new Set([1]));
   });
 });
