@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { boxCode, bundledPackage } from './box-code.ts';
 import { boxPackage } from './contents.ts';
 import type { Deb } from './deb.ts';
+import { slimNode } from './node/slim-node.ts';
 import { type Architecture, PLATFORMS } from './platform.ts';
 import { fetchPackage, stripper } from './registry.ts';
 
@@ -20,7 +21,7 @@ export function boxDeb(architecture: Architecture, mtime: number): Omit<Deb, 'le
   mkdirSync(CACHE, { recursive: true });
   const runtime = fetchPackage(node, CACHE);
   const stripped = stripper(strip, CACHE);
-  const binary = stripped(join(runtime, 'bin', 'node'));
+  const binary = slimNode(readFileSync(stripped(join(runtime, 'bin', 'node'))));
   const code = boxCode(architecture, CACHE, stripped);
   return boxPackage(architecture, code, { binary, bundled: bundledPackage(runtime), integrity: node.integrity }, mtime);
 }

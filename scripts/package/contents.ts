@@ -112,7 +112,7 @@ function documents(): Entry[] {
 export function boxPackage(
   architecture: Architecture,
   code: BoxCode,
-  node: BundledNode & { readonly binary: string },
+  node: BundledNode & { readonly binary: Uint8Array },
   mtime: number,
 ): Omit<Deb, 'level'> {
   const units = unitsOf(commandNames());
@@ -120,7 +120,7 @@ export function boxPackage(
   const program = createBoxProgram();
   const entries: Entry[] = [
     ...code.entries,
-    { path: join(HOME, 'bin/node'), from: node.binary, mode: 0o755 },
+    { path: join(HOME, 'bin/node'), content: node.binary, mode: 0o755 },
     { path: 'usr/bin/wayside', from: at('systemd/package/wayside.sh'), mode: 0o755 },
     ...units.map((unit) => ({ path: `usr/lib/systemd/system/${unit}`, from: at('systemd', unit) })),
     { path: 'usr/lib/sysusers.d/wayside.conf', from: at('systemd/wayside.sysusers') },
