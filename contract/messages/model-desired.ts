@@ -22,6 +22,15 @@ export const modelDesiredSchema = z
     notBefore: instant
       .optional()
       .meta({ description: 'do not begin before; the box’s maintenance window holds besides' }),
+    spreadSeconds: z
+      .int()
+      .min(1)
+      .max(7 * 86_400)
+      .optional()
+      .meta({
+        description:
+          'the box begins at a moment of its own within so many seconds, so that not all boxes of a group fetch at once; counted from when it hears the job, or from `notBefore`',
+      }),
     limits: z.record(z.string(), z.json()).optional().meta({
       description:
         'limits of the trial, stricter than those that the box is configured to, as docs/reference/agent.md names them, and `longestHours`; one that is looser, unknown or no number: the job is refused (JOB_INVALID)',

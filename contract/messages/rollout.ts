@@ -28,6 +28,15 @@ const rolloutPolicySchema = z.strictObject({
   }),
   minServed: count.meta({ description: 'frames that the new model must have answered before its box counts' }),
   onFailure: z.enum(['stop', 'roll-back', 'roll-back-all']),
+  spreadSeconds: z
+    .int()
+    .min(0)
+    .max(7 * 86_400)
+    .optional()
+    .meta({
+      description:
+        'within how long the boxes of the last wave begin; absent: half a second a box, where that is a minute or more',
+    }),
 });
 
 const begunSchema = z.strictObject({

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { arch } from 'node:os';
+import type { ModelDesiredMessage } from '../../contract/messages/model-desired.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { diskFiles } from '../../core/file-system.ts';
 import type { Log } from '../../core/log.ts';
@@ -11,6 +12,7 @@ import { DaemonSocket } from './daemon-socket.ts';
 import { reportOf } from './report.ts';
 import { Repositories } from './repositories.ts';
 import { startTriggers } from './triggers.ts';
+import { inTurn } from './turn.ts';
 import { AgentUplink } from './uplink.ts';
 import type { Settings } from './work.ts';
 
@@ -161,6 +163,8 @@ export class AgentService {
       const { model, groups, tags } = this.#loaded.config;
       return reportOf(this.#agent.state, model, { groups, tags, architecture: arch() });
     };
-    return new AgentUplink(loaded, (job) => this.#agent.hearJob(job), report, this.#log);
+    const { box } = loaded.config;
+    const hear = (job: ModelDesiredMessage): void => this.#agent.hearJob(inTurn(job, box, Date.now()));
+    return new AgentUplink(loaded, hear, report, this.#log);
   }
 }

@@ -1,5 +1,6 @@
 import type { ModelReportMessage } from '../../contract/messages/model-report.ts';
 import type { BegunWave, Rollout } from '../../contract/messages/rollout.ts';
+import { spreadSeconds } from './spread.ts';
 
 /** What the office has heard of a box. */
 export interface HeardBox {
@@ -27,10 +28,21 @@ export function isMeant({ groups, tags, hardware }: Rollout['selection'], { repo
   return any(groups, report.groups) && any(tags, own) && any(hardware, [architecture]);
 }
 
-/** Nothing moved within the time, or not the end came: the last that is known of the box does not hold a wave for ever. */
-function isLate(startedAt: string, { movedAt }: HeardBox, { policy }: Rollout, now: number): boolean {
+/**
+ * Nothing moved within the time, or not the end came: the last that is known of the box does not hold a wave for ever.
+ *
+ * @param spreadMs within which the box has its turn
+ */
+function isLate(
+  startedAt: string,
+  { movedAt, report }: HeardBox,
+  { policy }: Rollout,
+  now: number,
+  spreadMs = 0,
+): boolean {
   const began = Date.parse(startedAt);
-  return now - Math.max(began, movedAt) >= policy.silentMs || now - began >= policy.deadlineMs;
+  const silentMs = policy.silentMs + (report.state === 'waiting' ? spreadMs : 0);
+  return now - Math.max(began, movedAt) >= silentMs || now - began >= policy.deadlineMs + spreadMs;
 }
 
 /**
@@ -41,7 +53,8 @@ function isLate(startedAt: string, { movedAt }: HeardBox, { policy }: Rollout, n
 export function standingOf(box: HeardBox, wave: BegunWave, job: number, rollout: Rollout, now: number): Standing {
   const { report } = box;
   const { model, policy, id } = rollout;
-  const late = isLate(wave.startedAt, box, rollout, now) ? 'silent' : undefined;
+  const spreadMs = report.job < job ? 0 : 1000 * (spreadSeconds(rollout, wave) ?? 0);
+  const late = isLate(wave.startedAt, box, rollout, now, spreadMs) ? 'silent' : undefined;
   const ours = report.rollout === id && report.wanted?.name === model.name && report.wanted.version === model.version;
   const runs = report.running?.name === model.name && report.running.version === model.version;
   // Also by an earlier job of this rollout: a wave that is tried again has a new one.

@@ -133,9 +133,12 @@ class Driver {
   #send({ rollout, orders, withdrawn, group }: Plan, now: number): void {
     const { desiredTopic, groupTopic } = this.#office;
     for (const topic of group?.names.map(groupTopic) ?? []) {
-      const job = group?.job;
-      if (job === undefined) this.#withdraw(topic);
-      else this.#order(topic, rollout, { job, action: 'install', unknownAt: undefined, byGroup: false }, now);
+      if (group?.job === undefined) {
+        this.#withdraw(topic);
+        continue;
+      }
+      const { job, spreadSeconds } = group;
+      this.#order(topic, rollout, { job, action: 'install', unknownAt: undefined, byGroup: false, spreadSeconds }, now);
     }
     for (const [box, order] of orders) this.#order(desiredTopic(box), rollout, order, now);
     for (const box of withdrawn) this.#withdraw(desiredTopic(box));
@@ -151,7 +154,12 @@ class Driver {
     this.#sent.set(topic, { order, at: now, againMs });
     // Its group has been told: by itself only who does not answer.
     if (order.byGroup && !same) return;
-    this.#try(link.publish(topic, JSON.stringify(voice.compose(topic, 'model-desired', jobBody(rollout, order), now))));
+    // A box of older software refuses a job with a window as one that breaks the contract; who has not answered is told without.
+    const body = jobBody(
+      rollout,
+      same && order.unknownAt !== undefined ? { ...order, spreadSeconds: undefined } : order,
+    );
+    this.#try(link.publish(topic, JSON.stringify(voice.compose(topic, 'model-desired', body, now))));
   }
 
   #withdraw(topic: string): void {

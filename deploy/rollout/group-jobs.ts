@@ -1,5 +1,6 @@
 import type { BegunWave, Rollout } from '../../contract/messages/rollout.ts';
 import type { HeardBox } from './boxes.ts';
+import { spreadSeconds } from './spread.ts';
 
 /** The record of a site names its groups: it stays small. */
 const MOST_GROUPS = 64;
@@ -31,15 +32,19 @@ export interface GroupJob {
   readonly names: readonly string[];
   /** Undefined: it is taken off them. */
   readonly job: number | undefined;
+  readonly spreadSeconds: number | undefined;
 }
 
 /** @param halted nothing more is to begin */
-export function groupJobOf({ begun, takingBack }: Rollout, halted: boolean): GroupJob | undefined {
+export function groupJobOf(rollout: Rollout, halted: boolean): GroupJob | undefined {
+  const { begun, takingBack } = rollout;
   const index = begun.findIndex(({ group }) => group !== undefined);
-  const group = begun[index]?.group;
-  if (group === undefined) return undefined;
+  const wave = begun[index];
+  if (wave?.group === undefined) return undefined;
+  const { group } = wave;
   const over = halted || (takingBack !== null && index >= takingBack.fromWave);
-  return { names: group.names, job: over ? undefined : (group.job ?? undefined) };
+  const job = over ? undefined : (group.job ?? undefined);
+  return { names: group.names, job, spreadSeconds: spreadSeconds(rollout, wave) };
 }
 
 const hears = ({ report }: HeardBox, names: readonly string[]): boolean =>

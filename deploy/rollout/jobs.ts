@@ -44,11 +44,12 @@ export class OfficeVoice {
 /** What stands on a box's topic. */
 export const jobBody = (
   { id, model, limits }: Pick<Rollout, 'id' | 'model' | 'limits'>,
-  { job, action }: Order,
-): Pick<ModelDesiredMessage, 'job' | 'rollout' | 'action' | 'model' | 'limits'> => ({
+  { job, action, spreadSeconds }: Order,
+): Pick<ModelDesiredMessage, 'job' | 'rollout' | 'action' | 'model' | 'limits' | 'spreadSeconds'> => ({
   job,
   rollout: id,
   action,
   model,
+  ...(spreadSeconds === undefined ? {} : { spreadSeconds }),
   ...(limits === undefined || action === 'roll-back' ? {} : { limits }),
 });

@@ -1,6 +1,7 @@
 import type { BegunWave, Rollout } from '../../contract/messages/rollout.ts';
 import { type HeardBox, isMeant, type Standing, standingOf, takenBack } from './boxes.ts';
 import { type GroupJob, groupJobOf, jobOf, wholeGroups } from './group-jobs.ts';
+import { spreadSeconds } from './spread.ts';
 import { rankOf, upTo } from './waves.ts';
 
 /** The boxes of one wave, without those of the waves before it. */
@@ -23,6 +24,8 @@ export interface Order {
   readonly unknownAt: number | undefined;
   /** It stands on the topic of a group that the box is in. */
   readonly byGroup: boolean;
+  /** Within how long who hears it begins; undefined: at once. */
+  readonly spreadSeconds: number | undefined;
 }
 
 export interface Plan {
@@ -213,7 +216,9 @@ function ordersOf(rollout: Rollout, waves: readonly WaveStanding[]): Map<string,
       if (standing === 'succeeded' || standing === 'failed') continue;
       const { job, byGroup } = back === undefined ? jobOf(box, wave, rollout) : { job: back.job, byGroup: false };
       const unknownAt = box.report.job < job ? box.heardAt : undefined;
-      orders.set(box.id, { job, action: back === undefined ? 'install' : 'roll-back', unknownAt, byGroup });
+      const spread = back === undefined ? spreadSeconds(rollout, wave) : undefined;
+      const action = back === undefined ? 'install' : 'roll-back';
+      orders.set(box.id, { job, action, unknownAt, byGroup, spreadSeconds: spread });
     }
   }
   return orders;

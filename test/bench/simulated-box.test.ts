@@ -21,7 +21,13 @@ it('a job that is sent again to a box which never answers is one job, and was no
   const voice = new OfficeVoice();
   const say = async (topic: string, job: number, version: string): Promise<void> => {
     const rollout = { id: 'r', model: { name: 'vehicles', version } };
-    const body = jobBody(rollout, { job, action: 'install', unknownAt: undefined, byGroup: false });
+    const body = jobBody(rollout, {
+      job,
+      action: 'install',
+      unknownAt: undefined,
+      byGroup: false,
+      spreadSeconds: undefined,
+    });
     await broker.say(topic, voice.compose(topic, 'model-desired', body, 0));
   };
   const own = topicOf(rootTopic('s', 'a'), 'model-desired');

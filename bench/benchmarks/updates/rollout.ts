@@ -55,6 +55,8 @@ async function push(site: Site, version: string, onPlan: (plan: Plan) => void = 
     failures: 0.1,
     silentMs: SILENT_MS,
     onFailure: 'roll-back' as const,
+    // Nothing is fetched here.
+    spreadSeconds: 0,
   };
   const selection = { groups: ['roads'], tags: [], hardware: [] };
   await office.change(

@@ -18,6 +18,7 @@ interface StartFlags extends OfficeFlags, DrivingFlags {
   readonly deadline: number;
   readonly minServed: number;
   readonly onFailure: 'stop' | 'roll-back' | 'roll-back-all';
+  readonly spread?: number;
   readonly trialLimit?: ReadonlyMap<string, number>;
   readonly trialHours?: number;
 }
@@ -80,6 +81,10 @@ export function startCommand(): Command {
       .choices(['stop', 'roll-back', 'roll-back-all'])
       .default('stop'),
     new Option(
+      '--spread <minutes>',
+      'the boxes of the last wave begin within so long, each at a moment of its own, so that they do not all fetch at once; 0: at once. Without it half a second a box, where that is a minute or more',
+    ).argParser(decimal(0, 10_080)),
+    new Option(
       '--trial-limit <name=value>',
       'a limit of the trials on the boxes, stricter than theirs, such as slower.margin=0.2; may be repeated. A box refuses a job that is looser than its configuration',
     ).argParser(trialLimit),
@@ -121,6 +126,7 @@ async function start(context: Context, model: { name: string; version: string },
       deadlineMs: flags.deadline,
       minServed: flags.minServed,
       onFailure: flags.onFailure,
+      ...(flags.spread === undefined ? {} : { spreadSeconds: Math.round(60 * flags.spread) }),
     },
     ...(named.size === 0 ? {} : { limits: trial.limits }),
     startedBy: operatorName(),
