@@ -224,6 +224,8 @@ export class Supervisor {
       ready,
       submittedAt: performance.now(),
     });
+    // The model works meanwhile; the pixels are the camera's again once this returns.
+    this.#view.emit('taken', entry, frame);
   }
 
   #pairListeners(): PairListeners<PendingFrame> {

@@ -16,6 +16,7 @@ interface CountCommandOptions extends PixelOptions {
   readonly seconds?: number;
   readonly threads?: number;
   readonly ndjson?: true;
+  readonly selfAudit?: true;
 }
 
 /** A day: beyond it a box is what is wanted. */
@@ -50,6 +51,9 @@ export function countCommand(): Command {
         '--ndjson',
         'a JSON document a line: every event when it happens, and the result at the end',
       ).conflicts('json'),
+    )
+    .addOption(
+      new Option('--self-audit', 'estimate what share of crossings is missed, by what motion finds besides (missRate)'),
     )
     .addOption(new Option('--threads <n>', 'threads for one inference (default: up to 4)').argParser(integer(1, 256)));
   for (const option of pixelOptions()) command.addOption(option);
@@ -105,6 +109,7 @@ async function count(context: Context, video: string | undefined, options: Count
     const wanted = {
       plan: config,
       scheme,
+      selfAudit: options.selfAudit === true || config.selfAudit,
       ...(options.ndjson === true && {
         onEvent: (event: Parameters<typeof eventDocument>[0]) =>
           void process.stdout.write(`${JSON.stringify(eventDocument(event, scheme))}\n`),

@@ -62,6 +62,7 @@ type CountFile = z.infer<typeof countSchema>;
 export interface CountConfig extends Pick<CountFile, 'lines' | 'zones' | 'movements' | 'calibration' | 'rate'> {
   readonly intervalSeconds: number;
   readonly classes: CountFile['classes'];
+  readonly selfAudit: boolean;
   /** Of the daemon's configuration; undefined where lines stand alone. */
   readonly camera: CameraConfig | undefined;
   /** Of the file: relative paths in it start here. */
@@ -112,6 +113,7 @@ function ofFile({ counting, intervalSeconds, classes: asked, ...rest }: CountFil
     ...rest,
     intervalSeconds: intervalSeconds ?? Math.min(...(counting?.intervals ?? [DEFAULT_INTERVAL_SECONDS])),
     classes: asked ?? counting?.classes,
+    selfAudit: counting?.selfAudit ?? false,
     camera: undefined,
     folder,
   };
@@ -133,7 +135,8 @@ function ofDaemon(text: string, path: string, folder: string, asked: string | un
       message: `${path}: camera ${camera.id}: expected at least one line or zone, found none`,
     });
   const intervalSeconds = Math.min(...counting.intervals);
-  return { lines, zones, movements, calibration, rate, intervalSeconds, classes: counting.classes, camera, folder };
+  const { classes: counted, selfAudit } = counting;
+  return { lines, zones, movements, calibration, rate, intervalSeconds, classes: counted, selfAudit, camera, folder };
 }
 
 const isOfDaemon = (text: string, path: string): boolean =>

@@ -1,4 +1,6 @@
 import type { RunContext } from '../../core/run/context.ts';
+import { type Misses, MissWatch } from '../../daemon/audit/miss-watch.ts';
+import { MotionCounter } from '../../daemon/audit/motion-counter.ts';
 import { Coverage, type Span } from '../../daemon/counts/coverage.ts';
 import { eventsOf, type TrafficEvent } from '../../daemon/counts/events.ts';
 import type { ClassScheme } from '../../daemon/vision/class-scheme.ts';
@@ -28,6 +30,8 @@ export interface Counted {
   readonly seconds: number;
   /** What was seen of it, s. */
   readonly seen: readonly Span[];
+  /** What of the crossings the detector misses, by what motion finds besides; null where that was not asked for, or nothing was found. */
+  readonly misses: Misses | null;
   /** Frames whose times stepped back: left out. */
   readonly steppedBack: number;
 }
@@ -35,6 +39,8 @@ export interface Counted {
 export interface CountOptions {
   readonly plan: Pick<CountConfig, 'lines'> & Partial<Pick<CountConfig, 'zones' | 'movements' | 'calibration'>>;
   readonly scheme: ClassScheme;
+  /** Follows what moves as well, to estimate what is missed. @default false */
+  readonly selfAudit?: boolean | undefined;
   /** Told what happens, when it happens: the class is what is believed then. */
   readonly onEvent?: (event: TrafficEvent) => void;
 }
@@ -47,7 +53,7 @@ export interface CountOptions {
 export async function countFrames(
   source: AsyncIterable<TimedFrame>,
   detector: Detector,
-  { plan, scheme, onEvent = () => {} }: CountOptions,
+  { plan, scheme, selfAudit = false, onEvent = () => {} }: CountOptions,
   { onProgress }: Pick<RunContext, 'onProgress'>,
 ): Promise<Counted> {
   const crossings: Counted['crossings'][number][] = [];
@@ -55,7 +61,9 @@ export async function countFrames(
   const seen: Span[] = [];
   const classes = new Map<number, number>();
   const coverage = new Coverage();
+  const misses = new MissWatch();
   let traffic: Traffic | undefined;
+  let motion: MotionCounter | undefined;
   let [frames, last, steppedBack] = [0, Number.NEGATIVE_INFINITY, 0];
   for await (const { image, time, valid = true } of source) {
     if (time <= last) {
@@ -68,6 +76,15 @@ export async function countFrames(
     if (span !== undefined) seen.push({ from: span.from / 1000, to: span.to / 1000 });
     const found = traffic.update((await detector.detect(image)).detections, time);
     crossings.push(...found.crossings);
+    if (selfAudit) {
+      motion ??= new MotionCounter(plan.lines, image.width / image.height);
+      const moving = motion.update(image, time);
+      misses.add(time, motion.brightness, {
+        counted: found.crossings.map((each) => ({ ...each, class: scheme.classes[each.classIndex] ?? '' })),
+        boxes: found.objects.map(({ box }) => box),
+        found: moving,
+      });
+    }
     const happened = eventsOf(found, plan.lines);
     for (const event of happened) onEvent(event);
     events.push(...happened);
@@ -79,6 +96,7 @@ export async function countFrames(
       detail: `${time.toFixed(1)} s of video, ${crossings.length} crossings`,
     });
   }
+  misses.end();
   const settled = <T extends { readonly track: number; readonly classIndex: number; readonly time: number }>(
     all: readonly T[],
   ): T[] =>
@@ -91,6 +109,7 @@ export async function countFrames(
     frames,
     seconds: Math.max(0, last),
     seen,
+    misses: selfAudit ? misses.misses() : null,
     steppedBack,
   };
 }

@@ -1,3 +1,4 @@
+import type { Misses } from '../../daemon/audit/miss-watch.ts';
 import type { TrafficEvent } from '../../daemon/counts/events.ts';
 import { type Flow, FlowTally } from '../../daemon/counts/flow-tally.ts';
 import { laneAt } from '../../daemon/counts/lanes.ts';
@@ -36,6 +37,8 @@ export interface CountDocument {
   readonly flows: readonly Flow[];
   readonly events: readonly EventDocument[];
   readonly warnings: readonly string[];
+  /** Share of crossings that the detector misses, estimated without a hand count; null where `selfAudit` is off or nothing was found. */
+  readonly missRate: Misses | null;
   /** Beside the hand count; null without one. */
   readonly accuracy: CountAccuracy | null;
 }
@@ -69,7 +72,7 @@ interface CountedSource {
 
 export function countDocument(
   { video, live }: CountedSource,
-  { crossings, events, frames, seconds, seen }: Counted,
+  { crossings, events, frames, seconds, seen, misses }: Counted,
   { intervalSeconds, lines }: CountConfig,
   scheme: ClassScheme,
   truth: readonly HandCrossing[] | undefined,
@@ -102,6 +105,7 @@ export function countDocument(
       ...warnings,
       ...unknown.map((name) => `the hand count has the class ${JSON.stringify(name)}, which is not counted`),
     ],
+    missRate: misses,
     accuracy:
       truth === undefined
         ? null

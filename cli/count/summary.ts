@@ -1,3 +1,4 @@
+import type { MissEstimate } from '../../daemon/audit/miss-watch.ts';
 import { percent } from '../format.ts';
 import { table } from '../table.ts';
 import type { CountAccuracy } from './accuracy.ts';
@@ -12,6 +13,7 @@ export function countSummary({
   frames,
   seconds: length,
   accuracy,
+  missRate,
   flows,
   events,
   warnings,
@@ -41,10 +43,14 @@ export function countSummary({
     ...eventTable(events),
     '',
     `${crossings.length} crossings in ${seconds(length)}, ${frames} frames looked at`,
+    ...(missRate === null ? [] : [missText(missRate.all)]),
     ...warnings.map((text) => `warning: ${text}`),
     ...(accuracy === null ? [] : ['', accuracyText(accuracy)]),
   ].join('\n');
 }
+
+const missText = ({ missRate, low, high, bound, captured }: MissEstimate): string =>
+  `missed, by ${captured} crossings that motion found: ${bound === 'lower' ? 'at least ' : ''}${percent(missRate)} (95 %: ${percent(low)} to ${percent(high)}${bound === 'lower' ? ', and perhaps more' : ''})`;
 
 const kilometresPerHour = (metresPerSecond: number): string => `${(3.6 * metresPerSecond).toFixed(0)} km/h`;
 

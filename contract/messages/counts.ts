@@ -40,6 +40,29 @@ const flowSchema = z.strictObject({
   headwaySeconds: z.number().min(0).nullable().meta({ description: 'mean time from one to the next' }),
 });
 
+const estimateSchema = z
+  .strictObject({
+    missRate: share,
+    low: share,
+    high: share,
+    bound: z.enum(['both', 'lower']).meta({
+      description:
+        'lower: more may be missed than is said, for what one way of seeing overlooks the other tends to overlook too, or that could not be ruled out',
+    }),
+    counted: count.meta({ description: 'crossings that the model counted' }),
+    captured: count.meta({ description: 'crossings that were found by motion' }),
+  })
+  .meta({ description: 'share of what crosses lines that the model does not see, with the bounds of a 95% interval' });
+
+const missesSchema = z.strictObject({
+  light: z
+    .enum(['bright', 'dark'])
+    .meta({ description: 'of the street now; it comes from crossings in the same light' }),
+  seconds: z.number().min(0).meta({ description: 'since the first crossing that it comes from: a day at most' }),
+  all: estimateSchema,
+  classes: z.record(z.string(), estimateSchema).meta({ description: 'those of which enough were found' }),
+});
+
 export const countsSchema = z
   .strictObject({
     schema: schemaName('counts'),
@@ -64,6 +87,10 @@ export const countsSchema = z
       .record(z.string(), share)
       .nullable()
       .meta({ description: 'by zone: share of the time seen in which it was not empty' }),
+    misses: missesSchema.nullable().optional().meta({
+      description:
+        'what the model misses, by what motion finds besides, over the last day; null while nothing is known, absent where `counting.selfAudit` is off',
+    }),
     uncounted: count.meta({
       description:
         'crossings that stand in no interval: the clock stepped back into some that had been told, or on over more of them than are told',

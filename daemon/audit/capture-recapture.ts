@@ -9,7 +9,7 @@ export interface SecondCapture {
 }
 
 /** Share of crossings that a model misses, as far as a second capture tells. */
-interface MissAudit {
+export interface MissAudit {
   /** 0 to 1. */
   readonly missRate: number;
   readonly low: number;

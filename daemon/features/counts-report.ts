@@ -3,6 +3,7 @@ import type { Body } from '../../contract/messenger.ts';
 import type { Log } from '../../core/log.ts';
 import type { CountingQuality } from '../../inference/counting-quality.ts';
 import { adjustedFlow } from '../audit/adjusted-flow.ts';
+import type { MissEstimate, Misses } from '../audit/miss-watch.ts';
 import { wallTimeOf } from '../camera/timing/wall.ts';
 import type { CameraEntry } from '../cameras.ts';
 import { Coverage } from '../counts/coverage.ts';
@@ -10,6 +11,7 @@ import { type ClosedInterval, IntervalBook } from '../counts/interval-book.ts';
 import { laneAt } from '../counts/lanes.ts';
 import type { Uplink } from '../uplink.ts';
 import type { DaemonView, Feature, SeenFrame } from './feature.ts';
+import type { MissReport } from './miss-report.ts';
 
 interface Counted {
   readonly books: readonly { readonly seconds: number; readonly book: IntervalBook }[];
@@ -38,12 +40,14 @@ const KEPT_MODELS = 32;
 export class CountsReport implements Feature {
   readonly #daemon: DaemonView;
   readonly #uplink: Uplink;
+  readonly #misses: Pick<MissReport, 'of'>;
   readonly #log: Log;
   readonly #cameras = new Map<string, Counted>();
   readonly #spoken = new Map<string, Spoken>();
 
-  constructor(daemon: DaemonView, uplink: Uplink, log: Log) {
+  constructor(daemon: DaemonView, uplink: Uplink, misses: Pick<MissReport, 'of'>, log: Log) {
     this.#daemon = daemon;
+    this.#misses = misses;
     this.#uplink = uplink;
     this.#log = log;
   }
@@ -129,7 +133,7 @@ export class CountsReport implements Feature {
       camera,
       interval: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), seconds },
       revision,
-      coverage: Math.round(coverage * 1e4) / 1e4,
+      coverage: tenThousandth(coverage),
       classScheme: { name: this.#schemeName(), classes: [...new Set(spoken.flatMap(({ classes }) => classes))] },
       models: spoken.map(({ model }) => model),
       purpose: spoken.some(({ purpose }) => purpose === 'demonstration') ? 'demonstration' : null,
@@ -145,6 +149,7 @@ export class CountsReport implements Feature {
       occupancy: seen
         ? Object.fromEntries(Object.entries(occupied).map(([id, share]) => [id, hundredth(share)]))
         : null,
+      ...missesBody(this.#misses.of(camera)),
       uncounted,
     };
     this.#uplink.append('counts', body, { capturedAt: to }, { camera });
@@ -181,4 +186,22 @@ const speedBody = ({ measured, mean, v85, histogram }: FlowSpeed) => ({
   histogram: [...histogram],
 });
 
+/** Nothing where it is not asked for. */
+function missesBody(misses: Misses | null | undefined): Pick<Body<'counts'>, 'misses'> {
+  if (misses === undefined || misses === null) return misses === null ? { misses } : {};
+  const { all, classes, seconds, light } = misses;
+  const rounded = Object.entries(classes).map(([name, each]) => [name, estimateBody(each)]);
+  return {
+    misses: { light, seconds: Math.round(seconds), all: estimateBody(all), classes: Object.fromEntries(rounded) },
+  };
+}
+
+const estimateBody = ({ missRate, low, high, ...rest }: MissEstimate): MissEstimate => ({
+  ...rest,
+  missRate: tenThousandth(missRate),
+  low: tenThousandth(low),
+  high: tenThousandth(high),
+});
+
+const tenThousandth = (value: number): number => Math.round(value * 1e4) / 1e4;
 const hundredth = (value: number): number => Math.round(value * 100) / 100;

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { StateReason } from '../../contract/messages/state.ts';
 import type { Log } from '../../core/log.ts';
+import type { Frame } from '../camera/types.ts';
 import type { CameraEntry } from '../cameras.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { PendingFrame } from '../detections.ts';
@@ -47,6 +48,8 @@ export interface SeenFrame extends AnalysedFrame {
 
 /** What happens in the daemon, with what is told of it. */
 interface DaemonEvents {
+  /** A frame was handed to the model. Its pixels are valid until the listener returns. */
+  taken: [entry: CameraEntry, frame: Frame];
   analysed: [AnalysedFrame];
   /** After `analysed`, where the model finds objects. */
   traffic: [SeenFrame];

@@ -8,6 +8,7 @@ import { EventsReport } from './events-report.ts';
 import type { DaemonView, Feature, FeatureDeps } from './feature.ts';
 import { InfoReport } from './info-report.ts';
 import { JournalReport } from './journal-report.ts';
+import { MissReport } from './miss-report.ts';
 import { RepeatRetained } from './repeat-retained.ts';
 import { StateReport } from './state-report.ts';
 import { TelemetryReport } from './telemetry-report.ts';
@@ -16,6 +17,7 @@ import { TrafficWatch } from './traffic-watch.ts';
 /** Everything that the box does with what happens in it, in the order in which it hears of it. */
 export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps): readonly Feature[] {
   const { log, trials } = deps;
+  const misses = new MissReport(daemon);
   const alarms = new AlarmReport(daemon, uplink);
   return [
     new JournalReport(daemon, uplink, log), // first: what the others say must have somewhere to be kept
@@ -27,7 +29,8 @@ export function featuresOf(daemon: DaemonView, uplink: Uplink, deps: FeatureDeps
     new TrafficWatch(daemon, log),
     new DetectionsReport(daemon, uplink),
     new EventsReport(daemon, uplink),
-    new CountsReport(daemon, uplink, log),
+    misses, // before the counts, which tell of it
+    new CountsReport(daemon, uplink, misses, log),
     new AgentLink(daemon, trials, log),
     new TelemetryReport(daemon, uplink, deps), // last: it takes the time of what the others do with a frame
   ];

@@ -11,6 +11,10 @@ export interface TimedFrame {
   readonly lagMs: number | null | undefined;
 }
 
+/** Of the moment that it shows, s: a frame that waited in the camera shows an earlier one than that in which it came, and speeds are of those. */
+export const timeOf = ({ capturedAt, lagMs }: Pick<TimedFrame, 'capturedAt' | 'lagMs'>): number =>
+  (capturedAt - (lagMs ?? 0)) / 1000;
+
 interface Followed {
   readonly traffic: Traffic;
   /** Of what it was made from. */
@@ -33,12 +37,11 @@ export class CamerasTraffic {
     camera: string,
     { lines, zones, movements, calibration }: TrafficPlan,
     scheme: ClassScheme,
-    { width, height, capturedAt, lagMs }: TimedFrame,
+    frame: TimedFrame,
     detections: readonly Detection[],
   ): { readonly seen: TrafficFrame; readonly time: number } | undefined {
-    const followed = this.#of(camera, { lines, zones, movements, calibration }, scheme, width / height);
-    // A frame that waited in the camera shows an earlier moment than the one in which it came: speeds are of those moments.
-    const time = (capturedAt - (lagMs ?? 0)) / 1000;
+    const followed = this.#of(camera, { lines, zones, movements, calibration }, scheme, frame.width / frame.height);
+    const time = timeOf(frame);
     if (time <= followed.lastTime) return undefined;
     followed.lastTime = time;
     return { seen: followed.traffic.update(detections, time), time };
