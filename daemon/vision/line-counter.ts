@@ -30,20 +30,36 @@ const MARGIN = 0.1;
 /** Less than this share of the margin is no side at all. */
 const UNDECIDED = 0.25;
 
+/** Whether a line was passed within its ends is looked at from both sides where the passage is nearer to one than the margin: for so long, s. */
+const SETTLED_SECONDS = 0.4;
+
+interface Place {
+  readonly distance: number;
+  readonly along: number;
+  readonly time: number;
+}
+
+type Passed = Pick<Crossing, 'direction' | 'time' | 'along'>;
+
 interface LineState {
   /** Side on which it last was for certain: -1 left, 1 right, 0 not known. */
   side: number;
-  /** Of the last point that was not on the line itself: signed distance, place along the line, time. */
-  distance: number;
-  along: number;
-  at: number;
+  /** The last place that was not on the line itself. */
+  last: Place;
+  /** Those of the last moments. */
+  readonly places: Place[];
   /** Where the line was passed last. */
-  passed: { readonly time: number; readonly along: number } | undefined;
+  passed: Pick<Crossing, 'time' | 'along'> | undefined;
+  /** Passages that may have been beside an end of the line. */
+  doubtful: Passed[];
   readonly counted: Set<Direction>;
 }
 
 interface Known {
   seenAt: number;
+  id: number;
+  classIndex: number;
+  confirmed: boolean;
   readonly lines: readonly LineState[];
   /** Counted as soon as the object is believed. */
   readonly pending: Omit<Crossing, 'track' | 'classIndex'>[];
@@ -63,66 +79,103 @@ export class LineCounter {
     }));
   }
 
-  /** @param objects all that are seen in this frame */
+  /** @param objects all that are seen in this frame @returns what is certain now: the passages themselves were before */
   update(objects: readonly SteadyObject[], time: number): Crossing[] {
-    const crossings = objects.flatMap((each) => {
-      const known = this.#known.get(each.object) ?? this.#begin(each, time);
-      return this.#move(known, each, time);
+    for (const each of objects) this.#move(each, time);
+    return [...this.#known].flatMap(([object, known]) => {
+      if (time - known.seenAt > STANDING_SECONDS) this.#known.delete(object);
+      this.#settle(object, known, time);
+      const { id: track, classIndex, confirmed } = known;
+      return confirmed ? known.pending.splice(0).map((each) => ({ ...each, track, classIndex })) : [];
     });
-    for (const [object, { seenAt }] of this.#known) if (time - seenAt > STANDING_SECONDS) this.#known.delete(object);
-    return crossings;
   }
 
-  #begin({ object, ground, size }: SteadyObject, time: number): Known {
+  #begin({ ground, size }: SteadyObject, time: number): Pick<Known, 'lines' | 'pending'> {
     const lines = this.#lines.map((line): LineState => {
-      const { distance, along } = placeAt(line, ground);
-      const side = Math.abs(distance) >= UNDECIDED * MARGIN * size ? Math.sign(distance) : 0;
-      return { side, distance, along, at: time, passed: undefined, counted: new Set() };
+      const last = placeAt(line, ground, time);
+      const side = Math.abs(last.distance) >= UNDECIDED * MARGIN * size ? Math.sign(last.distance) : 0;
+      return { side, last, places: [], passed: undefined, doubtful: [], counted: new Set() };
     });
-    const known: Known = { seenAt: time, lines, pending: [] };
-    this.#known.set(object, known);
-    return known;
+    return { lines, pending: [] };
   }
 
-  #move(known: Known, { object, id, ground, size, classIndex, confirmed }: SteadyObject, time: number): Crossing[] {
-    known.seenAt = time;
+  #move(seen: SteadyObject, time: number): void {
+    const { object, id, ground, size, classIndex, confirmed } = seen;
+    const { lines, pending } = this.#known.get(object) ?? this.#begin(seen, time);
+    this.#known.set(object, { seenAt: time, id, classIndex, confirmed, lines, pending });
     for (const [i, line] of this.#lines.entries()) {
-      const state = known.lines[i]!;
-      const passed = step(state, placeAt(line, ground), MARGIN * size, time);
-      if (passed === undefined || state.counted.has(passed.direction)) continue;
-      state.counted.add(passed.direction);
-      known.pending.push({ line: line.id, object, ...passed });
+      const state = lines[i]!;
+      const place = placeAt(line, ground, time);
+      state.places.push(place);
+      while (time - state.places[0]!.time > 2 * SETTLED_SECONDS) state.places.shift();
+      const passed = step(state, place, MARGIN * size);
+      if (passed === undefined) continue;
+      const fromEnd = Math.min(Math.abs(passed.along), Math.abs(1 - passed.along)) * lengthOf(line);
+      if (fromEnd < MARGIN * size) state.doubtful.push(passed);
+      else count(state, passed, { line: line.id, object, pending });
     }
-    return confirmed ? known.pending.splice(0).map((each) => ({ ...each, track: id, classIndex })) : [];
+  }
+
+  #settle(object: number, { lines, pending }: Known, time: number): void {
+    for (const [i, { id: line }] of this.#lines.entries()) {
+      const state = lines[i]!;
+      const due = state.doubtful.filter((each) => time - each.time >= SETTLED_SECONDS);
+      if (due.length === 0) continue;
+      state.doubtful = state.doubtful.filter((each) => !due.includes(each));
+      for (const each of due) count(state, { ...each, along: alongAt(state.places, each) }, { line, object, pending });
+    }
   }
 }
+
+/** Past the end of the line is no crossing; no object makes one twice. */
+function count(
+  { counted }: LineState,
+  passed: Passed,
+  { pending, ...of }: Pick<Crossing, 'line' | 'object'> & Pick<Known, 'pending'>,
+): void {
+  if (passed.along < 0 || passed.along > 1 || counted.has(passed.direction)) return;
+  counted.add(passed.direction);
+  pending.push({ ...of, ...passed });
+}
+
+/** Where along the line it was when it passed, by all places around that moment: a straight line through them (least squares). */
+function alongAt(places: readonly Place[], { time, along }: Passed): number {
+  const near = places.filter((each) => Math.abs(each.time - time) <= SETTLED_SECONDS);
+  if (near.length < 3) return along;
+  const mean = (of: (place: Place) => number): number => near.reduce((sum, each) => sum + of(each), 0) / near.length;
+  const [middle, place] = [mean((each) => each.time), mean((each) => each.along)];
+  const slope = mean((each) => (each.time - middle) * (each.along - place)) / mean((each) => (each.time - middle) ** 2);
+  return place + slope * (time - middle);
+}
+
+const lengthOf = ({ from, to }: Line): number => Math.hypot(to[0] - from[0], to[1] - from[1]);
 
 /** Where a point is beside a line: positive on the right-hand side; `along` is 0 at its beginning and 1 at its end. */
-function placeAt({ from, to }: Line, [x, y]: Point): { readonly distance: number; readonly along: number } {
+function placeAt(line: Line, [x, y]: Point, time: number): Place {
+  const { from, to } = line;
   const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
-  const length = Math.hypot(dx, dy);
+  const length = lengthOf(line);
   const [px, py] = [x - from[0], y - from[1]];
-  return { distance: (dx * py - dy * px) / length, along: (dx * px + dy * py) / length ** 2 };
+  return { distance: (dx * py - dy * px) / length, along: (dx * px + dy * py) / length ** 2, time };
 }
 
-/** Moves an object beside a line to its next place; answers that it has passed it once it is beyond the margin. */
-function step(
-  state: LineState,
-  { distance, along }: { readonly distance: number; readonly along: number },
-  margin: number,
-  now: number,
-): Pick<Crossing, 'direction' | 'time' | 'along'> | undefined {
-  if (state.distance !== 0 && Math.sign(distance) === -Math.sign(state.distance)) {
-    const share = state.distance / (state.distance - distance);
-    state.passed = { time: state.at + share * (now - state.at), along: state.along + share * (along - state.along) };
+/** Moves an object beside a line to its next place; answers that it has passed it, or its prolongation, once it is beyond the margin. */
+function step(state: LineState, place: Place, margin: number): Passed | undefined {
+  const { last } = state;
+  const { distance } = place;
+  if (last.distance !== 0 && Math.sign(distance) === -Math.sign(last.distance)) {
+    const share = last.distance / (last.distance - distance);
+    state.passed = {
+      time: last.time + share * (place.time - last.time),
+      along: last.along + share * (place.along - last.along),
+    };
   }
-  if (distance !== 0) [state.distance, state.along, state.at] = [distance, along, now];
+  if (distance !== 0) state.last = place;
   const side = Math.sign(distance);
   if (Math.abs(distance) < margin || side === state.side) return undefined;
   const { passed } = state;
   const was = state.side;
   state.side = side;
-  // Past the end of the line is no crossing, and of an object that began in the middle nobody knows whence it came.
-  if (was === 0 || passed === undefined || passed.along < 0 || passed.along > 1) return undefined;
-  return { direction: side > 0 ? 'forward' : 'backward', ...passed };
+  // Of an object that began in the middle nobody knows whence it came.
+  return was === 0 || passed === undefined ? undefined : { direction: side > 0 ? 'forward' : 'backward', ...passed };
 }

@@ -47,14 +47,17 @@ export class MovementWatch {
     for (const { place, object, track, time: at, classIndex } of passages.toSorted((a, b) => a.time - b.time)) {
       const known = this.#passed.get(object) ?? { at, places: new Map<string, number>(), done: new Set<string>() };
       this.#passed.set(object, known);
-      known.at = at;
+      known.at = Math.max(known.at, at);
       for (const { id, from, to } of this.#movements) {
-        const began = known.places.get(from);
-        if (to !== place || began === undefined || known.done.has(id)) continue;
+        if ((place !== to && place !== from) || known.done.has(id)) continue;
+        // A passage may become certain after one that came later.
+        const began = place === from && from !== to ? at : known.places.get(from);
+        const ended = place === to ? at : known.places.get(to);
+        if (began === undefined || ended === undefined || ended < began) continue;
         known.done.add(id);
-        events.push({ movement: id, object, track, time: at, seconds: at - began, classIndex });
+        events.push({ movement: id, object, track, time: ended, seconds: ended - began, classIndex });
       }
-      known.places.set(place, at);
+      known.places.set(place, Math.max(at, known.places.get(place) ?? at));
     }
     for (const [object, { at }] of this.#passed) if (time - at > LONGEST_SECONDS) this.#passed.delete(object);
     return events;

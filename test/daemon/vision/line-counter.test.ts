@@ -41,6 +41,32 @@ describe('LineCounter', () => {
     expect(crossingsOf(way(0.3, 0.7, 41).map((y) => [at(1, 0.95, y)]))).toEqual([]);
   });
 
+  it('tells by all that is seen around it whether a line was passed within its end', () => {
+    const random = seededRandom(5);
+    // Slanting over the line, as the ground point of a long vehicle does; boxes tremble by a thirtieth of their size.
+    const passing = (x: number): number => {
+      const frames = Array.from({ length: 41 }, (_, i) => {
+        const [off, tremble] = [random.normal() * 0.03 * SIZE, random.normal() * 0.03 * SIZE];
+        return [at(1, x + 0.01 * (i - 20) + off, 0.3 + 0.01 * i + tremble)];
+      });
+      return crossingsOf(frames).length;
+    };
+    const times = (x: number): number => Array.from({ length: 200 }, () => passing(x)).reduce((a, b) => a + b, 0);
+    expect(times(0.895)).toBeGreaterThan(190);
+    expect(times(0.905)).toBeLessThan(10);
+  });
+
+  it('counts who passed near the end of a line and was not seen any more', () => {
+    const frames = [...way(0.3, 0.53, 24).map((y) => [at(1, 0.896, y)]), ...Array.from({ length: 10 }, () => [])];
+    expect(crossingsOf(frames)).toMatchObject([{ direction: 'forward', time: expect.closeTo(2, 1) }]);
+  });
+
+  it('counts who passes while it waits to be settled that an earlier one did, each once', () => {
+    const frames = Array.from({ length: 60 }, (_, i) => [at(1, 0.896, 0.3 + i / 100), at(2, 0.5, 0.3 + i / 100)]);
+    expect(new Set(crossingsOf(frames).map(({ track }) => track))).toEqual(new Set([1, 2]));
+    expect(crossingsOf(frames)).toHaveLength(2);
+  });
+
   it('does not count what trembles on the line, and counts it once when it goes on', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: -0.009, max: 0.009, noNaN: true }), { maxLength: 60 }), (trembling) => {

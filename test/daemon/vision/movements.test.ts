@@ -31,6 +31,13 @@ describe('MovementWatch', () => {
     ]);
   });
 
+  it('is told of a passage that becomes certain after the one that it leads to', () => {
+    const watch = new MovementWatch([LEFT]);
+    expect(watch.update([passage('west', 4)], 4)).toEqual([]);
+    expect(watch.update([passage('south', 3.7)], 4.1)).toMatchObject([{ time: 4, seconds: expect.closeTo(0.3, 9) }]);
+    expect(watch.update([passage('west', 6)], 6)).toEqual([]);
+  });
+
   it('forgets who was not seen at any place for ten minutes', () => {
     const watch = new MovementWatch([LEFT]);
     watch.update([passage('south', 0)], 0);
