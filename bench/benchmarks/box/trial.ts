@@ -1,16 +1,22 @@
 import { join } from 'node:path';
 import { wilson } from '../../../core/intervals.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
-import { seededRandom } from '../../../core/random.ts';
+import { type Random, seededRandom } from '../../../core/random.ts';
 import { median } from '../../../core/statistics.ts';
 import { blockFrames } from '../../../deploy/trial/autocorrelation.ts';
+import { TrialJudge } from '../../../deploy/trial/judge.ts';
 import { trialLimits } from '../../../deploy/trial/limits.ts';
 import { readPackage } from '../../../inference/read-package.ts';
 import type { Benchmark, Figure, Limit } from '../../harness/benchmark.ts';
 import { compressSqueezenet } from '../../harness/packages.ts';
 import { BOXES, type ClipAnswers, clipAnswers, RATE } from '../../harness/trial/clip-answers.ts';
+import {
+  type DetectorFault,
+  type DetectorShape,
+  simulatedDetectorBlocks,
+} from '../../harness/trial/detector-streams.ts';
 import { simulatedTrial, type TrialOutcome } from '../../harness/trial/outcome.ts';
-import type { Fault, StreamShape } from '../../harness/trial/streams.ts';
+import { type Fault, type StreamShape, simulatedBlocks } from '../../harness/trial/streams.ts';
 
 const DEFAULT_PACKAGE = join(PACKAGE_ROOT, 'demo', 'package');
 const TRIALS = 1000;
@@ -77,12 +83,55 @@ const CASES: readonly (readonly [subject: string, fault: Fault, limits: Limits])
   ['slower by the margin', { slower: 1 + LIMITS.slower.margin }, WORSE],
 ];
 
+/** As often as detectors of this size overlook what is in plain view; two of them then differ in 6% of their boxes. */
+const OVERLOOKED = 0.03;
+const [FIRST = 1] = SHARES;
+/** Two that each miss a share m by themselves agree in (1 - m) / (1 + m) of what either found. */
+const apart = (disagreement: number): number => disagreement / (2 - disagreement);
+
+/** Each at the margin of one measure: by that alone, or a judge of several would be credited with what the others find. */
+const DETECTOR_CASES: readonly (readonly [
+  subject: string,
+  fault: DetectorFault,
+  limits: Limits,
+  overlooked?: number,
+])[] = [
+  ['detector: equal', {}, { rolledBack: { atMost: 100 * LIMITS.falseRollbacks } }],
+  [
+    'detector: misses of one class, the margin',
+    { missedOfFirst: ((1 - OVERLOOKED) * LIMITS.classShift.margin) / FIRST },
+    WORSE,
+  ],
+  ['detector: as many boxes, others by the margin', {}, WORSE, apart(LIMITS.disagreement.margin)],
+  // A difference d as a share of the mean of both: 2 x / (2 - x) = d.
+  [
+    'detector: counts fewer at lines, the margin',
+    { lostAtLine: LIMITS.lineCounts.margin / (1 + LIMITS.lineCounts.margin / 2) },
+    WORSE,
+  ],
+];
+
+/** Trials of detectors on a street whose objects stay as long as the answers of the slowest clip. */
+function detectorFigures({ shares, frames: stay, regions }: StreamShape, frames: number, random: Random): Figure[] {
+  return DETECTOR_CASES.flatMap(([subject, fault, limits, missed = OVERLOOKED]) => {
+    const shape: DetectorShape = { shares, frames: stay, missed, places: regions, lines: 2 };
+    const ends = Array.from({ length: TRIALS }, () =>
+      simulatedTrial(
+        simulatedDetectorBlocks(shape, fault, frames, random),
+        new TrialJudge(LIMITS, shares.length, { task: 'detector', lines: shape.lines }),
+      ),
+    );
+    return outcomeFigures(subject, ends, frames, limits);
+  });
+}
+
 export const trial: Benchmark = {
   name: 'trial',
   title: 'A new model judged by traffic: false alarms, and how soon a worse one is found',
   method:
     `SqueezeNet in int8 answers three regions of each clip, ${RATE} frames a second: how long answers stay (autocorrelation time). ` +
     `Then ${TRIALS} trials a row of two models on made-up traffic that stays as long as in the slowest clip; each errs by itself, as often as the default package on its held-out scenes, for as long as a thing stays. ` +
+    `Detectors see one object after the other in three places, overlook ${100 * OVERLOOKED}% of them by mistakes of their own, each for as long as it is there, and count at two lines; each worse one is worse by the margin of one measure. ` +
     'Blocks are five autocorrelation times long, limits are the defaults. ' +
     'Minutes are medians, for one camera with three regions.',
   layout: 'grids',
@@ -95,9 +144,13 @@ export const trial: Benchmark = {
     const random = seededRandom(1);
     const figures = CASES.flatMap(([subject, fault, limits]) => {
       place.say(subject);
-      const ends = Array.from({ length: TRIALS }, () => simulatedTrial(shape, fault, frames, LIMITS, random));
+      const ends = Array.from({ length: TRIALS }, () =>
+        simulatedTrial(simulatedBlocks(shape, fault, frames, random), new TrialJudge(LIMITS, shape.shares.length)),
+      );
       return outcomeFigures(subject, ends, frames, limits);
     });
+    place.say('detectors');
+    const ofDetectors = detectorFigures(shape, frames, seededRandom(2));
     const ofClips = clips.flatMap(({ clip, ...answers }): Figure[] => [
       { subject: clip, measure: 'frames', value: answers.frames, unit: '' },
       { subject: clip, measure: 'autocorrelation time', value: answers.autocorrelation, unit: 'frames' },
@@ -106,6 +159,6 @@ export const trial: Benchmark = {
       `a block is ${frames} frames, a trial at most ${LIMITS.mostBlocks} blocks; each model takes ${(100 * shape.error).toFixed(1)}% of what is shown for a class drawn anew`,
       'tolerated is a change of half a point of a class, a tenth of a point of failed frames, 10% of time; between what is tolerated and the margin either end is right',
     ];
-    return { figures: [...ofClips, ...figures], notes };
+    return { figures: [...ofClips, ...figures, ...ofDetectors], notes };
   },
 };

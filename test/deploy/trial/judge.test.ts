@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { simulatedTrial } from '../../../bench/harness/trial/outcome.ts';
-import type { StreamShape } from '../../../bench/harness/trial/streams.ts';
+import { type Fault, type StreamShape, simulatedBlocks } from '../../../bench/harness/trial/streams.ts';
 import { seededRandom } from '../../../core/random.ts';
 import type { Block } from '../../../deploy/trial/block.ts';
 import { TrialJudge } from '../../../deploy/trial/judge.ts';
@@ -78,9 +78,12 @@ describe('the judge of a trial', () => {
 
 describe('the error rates of a trial, on traffic that stays in view for a while', () => {
   const RUNS = 120;
-  const ends = (fault: Parameters<typeof simulatedTrial>[1]) => {
+  const ends = (fault: Fault) => {
     const random = seededRandom(7);
-    return Array.from({ length: RUNS }, () => simulatedTrial(STREET, fault, FRAMES, LIMITS, random).verdict.step);
+    return Array.from({ length: RUNS }, () => {
+      const judge = new TrialJudge(LIMITS, STREET.shares.length);
+      return simulatedTrial(simulatedBlocks(STREET, fault, FRAMES, random), judge).verdict.step;
+    });
   };
   // Three standard errors above the stated rate: chance does not fail the test, a rate that is twice too high does.
   const most = (rate: number): number => RUNS * rate + 3 * Math.sqrt(RUNS * rate * (1 - rate));
