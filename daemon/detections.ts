@@ -4,6 +4,7 @@ import type { Frame } from './camera/types.ts';
 import type { CameraEntry } from './cameras.ts';
 import type { Job } from './inference/client.ts';
 import type { Ready, Result } from './inference/protocol.ts';
+import type { Crop } from './motion/crops.ts';
 import type { Stage } from './telemetry/stages.ts';
 import type { Region } from './working-size.ts';
 
@@ -11,6 +12,8 @@ import type { Region } from './working-size.ts';
 export interface PendingFrame {
   readonly camera: string;
   readonly regions: readonly Region[];
+  /** What moves, shown to a classifier after the regions; undefined where that is not asked for. */
+  readonly proposals?: readonly Crop[] | undefined;
   readonly frame: Frame;
   /** What the process that the frame was handed to said of itself. */
   readonly ready: Ready;
@@ -18,12 +21,16 @@ export interface PendingFrame {
   readonly submittedAt: number;
 }
 
-export function jobFor({ config, regions }: CameraEntry, { width, height, data }: Frame): Job {
+export function jobFor(
+  { config, regions }: CameraEntry,
+  { width, height, data }: Frame,
+  proposals: readonly Crop[] = [],
+): Job {
   return {
     width,
     height,
     data,
-    boxes: regions.map((region) => region.box),
+    boxes: [...regions.map((region) => region.box), ...proposals.map(({ shown }) => shown)],
     topK: config.topK,
     threshold: config.threshold ?? Number.NaN,
   };

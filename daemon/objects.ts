@@ -23,7 +23,7 @@ export function objectsBody(analysed: SeenFrame, config: Config, now: number): B
   const configured = config.cameras.find(({ id }) => id === frame.camera);
   const regions = configured?.regions ?? [];
   return {
-    ...detectionsBody({ ...frame, regions: [] }, result, now),
+    ...detectionsBody(frame.proposals === undefined ? { ...frame, regions: [] } : frame, result, now),
     objects: seen.objects.flatMap(({ id, classIndex, score, box, speed, confirmed }) => {
       const name = scheme.classes[classIndex] ?? labelOf(undefined, classIndex);
       if (!confirmed || score < leastScore(frame.ready, name, configured?.threshold)) return [];

@@ -26,8 +26,8 @@ interface Conditions {
 }
 
 interface CountingConditions {
-  /** Cameras on which lines or zones are drawn. */
-  readonly cameras: readonly string[];
+  /** Cameras on which lines or zones are drawn, and a classifier is shown no more than regions. */
+  readonly withoutProposals: readonly string[];
   readonly kept: boolean;
   /** The model in use; undefined while there is none. */
   readonly model: Pick<Ready, 'task' | 'model'> | undefined;
@@ -76,17 +76,17 @@ function brokerReasons({ refusedTopics, unstable, other }: BrokerConditions): St
   return reasons;
 }
 
-function countingReasons({ cameras, kept, model }: CountingConditions): StateReason[] {
+function countingReasons({ withoutProposals, kept, model }: CountingConditions): StateReason[] {
   const reasons: StateReason[] = [];
   if (!kept)
     reasons.push({
       code: 'counts-unkept',
       message: 'counts and events have no journal to be kept in and are not sent: name `journal.folder`',
     });
-  if (model?.task === 'classification')
+  if (model?.task === 'classification' && withoutProposals.length > 0)
     reasons.push({
       code: 'counts-impossible',
-      message: `the model ${model.model.name} finds no objects, and lines or zones are drawn on ${cameras.join(', ')}`,
+      message: `the model ${model.model.name} finds no objects, and lines or zones are drawn on ${withoutProposals.join(', ')}`,
     });
   return reasons;
 }

@@ -11,6 +11,7 @@ import { ModelPair } from './inference/pair.ts';
 import type { PairListeners } from './inference/pair-listeners.ts';
 import { ModelChoice } from './model/choice.ts';
 import { sameConnection, sameModelSettings } from './model/reload.ts';
+import { CameraProposals } from './motion/camera-proposals.ts';
 import { stuckCameras, stuckParts } from './progress.ts';
 import type { HostFigures } from './telemetry/host.ts';
 import { Trials } from './trial/trials.ts';
@@ -31,6 +32,7 @@ interface SupervisorDeps {
 export class Supervisor {
   readonly #log: Log;
   readonly #cameras: CameraSet;
+  readonly #proposals: CameraProposals;
   readonly #pair: ModelPair<PendingFrame>;
   readonly #model: ModelChoice;
   readonly #trials: Trials;
@@ -53,6 +55,7 @@ export class Supervisor {
       { onFrame: () => this.#dispatch(), onStatus: (id) => this.#view.emit('camera', id) },
       deps.log,
     );
+    this.#proposals = new CameraProposals(deps.log);
     this.#pair = new ModelPair(this.#pairListeners(), deps.log);
     this.#model = new ModelChoice(this.#pair, deps.log);
     this.#trials = new Trials({
@@ -203,6 +206,7 @@ export class Supervisor {
         authority: secrets.cameraAuthorities.get(camera.id),
       }));
       const gone = await this.#cameras.apply(wanted, model.admitted.manifest.preprocessing);
+      this.#proposals.keep(new Set(config.cameras.map((camera) => camera.id)));
       for (const id of [...gone, ...config.cameras.map((camera) => camera.id)]) this.#view.emit('camera', id);
     }
     if (this.#draining) return;
@@ -217,9 +221,11 @@ export class Supervisor {
     const next = this.#cameras.next();
     if (next === undefined) return;
     const { entry, frame } = next;
-    this.#pair.submit(jobFor(entry, frame), {
+    const proposals = this.#proposals.of(entry, frame, ready);
+    this.#pair.submit(jobFor(entry, frame, proposals), {
       camera: entry.id,
       regions: entry.regions,
+      proposals,
       frame,
       ready,
       submittedAt: performance.now(),

@@ -12,8 +12,8 @@ export interface Region {
 /** The whole image goes by this name. */
 const WHOLE: readonly Region[] = [{ name: 'frame', box: WHOLE_FRAME }];
 
-export const regionsOf = (camera: CameraConfig): readonly Region[] =>
-  camera.regions.length === 0 ? WHOLE : camera.regions;
+export const regionsOf = ({ regions, proposals }: CameraConfig): readonly Region[] =>
+  regions.length === 0 && proposals === undefined ? WHOLE : regions;
 
 /**
  * Small regions of a model with a large input ask for more pixels than cameras have; enlarging costs time and adds nothing.
@@ -23,6 +23,8 @@ const LARGEST_SIDE = 1280;
 
 /** What the decoder of a camera scales to, so that no region has to be enlarged afterwards. */
 export function workingSizeOf(preprocessing: Preprocessing, camera: CameraConfig): WorkingSize {
+  // What moves is small, and nobody knows how small.
+  if (camera.proposals !== undefined) return { inside: [LARGEST_SIDE, LARGEST_SIDE] };
   const boxes = regionsOf(camera).map((region) => region.box);
   const needed = frameNeeded(preprocessing, boxes);
   if (needed.kind === 'shorterSide') return { shorterSide: needed.shorterSide };

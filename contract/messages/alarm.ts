@@ -65,7 +65,10 @@ export const ALARMS: Readonly<Record<AlarmCode, AlarmKind>> = {
     action: 'Make room on the disk or give the folder back to the daemon: what memory does not hold is lost.',
   },
   'counts-unkept': { severity: 'major', action: 'Name `journal.folder` in the configuration.' },
-  'counts-impossible': { severity: 'major', action: 'Roll out a detector, or take lines and zones out.' },
+  'counts-impossible': {
+    severity: 'major',
+    action: 'Roll out a detector, set `proposals` of the camera to `motion`, or take lines and zones out.',
+  },
   'model-demonstration': { severity: 'major', action: 'Roll out a model that was made for the street.' },
   'id-conflict': { severity: 'major', action: 'Give each box its own `box` in the configuration.' },
   'connection-unstable': {

@@ -48,6 +48,8 @@ export const cameraSchema = z
     topK: integerWithin(1, 100).default(3),
     /** Parts of the image, each classified by itself; none means the whole image, named `frame`. */
     regions: z.array(regionSchema).max(64).refine(regionNames.check, { error: regionNames.error }).default([]),
+    /** What moves is classified as well, beside the regions or without any: a classifier then counts at lines and zones. */
+    proposals: z.enum(['motion']).optional(),
     ...trafficFields,
     /** RTP inside the connection, or beside it where the camera has nothing else; `auto` tries both in this order. */
     transport: z.enum(['tcp', 'udp', 'auto']).default('tcp'),

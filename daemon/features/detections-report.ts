@@ -18,7 +18,8 @@ export class DetectionsReport implements Feature {
     this.#daemon.on(
       'analysed',
       ({ frame, result }) => {
-        if (result.objects === undefined) this.#send(frame, detectionsBody(frame, result, performance.now()));
+        if (result.objects === undefined && frame.proposals === undefined)
+          this.#send(frame, detectionsBody(frame, result, performance.now()));
       },
       signal,
     );

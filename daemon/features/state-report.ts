@@ -54,12 +54,13 @@ export class StateReport implements Feature {
   #state(): ReturnType<typeof stateOf> {
     const { cameras, inference, model, modelRefused, modelFallback, configurationRefused, short, loaded } =
       this.#daemon.present;
-    const counting = cameras.filter(({ config }) => config.lines.length + config.zones.length > 0).map(({ id }) => id);
+    const counting = cameras.filter(({ config }) => config.lines.length + config.zones.length > 0);
+    const withoutProposals = counting.filter(({ config }) => config.proposals === undefined).map(({ id }) => id);
     const kept = this.#uplink.journal() !== undefined;
     const { refusedTopics, unstable } = this.#uplink.status();
     return stateOf({
       short,
-      counting: counting.length === 0 ? undefined : { cameras: counting, kept, model },
+      counting: counting.length === 0 ? undefined : { withoutProposals, kept, model },
       demonstration: model?.purpose === 'demonstration' && !loaded.config.demonstration ? model.model.name : undefined,
       journalFailing: this.#uplink.journal()?.failing,
       broker: { refusedTopics, unstable, other: this.#uplink.other() },

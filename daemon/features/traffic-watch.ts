@@ -1,5 +1,6 @@
 import type { Log } from '../../core/log.ts';
 import { detectionsIn } from '../inference/protocol.ts';
+import { classifiedProposals } from '../motion/camera-proposals.ts';
 import { CamerasTraffic } from '../vision/cameras-traffic.ts';
 import { ModelSchemes } from '../vision/model-schemes.ts';
 import type { AnalysedFrame, DaemonView, Feature } from './feature.ts';
@@ -22,7 +23,7 @@ export class TrafficWatch implements Feature {
   }
 
   #see({ frame, result, receivedAt }: AnalysedFrame): void {
-    const detections = detectionsIn(result);
+    const detections = detectionsIn(result) ?? classifiedProposals(frame, result);
     if (detections === undefined) return;
     const entry = this.#daemon.present.cameras.find(({ id }) => id === frame.camera);
     if (entry === undefined) return;

@@ -16,7 +16,7 @@ import type { Analysis } from './frame-model.ts';
  * | 0 | u32 | magic `WYF1` |
  * | 4 | u32 | id of the job |
  * | 8, 12 | u32 | width, height in pixels |
- * | 16 | u32 | regions, n |
+ * | 16 | u32 | regions, n; 0 where nothing moves |
  * | 20 | u32 | classes wanted a region |
  * | 24 | f64 | threshold; NaN: those of the package |
  * | 32 | f64[4 n] | boxes: x, y, width, height in shares of the image |
@@ -30,7 +30,8 @@ const BOX_BYTES = 32;
 
 /** 8192 x 8192 RGB: anything larger is a broken stream, not an image. */
 const MAX_PIXEL_BYTES = 8192 * 8192 * 3;
-const MAX_REGIONS = 64;
+/** Regions of a camera, and as much of what moves as is proposed. */
+const MAX_REGIONS = 128;
 
 export interface FrameHeader {
   /** Unsigned 32 bits. */
@@ -71,7 +72,7 @@ export function createFrameReader(
     const [magic, width, height] = [prefix.readUInt32LE(0), prefix.readUInt32LE(8), prefix.readUInt32LE(12)];
     const regions = prefix.readUInt32LE(16);
     const size = width * height * 3;
-    if (magic !== MAGIC || size === 0 || size > MAX_PIXEL_BYTES || regions === 0 || regions > MAX_REGIONS) {
+    if (magic !== MAGIC || size === 0 || size > MAX_PIXEL_BYTES || regions > MAX_REGIONS) {
       throw new Error(`not a frame: magic ${magic.toString(16)}, ${width}x${height}, ${regions} regions`);
     }
     const shares = Buffer.alloc(regions * BOX_BYTES);

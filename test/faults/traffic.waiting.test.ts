@@ -102,3 +102,42 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a detector in the daemon', () 
     expect(message.state).toBe('degraded');
   });
 });
+
+describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a classifier in the daemon that is shown what moves', () => {
+  let rig: Rig;
+  let camera: RtspServer;
+  beforeAll(async () => {
+    camera = await startSpotCamera({ columns: [48], seconds: 4, colour: [250, 10, 10] });
+    rig = await Rig.start({
+      config: () => ({
+        cameras: [
+          {
+            id: 'north',
+            url: camera.url,
+            rate: 10,
+            proposals: 'motion',
+            lines: [{ id: 'gate', from: [0.1, 0.5], to: [0.9, 0.5] }],
+          },
+        ],
+        counting: { intervals: [30], classes: { spot: ['red'] } },
+        journal: { folder: 'journal' },
+      }),
+    });
+  });
+  afterAll(async () => {
+    await rig.stop();
+    await camera.close();
+  });
+
+  it('tells of objects without any region, and counts what crosses a line', async () => {
+    const { listener } = rig;
+    const { message } = await listener.next('event', ({ event }) => event === 'crossing', { within: 30_000 });
+    expect(message).toMatchObject({ line: 'gate', direction: 'forward', class: 'spot' });
+    const { message: seen } = await listener.next('detections', ({ objects = [] }) => objects.length > 0);
+    expect(seen).toMatchObject({ regions: [], objects: [{ class: 'spot' }] });
+    const states = listener.heard.flatMap(({ kind, message: said }) =>
+      kind === 'state' ? (said as MessageOf<'state'>).reasons : [],
+    );
+    expect(states.map(({ code }) => code)).not.toContain('counts-impossible');
+  });
+});

@@ -5,6 +5,8 @@ import type { Box, RgbImage } from '../../inference/image.ts';
 export interface FlatThing {
   readonly box: Box;
   readonly grey: number;
+  /** Over the grey. */
+  readonly colour?: readonly [red: number, green: number, blue: number];
   /** It dims the street by this factor instead of hiding it: a shadow. */
   readonly dims?: number;
 }
@@ -38,14 +40,18 @@ export function streetOf(seed: number): (looks?: Looks) => RgbImage {
     for (let y = 0; y < HEIGHT; y++) {
       for (let x = 0; x < WIDTH; x++) {
         let grey = streetAt(x - dx, y - dy);
+        let colour: FlatThing['colour'];
         for (const thing of things) {
           const [left, top, width, height] = thing.box;
           const [u, v] = [(x + 0.5 - dx) / WIDTH - left, (y + 0.5 - dy) / HEIGHT - top];
           if (u < 0 || v < 0 || u >= width || v >= height) continue;
           grey = thing.dims === undefined ? thing.grey : grey * thing.dims;
+          colour = thing.colour;
         }
         grey = specks > 0 && random.next() < specks ? 245 : light * grey + NOISE * random.normal();
-        data.fill(Math.max(0, Math.min(255, Math.round(grey))), 3 * (y * WIDTH + x), 3 * (y * WIDTH + x) + 3);
+        const at = 3 * (y * WIDTH + x);
+        data.fill(Math.max(0, Math.min(255, Math.round(grey))), at, at + 3);
+        if (colour !== undefined) data.set(colour, at);
       }
     }
     return { width: WIDTH, height: HEIGHT, data };

@@ -9,12 +9,14 @@ const FPS = 20;
 interface SpotStreet {
   /** Left edges of the columns in which spots go down, pixels, in steps of 16. */
   readonly columns: readonly number[];
+  /** @default white */
+  readonly colour?: readonly [red: number, green: number, blue: number];
   /** From above the image to below it. */
   readonly seconds: number;
 }
 
-/** Bright spots that go down a dim wall again and again, evenly one after the other, with a noise that no image is without. */
-function goingDown({ columns, seconds }: SpotStreet): (index: number) => Uint8Array {
+/** Spots that go down a dim wall again and again, evenly one after the other, with a noise that no image is without. */
+function goingDown({ columns, seconds, colour = [255, 255, 255] }: SpotStreet): (index: number) => Uint8Array {
   const frames = seconds * FPS;
   return (index) => {
     const data = new Uint8Array(SIDE * SIDE * 3);
@@ -23,7 +25,7 @@ function goingDown({ columns, seconds }: SpotStreet): (index: number) => Uint8Ar
       const at = ((index + (column * frames) / columns.length) % frames) / frames;
       const top = Math.floor(at * (SIDE + SPOT)) - SPOT;
       for (let y = Math.max(0, top); y < Math.min(SIDE, top + SPOT); y++)
-        data.fill(255, (y * SIDE + left) * 3, (y * SIDE + left + SPOT) * 3);
+        for (let x = left; x < left + SPOT; x++) data.set(colour, (y * SIDE + x) * 3);
     }
     return data;
   };

@@ -53,7 +53,7 @@ describe('parseConfig', () => {
       'a key of a camera with a slip',
       'regions:',
       'region:',
-      'w.yaml:14:5: cameras[0]: expected one of id, url, username, passwordFile, passwordEnv, rate, threshold, topK, regions, lines, zones, movements, calibration, transport, ca, insecure, connectSeconds, maxLagSeconds, stallSeconds, memoryLimitMb, decoder, decode, found the key `region`',
+      'w.yaml:14:5: cameras[0]: expected one of id, url, username, passwordFile, passwordEnv, rate, threshold, topK, regions, proposals, lines, zones, movements, calibration, transport, ca, insecure, connectSeconds, maxLagSeconds, stallSeconds, memoryLimitMb, decoder, decode, found the key `region`',
       'did you mean `regions`?',
     ],
     [

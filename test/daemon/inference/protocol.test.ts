@@ -63,7 +63,7 @@ describe('the frames of the inference process', () => {
       [0, 0],
       [8, 0xffffffff],
       [12, 0],
-      [16, 65],
+      [16, 129],
     ] as const) {
       const bytes = encodeHeader(good);
       bytes.writeUInt32LE(value, offset);

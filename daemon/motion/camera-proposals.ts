@@ -1,0 +1,64 @@
+import type { Log } from '../../core/log.ts';
+import type { Detection } from '../../inference/heads/detection.ts';
+import type { Frame } from '../camera/types.ts';
+import type { CameraEntry } from '../cameras.ts';
+import type { PendingFrame } from '../detections.ts';
+import type { Ready, Result } from '../inference/protocol.ts';
+import { timeOf } from '../vision/cameras-traffic.ts';
+import { type Crop, cropsOf } from './crops.ts';
+import { MotionWatch } from './motion-watch.ts';
+
+/** What moves is classified up to so many a frame, the largest first: a crowd must not take the time of all other cameras. */
+const MOST_PROPOSALS = 16;
+/** What is over is said so often at most, ms. */
+const SAID_EVERY_MS = 60_000;
+
+interface Watched {
+  readonly motion: MotionWatch;
+  lastTime: number;
+}
+
+/** What moves before each camera whose configuration has it classified. */
+export class CameraProposals {
+  readonly #log: Log;
+  readonly #watched = new Map<string, Watched>();
+  #said = Number.NEGATIVE_INFINITY;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** @returns undefined where nothing is to be proposed: not asked for, or the model finds objects by itself */
+  of({ id, config }: CameraEntry, frame: Frame, { task }: Pick<Ready, 'task'>): Crop[] | undefined {
+    if (config.proposals === undefined || task !== 'classification') return undefined;
+    const watched = this.#watched.get(id) ?? { motion: new MotionWatch(), lastTime: Number.NEGATIVE_INFINITY };
+    this.#watched.set(id, watched);
+    const time = timeOf(frame);
+    if (time <= watched.lastTime) return [];
+    watched.lastTime = time;
+    const proposals = watched.motion.update(frame, time);
+    const largest = proposals.toSorted((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+    const over = largest.length - MOST_PROPOSALS;
+    if (over > 0 && performance.now() - this.#said >= SAID_EVERY_MS) {
+      this.#said = performance.now();
+      this.#log.warn({ camera: id, over }, `more moves than ${MOST_PROPOSALS} things: the smallest are not classified`);
+    }
+    return cropsOf(largest.slice(0, MOST_PROPOSALS), frame.width / frame.height);
+  }
+
+  /** Forgets all other cameras. */
+  keep(cameras: ReadonlySet<string>): void {
+    for (const camera of this.#watched.keys()) if (!cameras.has(camera)) this.#watched.delete(camera);
+  }
+}
+
+/** What a classifier said of what moves, as a detector says it: undefined where nothing was proposed to it. */
+export function classifiedProposals(
+  { regions, proposals }: Pick<PendingFrame, 'regions' | 'proposals'>,
+  result: Pick<Result, 'regions'>,
+): Detection[] | undefined {
+  return proposals?.flatMap(({ box }, i) => {
+    const best = result.regions[regions.length + i]?.[0];
+    return best === undefined ? [] : [{ box, classIndex: best.index, score: best.score }];
+  });
+}
