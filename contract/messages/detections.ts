@@ -60,13 +60,10 @@ export const detectionsSchema = z
           .meta({ description: 'best first; empty: analysed, and nothing reached the threshold' }),
       }),
     ),
-    objects: z
-      .array(objectSchema)
-      .optional()
-      .meta({
-        description:
-          'of a model that finds objects, and always there; `regions` is empty then. Of a classifier that is shown what moves (`proposals`), beside its regions',
-      }),
+    objects: z.array(objectSchema).optional().meta({
+      description:
+        'of a model that finds objects, and always there; `regions` is empty then. Of a classifier that is shown what moves (`proposals`), beside its regions',
+    }),
   })
   .meta({
     title: 'What was seen in one frame',
