@@ -82,6 +82,11 @@ export class CameraSet {
     for (const { camera } of this.entries) camera.check();
   }
 
+  /** As `Camera.holdImage`, of every camera. */
+  holdImages(forMs: number): void {
+    for (const { camera } of this.entries) camera.holdImage(forMs);
+  }
+
   /** Since when the longest-waiting frame has waited, ms of `performance.now()`. */
   waitingSince(): number | undefined {
     return this.#turns.waitingSince();

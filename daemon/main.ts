@@ -6,6 +6,7 @@ import { asWaysideError, formatError, WaysideError } from '../core/errors.ts';
 import { createServiceLog } from '../core/journal/service-log.ts';
 import type { Log } from '../core/log.ts';
 import { createNotifier, monotonicUsec, type Notifier } from '../core/notify.ts';
+import { HOLD_IMAGES_SIGNAL } from './camera/held-image.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { collectRegularly, letHeapGrow } from './heap.ts';
 import { modelPlaces } from './model/places.ts';
@@ -53,7 +54,7 @@ async function requireModelFolder(loaded: LoadedConfig, file: string): Promise<v
  * Runs the daemon until it is told to end.
  *
  * SIGTERM and SIGINT drain: the frame in flight is finished, `offline` is published, all children are gone when this
- * resolves (8 s at most). SIGHUP reads the configuration again; one that is refused leaves the old one in use.
+ * resolves (8 s at most). SIGHUP reads the configuration again; one that is refused leaves the old one in use. SIGUSR2 is a drill's.
  *
  * @param configPath YAML file, see docs/reference/configuration.md
  * @throws {WaysideError} FILE_NOT_FOUND, CONFIG_INVALID, SECRET_UNREADABLE: only before anything was started
@@ -73,7 +74,10 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
   const hangUp = (): void => {
     reloading = reloading.then(() => reload(supervisor, configPath, notifier, log));
   };
-  if (handleSignals) process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', hangUp);
+  // Who may send it could as well end the daemon: a drill needs no door of its own, and leaves nothing behind.
+  const holdImages = (): void => supervisor.holdImages();
+  if (handleSignals)
+    process.on('SIGTERM', end).on('SIGINT', end).on('SIGHUP', hangUp).on(HOLD_IMAGES_SIGNAL, holdImages);
   signal?.addEventListener('abort', end, { once: true });
   if (signal?.aborted === true) end();
 
@@ -94,7 +98,8 @@ export async function runDaemon(configPath: string, options: DaemonOptions = {})
     clearInterval(checks);
     endCollecting();
     signal?.removeEventListener('abort', end);
-    if (handleSignals) process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', hangUp);
+    if (handleSignals)
+      process.off('SIGTERM', end).off('SIGINT', end).off('SIGHUP', hangUp).off(HOLD_IMAGES_SIGNAL, holdImages);
   }
   log.info('ended');
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../contract/messages/envelope.ts';
 import type { Log } from '../core/log.ts';
+import { HELD_IMAGES_MS } from './camera/held-image.ts';
 import { CameraSet } from './cameras.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { jobFor, type PendingFrame } from './detections.ts';
@@ -45,6 +46,8 @@ export class Supervisor {
   #configurationRefused: string | undefined;
   #short: string | undefined;
   #draining = false;
+  /** ms of `performance.now()`. */
+  #imagesHeldUntil = Number.NEGATIVE_INFINITY;
   #turn: Promise<void> = Promise.resolve();
   #looking = false;
 
@@ -113,6 +116,15 @@ export class Supervisor {
       undispatchedSince: idle ? this.#cameras.waitingSince() : undefined,
     });
     return { stuck, cameras: stuckCameras({ cameras }).map(({ id }) => id) };
+  }
+
+  /** For a drill: every camera's picture stops, or goes on where it was stopped; in any case it goes on after `HELD_IMAGES_MS`. */
+  holdImages(): void {
+    const now = performance.now();
+    const held = now >= this.#imagesHeldUntil;
+    this.#imagesHeldUntil = held ? now + HELD_IMAGES_MS : Number.NEGATIVE_INFINITY;
+    this.#cameras.holdImages(held ? HELD_IMAGES_MS : 0);
+    this.#log.warn({ held, forMs: HELD_IMAGES_MS }, 'a drill stops the pictures of all cameras, or lets them go on');
   }
 
   /** Goes over to another configuration; what it does not change goes on undisturbed. */

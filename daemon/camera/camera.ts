@@ -9,6 +9,7 @@ import { DecodeChooser } from './decode/choice.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
 import { DecoderCommands, needsAddress } from './decoder-command.ts';
 import { FrameQuality } from './frame-quality.ts';
+import { HeldImage } from './held-image.ts';
 import { LatestFrame } from './latest-frame.ts';
 import {
   beginLife,
@@ -56,6 +57,7 @@ class RunningCamera implements Camera {
   readonly #policy: Policy;
   readonly #redact: (text: string) => string;
   readonly #latest = new LatestFrame();
+  readonly #held = new HeldImage();
   readonly #in = new RateMeter(performance.now());
   readonly #analysed = new RateMeter(performance.now());
   readonly #stopped: Promise<void>;
@@ -132,6 +134,11 @@ class RunningCamera implements Camera {
 
   renewView(): void {
     this.#quality.view.renew();
+  }
+
+  holdImage(forMs: number): void {
+    if (forMs > 0) this.#held.hold(performance.now(), forMs);
+    else this.#held.release();
   }
 
   check(): void {
@@ -274,6 +281,7 @@ class RunningCamera implements Camera {
     // Where it is reported on stderr, the report may be late.
     if (this.#life.phase.kind === 'starting') this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return; // of a decoder that was killed: older than what the camera shows now
+    this.#held.over(now, { width, height, data });
     this.#quality.view.add(now, { width, height, data });
     const lagMs = this.#quality.timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
     const capturedAtWall = Date.now() - (now - firstByteAt) - (lagMs ?? 0);

@@ -197,6 +197,8 @@ export interface Camera {
   giveBack(data: Uint8Array): void;
   /** What it shows from now on is what it is meant to show: a camera that was turned on purpose. */
   renewView(): void;
+  /** For a drill: shows the next image for so long, ms, whatever comes; 0 ends that. */
+  holdImage(forMs: number): void;
   /** Replaces a decoder that has grown too large. To be called about twice a second. */
   check(): void;
   /** Kills the decoder and resolves when it is gone. Can be called again. */

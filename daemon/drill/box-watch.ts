@@ -87,6 +87,11 @@ export class BoxWatch {
     );
   }
 
+  /** Whether it has said since a moment that it is not well. */
+  wasNotWell(since: number): boolean {
+    return this.#states.some(({ at, state }) => at > since && state !== 'online');
+  }
+
   async #first(find: () => number | undefined, withinMs: number, signal: AbortSignal): Promise<number | undefined> {
     const found = find();
     if (found !== undefined) return found;

@@ -10,7 +10,7 @@ import { type RunningProcess, runningProcesses } from '../doctor/processes.ts';
 import { brokerAs } from '../doctor/secrets.ts';
 import { readSettings } from '../doctor/settings.ts';
 import { BoxWatch } from './box-watch.ts';
-import { EXERCISES, type Exercise, type Scene } from './exercises.ts';
+import { type Disturbance, EXERCISES, type Exercise, type Offer, runningPackage, type Scene } from './exercises.ts';
 import type { DrillReport, ExerciseOutcome } from './report.ts';
 
 export interface DrillOptions {
@@ -76,6 +76,8 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
         agent: (await find('agent'))?.pid,
         broker,
         restarted: restarted || (await isUnit(running.pid)),
+        running: await runningPackage(running.pid),
+        settings: { config, folder },
       };
       outcomes.push(await perform(exercise, scene, { watch, cameras, signal, find }));
     }
@@ -121,10 +123,16 @@ interface Observed {
   readonly find: (role: RunningProcess['role']) => Promise<RunningProcess | undefined>;
 }
 
+type Outcome = (
+  status: ExerciseOutcome['status'],
+  seen: string,
+  times?: readonly (number | undefined)[],
+) => ExerciseOutcome;
+
 async function perform(exercise: Exercise, scene: Scene, observed: Observed): Promise<ExerciseOutcome> {
-  const { name, title, limitSeconds, noticed } = exercise;
+  const { name, title, limitSeconds } = exercise;
   const { watch, cameras, signal } = observed;
-  const outcome = (status: ExerciseOutcome['status'], seen: string, times: readonly (number | undefined)[] = []) => ({
+  const outcome: Outcome = (status, seen, times = []) => ({
     name,
     title,
     status,
@@ -135,12 +143,29 @@ async function perform(exercise: Exercise, scene: Scene, observed: Observed): Pr
   });
   if ((await watch.well(cameras, performance.now(), WELL_MS, signal)) === undefined)
     return outcome('failed', `the box was not well before: ${watch.last}`);
+  return 'offer' in exercise
+    ? await refused(exercise, scene, observed, outcome)
+    : await recovered(exercise, scene, observed, outcome);
+}
+
+async function recovered(
+  { limitSeconds, noticed, inject, release }: Disturbance,
+  scene: Scene,
+  observed: Observed,
+  outcome: Outcome,
+): Promise<ExerciseOutcome> {
+  const { watch, cameras, signal } = observed;
   const from = performance.now();
-  const why = await exercise.inject(scene);
+  const why = await inject(scene);
   if (why !== undefined) return outcome('skipped', why);
   if (!noticed) return await agentAgain(scene, observed, limitSeconds, from, outcome);
   const limitMs = limitSeconds * 1000;
-  const at = await watch.notWell(from, limitMs, signal);
+  let at: number | undefined;
+  try {
+    at = await watch.notWell(from, limitMs, signal);
+  } finally {
+    release?.(scene);
+  }
   if (at === undefined) return outcome('failed', `not noticed within ${limitSeconds} s`);
   const during = watch.last;
   const again = await watch.well(cameras, at, Math.max(0, limitMs - (at - from)), signal);
@@ -149,16 +174,32 @@ async function perform(exercise: Exercise, scene: Scene, observed: Observed): Pr
   return outcome('passed', during, times);
 }
 
+/** Noticed is here: refused. The box itself has nothing to recover from, and says nothing meanwhile. */
+async function refused(
+  { offer, limitSeconds }: Offer,
+  scene: Scene,
+  { watch, cameras, signal }: Observed,
+  outcome: Outcome,
+): Promise<ExerciseOutcome> {
+  const from = performance.now();
+  const { outcome: offered, words } = await offer(scene, signal);
+  if (offered === 'skipped') return outcome('skipped', words);
+  if (offered === 'taken') return outcome('failed', words);
+  const at = performance.now();
+  const left = Math.max(0, limitSeconds * 1000 - (at - from));
+  const again = await watch.well(cameras, at, left, signal);
+  const times = [at - from, again === undefined ? undefined : again - from];
+  if (again === undefined) return outcome('failed', `no detections afterwards: ${watch.last}`, times);
+  if (watch.wasNotWell(from)) return outcome('failed', `refused (${words}), and the box was not well meanwhile`, times);
+  return outcome('passed', `refused: ${words}`, times);
+}
+
 async function agentAgain(
   { agent }: Scene,
   { find, signal }: Observed,
   limitSeconds: number,
   from: number,
-  outcome: (
-    status: ExerciseOutcome['status'],
-    seen: string,
-    times?: readonly (number | undefined)[],
-  ) => ExerciseOutcome,
+  outcome: Outcome,
 ): Promise<ExerciseOutcome> {
   while (performance.now() - from < limitSeconds * 1000) {
     signal.throwIfAborted();

@@ -18,7 +18,9 @@ export const drillSchema = z
         title: z.string(),
         status: z.enum(['passed', 'failed', 'skipped']),
         limitSeconds: z.number().meta({ description: 'within which every camera has to detect again' }),
-        noticedSeconds: seconds.meta({ description: 'until the box said that it is not well' }),
+        noticedSeconds: seconds.meta({
+          description: 'until the box said that it is not well; of `bad-model`, until it was refused',
+        }),
         recoveredSeconds: seconds.meta({ description: 'until it was online and every camera detected again' }),
         seen: z.string().meta({ description: 'what the box said meanwhile; of one that was skipped, why' }),
       }),

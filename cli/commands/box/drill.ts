@@ -19,7 +19,7 @@ export function drillCommand(): Command {
   return new Command('drill')
     .summary('let things go wrong on a box, and measure how it recovers')
     .description(
-      'On a real box, in a maintenance window: kills and stops decoders, inference process, daemon and agent, cuts the connection to the broker, and ' +
+      'On a real box, in a maintenance window: kills and stops decoders, inference process, daemon and agent, cuts the connection to the broker, stops the pictures of the cameras, offers a bad model, and ' +
         'measures by the messages of the box when it notices and when every camera detects again. Writes a report signed with the key of the box. ' +
         'Frames are lost meanwhile. Ends with 1 where a limit is exceeded. Run it as root.',
     )

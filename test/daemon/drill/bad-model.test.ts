@@ -1,0 +1,40 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { modelSchema } from '../../../daemon/config/schema.ts';
+import { type Offered, offerBadModel } from '../../../daemon/drill/bad-model.ts';
+import { writeColourPackage } from '../../support/colour-package.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+
+describe('a model with wrong golden samples, made of the one that runs', () => {
+  const folder = temporaryFolder();
+  const running = (): string => join(folder(), 'package');
+  const offered = (keys?: string[]): Promise<Offered> => {
+    const model = modelSchema.parse({ package: running(), threads: 1, ...(keys === undefined ? {} : { keys }) });
+    const settings = { config: { model }, folder: folder() };
+    return offerBadModel({ running: running(), settings }, new AbortController().signal);
+  };
+  const left = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('wayside-drill-'));
+  beforeAll(() => writeColourPackage(running()));
+
+  it('is refused on this processor, and leaves nothing behind', async () => {
+    const before = left();
+    expect(await offered()).toEqual({ outcome: 'refused', words: 'GOLDEN_MISMATCH' });
+    expect(left()).toEqual(before);
+  });
+
+  it('is refused for its signature where keys are named, before a runtime gets it', async () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await writeFile(join(folder(), 'key.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+    expect(await offered(['key.pem'])).toEqual({ outcome: 'refused', words: 'SIGNATURE_MISSING, GOLDEN_MISMATCH' });
+  });
+
+  it('is not offered where nothing runs', async () => {
+    const settings = { config: { model: modelSchema.parse({ package: running() }) }, folder: folder() };
+    const signal = new AbortController().signal;
+    expect(await offerBadModel({ running: undefined, settings }, signal)).toMatchObject({ outcome: 'skipped' });
+  });
+});
