@@ -1,5 +1,6 @@
 import type { CountingQuality } from '../../inference/counting-quality.ts';
-import { type AdjustedCount, adjustedCounts } from './adjusted-counts.ts';
+import { type AdjustedCount, adjustingCounts } from './adjusted-counts.ts';
+import type { Sliced } from './sliced-work.ts';
 
 interface Flow {
   /** Null: all of the line. */
@@ -8,17 +9,17 @@ interface Flow {
 }
 
 /**
- * What one flow of an interval comes to, adjusted. Null for a lane, which is too few to be worth the draws (10 ms each on a server), and where
+ * What one flow of an interval comes to, adjusted, in slices. Null for a lane, which is too few to be worth the draws (10 ms each on a server), and where
  * two models spoke: who counted what is not kept.
  *
  * @param qualities of the models that spoke
  */
-export function adjustedFlow(
+export function* adjustingFlow(
   { lane, classes }: Flow,
   coverage: number,
   qualities: readonly (CountingQuality | null)[],
-): Record<string, AdjustedCount> | null {
+): Sliced<Record<string, AdjustedCount> | null> {
   const [quality, ...others] = qualities;
   if (lane !== null || others.length > 0 || quality === undefined || quality === null) return null;
-  return adjustedCounts(classes, coverage, quality);
+  return yield* adjustingCounts(classes, coverage, quality);
 }

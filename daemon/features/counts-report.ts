@@ -2,8 +2,9 @@ import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import type { Body } from '../../contract/messenger.ts';
 import type { Log } from '../../core/log.ts';
 import type { CountingQuality } from '../../inference/counting-quality.ts';
-import { adjustedFlow } from '../audit/adjusted-flow.ts';
+import { adjustingFlow } from '../audit/adjusted-flow.ts';
 import type { MissEstimate, Misses } from '../audit/miss-watch.ts';
+import { type Sliced, SlicedQueue } from '../audit/sliced-work.ts';
 import { wallTimeOf } from '../camera/timing/wall.ts';
 import type { CameraEntry } from '../cameras.ts';
 import { Coverage } from '../counts/coverage.ts';
@@ -30,6 +31,8 @@ interface Spoken {
   readonly counting: CountingQuality | null;
 }
 
+type CountsBody = Omit<Body<'counts'>, 'journalSeq'>;
+
 /** Every model that spoke within an hour is still to be named. */
 const KEPT_MODELS = 32;
 
@@ -44,6 +47,7 @@ export class CountsReport implements Feature {
   readonly #log: Log;
   readonly #cameras = new Map<string, Counted>();
   readonly #spoken = new Map<string, Spoken>();
+  readonly #adjusting = new SlicedQueue();
 
   constructor(daemon: DaemonView, uplink: Uplink, misses: Pick<MissReport, 'of'>, log: Log) {
     this.#daemon = daemon;
@@ -57,6 +61,7 @@ export class CountsReport implements Feature {
     this.#daemon.on('traffic', (seen) => this.#count(seen), signal);
     this.#daemon.on('camera', (id) => this.#look(id), signal);
     this.#daemon.on('tick', () => this.#close(), signal);
+    signal.addEventListener('abort', () => this.#adjusting.finish(), { once: true });
   }
 
   #apply(): void {
@@ -129,7 +134,7 @@ export class CountsReport implements Feature {
     const spoken = models.flatMap((digest) => this.#spoken.get(digest) ?? []);
     const seen = coverage > 0;
     const qualities = spoken.map(({ counting }) => counting);
-    const body: Omit<Body<'counts'>, 'journalSeq'> = {
+    const body: Omit<CountsBody, 'flows'> = {
       camera,
       interval: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), seconds },
       revision,
@@ -137,22 +142,38 @@ export class CountsReport implements Feature {
       classScheme: { name: this.#schemeName(), classes: [...new Set(spoken.flatMap(({ classes }) => classes))] },
       models: spoken.map(({ model }) => model),
       purpose: spoken.some(({ purpose }) => purpose === 'demonstration') ? 'demonstration' : null,
-      flows: seen
-        ? flows.map(({ speed, headwaySeconds, ...flow }) => ({
-            ...flow,
-            adjusted: adjustedFlow(flow, coverage, qualities),
-            classes: { ...flow.classes },
-            speed: speed === null ? null : speedBody(speed),
-            headwaySeconds: headwaySeconds === null ? null : hundredth(headwaySeconds),
-          }))
-        : null,
       occupancy: seen
         ? Object.fromEntries(Object.entries(occupied).map(([id, share]) => [id, hundredth(share)]))
         : null,
       ...missesBody(this.#misses.of(camera)),
       uncounted,
     };
-    this.#uplink.append('counts', body, { capturedAt: to }, { camera });
+    this.#adjusting.add(
+      this.#append({ ...body, flows: null }, { to, flows: seen ? flows : null, coverage }, qualities),
+    );
+  }
+
+  /** To adjust the counts of many flows takes longer than a frame may wait: an interval that is over has time. */
+  *#append(
+    body: CountsBody,
+    {
+      to,
+      flows,
+      coverage,
+    }: Pick<ClosedInterval, 'to' | 'coverage'> & { readonly flows: ClosedInterval['flows'] | null },
+    qualities: readonly (CountingQuality | null)[],
+  ): Sliced<void> {
+    const told: NonNullable<CountsBody['flows']> = [];
+    for (const { speed, headwaySeconds, ...flow } of flows ?? [])
+      told.push({
+        ...flow,
+        adjusted: yield* adjustingFlow(flow, coverage, qualities),
+        classes: { ...flow.classes },
+        speed: speed === null ? null : speedBody(speed),
+        headwaySeconds: headwaySeconds === null ? null : hundredth(headwaySeconds),
+      });
+    const all = { ...body, flows: flows === null ? null : told };
+    this.#uplink.append('counts', all, { capturedAt: to }, { camera: body.camera });
   }
 
   #schemeName(): string {

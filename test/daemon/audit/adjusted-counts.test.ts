@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adjustedCounts } from '../../../daemon/audit/adjusted-counts.ts';
-import { adjustedFlow } from '../../../daemon/audit/adjusted-flow.ts';
+import { adjustedCounts, adjustingCounts, SLICE_UNITS } from '../../../daemon/audit/adjusted-counts.ts';
+import { adjustingFlow } from '../../../daemon/audit/adjusted-flow.ts';
+import { finished } from '../../../daemon/audit/sliced-work.ts';
 import { CountingQuality } from '../../../inference/counting-quality.ts';
 
 const table = (cars: readonly number[], buses: readonly number[]): number[][] => [[...cars], [...buses]];
@@ -88,10 +89,13 @@ describe('a count that is adjusted', () => {
 describe('a flow', () => {
   it('is adjusted as a whole, by the one model that spoke', () => {
     const flow = { lane: null, classes: { car: 7 } };
-    expect(adjustedFlow(flow, 1, [perfect])).toMatchObject({ car: { count: 7 }, bus: { count: 0, low: 0, high: 0 } });
-    expect(adjustedFlow({ ...flow, lane: 'left' }, 1, [perfect])).toBeNull();
+    expect(finished(adjustingFlow(flow, 1, [perfect]))).toMatchObject({
+      car: { count: 7 },
+      bus: { count: 0, low: 0, high: 0 },
+    });
+    expect(finished(adjustingFlow({ ...flow, lane: 'left' }, 1, [perfect]))).toBeNull();
     for (const models of [[], [null], [perfect, perfect], [perfect, null]])
-      expect(adjustedFlow(flow, 1, models)).toBeNull();
+      expect(finished(adjustingFlow(flow, 1, models))).toBeNull();
   });
 });
 
@@ -106,5 +110,28 @@ describe('what a package says of its counts', () => {
     ];
     expect(CountingQuality.safeParse(perfect).success).toBe(true);
     for (const each of wrong) expect(CountingQuality.safeParse({ ...perfect, ...each }).success).toBe(false);
+  });
+});
+
+describe('the work of adjusting', () => {
+  it('comes in slices, none of which does more than a few steps, however many classes and crossings there are', () => {
+    for (const classes of [2, 5, 12]) {
+      for (const counted of [0, 20, 400, 3000]) {
+        const names = Array.from({ length: classes }, (_, i) => `class ${i}`);
+        const quality: CountingQuality = {
+          data: 'a street',
+          classes: names,
+          confusion: names.map((_, i) => names.map((_each, j) => (i === j ? 500 : 5))),
+          missed: names.map(() => 20),
+          false: names.map(() => 10),
+        };
+        const step = classes ** 2 + counted;
+        const slices: number[] = [];
+        const work = adjustingCounts({ 'class 0': counted }, 1, quality);
+        for (let next = work.next(); next.done !== true; next = work.next()) slices.push(next.value);
+        expect(Math.max(...slices)).toBeLessThanOrEqual(Math.max(step, SLICE_UNITS));
+        expect(slices.reduce((sum, units) => sum + units, 0)).toBeGreaterThan(700 * step - Math.max(step, SLICE_UNITS));
+      }
+    }
   });
 });
