@@ -6,7 +6,7 @@ import { VERSION } from '../core/layout.ts';
 import { archiveKeys } from './package/apt/archive-key.ts';
 import { addToPool, writeIndices } from './package/apt/repository.ts';
 import { boxDeb } from './package/build.ts';
-import { debianVersion, SBOM } from './package/contents.ts';
+import { debianVersion, MAINTAINER, NOBODY, SBOM } from './package/contents.ts';
 import { debOf } from './package/deb.ts';
 import { type PackageOptions, packageOptions, signingTime, sourceTime } from './package/options.ts';
 import { PackagingError } from './package/registry.ts';
@@ -17,9 +17,13 @@ import { installScript, tarballOf } from './package/tarball.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-async function main({ architectures, out, level, tar, apt }: PackageOptions): Promise<void> {
+async function main({ architectures, out, level, tar, apt, maintainer }: PackageOptions): Promise<void> {
   // Read first: a key that cannot be used is known before a minute of packing.
   const keys = apt === undefined ? undefined : await archiveKeys(apt.keys, apt.passphrase);
+  if (!tar && (maintainer ?? MAINTAINER) === NOBODY)
+    process.stderr.write(
+      `warning: nobody is named whom its users can write to, and the package says ${NOBODY}: --maintainer 'NAME <ADDRESS>', or author in package.json\n`,
+    );
   mkdirSync(out, { recursive: true });
   const debs = new Map<string, Uint8Array>();
   const write = async (name: string, bytes: string | Uint8Array): Promise<void> => {
@@ -27,7 +31,7 @@ async function main({ architectures, out, level, tar, apt }: PackageOptions): Pr
     if (typeof bytes !== 'string') say(`${join(out, name)}: ${(bytes.length / 1e6).toFixed(1)} MB`);
   };
   for (const architecture of architectures) {
-    const content = { ...boxDeb(architecture, sourceTime()), level };
+    const content = { ...boxDeb(architecture, sourceTime(), maintainer), level };
     const stem = `wayside_${debianVersion(VERSION)}_${architecture}`;
     const bill = content.entries.find(({ path }) => path === SBOM);
     await write(`${stem}.cdx.json`, Buffer.from(bill?.content ?? []).toString());

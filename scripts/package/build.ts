@@ -14,14 +14,16 @@ const CACHE = join(PACKAGE_ROOT, 'node_modules', '.cache', 'wayside-package');
  * The Debian package of a box, ready to be compressed. What is not of this machine comes from the npm registry, once.
  *
  * @param mtime of every file, in seconds since the epoch
+ * @param maintainer `NAME <ADDRESS>`. @default that of `package.json`
  * @throws {PackagingError} the registry, or a program that is needed, is not there
  */
-export function boxDeb(architecture: Architecture, mtime: number): Omit<Deb, 'level'> {
+export function boxDeb(architecture: Architecture, mtime: number, maintainer?: string): Omit<Deb, 'level'> {
   const { node, strip } = PLATFORMS[architecture];
   mkdirSync(CACHE, { recursive: true });
   const runtime = fetchPackage(node, CACHE);
   const stripped = stripper(strip, CACHE);
   const binary = slimNode(readFileSync(stripped(join(runtime, 'bin', 'node'))));
   const code = boxCode(architecture, CACHE, stripped);
-  return boxPackage(architecture, code, { binary, bundled: bundledPackage(runtime), integrity: node.integrity }, mtime);
+  const runs = { binary, bundled: bundledPackage(runtime), integrity: node.integrity };
+  return boxPackage(architecture, code, runs, mtime, maintainer);
 }

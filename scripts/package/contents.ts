@@ -18,7 +18,10 @@ export const SBOM = join(DOCUMENTS, 'sbom.cdx.json');
 const at = (...parts: readonly string[]): string => join(PACKAGE_ROOT, ...parts);
 const read = (...parts: readonly string[]): string => readFileSync(at(...parts), 'utf8');
 
-/** `author` of package.json, where whoever ships Wayside fills it in; Debian wants one in any case. */
+/** What Debian is told where nobody has said who ships the package: it wants a maintainer in any case. */
+export const NOBODY = 'Wayside maintainers <maintainers@wayside.example>';
+
+/** `author` of package.json, where whoever ships Wayside fills it in. */
 export function maintainerOf({
   author,
 }: {
@@ -26,9 +29,10 @@ export function maintainerOf({
 }): string {
   if (typeof author === 'string') return author.replace(/ *\(.*\)$/, '');
   if (author?.email !== undefined) return `${author.name} <${author.email}>`;
-  return 'Wayside maintainers <maintainers@wayside.example>';
+  return NOBODY;
 }
-const MAINTAINER = maintainerOf(JSON.parse(read('package.json')) as Parameters<typeof maintainerOf>[0]);
+/** Of this copy. */
+export const MAINTAINER = maintainerOf(JSON.parse(read('package.json')) as Parameters<typeof maintainerOf>[0]);
 
 /** `1.2.0-rc.1` comes before `1.2.0` for Debian only as `1.2.0~rc.1`. */
 export const debianVersion = (version: string): string => version.replace('-', '~');
@@ -53,12 +57,12 @@ export const scriptOf = (name: string): string =>
  */
 const DEPENDS = 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 6), init-system-helpers (>= 1.52), systemd (>= 245)';
 
-function controlFields(architecture: Architecture): Deb['fields'] {
+function controlFields(architecture: Architecture, maintainer: string): Deb['fields'] {
   return {
     Package: 'wayside',
     Version: debianVersion(VERSION),
     Architecture: architecture,
-    Maintainer: MAINTAINER,
+    Maintainer: maintainer,
     Section: 'misc',
     Priority: 'optional',
     Depends: DEPENDS,
@@ -80,13 +84,13 @@ function copyrightFile(packages: readonly BundledPackage[]): string {
   return `${[read('LICENSE').trim(), 'It contains the following works of others:', ...bundled].join('\n\n')}\n`;
 }
 
-const changelog = (mtime: number): string =>
+const changelog = (mtime: number, maintainer: string): string =>
   [
     `wayside (${debianVersion(VERSION)}) stable; urgency=medium`,
     '',
     '  * What changed is told in CHANGELOG.md beside this file.',
     '',
-    ` -- ${MAINTAINER}  ${new Date(mtime * 1000).toUTCString().replace('GMT', '+0000')}`,
+    ` -- ${maintainer}  ${new Date(mtime * 1000).toUTCString().replace('GMT', '+0000')}`,
     '',
   ].join('\n');
 
@@ -108,12 +112,14 @@ function documents(): Entry[] {
  * @param code what its commands load
  * @param node binary for this architecture, its licence, and the digest of the archive it came in
  * @param mtime time of every file, in seconds since the epoch
+ * @param maintainer `NAME <ADDRESS>` of whoever ships it
  */
 export function boxPackage(
   architecture: Architecture,
   code: BoxCode,
   node: BundledNode & { readonly binary: Uint8Array },
   mtime: number,
+  maintainer = MAINTAINER,
 ): Omit<Deb, 'level'> {
   const units = unitsOf(commandNames());
   const { name: model } = JSON.parse(read('demo/package/manifest.json')) as { name: string };
@@ -130,13 +136,13 @@ export function boxPackage(
     gzip('usr/share/man/man1/wayside.1.gz', manualPage(program)),
     text('usr/share/bash-completion/completions/wayside', bashCompletion(program)),
     text(join(DOCUMENTS, 'copyright'), copyrightFile([...code.packages, node.bundled])),
-    gzip(join(DOCUMENTS, 'changelog.gz'), changelog(mtime)),
+    gzip(join(DOCUMENTS, 'changelog.gz'), changelog(mtime, maintainer)),
     { path: join(DOCUMENTS, 'CHANGELOG.md'), from: at('CHANGELOG.md') },
     ...documents(),
     { path: 'usr/share/lintian/overrides/wayside', from: at('systemd/package/lintian-overrides') },
   ];
   return {
-    fields: controlFields(architecture),
+    fields: controlFields(architecture, maintainer),
     control: { postinst: scriptOf('postinst'), prerm: scriptOf('prerm'), postrm: scriptOf('postrm') },
     entries: [...entries, text(SBOM, packageBom(architecture, entries, code.packages, node, mtime))],
     mtime,

@@ -9,6 +9,7 @@ import { ARCHITECTURES, type Architecture } from './platform.ts';
 import { PackagingError } from './registry.ts';
 
 const USAGE = `usage: npm run package -- [--arch amd64|arm64]... [--out DIR] [--level 0..9] [--tar]
+       [--maintainer 'NAME <ADDRESS>']
        [--apt DIR --key FILE... [--passphrase-file FILE] [--valid-days N]]`;
 
 /** What `npm run package` is asked for. */
@@ -19,6 +20,8 @@ export interface PackageOptions {
   /** The same content for boxes without apt. */
   readonly tar: boolean;
   readonly apt: AptOptions | undefined;
+  /** Who ships it. @default `author` of package.json */
+  readonly maintainer: string | undefined;
 }
 
 interface AptOptions {
@@ -34,6 +37,7 @@ const OPTIONS = {
   level: { type: 'string', default: '9' },
   tar: { type: 'boolean', default: false },
   apt: { type: 'string' },
+  maintainer: { type: 'string' },
   key: { type: 'string', multiple: true, default: [] },
   'passphrase-file': { type: 'string' },
   'valid-days': { type: 'string' },
@@ -71,8 +75,11 @@ export function packageOptions(args: readonly string[]): PackageOptions {
   const architectures = ARCHITECTURES.filter((each) => values.arch.includes(each));
   const unknown = values.arch.some((each) => !ARCHITECTURES.some((known) => known === each));
   if (unknown || !/^\d$/.test(values.level)) throw new PackagingError(USAGE);
-  const { out, level, tar } = values;
-  return { architectures, out: resolve(out), level: Number(level), tar, apt: aptOptions(values) };
+  const { out, level, tar, maintainer } = values;
+  // Debian policy 5.6.2
+  if (maintainer !== undefined && !/^[^<>\s][^<>\n]* <[^<>@\s]+@[^<>@\s]+>$/.test(maintainer))
+    throw new PackagingError(`--maintainer: expected 'NAME <ADDRESS>', found '${maintainer}'`);
+  return { architectures, out: resolve(out), level: Number(level), tar, apt: aptOptions(values), maintainer };
 }
 
 function seconds(text: string): number {

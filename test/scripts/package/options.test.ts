@@ -16,14 +16,22 @@ describe('what npm run package is asked for', () => {
     expect(packageOptions([]).apt).toBeUndefined();
   });
 
+  it('names who ships it', () => {
+    const maintainer = 'Ada Lovelace <ada@roads.example>';
+    expect(packageOptions(['--maintainer', maintainer]).maintainer).toBe(maintainer);
+    expect(packageOptions([]).maintainer).toBeUndefined();
+  });
+
   it.each([
     ['another architecture', ['--arch', 'mips']],
     ['a level that xz has not', ['--level', '10']],
     ['a key without an archive', ['--key', 'a']],
     ['days that are none', ['--apt', 'x', '--key', 'a', '--valid-days', '0']],
     ['an archive without a key', ['--apt', 'x']],
+    ['a maintainer without an address', ['--maintainer', 'Somebody']],
+    ['a maintainer of two lines', ['--maintainer', 'A\nDepends: x <a@b.example>']],
     ['a passphrase that is not there', ['--apt', 'x', '--key', 'a', '--passphrase-file', '/nonexistent/file']],
   ])('refuses %s', (_, args) => {
-    expect(() => packageOptions(args)).toThrow(/usage|--key|--passphrase-file/);
+    expect(() => packageOptions(args)).toThrow(/usage|--key|--passphrase-file|--maintainer/);
   });
 });

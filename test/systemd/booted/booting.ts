@@ -78,8 +78,14 @@ export function booting(box: Box): void {
 
   it('runs where the disk turns out to be read-only, as Linux makes one that fails, and starts there', async () => {
     const { debian } = box();
-    await debian.do('journalctl --relinquish-var && mount -o remount,ro /');
+    await debian.do('journalctl --relinquish-var');
     try {
+      // A person's remount, unlike the kernel's, waits for files that are being written.
+      await until('a moment in which nothing is written', async () => {
+        const { code, stderr } = await debian.run('mount -o remount,ro /');
+        if (code !== 0 && !stderr.includes('busy')) throw new Error(stderr);
+        return code === 0;
+      });
       await box().analyses();
       await restarted();
     } finally {
