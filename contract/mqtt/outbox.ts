@@ -1,6 +1,7 @@
 import { ON_WIRE } from '../messages/delivery.ts';
 import type { Backlog } from './backlog.ts';
 import type { Connection } from './connection.ts';
+import { LatestLane, type LatestOptions, RESET_MARGIN_MS } from './latest-lane.ts';
 import { LinkWindow } from './link-window.ts';
 
 /** A topic that holds the present: made anew whenever it is sent, one copy of it under way at most. */
@@ -12,34 +13,9 @@ interface Retained {
   underWay: boolean;
 }
 
-interface Waiting {
-  readonly payload: string;
-  readonly kind: string;
-  readonly expirySeconds: number;
-  /** ms of `performance.now()`: given up when not sent until `until`; worthless after `deadline`. */
-  readonly until: number;
-  readonly deadline: number;
-}
-
-/** A topic whose messages are worthless when late. */
-interface Latest {
-  readonly topic: string;
-  readonly waiting: Waiting[];
-  /** When a message last went with quality 1. */
-  askedAt: number;
-}
-
 /** What is kept until it is confirmed: one message of it a turn, so that live ones go beside a long backlog. */
 interface Kept {
   readonly backlog: Backlog;
-}
-
-export interface LatestOptions {
-  /** What is counted together when dropped. */
-  readonly kind: string;
-  readonly expirySeconds: number;
-  /** How old the message already is, ms. */
-  readonly ageMs: number;
 }
 
 interface OutboxListeners {
@@ -53,20 +29,13 @@ interface OutboxListeners {
 
 /** Topic, MQTT, TLS, TCP and IP around a payload: 20 + 32 + 29 + 30 bytes and the topic, about. */
 const OVERHEAD_BYTES = 110;
-/** Part of its expiry that a message may wait for room: the rest is for the way. */
-const WAITING_SHARE = 1 / 4;
-/** A reset takes effect within this: what is not confirmed by then is cut off before it is too old. */
-const RESET_MARGIN_MS = 500;
-/** Messages of one topic that wait: more than a second of any camera. */
-const MAX_WAITING = 32;
 const TICK_MS = 200;
 /** Between two requests for a confirmation where the window asks for none and answers come promptly: each costs as much as a third of a message. */
 const ASK_PROMPT_MS = 400;
 /** How often a `latest` topic is sent with quality 1 on one connection, to hear whether the broker takes it. */
 const ASK_EVERY_MS = 600_000;
 
-type Lane = Retained | Latest | Kept;
-const isLatest = (lane: Lane): lane is Latest => 'waiting' in lane;
+type Lane = Retained | LatestLane | Kept;
 
 /**
  * What is to be said, topic by topic, and when it may go. Topics take turns, one message each, for as long as the link's
@@ -78,7 +47,7 @@ const isLatest = (lane: Lane): lane is Latest => 'waiting' in lane;
  */
 export class Outbox {
   readonly #retained = new Map<string, Retained>();
-  readonly #latest = new Map<string, Latest>();
+  readonly #latest = new Map<string, LatestLane>();
   readonly #dropped = new Map<string, number>();
   readonly #window = new LinkWindow();
   readonly #listeners: OutboxListeners;
@@ -167,21 +136,18 @@ export class Outbox {
   }
 
   /** Sends now, or within a part of the expiry, or drops. @returns whether it was not dropped at once */
-  send(topic: string, payload: string, { kind, expirySeconds, ageMs }: LatestOptions): boolean {
-    const now = performance.now();
-    const expiryMs = expirySeconds * 1000;
-    const deadline = now + expiryMs - Math.max(0, ageMs);
-    let lane = this.#latest.get(topic);
-    if (lane === undefined) {
-      lane = { topic, waiting: [], askedAt: Number.NEGATIVE_INFINITY };
-      this.#latest.set(topic, lane);
-    }
-    if (this.#connection === undefined || lane.waiting.length >= MAX_WAITING || deadline - now <= RESET_MARGIN_MS) {
-      this.#drop(kind);
+  send(topic: string, payload: string, options: LatestOptions): boolean {
+    if (this.#connection === undefined) {
+      this.#drop(options.kind);
       return false;
     }
-    const until = Math.min(now + expiryMs * WAITING_SHARE, deadline - RESET_MARGIN_MS);
-    if (lane.waiting.push({ payload, kind, expirySeconds, until, deadline }) === 1) this.#turns.push(lane);
+    let lane = this.#latest.get(topic);
+    if (lane === undefined) {
+      lane = new LatestLane(topic, (kind) => this.#drop(kind));
+      this.#latest.set(topic, lane);
+    }
+    if (!lane.add(payload, options, performance.now())) return false;
+    if (lane.size === 1) this.#turns.push(lane);
     this.#pump();
     return true;
   }
@@ -194,7 +160,7 @@ export class Outbox {
   #isDrained = (): boolean => [...this.#retained.values()].every(({ due, underWay }) => !due && !underWay);
 
   #dropWaiting(): void {
-    for (const { waiting } of this.#latest.values()) for (const { kind } of waiting.splice(0)) this.#drop(kind);
+    for (const lane of this.#latest.values()) lane.clear();
   }
 
   #drop(kind: string): void {
@@ -208,7 +174,7 @@ export class Outbox {
     for (let lane = this.#turns[0]; lane !== undefined; lane = this.#turns[0]) {
       if (!this.#sendFrom(lane, connection)) break;
       this.#turns.shift();
-      if (isLatest(lane) ? lane.waiting.length > 0 : 'backlog' in lane && lane.backlog.next() !== undefined)
+      if (lane instanceof LatestLane ? lane.size > 0 : 'backlog' in lane && lane.backlog.next() !== undefined)
         this.#turns.push(lane);
     }
     if (this.#window.wantsMark === 'soon') connection.ping();
@@ -227,7 +193,7 @@ export class Outbox {
       return;
     }
     if (this.#wantsConfirmation(now)) connection.ping();
-    for (const lane of this.#turns) if (isLatest(lane)) this.#giveUp(lane, now);
+    for (const lane of this.#turns) if (lane instanceof LatestLane) lane.giveUp(now);
     this.#pump();
   }
 
@@ -239,7 +205,7 @@ export class Outbox {
   /** @returns false when there is no room */
   #sendFrom(lane: Lane, connection: Connection): boolean {
     if ('make' in lane) return this.#sendRetained(lane, connection);
-    return isLatest(lane) ? this.#sendLatest(lane, connection) : this.#sendKept(lane, connection);
+    return lane instanceof LatestLane ? this.#sendLatest(lane, connection) : this.#sendKept(lane, connection);
   }
 
   #connectBacklog(connection: Connection): void {
@@ -271,10 +237,6 @@ export class Outbox {
     return true;
   }
 
-  #giveUp({ waiting }: Latest, now: number): void {
-    while (waiting[0] !== undefined && waiting[0].until <= now) this.#drop(waiting.shift()?.kind ?? '');
-  }
-
   /** @returns false when there is no room */
   #sendRetained(lane: Retained, connection: Connection): boolean {
     if (!this.#window.admits(OVERHEAD_BYTES)) return false;
@@ -299,15 +261,14 @@ export class Outbox {
   }
 
   /** @returns false when there is no room */
-  #sendLatest(lane: Latest, connection: Connection): boolean {
+  #sendLatest(lane: LatestLane, connection: Connection): boolean {
     const now = performance.now();
-    this.#giveUp(lane, now);
-    const message = lane.waiting[0];
+    const message = lane.next(now);
     if (message === undefined) return true;
     const { payload, kind, expirySeconds, deadline } = message;
     const bytes = this.#bytesOf(lane.topic, payload);
     if (!this.#window.admits(bytes)) return false;
-    lane.waiting.shift();
+    lane.shift();
     if (now + this.#window.expectedMs(bytes) > deadline - RESET_MARGIN_MS) {
       this.#drop(kind); // it would only cost the connection
       return true;

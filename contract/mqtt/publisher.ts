@@ -4,7 +4,8 @@ import { attempt, type BrokerOptions, type Failure, type Will } from './attempt.
 import type { Backlog } from './backlog.ts';
 import type { Connection, ProtocolLevel } from './connection.ts';
 import { Hearing } from './hearing.ts';
-import { type LatestOptions, Outbox } from './outbox.ts';
+import type { LatestOptions } from './latest-lane.ts';
+import { Outbox } from './outbox.ts';
 import { type OwnTopics, ReadBack } from './read-back.ts';
 import { SubscriptionQuality } from './subscription-quality.ts';
 import { type Hear, Subscriptions } from './subscriptions.ts';
