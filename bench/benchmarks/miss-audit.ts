@@ -49,7 +49,7 @@ const STREETS = 2;
 const SECONDS = 48;
 const RATE = 10;
 /** Draws of the objects that a detector is blind to. */
-const DRAWS = 50;
+const DRAWS = 12;
 
 const holds = ({ misses, truth, missed }: Audit): boolean => {
   if (misses === null) return false;

@@ -46,7 +46,7 @@ const FEWEST_CAPTURES = 10;
 /** Of 255: below it the street is dark, and what motion finds are lamps and what they shine on. */
 const DARK = 55;
 
-/** Share of the smaller of two boxes that both cover: where the model has one so near, it did not overlook what moved. */
+/** Share of what moves that an object of the model covers: there it did not overlook it. */
 const KNOWN = 0.2;
 
 type Size = MotionCrossing['size'];
@@ -213,11 +213,11 @@ const placeOf = ({ line, direction }: Passage): string => JSON.stringify([line, 
 const isNear = (a: Passage, b: Passage, seconds: number): boolean =>
   a.line === b.line && a.direction === b.direction && Math.abs(a.time - b.time) <= seconds;
 
-/** Share of the smaller one that both cover. */
+/** Share of the first box that the second covers. */
 function coverage([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): number {
   const width = Math.min(ax + aw, bx + bw) - Math.max(ax, bx);
   const height = Math.min(ay + ah, by + bh) - Math.max(ay, by);
-  return width <= 0 || height <= 0 ? 0 : (width * height) / Math.min(aw * ah, bw * bh);
+  return width <= 0 || height <= 0 ? 0 : (width * height) / (aw * ah);
 }
 
 function estimateOf(kept: readonly Kept[], captured: readonly Captured[], light: Light): MissEstimate | null {

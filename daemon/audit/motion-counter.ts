@@ -39,7 +39,8 @@ const MOST_ABSENT_SECONDS = 1;
 
 /** Counts by motion alone what crosses lines: a second way of seeing, that knows no classes and shares nothing with the model but the images. */
 export class MotionCounter {
-  readonly #motion = new MotionWatch();
+  /** What is false counts as missed. */
+  readonly #motion = new MotionWatch({ careful: true });
   readonly #tracker: Tracker;
   readonly #steady: SteadyObjects;
   readonly #lines: LineCounter;

@@ -14,14 +14,17 @@ const FILLED = 6;
 /** What differs from the street for longer than a speck, and is no shadow. */
 export class Foreground {
   readonly #size: GreySize;
+  readonly #thin: boolean;
   readonly #raw: Uint8Array;
   readonly #sums: Uint8Array;
   /** 1: something is there. */
   readonly mask: Uint8Array;
 
-  constructor(size: GreySize) {
+  /** @param thin whether thin shadows are told as well: flat things without texture are then lost more often */
+  constructor(size: GreySize, thin: boolean) {
     const pixels = size.width * size.height;
     this.#size = size;
+    this.#thin = thin;
     this.#raw = new Uint8Array(pixels);
     this.#sums = new Uint8Array(pixels);
     this.mask = new Uint8Array(pixels);
@@ -50,10 +53,18 @@ export class Foreground {
     return this.#isAlike(grey, mean, at, 1, ratio) && this.#isAlike(grey, mean, at, width, ratio);
   }
 
+  /** On both sides; of a thin shadow on one, since where it ends the street goes on in the light. */
   #isAlike(grey: Float32Array, mean: Float32Array, at: number, by: number, ratio: number): boolean {
-    const expected = ratio * (mean[at + by]! - mean[at - by]!);
-    const off = Math.abs(grey[at + by]! - grey[at - by]! - expected);
-    return off <= 2 * SAME_TEXTURE + SAME_STEEPNESS * Math.abs(expected);
+    if (!this.#thin) {
+      const expected = ratio * (mean[at + by]! - mean[at - by]!);
+      const off = Math.abs(grey[at + by]! - grey[at - by]! - expected);
+      return off <= 2 * SAME_TEXTURE + SAME_STEEPNESS * Math.abs(expected);
+    }
+    const limit = SAME_TEXTURE + (SAME_STEEPNESS * Math.abs(mean[at + by]! - mean[at - by]!)) / 2;
+    return (
+      Math.abs(grey[at + by]! - ratio * mean[at + by]!) <= limit ||
+      Math.abs(grey[at - by]! - ratio * mean[at - by]!) <= limit
+    );
   }
 
   /** By how many of the neighbourhood are marked: sums over rows, then over columns. */

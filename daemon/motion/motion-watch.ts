@@ -18,7 +18,7 @@ export interface Proposal {
 
 /** Pixels of the reduced image. */
 const LEAST_AREA = 10;
-const LEAST_PART = 4;
+const LEAST_PART = 8;
 const LEAST_SIDE = 3;
 /** More of the image than traffic covers: the light or the view is another, and what was learned is void. */
 const MOST_DIFFERENT = 0.7;
@@ -40,12 +40,21 @@ const LEAST_FILLED = 0.15;
  * Things that stop are proposed for half a minute more. Memory and time are bounded; nothing large is allocated for a frame.
  */
 export class MotionWatch {
+  readonly #careful: boolean;
   #from = { width: 0, height: 0 };
   #parts: Parts | undefined;
   #time: number | undefined;
   #pointsAt = 0;
   #differentSince: number | undefined;
   #before: readonly (Region & { readonly frames: number })[] = [];
+
+  /**
+   * @param options.careful proposes fewer shadows, and fewer flat things: of what moves on rendered streets 92 to 98% instead of 97 to 99%.
+   * @default false
+   */
+  constructor({ careful = false } = {}) {
+    this.#careful = careful;
+  }
 
   /** Mean of the street, 0 to 255; NaN before the first frame. */
   get brightness(): number {
@@ -57,7 +66,7 @@ export class MotionWatch {
   update(image: RgbImage, time: number): Proposal[] {
     if (this.#parts === undefined || image.width !== this.#from.width || image.height !== this.#from.height) {
       this.#from = { width: image.width, height: image.height };
-      this.#parts = partsFor(image);
+      this.#parts = partsFor(image, this.#careful);
       this.#time = undefined;
     }
     const { reducer, grey, steady, background, exposure, shift, difference, foreground, components } = this.#parts;
@@ -137,7 +146,7 @@ export class MotionWatch {
 
 type Parts = ReturnType<typeof partsFor>;
 
-function partsFor(image: RgbImage) {
+function partsFor(image: RgbImage, careful: boolean) {
   const reducer = new GreyReducer(image);
   const { size } = reducer;
   const pixels = size.width * size.height;
@@ -149,7 +158,7 @@ function partsFor(image: RgbImage) {
     background: new Background(size),
     exposure: new Exposure(),
     shift: new Shift(size),
-    foreground: new Foreground(size),
+    foreground: new Foreground(size, careful),
     components: new Components(size),
     profile: new Int32Array(size.width),
   };
