@@ -1,8 +1,11 @@
 import type { CameraStatusMessage } from '../contract/messages/camera-status.ts';
 import type { DetectionsMessage } from '../contract/messages/detections.ts';
+import type { MessageOf } from '../contract/messages/kinds.ts';
 import type { StateMessage } from '../contract/messages/state.ts';
 import type { TelemetryMessage } from '../contract/messages/telemetry.ts';
 import { nearestRank } from '../core/statistics.ts';
+import { type Counts, CrossingTally } from './counting/crossing-tally.ts';
+import { TrueCrossings } from './counting/true-crossings.ts';
 import type { CameraReport, RegionAnswer } from './parts/link.ts';
 import { Tally } from './tally.ts';
 
@@ -14,6 +17,24 @@ export interface RegionNow {
   /** Null with a foreign camera or model. */
   readonly truth: RegionAnswer | null;
 }
+
+/** An object that is in sight now. */
+export interface ObjectNow {
+  readonly track: number;
+  readonly class: string;
+  readonly score: number;
+  /** `[x, y, width, height]` in shares of the image. */
+  readonly box: readonly number[];
+}
+
+/** In which anything passes the lines of the street, in the order of `countingLines`. */
+const FLOWS = [
+  { line: 'near', direction: 'backward' },
+  { line: 'far', direction: 'forward' },
+  { line: 'side', direction: 'forward' },
+  { line: 'zebra', direction: 'forward' },
+  { line: 'zebra', direction: 'backward' },
+] as const;
 
 /** Latencies kept for percentiles: of the last quarter of an hour, at 12 frames a second. */
 const KEPT_LATENCIES = 10_000;
@@ -28,6 +49,8 @@ const SOONER_MS = 5;
 interface BoardOptions {
   /** Frames a second of the camera that serves the scene; null when there is no truth to compare with. */
   readonly truthFps: number | null;
+  /** Seed of the street on whose lines a detector counts; null where none counts there. */
+  readonly countedStreet?: number | null;
 }
 
 /** Everything that is known of the run: fed by the camera's reports and by what arrives over MQTT. */
@@ -36,10 +59,13 @@ export class Board {
   readonly #truths = new Map<number, { readonly at: number; readonly truth: readonly RegionAnswer[] }>();
   readonly #sessions: { readonly firstFrame: number; readonly at: number }[] = [];
   readonly #tally = new Tally();
+  readonly #crossings: { readonly truth: TrueCrossings; readonly tally: CrossingTally } | null;
   readonly #arrivals: number[] = [];
   readonly #latencies: number[] = [];
   frames = 0;
   regions: readonly RegionNow[] = [];
+  /** Null: the model is no detector. */
+  objects: readonly ObjectNow[] | null = null;
   state: StateMessage | undefined;
   camera: CameraStatusMessage | undefined;
   telemetry: TelemetryMessage | undefined;
@@ -47,8 +73,10 @@ export class Board {
   lost = 0;
   #lastSeq: number | undefined;
 
-  constructor({ truthFps }: BoardOptions) {
+  constructor({ truthFps, countedStreet = null }: BoardOptions) {
     this.#truthFps = truthFps;
+    this.#crossings =
+      countedStreet === null ? null : { truth: new TrueCrossings(countedStreet), tally: new CrossingTally(FLOWS) };
   }
 
   report(report: CameraReport): void {
@@ -56,6 +84,14 @@ export class Board {
     if (report.type !== 'frame') return;
     this.#truths.set(report.index, report);
     this.#truths.delete(report.index - KEPT_TRUTHS);
+    for (const each of this.#crossings?.truth.sent(report.index, report.at) ?? [])
+      this.#crossings?.tally.happened(each);
+  }
+
+  /** An object passed a line. */
+  crossing({ at, class: name, line, direction }: MessageOf<'event'>): void {
+    if (line === null || direction === null) return;
+    this.#crossings?.tally.counted({ line, direction, class: name, at: Date.parse(at) });
   }
 
   /** @param at ms since 1970 at which the message arrived */
@@ -67,6 +103,8 @@ export class Board {
     const sent = this.#sentFrame(message);
     keep(this.#latencies, sent === undefined ? message.latencyMs.total : at - sent.at);
     if (this.#truthFps !== null && sent === undefined) this.#tally.addUnmatched();
+    this.objects = message.objects ?? null;
+    this.#crossings?.tally.begin(Date.parse(message.capturedAt));
     this.regions = message.regions.map(({ region, classes }, i) => {
       const [best] = classes;
       const truth = sent?.truth[i] ?? null;
@@ -105,8 +143,14 @@ export class Board {
     return this.#latencies.length === 0 ? null : nearestRank(this.#latencies, share);
   }
 
+  /** Of a classifier. */
   get accuracy() {
-    return this.#truthFps === null ? null : this.#tally.result();
+    return this.#truthFps === null || this.#crossings !== null ? null : this.#tally.result();
+  }
+
+  /** Of a detector, as known at `at`, ms since 1970. */
+  counts(at: number): Counts | null {
+    return this.#crossings?.tally.result(at) ?? null;
   }
 }
 

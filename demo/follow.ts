@@ -65,6 +65,10 @@ export async function follow(
         onDetections(message);
       }),
     ],
+    [
+      topicOf(root, 'event', { camera: CAMERA, kind: 'crossing' }),
+      accept('event', (message) => board.crossing(message)),
+    ],
   ]);
   const { username, password } = new URL(broker);
   const credentials =

@@ -4,6 +4,7 @@ import type { WriteStream } from 'node:tty';
 import { WaysideError } from '../core/errors.ts';
 import { PACKAGE_ROOT } from '../core/layout.ts';
 import { redactUrls } from '../core/log.ts';
+import { isFindingTask } from '../inference/heads/any-head.ts';
 import type { Box } from '../inference/image.ts';
 import { type ModelPackage, readPackage } from '../inference/read-package.ts';
 import { Board } from './board.ts';
@@ -15,6 +16,7 @@ import { type Part, startPart } from './parts/child.ts';
 import { writeConfiguration } from './parts/configuration.ts';
 import { findFfmpeg } from './parts/ffmpeg.ts';
 import { nowMs } from './parts/link.ts';
+import { countingLines } from './scene/crossings.ts';
 import { createLens } from './scene/lens.ts';
 import { boxOf, PLACES } from './scene/regions.ts';
 import { FPS } from './scene/street.ts';
@@ -35,6 +37,8 @@ export interface DemoOptions {
   readonly page?: false | { readonly port: number };
   /** Folder of another model package. */
   readonly model?: string;
+  /** Classifies fixed regions of the street, with the model for that. @default false: finds, follows and counts */
+  readonly classifier?: boolean;
   /** A real broker instead of the embedded one: `mqtt://...`. */
   readonly broker?: string;
   /** Of the rendered street. @default 17: of the first 40, the one whose first ten seconds show all classes most evenly */
@@ -91,13 +95,16 @@ async function perform(options: DemoOptions, startedAt: number, closing: Closing
       hint: 'regions go with a camera of your own: --camera FILE or --camera rtsp://...',
     });
   }
-  const folder = options.model ?? join(PACKAGE_ROOT, 'demo', 'package');
+  const folder =
+    options.model ?? join(PACKAGE_ROOT, 'demo', options.classifier === true ? 'package' : 'detector-package');
   const [ffmpeg, model] = await Promise.all([findFfmpeg({ foreign: !('seed' in source) }), readPackage(folder)]);
   const [camera, broker] = await Promise.all([
     'url' in source ? null : started(startCamera(source, ffmpeg.command, signal), (part) => part.end(), closing),
     options.broker === undefined ? started(startBroker(), (own) => own.close(), closing) : null,
   ]);
-  const board = new Board({ truthFps: 'seed' in source && namesOurClasses(model) ? FPS : null });
+  const detects = isFindingTask(model.manifest.task);
+  const ours = 'seed' in source && namesOurClasses(model);
+  const board = new Board({ truthFps: ours ? FPS : null, countedStreet: ours && detects ? seed : null });
   camera?.onReport((report) => board.report(report));
 
   const box = `demo-${randomBytes(4).toString('hex')}`;
@@ -110,6 +117,7 @@ async function perform(options: DemoOptions, startedAt: number, closing: Closing
       ? null
       : new LivePage({
           camera: imagesOf(cameraUrl, ffmpeg),
+          lines: ours && detects ? countingLines(createLens(seed)) : [],
           port: page.port,
         });
   const pageUrl = shown === null ? null : await shown.start();
@@ -127,7 +135,7 @@ async function perform(options: DemoOptions, startedAt: number, closing: Closing
   const following = await follow(brokerUrl, box, board, {
     onDetections: (message) => {
       arrivals.another();
-      shown?.detections(message, board.regions);
+      shown?.detections(message, board);
     },
     onMessage: (topic, payload) => shown?.message(topic, payload),
   });
@@ -137,6 +145,7 @@ async function perform(options: DemoOptions, startedAt: number, closing: Closing
       options,
       ffmpegCommand: ffmpeg.system ? undefined : ffmpeg.command,
       folder,
+      detects,
       seed,
       box,
       brokerUrl,
@@ -173,6 +182,8 @@ interface DaemonSetting {
   readonly options: DemoOptions;
   readonly ffmpegCommand: string | undefined;
   readonly folder: string;
+  /** The model finds objects. */
+  readonly detects: boolean;
   readonly seed: number;
   readonly box: string;
   readonly brokerUrl: string;
@@ -180,7 +191,7 @@ interface DaemonSetting {
 }
 
 async function startDaemon(
-  { options, ffmpegCommand, folder, seed, box, brokerUrl, cameraUrl }: DaemonSetting,
+  { options, ffmpegCommand, folder, detects, seed, box, brokerUrl, cameraUrl }: DaemonSetting,
   closing: Closing,
 ): Promise<Part> {
   const lens = createLens(seed);
@@ -191,7 +202,13 @@ async function startDaemon(
     broker: brokerUrl,
     package: folder,
     rate: own ? FPS : FOREIGN_RATE,
-    regions: own ? PLACES.map((place) => ({ name: place.name, box: boxOf(lens, place) })) : (options.regions ?? []),
+    regions:
+      own && !detects
+        ? PLACES.map((place) => ({ name: place.name, box: boxOf(lens, place) }))
+        : (options.regions ?? []),
+    lines: own && detects ? countingLines(lens) : [],
+    rendered: own,
+    threshold: detects ? undefined : 0,
     decoder: ffmpegCommand,
   });
   closing.add(() => configuration.remove());

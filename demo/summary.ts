@@ -1,5 +1,6 @@
+import type { Counts } from './counting/crossing-tally.ts';
 import type { ViewState } from './view/state.ts';
-import { bytes, milliseconds, percent } from './view/text.ts';
+import { bytes, counted, milliseconds, percent } from './view/text.ts';
 
 /** What a run came to: the document of `--json` and the same for a person. */
 export interface Summary {
@@ -20,7 +21,7 @@ interface Run {
 }
 
 export function summarize({ view, lost, dropped, firstDetectionSeconds, fromCamera }: Run): Summary {
-  const { frames, seconds, latency, memory, model, accuracy } = view;
+  const { frames, seconds, latency, memory, model, accuracy, counts } = view;
   const document = {
     frames,
     seconds: rounded(seconds, 2),
@@ -35,6 +36,7 @@ export function summarize({ view, lost, dropped, firstDetectionSeconds, fromCame
     memoryBytes: memory,
     package: { name: model.name, bytes: model.bytes },
     accuracy,
+    counts,
   };
   return { document, text: textOf({ view, lost, dropped, firstDetectionSeconds, fromCamera }) };
 }
@@ -42,7 +44,7 @@ export function summarize({ view, lost, dropped, firstDetectionSeconds, fromCame
 const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 function textOf({ view, lost, dropped, firstDetectionSeconds, fromCamera }: Run): string {
-  const { frames, seconds, latency, memory, model, accuracy } = view;
+  const { frames, seconds, latency, memory, model, accuracy, counts } = view;
   const lines = [
     '',
     `${frames} frames analysed in ${seconds.toFixed(1)} s${firstDetectionSeconds === null ? '' : `, the first after ${firstDetectionSeconds.toFixed(1)} s`}; ${dropped ?? 'unknown'} dropped, ${lost} detections lost`,
@@ -50,6 +52,7 @@ function textOf({ view, lost, dropped, firstDetectionSeconds, fromCamera }: Run)
     `memory   supervisor ${bytes(memory.supervisor)}, inference ${bytes(memory.inference)}, decoder ${bytes(memory.decoders)}`,
     `package  ${model.name}, ${bytes(model.bytes)} on disk`,
   ];
+  if (counts !== null) return [...lines, ...countsText(counts)].join('\n');
   if (accuracy === null) return [...lines, 'accuracy unknown: only the rendered scene knows the truth'].join('\n');
   const { n, clear, contested, classes, unmatchedFrames } = accuracy;
   return [
@@ -62,4 +65,23 @@ function textOf({ view, lost, dropped, firstDetectionSeconds, fromCamera }: Run)
       ? []
       : [`  ${unmatchedFrames} frames could not be matched with the scene and are in none of these figures`]),
   ].join('\n');
+}
+
+/** The sentence first, then every line and direction. */
+function countsText(counts: Counts): string[] {
+  const { truth, missed, false: wrong, undecided, flows } = counts;
+  const rate = truth === 0 ? '' : `; missed and false are ${percent((missed + wrong) / truth)} of what passed`;
+  return [
+    `counts   ${counted(counts)}${rate}`,
+    ...flows.map(
+      ({ line, direction, ...flow }) =>
+        `  ${`${line} ${direction}`.padEnd(16)} ${`${flow.counted} of ${flow.truth}`.padStart(9)}, ${flow.missed} missed, ${flow.false} false`,
+    ),
+    ...(undecided === 0
+      ? []
+      : [
+          `  ${undecided} passed in the last seconds, whose counts may have been on their way: in none of these figures`,
+        ]),
+    '  The truth is that of the rendered street, and this model knows no other: of real streets these figures say nothing.',
+  ];
 }

@@ -6,6 +6,7 @@ interface DemoOptions {
   readonly frames?: number;
   readonly camera?: string;
   readonly model?: string;
+  readonly classifier?: boolean;
   readonly broker?: string;
   readonly seed: number;
   readonly region?: readonly Region[];
@@ -17,12 +18,17 @@ export function demoCommand(): Command {
   return new Command('demo')
     .summary('the whole on this machine: camera, broker, daemon, live view')
     .description(
-      'Serves a rendered street as an RTSP camera, classifies it with the small model that Wayside carries, publishes over an ' +
-        'embedded MQTT broker and shows what arrives. Every part can be replaced by a real one. This is what `npm start` runs.',
+      'Serves a rendered street as an RTSP camera, finds, follows and counts what is on it with the small model that Wayside carries, ' +
+        "publishes over an embedded MQTT broker and shows what arrives beside the street's exact truth. Every part can be replaced by a real one. This is what `npm start` runs.",
     )
     .addOption(new Option('--frames <n>', 'end after this many analysed frames').argParser(integer(1)))
     .addOption(new Option('--camera <source>', 'a camera of your own, rtsp://..., or a video file'))
     .addOption(new Option('--model <package>', 'another model package'))
+    .addOption(
+      new Option('--classifier', 'classify fixed regions of the street instead, with the model for that').conflicts(
+        'model',
+      ),
+    )
     .addOption(new Option('--broker <url>', 'a real MQTT broker: mqtt://...'))
     .addOption(new Option('--seed <n>', 'seed of the rendered street').argParser(integer(0, 2 ** 32 - 1)).default(17))
     .addOption(

@@ -32,7 +32,7 @@ export async function* streetFrames({ part, scenes, perScene }: FrameOptions): A
     const scene = createScene(seed);
     for (let i = 0; i < perScene; i++) {
       const random = chance(seed, 93, i);
-      const weather = pick<Weather>(random, ['clear', 'clear', 'rain', 'snow', 'night', 'shake']);
+      const weather = pick<Weather>(random, ['clear', 'clear', 'rain', 'rain', 'snow', 'snow', 'shake', 'night']);
       const frame = inWeather(scene.frame(random.below(FRAMES_OF_SCENE)), weather, seed);
       const encoded = random.next() < 0.5;
       const image = encoded ? await recorded(frame.image, 45 + random.below(51)) : frame.image;

@@ -12,8 +12,8 @@ import { streetFrames } from './frames.ts';
 import { gridNet, PREPROCESSING, SCORES } from './network.ts';
 import { TARGET_LENGTH, type Wanted, writeTargets } from './targets.ts';
 
-const BATCH = 16;
-const RATE = 0.004;
+const BATCH = 8;
+const RATE = 0.003;
 const WEIGHT_DECAY = 0.01;
 /** An error of 1 is one of a quarter in the logarithm of a size. */
 const SIZE_WEIGHT = 0.1;
@@ -21,7 +21,7 @@ const SIZE_WEIGHT = 0.1;
 const OBJECTS = 8;
 
 /** What the detector of the demonstration is trained with: frames of a scene resemble each other, so there are many scenes. */
-export const STREET_TRAINING = { seed: 1, scenes: 64, perScene: 20, epochs: 16 } as const;
+export const STREET_TRAINING = { seed: 1, scenes: 96, perScene: 20, epochs: 12 } as const;
 
 interface StoredFrames {
   /** `[frames, 3, H, W]`, bytes. */
@@ -54,7 +54,7 @@ export async function trainDetector(options: DetectorTrainingOptions): Promise<M
   });
 }
 
-/** At the size of the network's input: 65 KB a frame. */
+/** At the size of the network's input: 194 KB a frame. */
 async function render(options: DetectorTrainingOptions): Promise<StoredFrames> {
   const { scenes, perScene, onProgress, signal } = options;
   const total = scenes * perScene;

@@ -1,8 +1,9 @@
 import type { DetectionsMessage } from '../../contract/messages/detections.ts';
 import type { CameraOptions } from '../../daemon/camera/types.ts';
+import type { Line } from '../../daemon/vision/line-counter.ts';
 import { EventStream } from '../../daemon/web/event-stream.ts';
 import { startWebServer, type WebServer } from '../../daemon/web/server.ts';
-import type { RegionNow } from '../board.ts';
+import type { Board } from '../board.ts';
 import type { ViewState } from '../view/state.ts';
 import { pageView } from './page-view.ts';
 import { RecentImages } from './recent-images.ts';
@@ -11,6 +12,8 @@ interface LivePageOptions {
   /** Where images come from while somebody looks. */
   readonly camera: Omit<CameraOptions, 'id' | 'workingSize'>;
   readonly port?: number | undefined;
+  /** Drawn on the image. */
+  readonly lines: readonly Line[];
 }
 
 const VIEW_MS = 500;
@@ -22,13 +25,15 @@ const LONGEST_MESSAGE = 6000;
 /** The page of the demonstration: what the terminal shows, with the live image. */
 export class LivePage {
   readonly #port: number | undefined;
+  readonly #lines: readonly Line[];
   readonly #events = new EventStream();
   readonly #images: RecentImages;
   readonly #lastMessages = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #server: WebServer | undefined;
 
-  constructor({ camera, port }: LivePageOptions) {
+  constructor({ camera, port, lines }: LivePageOptions) {
+    this.#lines = lines;
     this.#images = new RecentImages(camera);
     this.#port = port;
   }
@@ -46,7 +51,7 @@ export class LivePage {
   }
 
   /** Draws a result on the image of its moment. */
-  detections(message: DetectionsMessage, regions: readonly RegionNow[]): void {
+  detections(message: DetectionsMessage, { regions, objects }: Pick<Board, 'regions' | 'objects'>): void {
     const image = this.#events.readers === 0 ? undefined : this.#images.nearest(Date.parse(message.capturedAt));
     if (image === undefined) return;
     this.#events.latest('frame', {
@@ -58,6 +63,8 @@ export class LivePage {
         class: regions[i]?.class ?? null,
         score: regions[i]?.score ?? 0,
       })),
+      objects: objects ?? [],
+      lines: this.#lines,
     });
   }
 

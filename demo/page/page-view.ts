@@ -1,5 +1,5 @@
 import type { ViewState } from '../view/state.ts';
-import { bytes, milliseconds, percent } from '../view/text.ts';
+import { bytes, counted, inSight, milliseconds, percent } from '../view/text.ts';
 
 /** What `page.js` shows beside the image: words are chosen here, where they can be tested. */
 interface PageView {
@@ -7,10 +7,14 @@ interface PageView {
   readonly health: { readonly text: string; readonly level: 'good' | 'warn' | 'bad' };
   readonly figures: readonly (readonly [name: string, value: string])[];
   readonly regions: ViewState['regions'];
+  /** By line and direction; null: nothing is counted. */
+  readonly flows: NonNullable<ViewState['counts']>['flows'] | null;
+  readonly counted: string;
 }
 
 export function pageView(state: ViewState): PageView {
-  const { model, camera, box, broker, frames, fps, latency, cpuPercent, memory, accuracy, seconds } = state;
+  const { model, camera, box, broker, frames, fps, latency, cpuPercent, memory, accuracy, seconds, objects, counts } =
+    state;
   const well = camera.state === 'live' && box.state === 'online';
   const why = camera.reason ?? box.reasons[0];
   return {
@@ -22,6 +26,7 @@ export function pageView(state: ViewState): PageView {
     figures: [
       ['frames analysed', `${frames} in ${seconds.toFixed(0)} s, ${fps.toFixed(1)} a second`],
       ['latency', `p50 ${milliseconds(latency.p50)}, p95 ${milliseconds(latency.p95)}`],
+      ...(objects === null ? [] : ([['in sight', inSight(objects)]] as const)),
       ...(accuracy === null
         ? []
         : ([
@@ -34,5 +39,7 @@ export function pageView(state: ViewState): PageView {
       ['decoder', bytes(memory.decoders)],
     ],
     regions: state.regions,
+    flows: counts?.flows ?? null,
+    counted: counts === null ? '' : counted(counts),
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { WaysideError } from '../../core/errors.ts';
+import type { Line } from '../../daemon/vision/line-counter.ts';
 import type { Box } from '../../inference/image.ts';
 
 export const SITE = 'demo';
@@ -15,6 +16,12 @@ interface Parts {
   readonly package: string;
   readonly rate: number;
   readonly regions: readonly { readonly name: string; readonly box: Box }[];
+  /** Where a detector counts. */
+  readonly lines: readonly Line[];
+  /** The camera shows the rendered street. */
+  readonly rendered: boolean;
+  /** Of what is told; absent: the model's own. */
+  readonly threshold: number | undefined;
   /** Another decoder than the system's ffmpeg. */
   readonly decoder: string | undefined;
 }
@@ -54,6 +61,7 @@ export async function writeConfiguration(parts: Parts): Promise<Configuration> {
   };
   const camera = splitAddress(parts.camera, ['rtsp:', 'rtsps:'], '--camera');
   const broker = splitAddress(parts.broker, ['mqtt:', 'mqtts:'], '--broker');
+  const folder = await mkdtemp(join(tmpdir(), 'wayside-demo-'));
   const text = stringify({
     site: SITE,
     box: parts.box,
@@ -65,16 +73,20 @@ export async function writeConfiguration(parts: Parts): Promise<Configuration> {
         url: camera.url,
         ...secretsOf(camera, 'WAYSIDE_DEMO_CAMERA_PASSWORD'),
         rate: parts.rate,
-        threshold: 0,
+        ...(parts.threshold !== undefined && { threshold: parts.threshold }),
         topK: 3,
         ...(parts.regions.length > 0 && { regions: parts.regions.map(({ name, box }) => ({ name, box: [...box] })) }),
+        ...(parts.lines.length > 0 && {
+          lines: parts.lines.map(({ id, from, to }) => ({ id, from: [...from], to: [...to] })),
+        }),
         ...(parts.decoder !== undefined && { decoder: { command: [parts.decoder] } }),
       },
     ],
+    journal: { folder: join(folder, 'journal') },
+    demonstration: parts.rendered,
     telemetry: { intervalSeconds: 1 },
     log: { level: 'warn' },
   });
-  const folder = await mkdtemp(join(tmpdir(), 'wayside-demo-'));
   const path = join(folder, 'wayside.yaml');
   await writeFile(path, text, { mode: 0o600 });
   return { path, environment, remove: () => rm(folder, { recursive: true, force: true }) };

@@ -1,7 +1,8 @@
 import type { Paint, Style } from '../../core/terminal/colour.ts';
 import type { RegionNow } from '../board.ts';
+import type { FlowCounts } from '../counting/crossing-tally.ts';
 import type { ViewState } from './state.ts';
-import { bar, bytes, cut, milliseconds, percent } from './text.ts';
+import { bar, bytes, counted, cut, inSight, milliseconds, percent } from './text.ts';
 
 /** Narrower terminals lose the ends of lines, never their order. */
 const LEAST_WIDTH = 40;
@@ -11,7 +12,6 @@ export function screen(state: ViewState, columns: number, paint: Paint): string[
   const width = Math.max(LEAST_WIDTH, columns - 1);
   const line = (text: string, style?: Style): string =>
     style === undefined ? cut(text, width) : paint(style, cut(text, width));
-  const nameWidth = Math.max(8, ...state.regions.map(({ region }) => region.length));
   return [
     line(
       `Wayside  ${state.model.name} (${bytes(state.model.bytes)}) on ${state.camera.name}, over ${state.broker}`,
@@ -19,9 +19,7 @@ export function screen(state: ViewState, columns: number, paint: Paint): string[
     ),
     statusLine(state, width, paint),
     '',
-    ...(state.regions.length === 0
-      ? [line('  waiting for the first detection', 'dim')]
-      : state.regions.map((region) => regionLine(region, nameWidth, width, paint))),
+    ...seenLines(state, width, paint),
     '',
     line(figures(state)),
     line(resources(state), 'dim'),
@@ -29,6 +27,42 @@ export function screen(state: ViewState, columns: number, paint: Paint): string[
     ...(state.page === null ? [] : [line(`live image: ${state.page}`, 'cyan')]),
     line(state.wanted === null ? 'Ctrl-C ends it with a summary' : `ends after ${state.wanted} frames`, 'dim'),
   ];
+}
+
+/** What the model says of the image: of regions, or objects and what passed the lines. */
+function seenLines({ regions, objects, counts }: ViewState, width: number, paint: Paint): string[] {
+  if (objects === null) {
+    if (regions.length === 0) return [paint('dim', cut('  waiting for the first detection', width))];
+    const nameWidth = Math.max(8, ...regions.map(({ region }) => region.length));
+    return regions.map((region) => regionLine(region, nameWidth, width, paint));
+  }
+  const sight = cut(`  in sight: ${inSight(objects)}`, width);
+  if (counts === null) return [sight];
+  return [
+    sight,
+    '',
+    paint(
+      'dim',
+      cut(
+        `  ${'line'.padEnd(8)}${'direction'.padEnd(12)}${COLUMNS.map((name) => (name === 'other class' ? name.padStart(13) : padded(name))).join('')}`,
+        width,
+      ),
+    ),
+    ...counts.flows.map((flow) => flowLine(flow, width, paint)),
+    cut(`  ${counted(counts)}`, width),
+  ];
+}
+
+const COLUMNS = ['counted', 'true', 'missed', 'false', 'other class'] as const;
+const padded = (text: string | number): string => String(text).padStart(9);
+
+function flowLine(flow: FlowCounts, width: number, paint: Paint): string {
+  const { line, direction, counted: all, truth, missed, false: wrong, otherClass } = flow;
+  const figures = [all, truth, missed, wrong, otherClass].map((figure, i) =>
+    i === 4 ? String(figure).padStart(13) : padded(figure),
+  );
+  const text = cut(`  ${line.padEnd(8)}${direction.padEnd(12)}${figures.join('')}`, width);
+  return truth + all === 0 ? paint('dim', text) : missed + wrong === 0 ? paint('green', text) : paint('yellow', text);
 }
 
 function statusLine({ camera, box }: ViewState, width: number, paint: Paint): string {
@@ -65,8 +99,12 @@ const accuracyLine = ({ accuracy, n, clear, contested }: NonNullable<ViewState['
 
 /** The same in one line, for logs and pipes. */
 export function plainLine(state: ViewState): string {
-  const { frames, fps, latency, camera, box, accuracy, regions } = state;
-  const seen = regions.map(({ region, class: name }) => `${region}=${name ?? '-'}`).join(' ');
-  const figure = accuracy === null ? '' : `, accuracy ${percent(accuracy.accuracy)} of ${accuracy.n}`;
+  const { frames, fps, latency, camera, box, accuracy, regions, objects, counts } = state;
+  const seen =
+    objects === null
+      ? regions.map(({ region, class: name }) => `${region}=${name ?? '-'}`).join(' ')
+      : `in sight ${inSight(objects)}`;
+  const accurate = accuracy === null ? '' : `, accuracy ${percent(accuracy.accuracy)} of ${accuracy.n}`;
+  const figure = counts === null ? accurate : `, ${counted(counts)}`;
   return `camera ${camera.state}, box ${box.state}: ${frames} frames, ${fps.toFixed(1)} a second, p50 ${milliseconds(latency.p50)}${figure}${seen === '' ? '' : `; ${seen}`}`;
 }

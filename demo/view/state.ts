@@ -1,4 +1,5 @@
-import type { Board, RegionNow } from '../board.ts';
+import type { Board, ObjectNow, RegionNow } from '../board.ts';
+import type { Counts } from '../counting/crossing-tally.ts';
 import type { Accuracy } from '../tally.ts';
 
 /** One image of the run, as data: what the terminal shows is a function of this alone. */
@@ -16,6 +17,10 @@ export interface ViewState {
   readonly fps: number;
   readonly latency: { readonly p50: number | null; readonly p95: number | null };
   readonly regions: readonly RegionNow[];
+  /** Null: the model is no detector. */
+  readonly objects: readonly ObjectNow[] | null;
+  /** Of a detector on the rendered street, beside its truth. */
+  readonly counts: Counts | null;
   readonly accuracy: Accuracy | null;
   readonly cpuPercent: number | null;
   /** Resident bytes of supervisor, inference and decoders; null: not seen. */
@@ -59,6 +64,8 @@ export function viewOf(
     fps: board.fps(at),
     latency: { p50: board.latency(0.5), p95: board.latency(0.95) },
     regions: board.regions,
+    objects: board.objects,
+    counts: board.counts(at),
     accuracy: board.accuracy,
     cpuPercent: board.telemetry?.cpu.usagePercent ?? null,
     memory: {

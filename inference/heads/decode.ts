@@ -97,7 +97,7 @@ export function decodeDetections(output: Float32Array, options: DecodeOptions): 
   );
   const candidates =
     found.length > MOST_CANDIDATES ? found.sort((a, b) => b.score - a.score).slice(0, MOST_CANDIDATES) : found;
-  return suppressOverlaps(candidates, head.overlap);
+  return suppressOverlaps(candidates, { sameClass: head.overlap });
 }
 
 interface Best {

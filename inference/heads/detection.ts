@@ -21,17 +21,29 @@ export function intersectionOverUnion([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: B
   return both / (aw * ah + bw * bh - both);
 }
 
+/** Overlaps above which the box of lower score is hidden, 0 to 1. */
+interface SuppressionLimits {
+  /** Of two boxes of one class. */
+  readonly sameClass: number;
+  /** Of two boxes of different classes. @default none hide each other */
+  readonly otherClass?: number | undefined;
+}
+
 /**
- * Non-maximum suppression, class by class: of boxes that overlap by more than `most` only the one of highest score stays.
+ * Non-maximum suppression: of boxes that overlap by more than the limit only the one of highest score stays.
  *
  * @returns by falling score
  */
-export function suppressOverlaps(detections: readonly Detection[], most: number): Detection[] {
+export function suppressOverlaps(
+  detections: readonly Detection[],
+  { sameClass, otherClass = 1 }: SuppressionLimits,
+): Detection[] {
   const kept: Detection[] = [];
   for (const each of detections.toSorted((a, b) => b.score - a.score)) {
-    const hidden = kept.some(
-      (other) => other.classIndex === each.classIndex && intersectionOverUnion(other.box, each.box) > most,
-    );
+    const hidden = kept.some((other) => {
+      const most = other.classIndex === each.classIndex ? sameClass : otherClass;
+      return most < 1 && intersectionOverUnion(other.box, each.box) > most;
+    });
     if (!hidden) kept.push(each);
   }
   return kept;

@@ -24,6 +24,8 @@ export const GridHead = z.strictObject({
   ]),
   /** Boxes of one class that overlap by more hide each other. */
   overlap: z.number().min(0).max(1).default(0.6),
+  /** Boxes of different classes that overlap by more hide each other: one object, one box. Without it, none do. */
+  overlapAcrossClasses: z.number().min(0).max(1).optional(),
 });
 export type GridHead = z.infer<typeof GridHead>;
 
@@ -95,7 +97,7 @@ export function decodeGrid(output: Float32Array, options: GridDecodeOptions): De
         found.push({ box: placed, classIndex, score: Math.min(1, score) });
     }
   }
-  return suppressOverlaps(found, head.overlap);
+  return suppressOverlaps(found, { sameClass: head.overlap, otherClass: head.overlapAcrossClasses });
 }
 
 interface CellMap {

@@ -11,6 +11,8 @@ interface ConvOptions {
   readonly stride?: number;
   /** @default 1 */
   readonly groups?: number;
+  /** Pixels from one tap of the kernel to the next. @default 1 */
+  readonly dilation?: number;
 }
 
 /** The first opset whose BatchNormalization has one output by default, and IR for every runtime since 2019. */
@@ -43,16 +45,17 @@ export class NetworkBuilder {
     value: string,
     from: number,
     to: number,
-    { kernel = 3, stride = 1, groups = 1 }: ConvOptions = {},
+    { kernel = 3, stride = 1, groups = 1, dilation = 1 }: ConvOptions = {},
   ): string {
     const deviation = Math.sqrt((2 * groups) / (to * kernel * kernel));
     const weight = this.#normal(`${name}.weight`, [to, from / groups, kernel, kernel], deviation);
-    const margin = kernel >> 1;
+    const margin = dilation * (kernel >> 1);
     const [convolved] = this.#builder.node('Conv', [value, weight], {
       kernel_shape: ints([kernel, kernel]),
       strides: ints([stride, stride]),
       pads: ints([margin, margin, margin, margin]),
       group: int(groups),
+      ...(dilation === 1 ? {} : { dilations: ints([dilation, dilation]) }),
     });
     const one = (part: string, fill: number): string =>
       this.#builder.constant(`${name}.${part}`, float32Tensor([to], new Float32Array(to).fill(fill)));

@@ -13,26 +13,45 @@ function colourOf(region) {
   return colours.get(region);
 }
 
-function drawRegions(regions, { width, height }) {
-  const unit = Math.max(1, width / 640);
+function drawBox({ box, label, colour }, { width, height }, unit) {
+  const [x, y, w, h] = [box[0] * width, box[1] * height, box[2] * width, box[3] * height];
+  context.strokeStyle = colour;
+  context.strokeRect(x, y, w, h);
+  const top = Math.max(y, 16 * unit);
+  context.fillStyle = 'rgba(0, 0, 0, 0.7)';
+  context.fillRect(x - unit, top - 16 * unit, context.measureText(label).width + 8 * unit, 16 * unit);
+  context.fillStyle = colour;
+  context.fillText(label, x + 3 * unit, top - 2 * unit);
+}
+
+function drawLine({ id, from, to }, { width, height }, unit) {
+  context.strokeStyle = '#ffffff';
+  context.setLineDash([6 * unit, 4 * unit]);
+  context.beginPath();
+  context.moveTo(from[0] * width, from[1] * height);
+  context.lineTo(to[0] * width, to[1] * height);
+  context.stroke();
+  context.setLineDash([]);
+  context.fillStyle = '#ffffff';
+  context.fillText(id, to[0] * width + 3 * unit, to[1] * height);
+}
+
+function drawFound({ regions, objects = [], lines = [] }, image) {
+  const unit = Math.max(1, image.width / 640);
   context.lineWidth = 2 * unit;
   context.font = `600 ${12 * unit}px system-ui, sans-serif`;
   context.textBaseline = 'bottom';
+  for (const line of lines) drawLine(line, image, unit);
   for (const { region, box, class: name, score } of regions) {
-    const [x, y, w, h] = [box[0] * width, box[1] * height, box[2] * width, box[3] * height];
-    context.strokeStyle = colourOf(region);
-    context.strokeRect(x, y, w, h);
     const label = name === null ? region : `${name} ${Math.round(100 * score)} %`;
-    const top = Math.max(y, 16 * unit);
-    context.fillStyle = 'rgba(0, 0, 0, 0.7)';
-    context.fillRect(x - unit, top - 16 * unit, context.measureText(label).width + 8 * unit, 16 * unit);
-    context.fillStyle = colourOf(region);
-    context.fillText(label, x + 3 * unit, top - 2 * unit);
+    drawBox({ box, label, colour: colourOf(region) }, image, unit);
   }
+  for (const { track, box, class: name } of objects)
+    drawBox({ box, label: `${name} ${track}`, colour: colourOf(name) }, image, unit);
 }
 
 let drawing = false;
-async function showFrame({ image, regions, capturedAt }) {
+async function showFrame({ image, capturedAt, ...found }) {
   if (drawing) return; // the next one is on its way
   drawing = true;
   const picture = new Image();
@@ -42,7 +61,7 @@ async function showFrame({ image, regions, capturedAt }) {
     canvas.width = picture.naturalWidth;
     canvas.height = picture.naturalHeight;
     context.drawImage(picture, 0, 0);
-    drawRegions(regions, canvas);
+    drawFound(found, canvas);
     at('no-image').hidden = true;
     at('captured').textContent = `captured at ${clock(capturedAt)}`;
     canvas.dataset.frames = String(Number(canvas.dataset.frames ?? 0) + 1);
@@ -79,7 +98,21 @@ function showRegions(regions) {
   );
 }
 
-function showView({ what, health, figures, regions }) {
+function showCounts(flows, counted) {
+  at('region-section').hidden = flows !== null;
+  at('count-section').hidden = flows === null;
+  at('counted').textContent = counted;
+  at('counts').tBodies[0].replaceChildren(
+    ...(flows ?? []).map(({ line, direction, counted: all, truth, missed, false: wrong }) => {
+      const row = document.createElement('tr');
+      row.append(cell(line), cell(direction), ...[all, truth, missed, wrong].map((figure) => cell(String(figure))));
+      row.className = missed + wrong > 0 ? 'contested' : '';
+      return row;
+    }),
+  );
+}
+
+function showView({ what, health, figures, regions, flows = null, counted = '' }) {
   at('what').textContent = what;
   at('health').textContent = health.text;
   at('health').dataset.level = health.level;
@@ -93,6 +126,7 @@ function showView({ what, health, figures, regions }) {
     }),
   );
   showRegions(regions);
+  showCounts(flows, counted);
 }
 
 const messages = new Map();

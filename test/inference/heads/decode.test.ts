@@ -83,7 +83,7 @@ describe('suppressOverlaps', () => {
   const at = (x: number, score: number, classIndex = 0): Detection => ({ box: [x, 0, 1, 1], classIndex, score });
 
   it('keeps the best of each class', () => {
-    const kept = suppressOverlaps([at(0, 0.5), at(0.1, 0.9), at(0.1, 0.4, 1), at(2, 0.3)], 0.45);
+    const kept = suppressOverlaps([at(0, 0.5), at(0.1, 0.9), at(0.1, 0.4, 1), at(2, 0.3)], { sameClass: 0.45 });
     expect(kept).toEqual([at(0.1, 0.9), at(0.1, 0.4, 1), at(2, 0.3)]);
   });
 

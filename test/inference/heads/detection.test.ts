@@ -31,13 +31,13 @@ describe('overlap of two boxes', () => {
 });
 
 describe('suppressing overlaps', () => {
-  it('leaves no two boxes of a class that overlap more than allowed, and hides none without one that does', () => {
+  it('leaves no two boxes that overlap more than their classes allow, and hides none without one that does', () => {
     fc.assert(
-      fc.property(fc.array(detections, { maxLength: 12 }), (all) => {
-        const kept = suppressOverlaps(all, 0.45);
+      fc.property(fc.array(detections, { maxLength: 12 }), fc.constantFrom(undefined, 0.6), (all, otherClass) => {
+        const kept = suppressOverlaps(all, { sameClass: 0.45, otherClass });
         const near = (a: Detection, b: Detection) =>
-          a.classIndex === b.classIndex && intersectionOverUnion(a.box, b.box) > 0.45;
-        for (const a of kept) expect(kept.filter((b) => near(a, b))).toEqual([a]);
+          intersectionOverUnion(a.box, b.box) > (a.classIndex === b.classIndex ? 0.45 : (otherClass ?? 2));
+        for (const a of kept) expect(kept.filter((b) => b === a || near(a, b))).toEqual([a]);
         for (const a of all.filter((each) => !kept.includes(each)))
           expect(kept.some((b) => b.score >= a.score && near(a, b))).toBe(true);
       }),

@@ -48,6 +48,17 @@ describe('decodeGrid', () => {
     expect(only).toMatchObject({ classIndex: 0, score: expect.closeTo(0.9, 6) as unknown });
   });
 
+  it('shows an object that looks like two classes once, where the head says that one object has one box', () => {
+    const twice = (head: GridHead): Detection[] => {
+      const output = empty(head, 2);
+      put(output, head, [3, 1], [0.6, 0.8]);
+      return found(output, head);
+    };
+    const box = { typical: [[16, 8] as [number, number], [15, 8] as [number, number]] };
+    expect(twice(headOf({ box })).map(({ classIndex }) => classIndex)).toEqual([1, 0]);
+    expect(twice(headOf({ box, overlapAcrossClasses: 0.6 })).map(({ classIndex }) => classIndex)).toEqual([1]);
+  });
+
   it('moves the centre towards the neighbours by their scores', () => {
     const head = headOf({});
     const output = empty(head);

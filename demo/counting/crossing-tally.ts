@@ -1,0 +1,133 @@
+import type { Direction } from '../../daemon/vision/line-counter.ts';
+
+/** Something passed a line, truly or as it was counted. */
+export interface Passing {
+  readonly line: string;
+  readonly direction: Direction;
+  readonly class: string;
+  /** ms since 1970. */
+  readonly at: number;
+}
+
+/** Counts of one line and direction, or of all, beside the truth. */
+interface Counted {
+  readonly counted: number;
+  readonly truth: number;
+  /** Truly passed, and nothing was counted within a second. */
+  readonly missed: number;
+  /** Counted, and nothing truly passed within a second. */
+  readonly false: number;
+  /** Found, in another class. */
+  readonly otherClass: number;
+}
+
+export interface FlowCounts extends Counted {
+  readonly line: string;
+  readonly direction: Direction;
+}
+
+export interface Counts extends Counted {
+  readonly flows: readonly FlowCounts[];
+  /** What truly passed so lately that its count may still be on its way; in none of the figures. */
+  readonly undecided: number;
+}
+
+/** The rule of `wayside count --truth`. */
+const TOLERANCE_MS = 1000;
+/** An object is believed when it was seen three times: what passes in the first seconds cannot be told. */
+const SETTLING_MS = 2000;
+/** Events are committed once a second, and the second of the tolerance has to be over. */
+const ON_ITS_WAY_MS = 3000;
+
+interface Flow {
+  readonly line: string;
+  readonly direction: Direction;
+  readonly truth: Passing[];
+  readonly counted: Passing[];
+}
+
+/** Sets crossings that are counted beside those that happened: any number of either, in any order. */
+export class CrossingTally {
+  readonly #flows = new Map<string, Flow>();
+  #begins: number | undefined;
+
+  /** @param lines in the order in which they are shown, with the directions in which anything may pass */
+  constructor(flows: readonly { readonly line: string; readonly direction: Direction }[]) {
+    for (const { line, direction } of flows) this.#flow(line, direction);
+  }
+
+  /** Counting began. @param at ms since 1970 */
+  begin(at: number): void {
+    this.#begins ??= at + SETTLING_MS;
+  }
+
+  happened(passing: Passing): void {
+    this.#flow(passing.line, passing.direction).truth.push(passing);
+  }
+
+  counted(passing: Passing): void {
+    this.#flow(passing.line, passing.direction).counted.push(passing);
+  }
+
+  /** @param at ms since 1970 */
+  result(at: number): Counts {
+    const span = { from: this.#begins ?? Number.POSITIVE_INFINITY, until: at - ON_ITS_WAY_MS };
+    const flows = [...this.#flows.values()].map((flow) => countsOf(flow, span));
+    const sum = (key: keyof Counted): number => flows.reduce((total, each) => total + each[key], 0);
+    return {
+      counted: sum('counted'),
+      truth: sum('truth'),
+      missed: sum('missed'),
+      false: sum('false'),
+      otherClass: sum('otherClass'),
+      flows,
+      undecided: [...this.#flows.values()].reduce(
+        (total, { truth }) => total + truth.filter((each) => each.at > Math.max(span.until, span.from)).length,
+        0,
+      ),
+    };
+  }
+
+  #flow(line: string, direction: Direction): Flow {
+    const key = `${line} ${direction}`;
+    const flow = this.#flows.get(key) ?? { line, direction, truth: [], counted: [] };
+    this.#flows.set(key, flow);
+    return flow;
+  }
+}
+
+/**
+ * Pairs in the order of time, the earlier of two that are too far apart left alone: as many pairs as there can be, since all
+ * may be apart by the same. A pair with what truly passed outside of the span is in no figure.
+ */
+function countsOf(
+  { line, direction, truth, counted }: Flow,
+  { from, until }: { readonly from: number; readonly until: number },
+): FlowCounts {
+  const happened = truth.toSorted((a, b) => a.at - b.at);
+  const found = counted.toSorted((a, b) => a.at - b.at);
+  const within = ({ at }: Passing): boolean => at >= from && at <= until;
+  const figures = { counted: 0, truth: happened.filter(within).length, missed: 0, false: 0, otherClass: 0 };
+  let [i, j] = [0, 0];
+  while (i < happened.length || j < found.length) {
+    const [own, seen] = [happened[i], found[j]];
+    if (own !== undefined && seen !== undefined && Math.abs(own.at - seen.at) <= TOLERANCE_MS) {
+      if (within(own)) {
+        figures.counted++;
+        if (own.class !== seen.class) figures.otherClass++;
+      }
+      i++;
+      j++;
+    } else if (seen === undefined || (own !== undefined && own.at < seen.at)) {
+      if (own !== undefined && within(own)) figures.missed++;
+      i++;
+    } else {
+      if (within(seen)) {
+        figures.counted++;
+        figures.false++;
+      }
+      j++;
+    }
+  }
+  return { line, direction, ...figures };
+}
