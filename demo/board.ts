@@ -38,6 +38,8 @@ const FLOWS = [
 
 /** Latencies kept for percentiles: of the last quarter of an hour, at 12 frames a second. */
 const KEPT_LATENCIES = 10_000;
+/** Analysed frames among which that of an event is found: of half a minute. */
+const KEPT_LAGS = 400;
 /** ms over which frames a second are counted. */
 const RATE_WINDOW = 3000;
 /** Frames of the camera whose truth is kept: what is on its way is far fewer. */
@@ -62,6 +64,7 @@ export class Board {
   readonly #crossings: { readonly truth: TrueCrossings; readonly tally: CrossingTally } | null;
   readonly #arrivals: number[] = [];
   readonly #latencies: number[] = [];
+  readonly #lags: { readonly capturedAt: number; readonly ms: number }[] = [];
   frames = 0;
   regions: readonly RegionNow[] = [];
   /** Null: the model is no detector. */
@@ -91,7 +94,8 @@ export class Board {
   /** An object passed a line. */
   crossing({ at, class: name, line, direction }: MessageOf<'event'>): void {
     if (line === null || direction === null) return;
-    this.#crossings?.tally.counted({ line, direction, class: name, at: Date.parse(at) });
+    const when = Date.parse(at);
+    this.#crossings?.tally.counted({ line, direction, class: name, at: when - this.#lagAt(when) });
   }
 
   /** @param at ms since 1970 at which the message arrived */
@@ -104,7 +108,7 @@ export class Board {
     keep(this.#latencies, sent === undefined ? message.latencyMs.total : at - sent.at);
     if (this.#truthFps !== null && sent === undefined) this.#tally.addUnmatched();
     this.objects = message.objects ?? null;
-    this.#crossings?.tally.begin(Date.parse(message.capturedAt));
+    if (sent !== undefined) this.#analysed(Date.parse(message.capturedAt), sent.at);
     this.regions = message.regions.map(({ region, classes }, i) => {
       const [best] = classes;
       const truth = sent?.truth[i] ?? null;
@@ -129,6 +133,18 @@ export class Board {
       .reduce((nearest, sent) => (nearest === undefined || (sent?.at ?? 0) > nearest.at ? sent : nearest), undefined);
   }
 
+  #analysed(capturedAt: number, sentAt: number): void {
+    this.#crossings?.tally.seen(sentAt);
+    this.#lags.push({ capturedAt, ms: capturedAt - sentAt });
+    if (this.#lags.length > KEPT_LAGS) this.#lags.shift();
+  }
+
+  /** ms from the camera sending what the box got at about `capturedAt` to the box getting it: seconds on a busy machine. */
+  #lagAt(capturedAt: number): number {
+    const away = (each: { readonly capturedAt: number }): number => Math.abs(each.capturedAt - capturedAt);
+    return this.#lags.reduce((best, each) => (away(each) < away(best) ? each : best), { capturedAt: 0, ms: 0 }).ms;
+  }
+
   /** Frames a second that arrived lately, as seen at `at`. */
   fps(at: number): number {
     while (this.#arrivals.length > 0 && this.#arrivals[0]! < at - RATE_WINDOW) this.#arrivals.shift();
@@ -148,9 +164,9 @@ export class Board {
     return this.#truthFps === null || this.#crossings !== null ? null : this.#tally.result();
   }
 
-  /** Of a detector, as known at `at`, ms since 1970. */
-  counts(at: number): Counts | null {
-    return this.#crossings?.tally.result(at) ?? null;
+  /** Of a detector. */
+  get counts(): Counts | null {
+    return this.#crossings?.tally.result() ?? null;
   }
 }
 

@@ -69,7 +69,7 @@ function textOf({ view, lost, dropped, firstDetectionSeconds, fromCamera }: Run)
 
 /** The sentence first, then every line and direction. */
 function countsText(counts: Counts): string[] {
-  const { truth, missed, false: wrong, undecided, flows } = counts;
+  const { truth, missed, false: wrong, undecided, unseen, flows } = counts;
   const rate = truth === 0 ? '' : `; missed and false are ${percent((missed + wrong) / truth)} of what passed`;
   return [
     `counts   ${counted(counts)}${rate}`,
@@ -77,6 +77,9 @@ function countsText(counts: Counts): string[] {
       ({ line, direction, ...flow }) =>
         `  ${`${line} ${direction}`.padEnd(16)} ${`${flow.counted} of ${flow.truth}`.padStart(9)}, ${flow.missed} missed, ${flow.false} false`,
     ),
+    ...(unseen === 0
+      ? []
+      : [`  ${unseen} passed while the box saw no frame for over a second: in none of these figures`]),
     ...(undecided === 0
       ? []
       : [

@@ -20,7 +20,7 @@ import { Browser } from './browser.ts';
 const BIN = join(PACKAGE_ROOT, 'bin', 'wayside.js');
 const FOLDER = join(PACKAGE_ROOT, 'docs', 'images');
 /** Frames that the page has shown before it is photographed: rates and accuracy have settled. */
-const SHOWN_FRAMES = 60;
+const SHOWN_FRAMES = 150;
 
 async function keep(browser: Browser, name: string): Promise<void> {
   await sharp(await browser.screenshot())
@@ -54,13 +54,13 @@ async function pageOfDemonstration(browser: Browser): Promise<void> {
 
 /** What a run prints where there is no terminal: its last line on the way, and the summary. */
 async function textOfDemonstration(): Promise<string> {
-  const demo = spawn(process.execPath, [BIN, 'demo', '--frames', '100', '--no-page'], {
+  const demo = spawn(process.execPath, [BIN, 'demo', '--frames', '300', '--no-page'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const lines = (await text(demo.stdout)).trimEnd().split('\n');
   const summary = lines.findIndex((line) => line.includes('frames analysed in'));
   const live = lines.slice(0, summary).findLast((line) => line.startsWith('camera live')) ?? '';
-  return ['```', live, '', ...lines.slice(summary, summary + 5), '```'].join('\n');
+  return ['```', live, '', ...lines.slice(summary), '```'].join('\n');
 }
 
 async function pageOfReport(browser: Browser, data: string): Promise<void> {

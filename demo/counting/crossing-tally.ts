@@ -30,6 +30,13 @@ export interface Counts extends Counted {
   readonly flows: readonly FlowCounts[];
   /** What truly passed so lately that its count may still be on its way; in none of the figures. */
   readonly undecided: number;
+  /** What truly passed while no frame was analysed for over a second, or in the two seconds after; in none of the figures. */
+  readonly unseen: number;
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The rule of `wayside count --truth`. */
@@ -37,7 +44,9 @@ const TOLERANCE_MS = 1000;
 /** An object is believed when it was seen three times: what passes in the first seconds cannot be told. */
 const SETTLING_MS = 2000;
 /** Events are committed once a second, and the second of the tolerance has to be over. */
-const ON_ITS_WAY_MS = 3000;
+const ON_ITS_WAY_MS = 2500;
+/** Frames further apart leave a gap in which nothing was seen: the daemon's own rule for coverage. */
+const GAP_MS = 1000;
 
 interface Flow {
   readonly line: string;
@@ -49,16 +58,21 @@ interface Flow {
 /** Sets crossings that are counted beside those that happened: any number of either, in any order. */
 export class CrossingTally {
   readonly #flows = new Map<string, Flow>();
+  readonly #gaps: Span[] = [];
   #begins: number | undefined;
+  #seenAt: number | undefined;
 
   /** @param lines in the order in which they are shown, with the directions in which anything may pass */
   constructor(flows: readonly { readonly line: string; readonly direction: Direction }[]) {
     for (const { line, direction } of flows) this.#flow(line, direction);
   }
 
-  /** Counting began. @param at ms since 1970 */
-  begin(at: number): void {
+  /** A frame was analysed. @param at ms since 1970 at which the camera sent it; all times are those of frames */
+  seen(at: number): void {
     this.#begins ??= at + SETTLING_MS;
+    if (this.#seenAt !== undefined && at - this.#seenAt > GAP_MS)
+      this.#gaps.push({ from: this.#seenAt, to: at + SETTLING_MS });
+    this.#seenAt = Math.max(at, this.#seenAt ?? at);
   }
 
   happened(passing: Passing): void {
@@ -69,11 +83,14 @@ export class CrossingTally {
     this.#flow(passing.line, passing.direction).counted.push(passing);
   }
 
-  /** @param at ms since 1970 */
-  result(at: number): Counts {
-    const span = { from: this.#begins ?? Number.POSITIVE_INFINITY, until: at - ON_ITS_WAY_MS };
-    const flows = [...this.#flows.values()].map((flow) => countsOf(flow, span));
+  result(): Counts {
+    const from = this.#begins ?? Number.POSITIVE_INFINITY;
+    const to = (this.#seenAt ?? 0) - ON_ITS_WAY_MS;
+    const inGap = ({ at }: Passing): boolean => this.#gaps.some((gap) => at >= gap.from && at <= gap.to);
+    const isTold = (each: Passing): boolean => each.at >= from && each.at <= to && !inGap(each);
+    const flows = [...this.#flows.values()].map((flow) => countsOf(flow, isTold));
     const sum = (key: keyof Counted): number => flows.reduce((total, each) => total + each[key], 0);
+    const truth = [...this.#flows.values()].flatMap((flow) => flow.truth).filter(({ at }) => at >= from);
     return {
       counted: sum('counted'),
       truth: sum('truth'),
@@ -81,10 +98,8 @@ export class CrossingTally {
       false: sum('false'),
       otherClass: sum('otherClass'),
       flows,
-      undecided: [...this.#flows.values()].reduce(
-        (total, { truth }) => total + truth.filter((each) => each.at > Math.max(span.until, span.from)).length,
-        0,
-      ),
+      undecided: truth.filter((each) => each.at > to && !inGap(each)).length,
+      unseen: truth.filter(inGap).length,
     };
   }
 
@@ -98,31 +113,27 @@ export class CrossingTally {
 
 /**
  * Pairs in the order of time, the earlier of two that are too far apart left alone: as many pairs as there can be, since all
- * may be apart by the same. A pair with what truly passed outside of the span is in no figure.
+ * may be apart by the same. A pair with what truly passed outside of what is told is in no figure.
  */
-function countsOf(
-  { line, direction, truth, counted }: Flow,
-  { from, until }: { readonly from: number; readonly until: number },
-): FlowCounts {
+function countsOf({ line, direction, truth, counted }: Flow, isTold: (passing: Passing) => boolean): FlowCounts {
   const happened = truth.toSorted((a, b) => a.at - b.at);
   const found = counted.toSorted((a, b) => a.at - b.at);
-  const within = ({ at }: Passing): boolean => at >= from && at <= until;
-  const figures = { counted: 0, truth: happened.filter(within).length, missed: 0, false: 0, otherClass: 0 };
+  const figures = { counted: 0, truth: happened.filter(isTold).length, missed: 0, false: 0, otherClass: 0 };
   let [i, j] = [0, 0];
   while (i < happened.length || j < found.length) {
     const [own, seen] = [happened[i], found[j]];
     if (own !== undefined && seen !== undefined && Math.abs(own.at - seen.at) <= TOLERANCE_MS) {
-      if (within(own)) {
+      if (isTold(own)) {
         figures.counted++;
         if (own.class !== seen.class) figures.otherClass++;
       }
       i++;
       j++;
     } else if (seen === undefined || (own !== undefined && own.at < seen.at)) {
-      if (own !== undefined && within(own)) figures.missed++;
+      if (own !== undefined && isTold(own)) figures.missed++;
       i++;
     } else {
-      if (within(seen)) {
+      if (isTold(seen)) {
         figures.counted++;
         figures.false++;
       }

@@ -1,7 +1,9 @@
-import { NetworkBuilder } from '../../compression/training/networks/layers.ts';
+import { MAP_BIAS, NetworkBuilder } from '../../compression/training/networks/layers.ts';
+import { WaysideError } from '../../core/errors.ts';
 import type { GridHead } from '../../inference/heads/grid.ts';
 import type { Preprocessing } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
+import { asFloat32, float32Tensor, type Tensor } from '../../onnx/tensor.ts';
 import type { SceneClass } from '../scene/types.ts';
 
 /** What is found, in the order of the scores. */
@@ -29,6 +31,8 @@ export const HEAD = {
   score: 'logit',
   box: { logSize: 0.3 },
   overlap: 0.6,
+  // On validation streets 15 % fewer wrong crossings than without: a truck that looks like a bus too was counted as both.
+  overlapAcrossClasses: 0.35,
 } as const satisfies GridHead;
 
 /** Scores, then width and height. */
@@ -73,4 +77,31 @@ export function gridNet(seed: number): Model {
     SCORES.map((isScore) => (isScore ? SCORE_BIAS : 0)),
     [ROWS, COLUMNS],
   );
+}
+
+/**
+ * What is taken off the scores' logits of each class after training: a tracker begins with what has 0.4, whatever the network means by it.
+ * Chosen on five validation streets (seeds 80,000 and following, one a condition), by crossings missed and false: 12.1 % without,
+ * 9.1 % with 0.3 and 8.8 % with 0.6 for all, 8.0 % with these.
+ */
+const OVERRATED = { car: 0.5, truck: 0.5, bus: 0.5, pedestrian: 0.3 } as const satisfies Record<
+  (typeof ROAD_USERS)[number],
+  number
+>;
+
+function biasOf({ graph }: Model): Tensor {
+  const bias = graph.initializers.get(MAP_BIAS);
+  if (bias === undefined) throw new WaysideError('INTERNAL', { message: `the street's network has no ${MAP_BIAS}` });
+  return bias;
+}
+
+/** The trained network with scores that mean what the tracker takes them for. */
+export function withLoweredScores(model: Model): Model {
+  const initializers = new Map(model.graph.initializers);
+  const biases = asFloat32(biasOf(model)).map((value, channel) => {
+    const user = ROAD_USERS[channel % VALUES];
+    return user === undefined ? value : value - OVERRATED[user];
+  });
+  initializers.set(MAP_BIAS, float32Tensor([biases.length], biases));
+  return { ...model, graph: { ...model.graph, initializers } };
 }

@@ -9,7 +9,7 @@ import { createPreprocessor, inputLength } from '../../inference/preprocess.ts';
 import type { Model } from '../../onnx/graph.ts';
 import { chance } from '../scene/chance.ts';
 import { streetFrames } from './frames.ts';
-import { gridNet, PREPROCESSING, SCORES } from './network.ts';
+import { gridNet, PREPROCESSING, SCORES, withLoweredScores } from './network.ts';
 import { TARGET_LENGTH, type Wanted, writeTargets } from './targets.ts';
 
 const BATCH = 8;
@@ -41,7 +41,7 @@ export async function trainDetector(options: DetectorTrainingOptions): Promise<M
   const { seed, epochs, onProgress, signal } = options;
   const frames = await render(options);
   const count = frames.objects.length;
-  return trainOnBatches(gridNet(seed), {
+  const trained = await trainOnBatches(gridNet(seed), {
     loss: gridLoss({ scores: SCORES, sizeWeight: SIZE_WEIGHT, objects: OBJECTS }),
     batch: BATCH,
     steps: Math.floor((epochs * count) / BATCH),
@@ -52,6 +52,7 @@ export async function trainDetector(options: DetectorTrainingOptions): Promise<M
     onProgress,
     signal,
   });
+  return withLoweredScores(trained);
 }
 
 /** At the size of the network's input: 194 KB a frame. */

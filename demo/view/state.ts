@@ -65,7 +65,7 @@ export function viewOf(
     latency: { p50: board.latency(0.5), p95: board.latency(0.95) },
     regions: board.regions,
     objects: board.objects,
-    counts: board.counts(at),
+    counts: board.counts,
     accuracy: board.accuracy,
     cpuPercent: board.telemetry?.cpu.usagePercent ?? null,
     memory: {

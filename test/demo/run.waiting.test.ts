@@ -13,7 +13,8 @@ const MARK = 'WAYSIDE_TEST_RUN';
 
 interface Document {
   readonly frames: number;
-  readonly accuracy: { readonly n: number; readonly accuracy: number; readonly unmatchedFrames: number };
+  readonly accuracy: { readonly n: number; readonly accuracy: number; readonly unmatchedFrames: number } | null;
+  readonly counts: Record<'counted' | 'truth' | 'missed' | 'false', number> & { readonly flows: readonly object[] };
 }
 
 /** Processes that carry the mark, by /proc. */
@@ -39,8 +40,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(bare, { recursive: true, force: true }));
 
-async function demo(mark: string, path: string | undefined): Promise<Document> {
-  const { stdout } = await promisify(execFile)(process.execPath, [BIN, 'demo', '--frames', '40', '--json'], {
+async function demo(mark: string, path: string | undefined, ...options: string[]): Promise<Document> {
+  const { stdout } = await promisify(execFile)(process.execPath, [BIN, 'demo', '--json', ...options], {
     env: { ...process.env, [MARK]: mark, ...(path !== undefined && { PATH: path }) },
   });
   return JSON.parse(stdout) as Document;
@@ -50,13 +51,24 @@ describe('the demonstration', () => {
   it.each([
     ['with what the system has', () => undefined],
     ['on a bare machine without ffmpeg and broker', () => bare],
-  ])('ends by itself with an honest summary, %s', async (name, path) => {
-    const { frames, accuracy } = await demo(name, path());
-    expect(frames).toBeGreaterThanOrEqual(40);
-    expect(accuracy.n).toBeGreaterThanOrEqual(5 * (frames - accuracy.unmatchedFrames));
-    expect(accuracy.unmatchedFrames).toBeLessThanOrEqual(2);
-    expect(accuracy.accuracy).toBeGreaterThan(0.8);
+  ])('ends by itself with counts beside the truth, %s', async (name, path) => {
+    const { frames, accuracy, counts } = await demo(name, path(), '--frames', '90');
+    expect(frames).toBeGreaterThanOrEqual(90);
+    expect(accuracy).toBeNull();
+    expect(counts.flows.length).toBeGreaterThanOrEqual(5);
+    expect(counts.truth).toBeGreaterThan(0);
+    expect(counts.truth - counts.missed).toBe(counts.counted - counts.false);
+    expect(counts.truth - counts.missed).toBeGreaterThan(0);
     await untilGone(name);
+  });
+
+  it('classifies fixed regions where that is asked for', async () => {
+    const { frames, accuracy, counts } = await demo('classifier', undefined, '--frames', '40', '--classifier');
+    expect(counts).toBeNull();
+    expect(accuracy?.n).toBeGreaterThanOrEqual(5 * (frames - (accuracy?.unmatchedFrames ?? 0)));
+    expect(accuracy?.unmatchedFrames).toBeLessThanOrEqual(2);
+    expect(accuracy?.accuracy).toBeGreaterThan(0.8);
+    await untilGone('classifier');
   });
 
   it.each(['SIGINT', 'SIGKILL'] as const)('leaves no process behind when it is ended by %s', async (signal) => {
@@ -68,7 +80,7 @@ describe('the demonstration', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/camera live.*accuracy/);
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/camera live.*counted/);
     expect((await marked(signal)).length).toBeGreaterThan(3);
     child.kill(signal);
     const [code] = (await once(child, 'exit')) as [number | null];

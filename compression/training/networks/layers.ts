@@ -19,6 +19,9 @@ interface ConvOptions {
 const OPSET = 14;
 const IR_VERSION = 7;
 
+/** Of the last layer of `NetworkBuilder.map`. */
+export const MAP_BIAS = 'map.bias';
+
 /**
  * Writes a network layer by layer, its weights drawn as they are before training.
  *
@@ -101,7 +104,7 @@ export class NetworkBuilder {
   map(value: string, channels: number, biases: readonly number[], [rows, columns]: readonly [number, number]): Model {
     const deviation = Math.sqrt(1 / channels);
     const weight = this.#normal('map.weight', [biases.length, channels, 1, 1], 0.1 * deviation);
-    const bias = this.#builder.constant('map.bias', float32Tensor([biases.length], Float32Array.from(biases)));
+    const bias = this.#builder.constant(MAP_BIAS, float32Tensor([biases.length], Float32Array.from(biases)));
     this.#builder.node('Conv', [value, weight, bias], { kernel_shape: ints([1, 1]) }, { outputs: ['map'] });
     this.#builder.output('map', 'float32', ['N', biases.length, rows, columns]);
     return this.#builder.build({ opset: OPSET, irVersion: IR_VERSION });
