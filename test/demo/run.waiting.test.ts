@@ -14,7 +14,9 @@ const MARK = 'WAYSIDE_TEST_RUN';
 interface Document {
   readonly frames: number;
   readonly accuracy: { readonly n: number; readonly accuracy: number; readonly unmatchedFrames: number } | null;
-  readonly counts: Record<'counted' | 'truth' | 'missed' | 'false' | 'unseen', number> & { readonly flows: readonly object[] };
+  readonly counts: Record<'counted' | 'truth' | 'missed' | 'false' | 'unseen', number> & {
+    readonly flows: readonly object[];
+  };
 }
 
 /** Processes that carry the mark, by /proc. */

@@ -66,7 +66,10 @@ async function liveRuns(place: Workplace): Promise<Accuracy[]> {
   const runs: Accuracy[] = [];
   for (const seed of LIVE_SEEDS) {
     place.say(`the demonstration, street ${seed}`);
-    const { accuracy } = await waysideDemo(['--classifier', '--frames', String(LIVE_FRAMES), '--seed', String(seed)], place);
+    const { accuracy } = await waysideDemo(
+      ['--classifier', '--frames', String(LIVE_FRAMES), '--seed', String(seed)],
+      place,
+    );
     runs.push(accuracy);
   }
   return runs;
