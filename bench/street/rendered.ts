@@ -37,7 +37,7 @@ export async function* renderedFrames({
   const reduced = reducer(PREPROCESSING.size);
   const folder = join(cache, 'street');
   const probe = digestOf([times.join(), digestOf(frameAt(times.at(-1) ?? 0).data)].join(' ')).slice(-16);
-  const path = join(folder, `${weather}-${seed}-${probe}.rgb`);
+  const path = join(folder, `${weather}-${seed}-${WIDTH}x${HEIGHT}-${probe}.rgb`);
   if (!existsSync(path)) {
     await mkdir(folder, { recursive: true });
     const all = new Uint8Array(times.length * BYTES);
