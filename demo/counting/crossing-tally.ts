@@ -60,19 +60,24 @@ export class CrossingTally {
   readonly #flows = new Map<string, Flow>();
   readonly #gaps: Span[] = [];
   #begins: number | undefined;
-  #seenAt: number | undefined;
+  #last: { readonly at: number; readonly gotAt: number } | undefined;
 
   /** @param lines in the order in which they are shown, with the directions in which anything may pass */
   constructor(flows: readonly { readonly line: string; readonly direction: Direction }[]) {
     for (const { line, direction } of flows) this.#flow(line, direction);
   }
 
-  /** A frame was analysed. @param at ms since 1970 at which the camera sent it; all times are those of frames */
-  seen(at: number): void {
+  /**
+   * A frame was analysed.
+   *
+   * @param at ms since 1970 at which the camera sent it; all other times are those of frames too
+   * @param gotAt ms since 1970 at which the box got it
+   */
+  seen(at: number, gotAt: number): void {
     this.#begins ??= at + SETTLING_MS;
-    if (this.#seenAt !== undefined && at - this.#seenAt > GAP_MS)
-      this.#gaps.push({ from: this.#seenAt, to: at + SETTLING_MS });
-    this.#seenAt = Math.max(at, this.#seenAt ?? at);
+    const last = this.#last;
+    if (last !== undefined && gotAt - last.gotAt > GAP_MS) this.#gaps.push({ from: last.at, to: at + SETTLING_MS });
+    this.#last = { at, gotAt };
   }
 
   happened(passing: Passing): void {
@@ -85,7 +90,7 @@ export class CrossingTally {
 
   result(): Counts {
     const from = this.#begins ?? Number.POSITIVE_INFINITY;
-    const to = (this.#seenAt ?? 0) - ON_ITS_WAY_MS;
+    const to = (this.#last?.at ?? 0) - ON_ITS_WAY_MS;
     const inGap = ({ at }: Passing): boolean => this.#gaps.some((gap) => at >= gap.from && at <= gap.to);
     const isTold = (each: Passing): boolean => each.at >= from && each.at <= to && !inGap(each);
     const flows = [...this.#flows.values()].map((flow) => countsOf(flow, isTold));

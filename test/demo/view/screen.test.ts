@@ -41,7 +41,7 @@ function countingState(): ViewState {
     { line: 'zebra', direction: 'forward' },
   ]);
   const passing = { line: 'near', direction: 'backward', class: 'bus' } as const;
-  for (let at = 0; at <= 30_000; at += 500) tally.seen(at);
+  for (let at = 0; at <= 30_000; at += 500) tally.seen(at, at);
   tally.happened({ ...passing, at: 10_000 });
   tally.happened({ ...passing, at: 14_000 });
   tally.counted({ ...passing, at: 10_400 });
