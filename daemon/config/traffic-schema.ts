@@ -115,6 +115,6 @@ export const countingSchema = z.strictObject({
   classScheme: id.optional(),
   /** The classes that are counted, each with the classes of the model that belong to it. Without them: road users. */
   classes: z.record(id, z.array(z.string().min(1)).min(1)).optional(),
-  /** What moves is followed as well, without the model, and tells what share it misses: about 1.5 ms of CPU a frame. */
+  /** What moves is followed as well, without the model, and tells what share it misses: one to two ms of CPU a frame. */
   selfAudit: z.boolean().default(false),
 });
