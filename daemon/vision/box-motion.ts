@@ -8,7 +8,7 @@ import { atRest, corrected, type Motion, predicted } from './kalman.ts';
  */
 const OBSERVED = 0.05;
 const FIRST_RATE = 2;
-const PUSH = 0.7;
+const PUSH = 0.85;
 /** Sizes change more slowly than places. */
 const SIZE_FIRST_RATE = 0.5;
 const SIZE_PUSH = 0.5;
@@ -17,6 +17,8 @@ const LEAST_EXTENT = 0.2;
 /** What is higher than it is wide walks: with each step its width changes by so much of the difference, and its centre by a part of it. */
 const STRIDE = 0.12;
 const SWAY = 0.02;
+/** Of what a width seen is off the expected one, the share that is the object's rather than the detector's. */
+const FOLLOWED = 0.5;
 /** A side within this share of the box from the edge of the image is cut by it. */
 const CUT = 0.06;
 /** One box in so many is none of the object as it is, but of a part of it: hidden from below, or with what stands beside it. */
@@ -78,6 +80,16 @@ export class BoxMotion {
     const [x, y, w, h] = this.#full;
     const [left, top] = [Math.max(0, x), Math.max(0, y)];
     return [left, top, Math.max(1e-6, Math.min(this.#width, x + w) - left), Math.max(1e-6, Math.min(1, y + h) - top)];
+  }
+
+  /**
+   * The outline just now, of an object that was just seen: as expected, but for its width, which with each step of a walker is really
+   * another one. Its ground point stays that of the filter: half of what is seen there made 34 crossings missed of 1,413 instead of 28.
+   */
+  get outline(): Box {
+    const [x, y, w, h] = this.box;
+    const width = w + FOLLOWED * (this.#observed[2] - w);
+    return [x + (w - width) / 2, y, width, h];
   }
 
   /** The last box that was seen, as it was seen. */

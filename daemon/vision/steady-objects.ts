@@ -140,7 +140,13 @@ export class SteadyObjects {
     known.box = box;
     known.seenAt = time;
     const centre = centreOf(box);
-    if (Math.hypot(centre[0] - known.place[0], centre[1] - known.place[1]) <= STOOD_SIZES * sizeOf(box)) return;
+    const [x, y] = [centre[0] - known.place[0], centre[1] - known.place[1]];
+    if (Math.hypot(x, y) <= STOOD_SIZES * sizeOf(box)) {
+      // Drawn to where it stands: at the brink of the place where it came to rest a trembling box would be leaving it for ever.
+      const share = Math.min(1, elapsed / STOOD_SECONDS);
+      known.place = [known.place[0] + share * x, known.place[1] + share * y];
+      return;
+    }
     known.place = centre;
     known.placeSince = time;
   }

@@ -92,7 +92,8 @@ export class Tracker {
     const { high, low, keptSeconds, confirmations } = this.#limits;
     const scaled = detections
       .filter(({ score }) => score >= low)
-      .map((each) => ({ ...each, box: stretched(each.box, this.#aspect) }));
+      .map((each) => ({ ...each, box: stretched(insideImage(each.box), this.#aspect) }))
+      .filter(({ box }) => box[2] > 0 && box[3] > 0);
     const strong = scaled.filter(({ score }) => score >= high);
     const weak = scaled.filter(({ score }) => score < high);
 
@@ -176,9 +177,15 @@ export class Tracker {
   }
 
   #object({ id, motion, votes, hits, score }: Track): TrackedObject {
-    const box = stretched(motion.box, 1 / this.#aspect);
+    const box = stretched(motion.outline, 1 / this.#aspect);
     return { id, box, classIndex: mostVoted(votes), score, confirmed: hits >= this.#limits.confirmations };
   }
+}
+
+/** Detectors tell of more than is inside the image, each in its own way. */
+function insideImage([x, y, w, h]: Box): Box {
+  const [left, top] = [Math.max(0, x), Math.max(0, y)];
+  return [left, top, Math.min(1, x + w) - left, Math.min(1, y + h) - top];
 }
 
 const stretched = ([x, y, w, h]: Box, by: number): Box => [x * by, y, w * by, h];

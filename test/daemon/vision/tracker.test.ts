@@ -134,6 +134,11 @@ describe('Tracker', () => {
     }
   });
 
+  it('takes a box that reaches beyond the image for what is inside', () => {
+    const ids = idsOver(40, 10, (time) => [{ box: [-0.2 + 0.1 * time, 0.4, 0.2, 0.2], classIndex: 0, score: 0.8 }]);
+    expect(new Set(ids.flat())).toEqual(new Set([1]));
+  });
+
   it('follows a walker whose box widens and narrows with each step', () => {
     const steps = (time: number): number => 0.03 + 0.015 * Math.sin(2 * Math.PI * 1.8 * time);
     const ids = idsOver(60, 15, (time) => [
