@@ -45,8 +45,8 @@ interface Track {
   score: number;
 }
 
-/** What is more surprising than this is another object: by 5 deviations along one coordinate, or 2.5 along each. */
-const MOST_SURPRISE = 11.5;
+/** What is more surprising is another object: an exact return after 1.6 s unseen is by 12, for how little is known of its place by then. */
+const MOST_SURPRISE = 12.5;
 /** Least overlap with what was seen a moment ago of a detection of low score, or of one that is not like it. */
 const LEAST_OVERLAP = 0.5;
 /** Of another class than the track ever was: one detection in twenty. */
