@@ -21,6 +21,7 @@ import { exporters } from './peers/exporters.ts';
 import { onnxSuite } from './peers/onnx-suite.ts';
 import { peers } from './peers/peers.ts';
 import { peerQuantizeStatic } from './peers/quantize-static.ts';
+import { tracking } from './peers/tracking.ts';
 import { training } from './peers/training.ts';
 import { pruneLarge } from './prune-large.ts';
 import { qat } from './qat.ts';
@@ -44,6 +45,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   counts,
   street,
   streetRules,
+  tracking,
   countIntervals,
   missAudit,
   motion,

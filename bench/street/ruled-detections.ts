@@ -13,18 +13,38 @@ const CONFUSED = 0.03;
 const JITTER = 0.03;
 /** An image. */
 const FALSE = 0.03;
-const LEAST_VISIBLE = 0.35;
+export const LEAST_VISIBLE = 0.35;
 /** Points along each side of a box at which it is looked whether anything is nearer. */
 const POINTS = 6;
 
-/** What a detector with such errors would say of the street at `t` seconds; what others hide by two thirds it does not see. */
-export function ruledDetections(seed: number, lens: Lens, t: number, random: Random): Detection[] {
+interface VisibleOutline {
+  /** The same for as long as it is the same object. */
+  readonly name: string;
+  readonly box: Box;
+  readonly classIndex: number;
+  /** Share of it that nothing nearer hides. */
+  readonly visible: number;
+}
+
+/** Who is on the street at `t` seconds, the nearest first, and how much of each is to be seen. */
+export function visibleOutlines(seed: number, lens: Lens, t: number): VisibleOutline[] {
   const things = [...outlinesAt(seed, lens, t)].sort((a, b) => a.depth - b.depth);
+  return things.map(({ name, box, class: kind }, i) => ({
+    name,
+    box,
+    classIndex: ROAD_USERS.findIndex((user: string) => user === kind),
+    visible: visible(
+      box,
+      things.slice(0, i).map((each) => each.box),
+    ),
+  }));
+}
+
+/** What a detector with such errors would say of a street; what others hide by two thirds it does not see. */
+export function ruledDetections(outlines: readonly VisibleOutline[], random: Random): Detection[] {
   const found: Detection[] = [];
-  for (const [i, { box, class: kind }] of things.entries()) {
-    const classIndex = ROAD_USERS.findIndex((name: string) => name === kind);
-    const nearer = things.slice(0, i).map((each) => each.box);
-    if (visible(box, nearer) < LEAST_VISIBLE || random.next() < MISSED) continue;
+  for (const { box, classIndex, visible } of outlines) {
+    if (visible < LEAST_VISIBLE || random.next() < MISSED) continue;
     const score = random.next() < WEAK ? 0.15 + 0.2 * random.next() : 0.45 + 0.5 * random.next();
     const named = random.next() < CONFUSED ? random.below(ROAD_USERS.length) : classIndex;
     found.push({ box: jittered(box, random), classIndex: named, score });

@@ -12,7 +12,7 @@ import type { Weather } from '../../demo/scene/weather.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import type { Detector } from '../../inference/heads/detector.ts';
 import { renderedFrames } from './rendered.ts';
-import { ruledDetections } from './ruled-detections.ts';
+import { ruledDetections, visibleOutlines } from './ruled-detections.ts';
 
 /** What the streets are seen in: a weather, or the light of dusk. */
 export const CONDITIONS = ['day', 'dusk', 'rain', 'snow', 'shake'] as const;
@@ -79,7 +79,7 @@ export function countByRule(seed: number, seconds: number): readonly StreetResul
   const random = seededRandom(seed);
   const frames = Array.from({ length: seconds * RENDERED }, (_, i): LookedAt => {
     const time = i / RENDERED;
-    return { time, detections: ruledDetections(seed, lens, time, random) };
+    return { time, detections: ruledDetections(visibleOutlines(seed, lens, time), random) };
   });
   return atEveryRate(frames, seed, lens, seconds);
 }

@@ -18,7 +18,8 @@ export type PeerList =
   | 'requirements-onnx-nc.txt'
   | 'requirements-torch.txt'
   | 'requirements-exporters.txt'
-  | 'requirements-live.txt';
+  | 'requirements-live.txt'
+  | 'requirements-tracking.txt';
 
 /** A Python with the peers' packages, or why there is none here. */
 export type PeerPython = { readonly python: string } | { readonly missing: string };
