@@ -2,11 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { seededRandom } from '../../core/random.ts';
 import { classScheme, countedDetections } from '../../daemon/vision/class-scheme.ts';
-import { Tracker } from '../../daemon/vision/tracker.ts';
+import { type TrackedObject, Tracker } from '../../daemon/vision/tracker.ts';
 import { ROAD_USERS } from '../../demo/detector/network.ts';
 import { createLens, HEIGHT, WIDTH } from '../../demo/scene/lens.ts';
 import type { Box } from '../../inference/image.ts';
 import { LEAST_VISIBLE, ruledDetections, visibleOutlines } from './ruled-detections.ts';
+
+export const OURS = 'Wayside';
 
 /** A street looked at, at a rate, as a sequence of the multiple object tracking challenge. */
 export interface Sequence {
@@ -27,7 +29,7 @@ export async function writeSequence(folder: string, seed: number, rate: number, 
   const { scheme } = classScheme(ROAD_USERS);
   const tracker = new Tracker({ aspect: WIDTH / HEIGHT });
   const ids = new Map<string, number>();
-  const [detected, truth, tracks]: [string[], string[], string[]] = [[], [], []];
+  const [detected, truth, tracks, believed]: [string[], string[], string[], string[]] = [[], [], [], []];
   for (let i = 0; i < seconds * rate; i++) {
     const outlines = visibleOutlines(seed, lens, i / rate);
     for (const { name, box } of outlines.filter(({ visible }) => visible >= LEAST_VISIBLE)) {
@@ -38,13 +40,16 @@ export async function writeSequence(folder: string, seed: number, rate: number, 
     const detections = ruledDetections(outlines, random);
     detected.push(...detections.map(({ box, score }) => row(i + 1, undefined, box, score)));
     const objects = tracker.update(countedDetections(detections, scheme), i / rate);
-    tracks.push(...objects.map(({ id, box }) => row(i + 1, id, box, 1, -1, -1, -1)));
+    const rowOf = ({ id, box }: TrackedObject): string => row(i + 1, id, box, 1, -1, -1, -1);
+    tracks.push(...objects.map(rowOf));
+    believed.push(...objects.filter(({ confirmed }) => confirmed).map(rowOf));
   }
   const name = `street-${seed}-${rate}`;
   const files: readonly (readonly [string, readonly string[]])[] = [
     [join('detections', `${name}.txt`), detected],
     [join('gt', name, 'gt', 'gt.txt'), truth],
-    [join('tracks', 'Wayside', 'data', `${name}.txt`), tracks],
+    [join('tracks', OURS, 'data', `${name}.txt`), tracks],
+    [join('tracks', `${OURS}, believed`, 'data', `${name}.txt`), believed],
   ];
   for (const [path, lines] of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true });

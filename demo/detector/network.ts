@@ -31,7 +31,7 @@ export const HEAD = {
   score: 'logit',
   box: { logSize: 0.3 },
   overlap: 0.6,
-  // On validation streets 15 % fewer wrong crossings than without: a truck that looks like a bus too was counted as both.
+  // On validation streets a fifth fewer wrong crossings than without: a truck that looks like a bus too was counted as both.
   overlapAcrossClasses: 0.35,
 } as const satisfies GridHead;
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Benchmark, Figure } from '../../harness/benchmark.ts';
 import { PEERS, peerPython } from '../../harness/peers/environment.ts';
 import { runChild } from '../../harness/process/child.ts';
-import { type Sequence, writeSequence } from '../../street/tracking.ts';
+import { OURS, type Sequence, writeSequence } from '../../street/tracking.ts';
 
 const STREETS = 4;
 const SECONDS = 60;
@@ -44,7 +44,7 @@ export const tracking: Benchmark = {
   title: 'Tracks of Wayside, ByteTrack and OC-SORT on the same detections',
   method:
     `Detections made by rule, as for \`street-rules\`, of ${STREETS} streets of ${SECONDS} s at ${RATES.join(', ')} frames a second are followed by Wayside's tracker and by ByteTrack and OC-SORT of the \`trackers\` package, ` +
-    'which are told the frame rate, once with the settings that they come with and once told that boxes from a score of 0.4 on are good ones, as Wayside takes them. What Wayside tells of at once counts, as in `camera/<id>/detections`, believed or not yet; the peers tell of an object when it has an id. Truth: every vehicle and walker of which a third is to be seen, whatever its class. HOTA, IDF1 and MOTA are of TrackEval, without its ' +
+    'which are told the frame rate, once with the settings that they come with and once told that boxes from a score of 0.4 on are good ones, as Wayside takes them. What Wayside tells of at once counts, as in `camera/<id>/detections`, believed or not yet; what of it is believed alone, which is what lines count, is shown beside it. The peers tell of an object when it has an id. Truth: every vehicle and walker of which a third is to be seen, whatever its class. HOTA, IDF1 and MOTA are of TrackEval, without its ' +
     'preprocessing, over all sequences together and by rate. The limit is the best of the peers in that measure. Versions are pinned in `bench/peers/requirements-tracking.txt`.',
   layout: 'grid',
   needs: ['python3'],
@@ -63,11 +63,11 @@ export const tracking: Benchmark = {
     const { stdout } = await runChild(found.python, [script, place.scratch], { signal: place.signal });
     const judged = judgement.parse(JSON.parse(stdout));
     const bestAt = (rate: number | null): Readonly<Record<string, number>> => {
-      const peers = judged.filter((each) => each.rate === rate && each.tracker !== 'Wayside');
+      const peers = judged.filter((each) => each.rate === rate && !each.tracker.startsWith(OURS));
       return Object.fromEntries(MEASURES.map((measure) => [measure, Math.max(...peers.map((each) => each[measure]))]));
     };
     return {
-      figures: judged.flatMap((each) => figuresOf(each, each.tracker === 'Wayside' ? bestAt(each.rate) : undefined)),
+      figures: judged.flatMap((each) => figuresOf(each, each.tracker === OURS ? bestAt(each.rate) : undefined)),
       notes: [
         `${sequences.length} sequences of ${sequences.reduce((sum, { frames }) => sum + frames, 0)} frames in all`,
         'boxes of the peers are the detections themselves, those of Wayside are filtered',
