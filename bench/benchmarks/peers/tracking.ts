@@ -71,7 +71,6 @@ export const tracking: Benchmark = {
       notes: [
         `${sequences.length} sequences of ${sequences.reduce((sum, { frames }) => sum + frames, 0)} frames in all`,
         'boxes of the peers are the detections themselves, those of Wayside are filtered',
-        'OC-SORT falls behind because it goes on with a track by boxes of high score alone and tells of it after three of them in a row',
       ],
     };
   },

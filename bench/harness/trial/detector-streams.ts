@@ -1,5 +1,6 @@
 import type { Random } from '../../../core/random.ts';
 import type { Block } from '../../../deploy/trial/block.ts';
+import { drawn } from './streams.ts';
 
 /** What two detectors see of one street. */
 export interface DetectorShape {
@@ -29,15 +30,6 @@ interface Seen {
   framesLeft: number;
   /** Undefined: the place is empty. */
   readonly object: { readonly label: number; readonly old: boolean; readonly candidate: boolean } | undefined;
-}
-
-function drawn(shares: readonly number[], random: Random): number {
-  let rest = random.next();
-  for (const [index, share] of shares.entries()) {
-    rest -= share;
-    if (rest < 0) return index;
-  }
-  return shares.length - 1;
 }
 
 /**

@@ -27,7 +27,8 @@ interface Shown {
   candidate: number;
 }
 
-function drawn(shares: readonly number[], random: Random): number {
+/** One of several, by their shares. */
+export function drawn(shares: readonly number[], random: Random): number {
   let rest = random.next();
   for (const [index, share] of shares.entries()) {
     rest -= share;
