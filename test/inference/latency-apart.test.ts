@@ -1,27 +1,23 @@
-import { readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { latencyApart } from '../../inference/latency-apart.ts';
 import { encodeModel, writeModel } from '../../onnx/file/write.ts';
-import { temporaryFolder } from '../support/folder.ts';
+import { ownSystemTemporary, temporaryFolder } from '../support/folder.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
 
 const SIZE = { size: [32, 32] as [number, number] };
-const leftBehind = async (): Promise<string[]> =>
-  (await readdir(tmpdir())).filter((name) => name.startsWith('wayside-latency-'));
 
 describe('latency in a process of its own', () => {
   const folder = temporaryFolder();
+  const left = ownSystemTemporary();
 
   it('is measured of a file and of bytes, and leaves nothing behind', async () => {
-    const before = await leftBehind();
     const path = join(folder(), 'colours.onnx');
     await writeModel(colourClassifier(), path);
     for (const model of [path, encodeModel(colourClassifier())]) {
       expect(await latencyApart(model, SIZE, { budgetMs: 100 })).toBeGreaterThan(0);
     }
-    expect(await leftBehind()).toEqual(before);
+    expect(await left()).toEqual([]);
   });
 
   it('says why a model could not be run', async () => {

@@ -10,7 +10,7 @@ function reasonOf(test: TestCase): string {
   return (result.state === 'skipped' ? result.note : undefined) ?? 'switched off in its own file';
 }
 
-/** Vitest's own report, then what was skipped and why, then one closing line: `N passed, N failed, N skipped`. */
+/** Vitest's own report, then what failed at its first try, what was skipped and why, then one closing line: `N passed, N failed, N skipped`. */
 export class ClosingReporter extends DefaultReporter {
   override onTestRunEnd(
     modules: readonly TestModule[],
@@ -21,6 +21,11 @@ export class ClosingReporter extends DefaultReporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const inState = (state: string): TestCase[] => tests.filter((test) => test.result().state === state);
     const brokenFiles = modules.filter((module) => module.errors().length > 0).length;
+
+    for (const test of tests.filter((test) => test.diagnostic()?.flaky)) {
+      this.log(`flaky: passed at its second try: ${test.module.relativeModuleId} > ${test.fullName}`);
+      for (const { message } of test.result().errors ?? []) this.log(`  ${message}`);
+    }
 
     const skipped = new Map<string, TestCase[]>();
     for (const test of inState('skipped')) {

@@ -1,13 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { modelSchema } from '../../../daemon/config/schema.ts';
 import { type Offered, offerBadModel } from '../../../daemon/drill/bad-model.ts';
 import { writeColourPackage } from '../../support/colour-package.ts';
-import { temporaryFolder } from '../../support/folder.ts';
+import { ownSystemTemporary, temporaryFolder } from '../../support/folder.ts';
 
 describe('a model with wrong golden samples, made of the one that runs', () => {
   const folder = temporaryFolder();
@@ -17,13 +15,12 @@ describe('a model with wrong golden samples, made of the one that runs', () => {
     const settings = { config: { model }, folder: folder() };
     return offerBadModel({ running: running(), settings }, new AbortController().signal);
   };
-  const left = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('wayside-drill-'));
+  const left = ownSystemTemporary();
   beforeAll(() => writeColourPackage(running()));
 
   it('is refused on this processor, and leaves nothing behind', async () => {
-    const before = left();
     expect(await offered()).toEqual({ outcome: 'refused', words: 'GOLDEN_MISMATCH' });
-    expect(left()).toEqual(before);
+    expect(await left()).toEqual([]);
   });
 
   it('is refused for its signature where keys are named, before a runtime gets it', async () => {

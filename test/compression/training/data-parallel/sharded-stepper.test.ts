@@ -36,7 +36,9 @@ async function open(shards: number, batchNorm: 'training' | 'frozen', taught = f
   return { stepper, weights };
 }
 
-const exchanges = (): string[] => readdirSync(exchangeFolder(0)).filter((name) => name.startsWith('wayside-training-'));
+/** Of this process alone: others train beside it. */
+const exchanges = (): string[] =>
+  readdirSync(exchangeFolder(0)).filter((name) => name.startsWith(`wayside-training-${process.pid}-`));
 
 function expectNear(found: readonly Float32Array[], expected: readonly Float32Array[]): void {
   expect(found.map(({ length }) => length)).toEqual(expected.map(({ length }) => length));
