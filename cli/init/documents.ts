@@ -16,8 +16,8 @@ type Service = 'wayside' | 'wayside-agent';
 
 /** Where models lie on a box: systemd/wayside.tmpfiles. */
 const STORE = '/var/lib/wayside-models';
-/** The model that comes with the software. */
-const MODEL = 'street';
+/** Of the models that come with the software, the one that finds, follows and counts: `demo/detector-package`. */
+export const DEFAULT_MODEL = 'street-grid';
 const SOCKET = '/run/wayside-agent/agent.sock';
 
 const FOLDERS = { wayside: 'secrets', 'wayside-agent': 'agent-secrets' } as const satisfies Record<Service, string>;
@@ -54,7 +54,7 @@ export function daemonDocument(answers: Answers): string {
     site,
     box,
     mqtt: mqttOf(answers, 'wayside', 'mqtt', broker.username, broker.cert !== undefined),
-    model: ofStore ? { store: STORE, name: model?.name ?? MODEL } : { package: model?.package },
+    model: ofStore ? { store: STORE, name: model?.name ?? DEFAULT_MODEL } : { package: model?.package },
     ...(ofStore && repository !== undefined ? { agent: { socket: SOCKET } } : {}),
     identity: { key: reference(answers, 'wayside', 'identity'), chain: 'identity.json' },
     cameras: cameras.map((camera) => cameraOf(answers, camera)),
@@ -95,7 +95,7 @@ export function agentDocument(answers: Answers): string | undefined {
       box,
       groups,
       tags,
-      model: model?.name ?? MODEL,
+      model: model?.name ?? DEFAULT_MODEL,
       repository: known({ url, root: 'root.json', ca: ca === undefined ? undefined : 'repository-ca.pem', follow }),
       windows,
       mqtt: mqttOf(answers, 'wayside-agent', 'mqtt', agentUser(answers).username, certified),

@@ -1,6 +1,6 @@
 import { readMessage } from '../../contract/messages/heard.ts';
 import { MESSAGE_KINDS } from '../../contract/messages/kinds.ts';
-import type { StateMessage } from '../../contract/messages/state.ts';
+import type { StateMessage, StateReason } from '../../contract/messages/state.ts';
 import { rootTopic, topicOf } from '../../contract/messages/topics.ts';
 import type { BrokerOptions } from '../../contract/mqtt/attempt.ts';
 import { Subscriber } from '../../contract/mqtt/subscriber.ts';
@@ -13,7 +13,19 @@ interface Heard {
   readonly state: StateMessage['state'];
   /** Why it is not online. */
   readonly reasons: string;
+  /** Nothing is wrong with it but what it was configured to be. */
+  readonly well: boolean;
 }
+
+/**
+ * What a box says of itself for as long as it is configured so: nothing breaks it, and no recovery takes it away. A box with the model that
+ * comes with the software is never `online`.
+ */
+const CONFIGURED: ReadonlySet<StateReason['code']> = new Set([
+  'model-demonstration',
+  'counts-unkept',
+  'counts-impossible',
+]);
 
 /** Hears of a box what the control centre hears: how it is, and that it detects. */
 export class BoxWatch {
@@ -29,8 +41,9 @@ export class BoxWatch {
       const message = readMessage('state', Buffer.from(payload));
       if (message === undefined) return;
       const reasons = message.reasons.map(({ code }) => code).join(', ');
+      const well = message.state !== 'offline' && message.reasons.every(({ code }) => CONFIGURED.has(code));
       // What the broker remembered was so before this moment.
-      this.#states.push({ at: retain ? 0 : performance.now(), state: message.state, reasons });
+      this.#states.push({ at: retain ? 0 : performance.now(), state: message.state, reasons, well });
       this.#wake();
     });
     this.#subscriber.subscribe(`${root}/${MESSAGE_KINDS.detections.topic.replace('{camera}', '+')}`, ({ topic }) => {
@@ -61,14 +74,10 @@ export class BoxWatch {
 
   /** When it said after a moment that it is not well; undefined where it did not in time. */
   async notWell(after: number, withinMs: number, signal: AbortSignal): Promise<number | undefined> {
-    return await this.#first(
-      () => this.#states.find(({ at, state }) => at > after && state !== 'online')?.at,
-      withinMs,
-      signal,
-    );
+    return await this.#first(() => this.#states.find(({ at, well }) => at > after && !well)?.at, withinMs, signal);
   }
 
-  /** When it was online again, after a moment, and every one of these cameras detected. */
+  /** When it was well again, after a moment, and every one of these cameras detected. */
   async well(
     cameras: readonly string[],
     after: number,
@@ -78,7 +87,7 @@ export class BoxWatch {
     return await this.#first(
       () => {
         const last = this.#states.at(-1);
-        if (last?.state !== 'online') return undefined;
+        if (last?.well !== true) return undefined;
         const times = cameras.map((camera) => this.#detections.get(camera) ?? 0);
         return times.every((at) => at > Math.max(after, last.at)) ? Math.max(...times) : undefined;
       },
@@ -89,7 +98,7 @@ export class BoxWatch {
 
   /** Whether it has said since a moment that it is not well. */
   wasNotWell(since: number): boolean {
-    return this.#states.some(({ at, state }) => at > since && state !== 'online');
+    return this.#states.some(({ at, well }) => at > since && !well);
   }
 
   async #first(find: () => number | undefined, withinMs: number, signal: AbortSignal): Promise<number | undefined> {

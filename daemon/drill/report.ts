@@ -21,7 +21,10 @@ export const drillSchema = z
         noticedSeconds: seconds.meta({
           description: 'until the box said that it is not well; of `bad-model`, until it was refused',
         }),
-        recoveredSeconds: seconds.meta({ description: 'until it was online and every camera detected again' }),
+        recoveredSeconds: seconds.meta({
+          description:
+            'until it was well again (`online`, or `degraded` for what it is configured to be alone) and every camera detected',
+        }),
         seen: z.string().meta({ description: 'what the box said meanwhile; of one that was skipped, why' }),
       }),
     ),

@@ -12,6 +12,7 @@ export interface ModelFacts {
   readonly place: string;
   /** Why what is preferred does not run; null where it does. */
   readonly fallenBack: string | null;
+  readonly purpose: 'demonstration' | null;
   /** `[height, width]` of its input. */
   readonly size: readonly [number, number];
   /** Median of one region, preparation included, ms. */
@@ -40,6 +41,7 @@ export async function probeModel(settings: ModelSettings): Promise<ModelFacts> {
         model: model.identity,
         place: place.name,
         fallenBack: first === undefined ? null : `${first.code}: ${first.message}`,
+        purpose: model.manifest.purpose ?? null,
         size: [height, width],
         regionMs: await regionMs(model),
       };

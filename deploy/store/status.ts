@@ -53,6 +53,10 @@ export async function modelsIn(root: string, files = diskFiles): Promise<readonl
   return [...new Set(found)].sort((a, b) => (a < b ? -1 : 1));
 }
 
+/** Names of those that have slots: what else came with the software alone has nothing that could be taken back. */
+export const modelsWithSlots = (root: string, files = diskFiles): Promise<readonly string[]> =>
+  namesIn(files, join(root, 'models'));
+
 /** What the store says of a model, every byte of its packages checked. Damage is said, never thrown. */
 export async function modelStatus(root: string, name: string, files = diskFiles): Promise<ModelStatus> {
   const snapshot = await readSnapshot(files, root, name);

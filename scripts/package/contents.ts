@@ -68,10 +68,11 @@ function controlFields(architecture: Architecture, maintainer: string): Deb['fie
     Depends: DEPENDS,
     Recommends: 'ca-certificates, ffmpeg',
     Description: [
-      'image classifiers on a roadside computer',
-      ' Classifies the streams of RTSP cameras with int8 models and publishes what it',
-      ' sees, and how the box is, over MQTT. Brings its own Node and ONNX Runtime, a',
-      ' daemon that is watched by systemd, and a model to try it with.',
+      'detectors and image classifiers on a roadside computer',
+      ' Finds, follows and counts what the streams of RTSP cameras show, or classifies',
+      ' parts of them, with int8 models, and publishes what it sees, and how the box',
+      ' is, over MQTT. Brings its own Node and ONNX Runtime, a daemon that is watched',
+      ' by systemd, and models to try it with.',
     ].join('\n'),
   };
 }
@@ -95,6 +96,20 @@ const changelog = (mtime: number, maintainer: string): string =>
   ].join('\n');
 
 const gzip = (path: string, lines: string): Entry => ({ path, content: gzipSync(lines, { level: 9 }) });
+
+/**
+ * What finds, follows and counts, and what classifies regions: the default of `wayside init`, and what it was when boxes were configured
+ * by hand or before. A box keeps the factory slot that its configuration names.
+ */
+const FACTORY = ['demo/detector-package', 'demo/package'] as const;
+
+/** The model packages that come with the software, each in the folder of its name. */
+function factory(): Entry[] {
+  return FACTORY.flatMap((folder) => {
+    const { name } = JSON.parse(read(folder, 'manifest.json')) as { name: string };
+    return folderEntries(at(folder), join('usr/share/wayside/factory', name));
+  });
+}
 
 /** Pages for whoever runs a box; research and images are for those who read the sources. */
 function documents(): Entry[] {
@@ -122,7 +137,6 @@ export function boxPackage(
   maintainer = MAINTAINER,
 ): Omit<Deb, 'level'> {
   const units = unitsOf(commandNames());
-  const { name: model } = JSON.parse(read('demo/package/manifest.json')) as { name: string };
   const program = createBoxProgram();
   const entries: Entry[] = [
     ...code.entries,
@@ -132,7 +146,7 @@ export function boxPackage(
     { path: 'usr/lib/sysusers.d/wayside.conf', from: at('systemd/wayside.sysusers') },
     { path: 'usr/lib/tmpfiles.d/wayside.conf', from: at('systemd/wayside.tmpfiles') },
     { path: 'usr/share/wayside/wayside.example.yaml', from: at('systemd/wayside.example.yaml') },
-    ...folderEntries(at('demo/package'), join('usr/share/wayside/factory', model)),
+    ...factory(),
     gzip('usr/share/man/man1/wayside.1.gz', manualPage(program)),
     text('usr/share/bash-completion/completions/wayside', bashCompletion(program)),
     text(join(DOCUMENTS, 'copyright'), copyrightFile([...code.packages, node.bundled])),

@@ -24,6 +24,15 @@ beforeAll(async () => {
 });
 
 describe('wayside store', () => {
+  it('goes back with the one model that has slots, whatever else came with the software', async () => {
+    await writeColourPackage(at('several', 'factory', 'colours'), { version: '0' });
+    await writeColourPackage(at('several', 'factory', 'others'), { name: 'others', version: '0' });
+    const several = ['--store', at('several'), '--socket', at('agent.sock'), '--json'];
+    await runWayside(['store', 'import', at('1'), ...several]);
+    const run = await runWayside(['store', 'rollback', ...several]);
+    expect(JSON.parse(run.stdout)).toMatchObject({ name: 'colours', place: 'factory', version: '0' });
+  });
+
   it('installs packages by hand, says what runs, goes back, and finds what is damaged', async () => {
     expect((await store('verify')).exit).toBe(0);
     expect(await store('import', at('1'))).toMatchObject({ exit: 0, document: { version: '1', promoted: true } });

@@ -25,29 +25,32 @@ const needs = [
   'xz',
 ];
 const NODE = '/usr/lib/wayside/bin/node';
-const MODEL = '/usr/share/wayside/factory/street';
+/** One that finds objects, and one that classifies. */
+const MODELS = ['street-grid', 'street'].map((name) => `/usr/share/wayside/factory/${name}`);
 /** An emulated start takes some hundred times as long. */
 const EMULATED_MS = 280_000;
 
-/** Prints the scores of the golden samples of the default model, bit by bit. */
+/** Prints what models compute of their golden samples, bit by bit. */
 const PROBE = `
-const [home, model] = process.argv.slice(2);
+const [home, ...models] = process.argv.slice(2);
 const load = (name) => import(home + '/dist/inference/' + name + '.js');
 const { readPackage } = await load('read-package');
 const { openSession, floatsOf, floatTensor } = await load('session');
 const { createPreprocessor, inputLength } = await load('preprocess');
 const { WHOLE_FRAME } = await load('image');
-const { manifest, modelPath, golden } = await readPackage(model);
-const session = await openSession(modelPath, { threads: 1 });
-const preprocess = createPreprocessor(manifest.preprocessing);
 const scores = [];
-for (const { image } of golden) {
-  const input = new Float32Array(inputLength(manifest.preprocessing));
-  preprocess(image, WHOLE_FRAME, input, 0);
-  const [height, width] = manifest.preprocessing.size;
-  const results = await session.run({ [session.input.name]: floatTensor(input, [1, 3, height, width]) });
-  const output = floatsOf(results, session.output.name);
-  scores.push(Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString('hex'));
+for (const model of models) {
+  const { manifest, modelPath, golden } = await readPackage(model);
+  const session = await openSession(modelPath, { threads: 1 });
+  const preprocess = createPreprocessor(manifest.preprocessing);
+  for (const { image } of golden) {
+    const input = new Float32Array(inputLength(manifest.preprocessing));
+    preprocess(image, WHOLE_FRAME, input, 0);
+    const [height, width] = manifest.preprocessing.size;
+    const results = await session.run({ [session.input.name]: floatTensor(input, [1, 3, height, width]) });
+    const output = floatsOf(results, session.output.name);
+    scores.push(Buffer.from(output.buffer, output.byteOffset, output.byteLength).toString('hex'));
+  }
 }
 process.stdout.write(JSON.stringify({ arch: process.arch, scores }));
 `;
@@ -95,12 +98,16 @@ describeWith({ needs }, 'the package for arm64, emulated', () => {
     const other = join(folder, 'amd64');
     await run('dpkg-deb', ['--extract', await packed('amd64'), other]);
     await writeFile(join(root, 'probe.mjs'), PROBE);
-    const arm = JSON.parse(await inside(NODE, '/probe.mjs', '/usr/lib/wayside', MODEL)) as Probed;
-    const args = [join(root, 'probe.mjs'), join(other, 'usr/lib/wayside'), join(other, MODEL)];
+    const arm = JSON.parse(await inside(NODE, '/probe.mjs', '/usr/lib/wayside', ...MODELS)) as Probed;
+    const args = [
+      join(root, 'probe.mjs'),
+      join(other, 'usr/lib/wayside'),
+      ...MODELS.map((model) => join(other, model)),
+    ];
     const { stdout } = await run(join(other, NODE), args);
     const amd = JSON.parse(stdout) as Probed;
     expect([arm.arch, amd.arch]).toEqual(['arm64', 'x64']);
-    expect(amd.scores.length).toBeGreaterThan(0);
+    expect(amd.scores.length).toBeGreaterThan(MODELS.length);
     expect(arm.scores).toEqual(amd.scores);
   });
 
@@ -111,7 +118,7 @@ describeWith({ needs }, 'the package for arm64, emulated', () => {
       site: 'test',
       box: 'box',
       mqtt: { url: 'mqtt://127.0.0.1:1' },
-      model: { package: MODEL, hangSeconds: 600 },
+      model: { package: MODELS[0], hangSeconds: 600 },
       cameras: [
         { id: 'north', url: 'rtsp://127.0.0.1:1/', decoder: { command: ['/usr/bin/dash', '-c', 'read forever'] } },
       ],
@@ -135,7 +142,7 @@ describeWith({ needs }, 'the package for arm64, emulated', () => {
       return manager.read().some((line) => text.test(line));
     };
     await until('the daemon to be ready', () => said(/^READY=1$/), EMULATED_MS);
-    await until('the model to be ready', () => said(/^STATUS=.*, street /), EMULATED_MS);
+    await until('the model to be ready', () => said(/^STATUS=.*, street-grid /), EMULATED_MS);
     daemon.kill('SIGTERM');
     await once(daemon, 'exit');
     expect(daemon.exitCode).toBe(0);

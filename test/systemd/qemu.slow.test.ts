@@ -32,7 +32,7 @@ const CONFIG = {
   site: 'test',
   box: 'box',
   mqtt: { url: 'mqtt://127.0.0.1:1883' },
-  model: { store: '/var/lib/wayside-models', name: 'street', hangSeconds: 600 },
+  model: { store: '/var/lib/wayside-models', name: 'street-grid', hangSeconds: 600 },
   cameras: [{ id: 'north', url: 'rtsp://127.0.0.1:1/', rate: 5, decoder: { command: ['/usr/local/bin/frames', '-'] } }],
   telemetry: { intervalSeconds: 1 },
 };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_MODEL } from '../../cli/init/documents.ts';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { parseConfig } from '../../daemon/config/load.ts';
 import { describeWith } from '../support/requirements.ts';
@@ -58,6 +59,7 @@ describe('the unit', () => {
 describe('the example configuration', () => {
   it('is valid', async () => {
     const config = parseConfig(await readFile(file('wayside.example.yaml'), 'utf8'), 'wayside.example.yaml');
-    expect(config.cameras[0]?.regions.map(({ name }) => name)).toEqual(['left-lane', 'right-lane']);
+    expect(config.cameras[0]?.lines.map(({ id }) => id)).toEqual(['stop']);
+    expect(config.model.name).toBe(DEFAULT_MODEL);
   });
 });

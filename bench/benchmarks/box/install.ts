@@ -35,7 +35,7 @@ const configuration = (url: string): string =>
     site: 'bench',
     box: 'box',
     mqtt: { url, username: 'box', passwordFile: '/run/credentials/wayside.service/secrets_mqtt' },
-    model: { store: '/var/lib/wayside-models', name: 'street' },
+    model: { store: '/var/lib/wayside-models', name: 'street-grid' },
     cameras: [
       { id: CAMERA, url: 'rtsp://127.0.0.1:1/', rate: 5, decoder: { command: ['/usr/local/bin/frames', '-'] } },
     ],

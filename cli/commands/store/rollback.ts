@@ -14,19 +14,20 @@ export function rollbackCommand(): Command {
     )
     .addOption(storeOption())
     .addOption(socketOption())
-    .addOption(new Option('--model <name>', 'the model, where the store has several'))
+    .addOption(new Option('--model <name>', 'the model, where several have slots'))
     .action(running(rollback));
 }
 
 async function rollback({ report }: Context, { store: root, socket, model }: RollbackOptions): Promise<void> {
-  const [{ modelsIn }, { ModelStore }, { diskFiles }, { WaysideError }] = await Promise.all([
+  const [{ modelsIn, modelsWithSlots }, { ModelStore }, { diskFiles }, { WaysideError }] = await Promise.all([
     import('../../../deploy/store/status.ts'),
     import('../../../deploy/store/model-store.ts'),
     import('../../../core/file-system.ts'),
     import('../../../core/errors.ts'),
   ]);
   const names = await modelsIn(root);
-  const [name, ...others] = model === undefined ? names : names.filter((each) => each === model);
+  const meant = model === undefined ? await modelsWithSlots(root) : names.filter((each) => each === model);
+  const [name, ...others] = meant;
   if (name === undefined || others.length > 0) {
     const message = `expected one model, ${root} has ${names.join(', ') || 'none'}`;
     throw new WaysideError('USAGE', { message, hint: 'name it with --model' });

@@ -27,17 +27,25 @@ export const model = check({
       when: 'the package that should run cannot, and another one runs in its place',
       remedy: '`wayside store status --store {store}` says which is damaged; bring it anew by a rollout',
     },
+    demonstration: {
+      severity: 'warning',
+      when: 'it was made for a rendered street: what it says of a real one is worth nothing, and the box is `degraded`',
+      remedy:
+        'a model of your own: `wayside compress`, then a rollout, or by hand `wayside store import`; its name as `model.name` in {path}',
+    },
   },
   async run({ daemon, measures, signal }, { ok, skipped, fault }) {
     const { config, folder, path } = daemon;
     if (config === undefined) return skipped('the configuration cannot be read');
     const about = { path, store: config.model.store ?? '/var/lib/wayside-models' };
     try {
-      const { model: found, place, fallenBack, regionMs } = await measures.model({ config, folder });
+      const { model: found, place, fallenBack, purpose, regionMs } = await measures.model({ config, folder });
       const { name, version } = found;
       const seen = `${name} ${version} (${place}), ${regionMs.toFixed(1)} ms a region`;
-      if (fallenBack === null) ok(seen);
-      else fault('fallen-back', `${seen} in place of one with ${fallenBack}`, about);
+      const demonstration = purpose !== null && !config.demonstration;
+      if (fallenBack !== null) fault('fallen-back', `${seen} in place of one with ${fallenBack}`, about);
+      if (demonstration) fault('demonstration', seen, about);
+      if (fallenBack === null && !demonstration) ok(seen);
     } catch (thrown) {
       signal.throwIfAborted();
       const { code, message } = asWaysideError(thrown);

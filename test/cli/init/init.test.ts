@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { DEFAULT_MODEL } from '../../../cli/init/documents.ts';
 import { type Initialized, type InitOptions, initialize } from '../../../cli/init/initialize.ts';
 import { Exit, WaysideError } from '../../../core/errors.ts';
 import { identityOf } from '../../../core/identity/key.ts';
@@ -61,7 +62,7 @@ describe('wayside init with answers', () => {
         username: 'km-12',
         passwordFile: '/run/credentials/wayside.service/secrets_mqtt',
       },
-      model: { store: '/var/lib/wayside-models', name: 'street' },
+      model: { store: '/var/lib/wayside-models', name: DEFAULT_MODEL },
       identity: { key: '/run/credentials/wayside.service/secrets_identity', chain: 'identity.json' },
       cameras: [
         {
@@ -134,7 +135,7 @@ describe('wayside init with answers', () => {
       box: 'km-12',
       groups: ['east'],
       tags: ['pi5'],
-      model: 'street',
+      model: DEFAULT_MODEL,
       repository: { url: 'https://updates.example/', root: 'root.json' },
       windows: [{ from: '01:00', to: '04:30' }],
       mqtt: {

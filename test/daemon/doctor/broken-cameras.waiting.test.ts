@@ -1,5 +1,7 @@
 import { cp, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { camera as cameraCheck } from '../../../daemon/doctor/checks/camera.ts';
 import { frameRate } from '../../../daemon/doctor/checks/frame-rate.ts';
 import { model } from '../../../daemon/doctor/checks/model.ts';
@@ -130,6 +132,15 @@ describeWith({ needs: ['ffmpeg'] }, 'a box with something broken at its cameras 
         const named = box.path('var/lib/models/colours');
         await cp(box.path(PACKAGE), named, { recursive: true });
         await truncate(`${named}/model.onnx`, 10);
+        await configure(box, {}, { model: { package: named }, agent: undefined });
+      },
+    },
+    {
+      check: model,
+      fault: 'demonstration',
+      remedy: /wayside compress.*rollout/,
+      breaks: async (box) => {
+        const named = join(PACKAGE_ROOT, 'demo/detector-package');
         await configure(box, {}, { model: { package: named }, agent: undefined });
       },
     },

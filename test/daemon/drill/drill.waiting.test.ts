@@ -2,8 +2,9 @@ import { createPublicKey, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { makeIdentityKey } from '../../../core/identity/key.ts';
+import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { drillSchema } from '../../../daemon/drill/report.ts';
 import { DaemonProcess } from '../../support/daemon-process.ts';
 import { describeWith } from '../../support/requirements.ts';
@@ -72,4 +73,30 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a drill on a running box', () 
     expect(verify(null, text, key, signature)).toBe(true);
     expect(verify(null, Buffer.from(text.toString().replace('passed', 'failed')), key, signature)).toBe(false);
   }, 300_000);
+});
+
+describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a drill on a box with the model that comes with the software', () => {
+  it('takes `degraded` for what the model is for the usual, and sees what goes wrong beside it', async () => {
+    const rig = await Rig.start({
+      config: ({ cameraUrl }) => ({
+        model: { package: join(PACKAGE_ROOT, 'demo/detector-package') },
+        cameras: [{ id: 'north', url: cameraUrl, rate: 10, maxLagSeconds: 60 }],
+      }),
+    });
+    onTestFinished(() => rig.stop());
+    await rig.listener.next(
+      'state',
+      ({ reasons }) => reasons.length === 1 && reasons[0]?.code === 'model-demonstration',
+    );
+    await writeFile(join(rig.folder, 'key.pem'), makeIdentityKey());
+    const files = ['--config', rig.configPath, '--agent-config', join(rig.folder, 'no-agent.yaml')];
+    const written = ['--key', join(rig.folder, 'key.pem'), '--out', join(rig.folder, 'drill.json')];
+    const exercises = ['--only', 'inference-killed', 'bad-model'];
+    const run = await runWayside(['drill', ...files, ...written, '--now', '--json', ...exercises]);
+    const { exercises: seen } = drillSchema.parse(JSON.parse(run.stdout));
+    expect(seen).toMatchObject([
+      { name: 'inference-killed', status: 'passed', seen: expect.stringContaining('inference') },
+      { name: 'bad-model', status: 'passed', seen: 'refused: GOLDEN_MISMATCH' },
+    ]);
+  }, 120_000);
 });

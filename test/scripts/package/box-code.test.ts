@@ -11,6 +11,11 @@ import { importsOf } from '../../support/imports.ts';
 
 const run = promisify(execFile);
 const onThisMachine = boxCode(process.arch === 'arm64' ? 'arm64' : 'amd64', join(tmpdir(), 'no-cache'), (file) => file);
+/** The factory slots of a box. */
+const FACTORY = [
+  { name: 'street-grid', from: join(PACKAGE_ROOT, 'demo/detector-package') },
+  { name: 'street', from: join(PACKAGE_ROOT, 'demo/package') },
+];
 const paths = onThisMachine.entries.map(({ path }) => path.slice(HOME.length + 1));
 
 /** Modules that a box reaches, by another way than the package's: the imports of the sources, lazy ones included. */
@@ -62,13 +67,13 @@ describe('what a box installs', () => {
     expect(stdout).toBe('loaded');
   });
 
-  it('checks a configuration, with the default package as the factory model', async () => {
-    cpSync(join(PACKAGE_ROOT, 'demo/package'), join(home, 'store/factory/street'), { recursive: true });
+  it.each(FACTORY)('checks a configuration, with $name as the factory model', async ({ from, name }) => {
+    cpSync(from, join(home, 'store/factory', name), { recursive: true });
     const config = {
       site: 'test',
       box: 'box',
       mqtt: { url: 'mqtt://127.0.0.1' },
-      model: { store: join(home, 'store'), name: 'street' },
+      model: { store: join(home, 'store'), name },
       cameras: [{ id: 'north', url: 'rtsp://192.0.2.7/', decoder: { command: [process.execPath, '-'] } }],
     };
     await writeFile(join(home, 'wayside.yaml'), JSON.stringify(config));
@@ -77,12 +82,12 @@ describe('what a box installs', () => {
     expect(stdout).toContain('is valid: test/box');
   });
 
-  it('runs the default package: golden samples agree', async () => {
-    const [program, model] = [join(home, 'dist/daemon/inference/process.js'), join(PACKAGE_ROOT, 'demo/package')];
+  it.each(FACTORY)('runs $name: golden samples agree', async ({ from, name }) => {
+    const program = join(home, 'dist/daemon/inference/process.js');
     // Its results leave on descriptor 3.
     const script = '"$0" "$1" "$2" 1 3>&1 </dev/null';
-    const { stdout } = await run('sh', ['-c', script, process.execPath, program, model], { cwd: '/' });
-    expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ type: 'ready', model: { name: 'street' } });
+    const { stdout } = await run('sh', ['-c', script, process.execPath, program, from], { cwd: '/' });
+    expect(JSON.parse(stdout.split('\n')[0] ?? '')).toMatchObject({ type: 'ready', model: { name } });
   });
 });
 

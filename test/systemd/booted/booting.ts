@@ -6,7 +6,7 @@ import { BootedBox, type Box } from './box.ts';
 const AGENT = {
   site: 'test',
   box: 'box',
-  model: 'street',
+  model: 'street-grid',
   repository: { url: 'https://127.0.0.1:1/', root: 'root.json' },
 };
 

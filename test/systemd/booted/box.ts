@@ -83,7 +83,7 @@ export class BootedBox {
         username: 'box',
         passwordFile: '/run/credentials/wayside.service/secrets_mqtt',
       },
-      model: { store: '/var/lib/wayside-models', name: 'street' },
+      model: { store: '/var/lib/wayside-models', name: 'street-grid' },
       cameras: [{ id: 'north', url: 'rtsp://127.0.0.1:1/', rate, decoder: { command: [BootedBox.decoder, '-'] } }],
     });
   }

@@ -7,7 +7,7 @@ import type { Box } from './box.ts';
 
 /** The one command of the guide that configures a box. */
 export function initializing(box: Box): void {
-  it('is set up by `wayside init`: probed as `wayside`, its secrets handed over by systemd', async () => {
+  it('is set up by `wayside init`: probed as `wayside`, its secrets handed over by systemd, and passes a drill', async () => {
     const { debian, listener, broker } = box();
     const camera = await startColourCamera({ credentials: { username: 'viewer', password: 'c4mera-word' } });
     const before = await debian.do('cat /etc/wayside/wayside.yaml');
@@ -33,6 +33,12 @@ export function initializing(box: Box): void {
       const { message } = await listener.next('info', ({ cameras }) => cameras[0]?.id === 'south', { after });
       expect(message.identity?.thumbprint).toBe(identity.thumbprint);
       await listener.next('detections', (heard) => heard.camera === 'south', { after, within: 60_000 });
+      const { findings } = JSON.parse((await debian.run('wayside doctor --json')).stdout);
+      expect(findings).toContainEqual(expect.objectContaining({ check: 'model', fault: 'demonstration' }));
+      const drill = await debian.run('wayside drill --now --only camera-lost bad-model --out /root/drill.json --json');
+      expect(drill).toMatchObject({ code: 0 });
+      const passed = { status: 'passed', recoveredSeconds: expect.any(Number) };
+      expect(JSON.parse(drill.stdout).exercises).toMatchObject([passed, passed]);
       const owners = await debian.do("stat --format '%U %a' /etc/wayside/secrets /etc/wayside/secrets/*");
       expect(new Set(owners.trim().split('\n'))).toEqual(new Set(['root 700', 'root 600']));
       const read = 'setpriv --reuid wayside --regid wayside --clear-groups cat /etc/wayside/secrets/identity';

@@ -54,7 +54,7 @@ export function sandbox(box: Box): void {
     );
     const refused = [
       'touch /var/lib/wayside-models/x',
-      'touch /var/lib/wayside-models/factory/street/x',
+      'touch /var/lib/wayside-models/factory/street-grid/x',
       'touch /etc/wayside/x',
       'touch /usr/lib/wayside/x',
       'cat /etc/wayside/secrets/mqtt',
@@ -64,7 +64,7 @@ export function sandbox(box: Box): void {
     ];
     for (const line of refused) expect((await inside('wayside', line)).code, line).not.toBe(0);
     const allowed = [
-      'cat /var/lib/wayside-models/factory/street/manifest.json',
+      'cat /var/lib/wayside-models/factory/street-grid/manifest.json',
       'touch /var/lib/wayside/x && rm /var/lib/wayside/x',
       'test "$(id -un)" = wayside',
     ];
