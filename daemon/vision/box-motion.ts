@@ -43,6 +43,19 @@ function deviations([, , w, h]: Box): Four<number> {
   return [across + SWAY * upright, along, across + STRIDE * upright, along];
 }
 
+/** A box that was seen, with what every motion that it may continue asks of it. */
+export interface Observation {
+  readonly box: Box;
+  readonly coordinates: Four<number>;
+  readonly errors: Four<number>;
+}
+
+export const observation = (box: Box): Observation => ({
+  box,
+  coordinates: measured(box),
+  errors: deviations(box),
+});
+
 /** How a box moves (a Kalman filter of constant rates), with what OC-SORT adds to it: what was seen goes before what was guessed. */
 export class BoxMotion {
   /** Width of the image; its height is 1. */
@@ -55,6 +68,8 @@ export class BoxMotion {
   #observed: Box;
   /** Width and height when it was last seen whole, undefined where it never was. */
   #whole: readonly [width: number | undefined, height: number | undefined] = [undefined, undefined];
+  /** What of it is inside the image by now, where anyone has asked. */
+  #box: Box | undefined;
 
   /** @param width of the image, in heights, as all that is told */
   constructor(box: Box, time: number, width: number) {
@@ -77,9 +92,14 @@ export class BoxMotion {
 
   /** What of it is inside the image. */
   get box(): Box {
+    if (this.#box !== undefined) return this.#box;
     const [x, y, w, h] = this.#full;
-    const [left, top] = [Math.max(0, x), Math.max(0, y)];
-    return [left, top, Math.max(1e-6, Math.min(this.#width, x + w) - left), Math.max(1e-6, Math.min(1, y + h) - top)];
+    const left = Math.max(0, x);
+    const top = Math.max(0, y);
+    const width = Math.max(1e-6, Math.min(this.#width, x + w) - left);
+    const height = Math.max(1e-6, Math.min(1, y + h) - top);
+    this.#box = [left, top, width, height];
+    return this.#box;
   }
 
   /**
@@ -112,6 +132,7 @@ export class BoxMotion {
   predict(time: number): void {
     this.#now = moved(this.#now, time - this.#at, sizeOf(this.#observed));
     this.#at = time;
+    this.#box = undefined;
   }
 
   /**
@@ -119,22 +140,24 @@ export class BoxMotion {
    * that is known for certain. 0 is perfect; a place that is hardly known costs by itself, and a box beside one that is well known costs more.
    *
    * @param step usual time between two frames, s
+   * @param most from here on it makes no difference: Infinity
    */
-  surprise(box: Box, step: number): number {
-    const errors = deviations(box);
-    const seen = measured(box);
-    const expected = this.#unlikely(measured(this.box), seen, errors);
+  surprise(seen: Observation, step: number, most = Number.POSITIVE_INFINITY): number {
+    const expected = this.#unlikely(measured(this.box), seen, most);
     if (this.#at - this.#seenAt < 1.5 * step) return expected;
-    return Math.min(expected, this.#unlikely(measured(this.#observed), seen, errors) - Math.log(STAYED));
+    return Math.min(expected, this.#unlikely(measured(this.#observed), seen, most) - Math.log(STAYED));
   }
 
-  #unlikely(expected: Four<number>, seen: Four<number>, errors: Four<number>): number {
-    let [usual, outlying] = [0, -Math.log(OUTLIERS)];
+  #unlikely(expected: Four<number>, { coordinates, errors }: Observation, most: number): number {
+    let usual = 0;
+    let outlying = -Math.log(OUTLIERS);
     for (let k = 0; k < 4; k++) {
       const error = errors[k]! ** 2;
-      const off = (seen[k]! - expected[k]!) ** 2;
+      const off = (coordinates[k]! - expected[k]!) ** 2;
       const variance = this.#now[k]!.a + error;
       const wide = variance + error * (OUTLYING / OBSERVED) ** 2;
+      // No logarithm is below 0 here, and nearly all pairs are too far apart already across.
+      if (outlying + off / wide / 2 >= most && usual + off / variance / 2 >= most) return Number.POSITIVE_INFINITY;
       usual += (off / variance + Math.log(variance / error)) / 2;
       outlying += (off / wide + Math.log(wide / error)) / 2;
     }
@@ -153,6 +176,7 @@ export class BoxMotion {
     if (steps > 1) {
       this.#now = this.#seen;
       this.#at = this.#seenAt;
+      this.#box = undefined;
       const from = this.#observed;
       for (let i = 1; i < steps; i++) {
         const share = i / steps;
@@ -173,6 +197,7 @@ export class BoxMotion {
     const seen = measured(this.#uncut(box));
     const at = (k: 0 | 1 | 2 | 3): Motion => corrected(this.#now[k], seen[k], errors[k]);
     this.#now = [at(0), at(1), at(2), at(3)];
+    this.#box = undefined;
   }
 
   /** What a box would be that the edge of the image cuts, as far as is known: the side that is seen is right, the extent is remembered. */

@@ -82,12 +82,15 @@ export class LineCounter {
   /** @param objects all that are seen in this frame @returns what is certain now: the passages themselves were before */
   update(objects: readonly SteadyObject[], time: number): Crossing[] {
     for (const each of objects) this.#move(each, time);
-    return [...this.#known].flatMap(([object, known]) => {
+    const certain: Crossing[] = [];
+    for (const [object, known] of this.#known) {
       if (time - known.seenAt > STANDING_SECONDS) this.#known.delete(object);
       this.#settle(object, known, time);
-      const { id: track, classIndex, confirmed } = known;
-      return confirmed ? known.pending.splice(0).map((each) => ({ ...each, track, classIndex })) : [];
-    });
+      const { id: track, classIndex, confirmed, pending } = known;
+      if (!confirmed || pending.length === 0) continue;
+      certain.push(...pending.splice(0).map((each) => ({ ...each, track, classIndex })));
+    }
+    return certain;
   }
 
   #begin({ ground, size }: SteadyObject, time: number): Pick<Known, 'lines' | 'pending'> {
@@ -117,8 +120,9 @@ export class LineCounter {
   }
 
   #settle(object: number, { lines, pending }: Known, time: number): void {
-    for (const [i, { id: line }] of this.#lines.entries()) {
-      const state = lines[i]!;
+    for (const [i, state] of lines.entries()) {
+      if (state.doubtful.length === 0) continue;
+      const line = this.#lines[i]!.id;
       const due = state.doubtful.filter((each) => time - each.time >= SETTLED_SECONDS);
       if (due.length === 0) continue;
       state.doubtful = state.doubtful.filter((each) => !due.includes(each));

@@ -55,6 +55,7 @@ export class SteadyObjects {
   readonly #aspect: number;
   readonly #known = new Map<number, Known>();
   readonly #next: () => number;
+  #forgetAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param aspect width of the image over its height
@@ -80,8 +81,15 @@ export class SteadyObjects {
       const standing = isStanding(known);
       return { ...each, object, scaled, ground: groundOf(scaled), size, velocity, standing, confirmed };
     });
-    for (const [id, { seenAt }] of this.#known) if (time - seenAt > STANDING_SECONDS) this.#known.delete(id);
+    this.#forget(time);
     return steady;
+  }
+
+  /** Once a second: there are hundreds that are long gone. */
+  #forget(time: number): void {
+    if (time < this.#forgetAt) return;
+    this.#forgetAt = time + 1;
+    for (const [id, { seenAt }] of this.#known) if (time - seenAt > STANDING_SECONDS) this.#known.delete(id);
   }
 
   #begin(track: number, box: Box, time: number): Known {

@@ -1,8 +1,8 @@
 import { type Detection, intersectionOverUnion } from '../../inference/heads/detection.ts';
 import type { Box } from '../../inference/image.ts';
-import { assign } from './assignment.ts';
-import { BoxMotion } from './box-motion.ts';
+import { BoxMotion, type Observation, observation } from './box-motion.ts';
 import { counter } from './numbering.ts';
+import { worthwhilePairs } from './worthwhile-pairs.ts';
 
 interface TrackerLimits {
   /** Detections from this score on can begin a track; those below only go on with one. */
@@ -33,7 +33,15 @@ export interface TrackedObject {
 }
 
 /** A detection, and where it differs from its score, how much it says of the class. */
-type Seen = Detection & { readonly vote?: number };
+type Voted = Detection & { readonly vote?: number };
+
+interface Seen {
+  readonly classIndex: number;
+  readonly score: number;
+  readonly vote: number;
+  /** Of its box, in heights of the image. */
+  readonly at: Observation;
+}
 
 interface Track {
   readonly id: number;
@@ -87,21 +95,22 @@ export class Tracker {
    * @param time of the frame, s, above that of the frame before
    * @returns the objects seen in this frame, by id
    */
-  update(detections: readonly Seen[], time: number): TrackedObject[] {
+  update(detections: readonly Voted[], time: number): TrackedObject[] {
     this.#advance(time);
     const { high, low, keptSeconds, confirmations } = this.#limits;
-    const scaled = detections
-      .filter(({ score }) => score >= low)
-      .map((each) => ({ ...each, box: stretched(insideImage(each.box), this.#aspect) }))
-      .filter(({ box }) => box[2] > 0 && box[3] > 0);
-    const strong = scaled.filter(({ score }) => score >= high);
-    const weak = scaled.filter(({ score }) => score < high);
+    const strong: Seen[] = [];
+    const weak: Seen[] = [];
+    for (const { box, classIndex, score, vote = score } of detections) {
+      const inside = stretched(insideImage(box), this.#aspect);
+      if (score < low || !(inside[2] > 0 && inside[3] > 0)) continue;
+      (score < high ? weak : strong).push({ classIndex, score, vote, at: observation(inside) });
+    }
 
     const first = this.#pair(this.#tracks, strong, (track, each) => this.#surprise(track, each), time);
     // What was not seen in the frame before either is not to be revived by what may be noise.
     const recent = first.tracks.filter(({ seenAt }) => time - seenAt < 2.5 * (this.#step ?? 1));
-    const overlapping = (track: Track, { box }: Seen): number => {
-      const overlap = intersectionOverUnion(track.motion.box, box);
+    const overlapping = ({ motion }: Track, { at }: Seen): number => {
+      const overlap = intersectionOverUnion(motion.box, at.box);
       return overlap < LEAST_OVERLAP ? Number.POSITIVE_INFINITY : 1 - overlap;
     };
     const second = this.#pair(recent, [...weak, ...first.detections], overlapping, time);
@@ -128,8 +137,8 @@ export class Tracker {
   }
 
   #surprise(track: Track, seen: Seen): number {
-    const surprise = track.motion.surprise(seen.box, this.#step ?? 1);
-    return contradicts(track, seen) ? surprise + OTHER_CLASS : surprise;
+    const surprise = track.motion.surprise(seen.at, this.#step ?? 1, MOST_SURPRISE);
+    return surprise < MOST_SURPRISE && contradicts(track, seen) ? surprise + OTHER_CLASS : surprise;
   }
 
   /** The most likely pairs; a track or a detection without one is as likely as `MOST_SURPRISE`. */
@@ -139,17 +148,10 @@ export class Tracker {
     surpriseOf: (track: Track, detection: Seen) => number,
     time: number,
   ): { readonly tracks: Track[]; readonly detections: Seen[] } {
-    const none = detections.length === 0 ? [] : tracks.map(() => MOST_SURPRISE);
-    const costs = tracks.map((track) => [
-      ...detections.map((each) => {
-        const surprise = surpriseOf(track, each);
-        return surprise < MOST_SURPRISE ? Math.max(0, surprise) : Number.POSITIVE_INFINITY;
-      }),
-      ...none,
-    ]);
+    const costs = tracks.map((track) => detections.map((each) => surpriseOf(track, each)));
     const taken = new Set<Track>();
     const used = new Set<Seen>();
-    for (const [i, column] of assign(costs).entries()) {
+    for (const [i, column] of worthwhilePairs(costs, MOST_SURPRISE).entries()) {
       const [track, detection] = [tracks[i], detections[column]];
       if (track === undefined || detection === undefined) continue;
       taken.add(track);
@@ -162,17 +164,17 @@ export class Tracker {
     };
   }
 
-  #continue(track: Track, { box, classIndex, score, vote = score }: Seen, time: number): void {
-    track.motion.observe(box, time, this.#step ?? 1);
+  #continue(track: Track, { at, classIndex, score, vote }: Seen, time: number): void {
+    track.motion.observe(at.box, time, this.#step ?? 1);
     track.votes.set(classIndex, (track.votes.get(classIndex) ?? 0) + vote);
     track.seenAt = time;
     track.hits++;
     track.score = score;
   }
 
-  #begin({ box, classIndex, score, vote = score }: Seen, time: number): void {
+  #begin({ at, classIndex, score, vote }: Seen, time: number): void {
     const id = this.#nextId();
-    const motion = new BoxMotion(box, time, this.#aspect);
+    const motion = new BoxMotion(at.box, time, this.#aspect);
     this.#tracks.push({ id, motion, votes: new Map([[classIndex, vote]]), seenAt: time, hits: 1, score });
   }
 
@@ -193,7 +195,7 @@ const stretched = ([x, y, w, h]: Box, by: number): Box => [x * by, y, w * by, h]
 /** A class that is less than this is no reason against a pair. */
 const CERTAIN = 0.1;
 
-const contradicts = ({ votes }: Track, { classIndex, score, vote = score }: Seen): boolean =>
+const contradicts = ({ votes }: Track, { classIndex, vote }: Seen): boolean =>
   vote >= CERTAIN && !votes.has(classIndex) && Math.max(...votes.values()) >= CERTAIN;
 
 function mostVoted(votes: ReadonlyMap<number, number>): number {

@@ -20,13 +20,19 @@ export function developFrame(
   const noon = (light.ambient + light.direct) * 1.04;
   const [red, green, blue] = [light.tint[0] * noon, light.tint[1] * noon, light.tint[2] * noon];
   const { colour } = layer;
+  // The two samples of a pixel in one row as one number: nearly everywhere there is nothing in either.
+  const pairs = layer.width / 2;
+  const owned = new Uint16Array(layer.owner.buffer);
+  const shaded = new Uint16Array(layer.shadow.buffer);
   for (let y = 0; y < HEIGHT; y++) {
     let n = offsets.below(noise.length);
     for (let x = 0; x < WIDTH; x++) {
       const pixel = y * WIDTH + x;
       const at = OVERSAMPLING * (y * layer.width + x);
-      const covered = countOf(layer.owner, at, layer.width);
-      const dark = ground[pixel] === 1 ? countOf(layer.shadow, at, layer.width) : 0;
+      const pair = 2 * y * pairs + x;
+      const covered = owned[pair]! + owned[pair + pairs]! === 0 ? 0 : countOf(layer.owner, at, layer.width);
+      const isDark = ground[pixel] === 1 && shaded[pair]! + shaded[pair + pairs]! !== 0;
+      const dark = isDark ? countOf(layer.shadow, at, layer.width) : 0;
       const open = (1 - covered / SAMPLES) * (1 - ((1 - light.shade) * dark) / SAMPLES);
       n = n + 1 < noise.length ? n + 1 : 0;
       const grain = noise[n]!;
@@ -53,9 +59,7 @@ export function developFrame(
 
 /** How many of the four samples of a pixel are marked. */
 const countOf = (marks: Uint8Array, at: number, width: number): number =>
-  marks[at]! + marks[at + 1]! + marks[at + width]! + marks[at + width + 1]! === 0
-    ? 0
-    : Number(marks[at] !== 0) +
-      Number(marks[at + 1] !== 0) +
-      Number(marks[at + width] !== 0) +
-      Number(marks[at + width + 1] !== 0);
+  Number(marks[at] !== 0) +
+  Number(marks[at + 1] !== 0) +
+  Number(marks[at + width] !== 0) +
+  Number(marks[at + width + 1] !== 0);

@@ -53,7 +53,8 @@ export class Layer {
 
   /** Draws an object with flat shading. `owner` 1 to 255 must be new since `clear`. */
   draw(placed: Placed, owner: number, lens: Lens, light: Light): Drawn {
-    const { colour, nearness, width } = this;
+    const { colour, nearness, width, owner: owners } = this;
+    const touched = this.#touched;
     const box = { left: width, top: this.height, right: 0, bottom: 0 };
     let outline = 0;
     for (const face of placed.faces) {
@@ -68,13 +69,13 @@ export class Layer {
         if (to > box.right) box.right = to;
         let near = w;
         for (let i = row * width + from, end = row * width + to; i < end; i++, near += step) {
-          if (this.#touched[i] !== owner) {
-            this.#touched[i] = owner;
+          if (touched[i] !== owner) {
+            touched[i] = owner;
             outline++;
           }
           if (near <= nearness[i]!) continue;
           nearness[i] = near;
-          this.owner[i] = owner;
+          owners[i] = owner;
           colour[3 * i] = red;
           colour[3 * i + 1] = green;
           colour[3 * i + 2] = blue;

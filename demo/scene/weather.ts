@@ -92,12 +92,14 @@ function shaken(frame: SceneFrame, seed: number): SceneFrame {
   const dx = Math.round(SHAKE * smoothNoise(seed, 65, 5 * t));
   const dy = Math.round(SHAKE * smoothNoise(seed, 66, 5 * t));
   const out = new Uint8Array(data.length);
+  const [left, right] = [Math.max(0, dx), Math.min(width, width + dx)];
   for (let y = 0; y < height; y++) {
-    const from = Math.min(height - 1, Math.max(0, y - dy));
-    for (let x = 0; x < width; x++) {
-      const source = 3 * (from * width + Math.min(width - 1, Math.max(0, x - dx)));
-      out.set(data.subarray(source, source + 3), 3 * (y * width + x));
-    }
+    const from = 3 * width * Math.min(height - 1, Math.max(0, y - dy));
+    const to = 3 * width * y;
+    out.set(data.subarray(from + 3 * (left - dx), from + 3 * (right - dx)), to + 3 * left);
+    // What comes in at an edge is the pixel there.
+    for (let x = 0; x < left; x++) out.set(data.subarray(from, from + 3), to + 3 * x);
+    for (let x = right; x < width; x++) out.set(data.subarray(from + 3 * (width - 1), from + 3 * width), to + 3 * x);
   }
   const moved = ([x, y, w, h]: Box): Box => [x + dx / width, y + dy / height, w, h];
   return {

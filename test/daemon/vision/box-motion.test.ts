@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BoxMotion } from '../../../daemon/vision/box-motion.ts';
+import { BoxMotion, observation } from '../../../daemon/vision/box-motion.ts';
 import { atRest, corrected, predicted } from '../../../daemon/vision/kalman.ts';
 import type { Box } from '../../../inference/image.ts';
 
@@ -57,7 +57,7 @@ describe('BoxMotion', () => {
       motion.predict(time);
       return [0, 0.05, 0.1, 0.2].map((off) => {
         const [x, y, w, h] = driving(time);
-        return motion.surprise([x + off, y, w, h], 0.1);
+        return motion.surprise(observation([x + off, y, w, h]), 0.1);
       });
     };
     const [soon, late] = [surprises(2.1), surprises(3.5)];
