@@ -11,6 +11,8 @@ export interface Broker {
   readonly url: string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** To the running one. */
+  signal(name: NodeJS.Signals): void;
 }
 
 /** Long enough for a loaded machine; a broker that starts does so within a tenth of a second. */
@@ -61,5 +63,6 @@ export async function mosquittoIn(folder: string, lines: readonly string[] = [])
       await running?.stop();
       running = undefined;
     },
+    signal: (name) => running?.kill(name),
   };
 }

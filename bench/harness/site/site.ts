@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { rootTopic } from '../../../contract/messages/topics.ts';
 import { messageOf } from '../../../core/errors.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
@@ -64,9 +64,26 @@ function outsideOf({ address, before, tls }: OutsideOptions, folder: string) {
   };
 }
 
+interface DaemonOptions {
+  /** Stands before the command. */
+  readonly before?: readonly string[];
+  readonly node?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The daemon with the option of node that its package gives it. */
+export function startDaemon(
+  configuration: string,
+  { before = [], node = process.execPath, env = {} }: DaemonOptions,
+): Promise<RunningProgram> {
+  const program = join(PACKAGE_ROOT, 'bin', 'wayside.js');
+  const [first = node, ...rest] = [...before, node, SMALL_HEAP, program, 'daemon', '--config', configuration];
+  return startProgram(first, rest, { cwd: dirname(configuration), env });
+}
+
 /**
  * Starts everything, in this order: broker, listener, daemon. What happens first is heard.
- * The daemon runs with the option of node that its package gives it. JSON is YAML: the configuration needs no writer of its own.
+ * JSON is YAML: the configuration needs no writer of its own.
  */
 export async function startSite({
   folder,
@@ -103,9 +120,7 @@ export async function startSite({
     log: { level: 'warn' },
   };
   await writeFile(configuration, JSON.stringify(content, null, 2));
-  const program = join(PACKAGE_ROOT, 'bin', 'wayside.js');
-  const command = [...(beyond?.before ?? []), node, SMALL_HEAP, program, 'daemon', '--config', configuration];
-  const daemon = await startProgram(command[0] ?? node, command.slice(1), { cwd: folder, env });
+  const daemon = await startDaemon(configuration, { before: beyond?.before ?? [], node, env });
   let closing = false;
   daemon.ended.then(
     (code) => {

@@ -12,6 +12,9 @@ export interface ProcessSample {
   readonly resident: number;
   /** Shared pages divided among those that share them; 0 where the kernel does not tell. */
   readonly proportional: number;
+  /** Of the resident: what is the process' own, and what it shows of files, which the kernel may take back and bring again. */
+  readonly anonymous: number;
+  readonly ofFiles: number;
   readonly descriptors: number;
   readonly cpuSeconds: number;
 }
@@ -23,10 +26,14 @@ export interface Sample {
 
 const text = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => ''); // it may have ended meanwhile
 
+const bytesIn = (report: string, field: string): number =>
+  Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(report)?.[1] ?? 0) * 1024;
+
 async function sampleProcess(root: number, { pid, resident, cpuSeconds }: ResidentProcess): Promise<ProcessSample> {
-  const [command, rollup, descriptors] = await Promise.all([
+  const [command, rollup, status, descriptors] = await Promise.all([
     text(`/proc/${pid}/cmdline`),
     text(`/proc/${pid}/smaps_rollup`),
+    text(`/proc/${pid}/status`),
     readdir(`/proc/${pid}/fd`).catch(() => []),
   ]);
   const role =
@@ -37,8 +44,15 @@ async function sampleProcess(root: number, { pid, resident, cpuSeconds }: Reside
         : command.includes('ffmpeg')
           ? 'decoder'
           : 'other';
-  const proportional = Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) * 1024;
-  return { role, resident, proportional, descriptors: descriptors.length, cpuSeconds };
+  return {
+    role,
+    resident,
+    proportional: bytesIn(rollup, 'Pss'),
+    anonymous: bytesIn(status, 'RssAnon'),
+    ofFiles: bytesIn(status, 'RssFile'),
+    descriptors: descriptors.length,
+    cpuSeconds,
+  };
 }
 
 /** Every living process of a tree, now. */
