@@ -4,8 +4,9 @@ import type { Preprocessing } from '../inference/preprocess.ts';
 import { startCamera } from './camera/camera.ts';
 import type { Camera, CameraOptions, CameraStatus, Frame, WorkingSize } from './camera/types.ts';
 import type { CameraConfig } from './config/schema.ts';
+import { type Region, regionsOf } from './regions/regions.ts';
+import { workingSizeOf } from './regions/working-size.ts';
 import { Turns } from './turns.ts';
-import { type Region, regionsOf, workingSizeOf } from './working-size.ts';
 
 /** A camera in use, with what is wanted of it. */
 export interface CameraEntry {

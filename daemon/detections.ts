@@ -5,8 +5,8 @@ import type { CameraEntry } from './cameras.ts';
 import type { Job } from './inference/client.ts';
 import type { Ready, Result } from './inference/protocol.ts';
 import type { Crop } from './motion/crops.ts';
+import { placeBody, type Region } from './regions/regions.ts';
 import type { Stage } from './telemetry/stages.ts';
-import type { Region } from './working-size.ts';
 
 /** A frame that is with the model, and what must be known of it when the answer comes. */
 export interface PendingFrame {
@@ -31,6 +31,7 @@ export function jobFor(
     height,
     data,
     boxes: [...regions.map((region) => region.box), ...proposals.map(({ shown }) => shown)],
+    polygons: regions.map((region) => region.polygon),
     topK: config.topK,
     threshold: config.threshold ?? Number.NaN,
   };
@@ -60,9 +61,9 @@ export function detectionsBody(pending: PendingFrame, result: Result, now: numbe
       run: thousandth(result.runMs),
       total: thousandth(now - frame.capturedAt),
     },
-    regions: regions.map(({ name, box }, region) => ({
+    regions: regions.map(({ name, ...place }, region) => ({
       region: name,
-      box: [...box],
+      ...placeBody(place),
       classes: (result.regions[region] ?? []).map((each) => ({
         class: labelOf(labels, each.index),
         classIndex: each.index,

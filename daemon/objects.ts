@@ -4,6 +4,8 @@ import { labelOf } from '../inference/scores.ts';
 import type { Config } from './config/schema.ts';
 import { detectionsBody, leastScore, roundedScore } from './detections.ts';
 import type { SeenFrame } from './features/feature.ts';
+import { isIn } from './regions/regions.ts';
+import type { Point } from './vision/geometry.ts';
 
 /** A share of the image; what reaches beyond it ends at its edge. */
 const shareOf = (value: number): number => Math.round(Math.max(0, Math.min(1, value)) * 1e4) / 1e4;
@@ -27,8 +29,8 @@ export function objectsBody(analysed: SeenFrame, config: Config, now: number): B
     objects: seen.objects.flatMap(({ id, classIndex, score, box, speed, confirmed }) => {
       const name = scheme.classes[classIndex] ?? labelOf(undefined, classIndex);
       if (!confirmed || score < leastScore(frame.ready, name, configured?.threshold)) return [];
-      const [x, y] = [box[0] + box[2] / 2, box[1] + box[3]];
-      const region = regions.find(({ box: [left, top, w, h] }) => x >= left && x < left + w && y >= top && y < top + h);
+      const ground: Point = [box[0] + box[2] / 2, box[1] + box[3]];
+      const region = regions.find((each) => isIn(each, ground));
       return [
         {
           track: id,

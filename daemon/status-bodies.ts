@@ -8,6 +8,7 @@ import type { CameraStatus } from './camera/types.ts';
 import type { CameraEntry } from './cameras.ts';
 import type { BoxIdentity } from './config/secrets.ts';
 import type { Ready } from './inference/protocol.ts';
+import { placeBody } from './regions/regions.ts';
 
 const hundredth = (value: number): number => Math.round(value * 100) / 100;
 
@@ -47,7 +48,7 @@ export function infoBody(
       rate: config.rate,
       threshold: config.threshold ?? null,
       topK: config.topK,
-      regions: regions.map(({ name, box }) => ({ name, box: [...box] })),
+      regions: regions.map(({ name, ...place }) => ({ name, ...placeBody(place) })),
       decoder: camera.status().decoder,
     })),
     identity: identityBody(identity),

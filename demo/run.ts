@@ -5,7 +5,6 @@ import { WaysideError } from '../core/errors.ts';
 import { PACKAGE_ROOT } from '../core/layout.ts';
 import { redactUrls } from '../core/log.ts';
 import { isFindingTask } from '../inference/heads/any-head.ts';
-import type { Box } from '../inference/image.ts';
 import { type ModelPackage, readPackage } from '../inference/read-package.ts';
 import { Board } from './board.ts';
 import { follow } from './follow.ts';
@@ -13,7 +12,7 @@ import { LivePage } from './page/live-page.ts';
 import { type EmbeddedBroker, startBroker } from './parts/broker.ts';
 import { type LoopbackCamera, startCamera } from './parts/camera.ts';
 import { type Part, startPart } from './parts/child.ts';
-import { writeConfiguration } from './parts/configuration.ts';
+import { type DrawnRegion, writeConfiguration } from './parts/configuration.ts';
 import { findFfmpeg } from './parts/ffmpeg.ts';
 import { nowMs } from './parts/link.ts';
 import { countingLines } from './scene/crossings.ts';
@@ -32,7 +31,7 @@ export interface DemoOptions {
   /** A camera instead of the rendered one: `rtsp://...`, or a video file. */
   readonly camera?: string;
   /** What to look at with such a camera. @default the whole image */
-  readonly regions?: readonly { readonly name: string; readonly box: Box }[] | undefined;
+  readonly regions?: readonly DrawnRegion[] | undefined;
   /** The page with the live image; false: none. @default on a free port */
   readonly page?: false | { readonly port: number };
   /** Folder of another model package. */

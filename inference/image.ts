@@ -9,3 +9,9 @@ export interface RgbImage {
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
 export const WHOLE_FRAME: Box = [0, 0, 1, 1];
+
+/** Pixels `[from, to)` that shares of an image mean: to the nearest pixel, inside it, at least one. */
+export function pixelRange(start: number, length: number, size: number): readonly [from: number, to: number] {
+  const from = Math.min(size - 1, Math.max(0, Math.round(start * size)));
+  return [from, Math.min(size, Math.max(from + 1, Math.round((start + length) * size)))];
+}

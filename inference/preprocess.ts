@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WaysideError } from '../core/errors.ts';
-import type { Box, RgbImage } from './image.ts';
+import { type Box, pixelRange, type RgbImage } from './image.ts';
 import { DEFAULT_NORMALIZATION, type Normalization } from './normalization.ts';
 import { type Axis, axisWeights, copyPixels, type Pixels, type Planes, resizeColumns, resizeRows } from './resize.ts';
 
@@ -81,16 +81,8 @@ function centred(full: number, part: number): number {
   return (full - part) % 2 === 0 ? floor : floor + (floor % 2);
 }
 
-/** A pixel range from shares of the image: to the nearest pixel, inside it, at least one pixel. */
-function pixelRange(start: number, length: number, size: number, out: { from: number; count: number }): void {
-  const from = Math.min(size - 1, Math.max(0, Math.round(start * size)));
-  const to = Math.min(size, Math.max(from + 1, Math.round((start + length) * size)));
-  out.from = from;
-  out.count = to - from;
-}
-
 /**
- * Makes the function that both the evaluation and the box use. It keeps its weights and scratch memory: nothing is
+ * Makes the function that both the evaluation and the box use. It keeps its weights and scratch memory: nothing large is
  * allocated per image once a region's size has been seen. One preprocessor serves one caller at a time.
  *
  * @throws {WaysideError} PREPROCESS_MISMATCH from the function when an image is empty or `out` too short
@@ -107,21 +99,16 @@ export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
   };
   const columns = axisCache();
   const rows = axisCache();
-  const across = { from: 0, count: 0 };
-  const down = { from: 0, count: 0 };
   const needed = inputLength(preprocessing);
   let scratch = new Uint8Array(0);
 
   return (image, box, out, offset) => {
-    if (image.data.length < image.width * image.height * 3 || image.width < 1 || image.height < 1) {
-      throw mismatch(`an image of ${image.width}x${image.height} pixels with ${image.data.length} bytes`);
-    }
+    requirePixels(image);
     if (out.length < offset + needed)
       throw mismatch(`room for ${out.length - offset} floats where ${needed} are needed`);
-    pixelRange(box[0], box[2], image.width, across);
-    pixelRange(box[1], box[3], image.height, down);
-    const { count: w } = across;
-    const { count: h } = down;
+    const [x, right] = pixelRange(box[0], box[2], image.width);
+    const [y, bottom] = pixelRange(box[1], box[3], image.height);
+    const [w, h] = [right - x, bottom - y];
 
     let fullWidth = width;
     let fullHeight = height;
@@ -132,7 +119,7 @@ export function createPreprocessor(preprocessing: Preprocessing): Preprocessor {
     const left = centred(fullWidth, width);
     const top = centred(fullHeight, height);
     const stride = image.width * 3;
-    const region: Pixels = { data: image.data, offset: down.from * stride + across.from * 3, stride };
+    const region: Pixels = { data: image.data, offset: y * stride + x * 3, stride };
 
     if (fullWidth === w && fullHeight === h) {
       copyPixels({ ...region, offset: region.offset + top * stride + left * 3 }, width, height, planes, out, offset);
@@ -203,6 +190,22 @@ export function placementOf(
     across / fullWidth,
     down / fullHeight,
   ];
+}
+
+/**
+ * The colour that says nothing to a model, a byte for each of red, green and blue: the padding of its letterbox, else the mean by which it
+ * is normalised, which becomes nothing.
+ */
+export function paddingOf({ resize, mean }: Preprocessing): readonly [number, number, number] {
+  if (isLetterboxed(resize)) return [resize.letterbox, resize.letterbox, resize.letterbox];
+  const byte = (value: number): number => Math.max(0, Math.min(255, Math.round(value * 255)));
+  return [byte(mean[0]), byte(mean[1]), byte(mean[2])];
+}
+
+/** @throws {WaysideError} PREPROCESS_MISMATCH when an image is empty or has fewer bytes than pixels */
+export function requirePixels({ width, height, data }: RgbImage): void {
+  if (data.length < width * height * 3 || width < 1 || height < 1)
+    throw mismatch(`an image of ${width}x${height} pixels with ${data.length} bytes`);
 }
 
 const mismatch = (got: string): WaysideError =>

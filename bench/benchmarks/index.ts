@@ -25,6 +25,7 @@ import { tracking } from './peers/tracking.ts';
 import { training } from './peers/training.ts';
 import { pruneLarge } from './prune-large.ts';
 import { qat } from './qat.ts';
+import { regions } from './regions.ts';
 import { slim } from './slim.ts';
 import { squeezenet } from './squeezenet.ts';
 import { street } from './street.ts';
@@ -49,6 +50,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   countIntervals,
   missAudit,
   motion,
+  regions,
   criteria,
   ...slim,
   pruneLarge,

@@ -34,7 +34,7 @@ export function demoCommand(): Command {
     .addOption(
       new Option(
         '--region <name=x,y,w,h>',
-        'what to look at with a camera of your own, in shares of the image from the top left; may be given several times (default: the whole image)',
+        'what to look at with a camera of your own, in shares of the image from the top left, or the corners of a polygon, name=x,y,x,y,x,y; may be given several times (default: the whole image)',
       ).argParser(regionOption),
     )
     .addOption(new Option('--no-page', 'without the page that shows the live image'))

@@ -80,27 +80,37 @@ export const outputOption = (
 export const threadsOption = (): Option =>
   new Option('--threads <n>', 'threads for one inference').argParser(integer(1, 256)).default(1);
 
-/** A named rectangle of the image, in shares of it. */
-export interface Region {
-  readonly name: string;
-  /** `[x, y, width, height]`, 0 to 1, from the top left. */
-  readonly box: readonly [number, number, number, number];
-}
+/** A named part of the image, in shares of it from the top left. */
+export type Region = { readonly name: string } & (
+  | { /** `[x, y, width, height]` */ readonly box: readonly [number, number, number, number] }
+  | { /** Corners. */ readonly polygon: readonly (readonly [x: number, y: number])[] }
+);
 
-/** Reads `name=x,y,w,h`; given several times, each is added. */
+/** Reads `name=x,y,w,h`, or the corners of a polygon, `name=x,y,x,y,x,y`; given several times, each is added. */
 export function regionOption(text: string, before: readonly Region[] = []): readonly Region[] {
-  const [, name, numbers] = /^([a-z0-9][a-z0-9-]{0,62})=(.+)$/.exec(text) ?? [];
-  const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN, ...more] = (numbers ?? '')
-    .split(',')
-    .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  const inside = x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-9 && y + height <= 1 + 1e-9;
-  if (name === undefined || !inside || more.length > 0) {
+  const [, name, numbers = ''] = /^([a-z0-9][a-z0-9-]{0,62})=(.+)$/.exec(text) ?? [];
+  const shares = numbers.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const place = boxOf(shares) ?? polygonOf(shares);
+  if (name === undefined || place === undefined) {
     throw new InvalidArgumentError(
-      'It must be name=x,y,w,h: a name of small letters, digits and -, and four shares of the image, such as lane=0.1,0.4,0.3,0.3.',
+      'It must be name=x,y,w,h: a name of small letters, digits and -, and four shares of the image, such as lane=0.1,0.4,0.3,0.3; or the corners of a polygon, name=x,y,x,y,x,y.',
     );
   }
   if (before.some((region) => region.name === name)) {
     throw new InvalidArgumentError(`The region "${name}" was given before.`);
   }
-  return [...before, { name, box: [x, y, width, height] }];
+  return [...before, { name, ...place }];
+}
+
+function boxOf(shares: readonly number[]): { box: [number, number, number, number] } | undefined {
+  const [x = Number.NaN, y = Number.NaN, width = Number.NaN, height = Number.NaN, ...more] = shares;
+  const inside = x >= 0 && y >= 0 && width > 0 && height > 0 && x + width <= 1 + 1e-9 && y + height <= 1 + 1e-9;
+  return inside && more.length === 0 ? { box: [x, y, width, height] } : undefined;
+}
+
+/** What else a polygon has to be, the configuration says. */
+function polygonOf(shares: readonly number[]): { polygon: [number, number][] } | undefined {
+  if (shares.length < 6 || shares.length % 2 === 1 || !shares.every((share) => share >= 0 && share <= 1))
+    return undefined;
+  return { polygon: shares.flatMap((x, i) => (i % 2 === 0 ? [[x, shares[i + 1] ?? 0] as [number, number]] : [])) };
 }

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { count, envelope, modelSchema, schemaName } from './envelope.ts';
-
-const share = z.number().min(0).max(1);
+import { count, envelope, modelSchema, polygonSchema, schemaName, share } from './envelope.ts';
 
 const detectionSchema = z.strictObject({
   class: z.string(),
@@ -55,6 +53,7 @@ export const detectionsSchema = z
           .array(share)
           .length(4)
           .meta({ description: '[x, y, width, height] in shares of the picture, from the top left' }),
+        polygon: polygonSchema.optional(),
         classes: z
           .array(detectionSchema)
           .meta({ description: 'best first; empty: analysed, and nothing reached the threshold' }),

@@ -10,6 +10,14 @@ export const instant = z.iso
 
 export const count = z.int().min(0);
 
+export const share = z.number().min(0).max(1);
+
+/** Of a region that is not its whole box. */
+export const polygonSchema = z.array(z.array(share).length(2)).min(3).meta({
+  description:
+    'corners [x, y] in shares of the image, in order: what of `box` lies outside was not shown to the model. Absent: all of `box` was',
+});
+
 const clockSchema = z
   .strictObject({
     synced: z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { linkSchema } from '../../core/identity/chain.ts';
-import { count, envelope, modelSchema, schemaName } from './envelope.ts';
+import { count, envelope, modelSchema, polygonSchema, schemaName } from './envelope.ts';
 
 export const infoSchema = z
   .strictObject({
@@ -25,7 +25,9 @@ export const infoSchema = z
         rate: z.number().meta({ description: 'frames a second wanted' }),
         threshold: z.number().nullable().meta({ description: 'null: the thresholds of the model package' }),
         topK: count,
-        regions: z.array(z.strictObject({ name: z.string(), box: z.array(z.number()).length(4) })),
+        regions: z.array(
+          z.strictObject({ name: z.string(), box: z.array(z.number()).length(4), polygon: polygonSchema.optional() }),
+        ),
         decoder: z
           .strictObject({
             kind: z.enum(['software', 'v4l2', 'jetson']),

@@ -11,7 +11,8 @@ import {
   secret,
   within,
 } from '../../core/config/fields.ts';
-import { countingSchema, movementsFit, placesDiffer, share, trafficFields, unique } from './traffic-schema.ts';
+import { regionSchema } from './region-schema.ts';
+import { countingSchema, movementsFit, placesDiffer, trafficFields, unique } from './traffic-schema.ts';
 
 export { mqttSchema };
 
@@ -19,16 +20,6 @@ export { mqttSchema };
  * The configuration of one box. Unknown keys are refused; every default is the one `docs/reference/configuration.md` prints.
  * No secret is ever a value here: `passwordFile` and `passwordEnv` say where it is.
  */
-
-export const regionSchema = z.strictObject({
-  name: id,
-  /** `[x, y, width, height]` in shares of the image, from the top left. */
-  box: z
-    .tuple([share, share, share, share], { error: 'four shares of the image: [x, y, width, height]' })
-    .refine(([x, y, w, h]) => w > 0 && h > 0 && x + w <= 1 + 1e-9 && y + h <= 1 + 1e-9, {
-      error: 'a box inside the image: x + width <= 1, y + height <= 1, neither empty',
-    }),
-});
 
 const regionNames = unique<{ name: string }>((region) => region.name, 'names of regions');
 const cameraIds = unique<{ id: string }>((camera) => camera.id, 'ids of cameras');

@@ -11,7 +11,8 @@ export const unique = <T>(key: (item: T) => string, what: string) => ({
   check: (items: readonly T[]) => new Set(items.map(key)).size === items.length,
   error: `${what} that differ from each other`,
 });
-const point = z.tuple([share, share], { error: 'two shares of the image: [x, y]' });
+
+export const point = z.tuple([share, share], { error: 'two shares of the image: [x, y]' });
 const placeIds = unique<{ id: string }>((place) => place.id, 'ids of lines and zones');
 const laneIds = unique<{ id: string }>((lane) => lane.id, 'ids of lanes');
 const movementIds = unique<{ id: string }>((movement) => movement.id, 'ids of movements');

@@ -3,6 +3,7 @@ import { WaysideError } from '../../core/errors.ts';
 import type { Execution } from '../../inference/hardware/execution.ts';
 import type { RgbImage } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
+import { createSurround, type Surround } from '../../inference/polygon.ts';
 import { createPreprocessor, inputLength, type Preprocessor } from '../../inference/preprocess.ts';
 import { probabilities, type Ranked, topK } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, type Session } from '../../inference/session.ts';
@@ -20,6 +21,7 @@ export class Classifier implements FrameModel {
   readonly execution: Execution;
   readonly #session: Session;
   readonly #preprocess: Preprocessor;
+  readonly #surround: Surround;
   readonly #length: number;
   /** Rows of a model with a fixed batch; undefined when it takes any number. */
   readonly #fixedRows: number | undefined;
@@ -31,6 +33,7 @@ export class Classifier implements FrameModel {
     this.manifest = manifest;
     this.#session = session;
     this.#preprocess = createPreprocessor(manifest.preprocessing);
+    this.#surround = createSurround(manifest.preprocessing);
     this.#length = inputLength(manifest.preprocessing);
     const rows = session.input.shape[0];
     this.#fixedRows = typeof rows === 'number' ? rows : undefined;
@@ -38,7 +41,7 @@ export class Classifier implements FrameModel {
   }
 
   /** @throws {WaysideError} PREPROCESS_MISMATCH, SESSION_RUN */
-  async analyse(frame: RgbImage, { boxes, topK: best, threshold }: Wanted): Promise<Analysis> {
+  async analyse(frame: RgbImage, { boxes, polygons, topK: best, threshold }: Wanted): Promise<Analysis> {
     const regions: Ranked[][] = [];
     const together = this.#fixedRows ?? boxes.length;
     let preprocessMs = 0;
@@ -49,7 +52,9 @@ export class Classifier implements FrameModel {
       if (this.#input.length < rows * this.#length) this.#input = new Float32Array(rows * this.#length);
       const start = performance.now();
       part.forEach((box, row) => {
-        this.#preprocess(frame, box, this.#input, row * this.#length);
+        const polygon = polygons?.[from + row];
+        const shown = polygon === undefined ? frame : this.#surround(frame, polygon);
+        this.#preprocess(shown, box, this.#input, row * this.#length);
       });
       const prepared = performance.now();
       const scores = await this.#run(rows);

@@ -6,6 +6,7 @@ import { compiledModule } from '../../core/layout.ts';
 import type { Log } from '../../core/log.ts';
 import { explainShortage } from '../../core/shortage.ts';
 import type { Box } from '../../inference/image.ts';
+import type { Polygon } from '../../inference/polygon.ts';
 import type { ExecutionProvider } from '../../inference/session.ts';
 import { hasPipes, startChild } from '../child.ts';
 import { ChildInput } from '../child-input.ts';
@@ -51,6 +52,8 @@ export interface Job {
   /** `[height, width, 3]`, RGB; must not change until the result is there. */
   readonly data: Uint8Array;
   readonly boxes: readonly Box[];
+  /** Of the boxes, by their order. */
+  readonly polygons?: readonly (Polygon | undefined)[];
   readonly topK: number;
   readonly threshold: number;
 }

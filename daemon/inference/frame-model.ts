@@ -5,6 +5,7 @@ import type { Detection } from '../../inference/heads/detection.ts';
 import { verifyDetections } from '../../inference/heads/golden.ts';
 import type { Box, RgbImage } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
+import type { Polygon } from '../../inference/polygon.ts';
 import { inputLength } from '../../inference/preprocess.ts';
 import { readPackage } from '../../inference/read-package.ts';
 import type { Ranked } from '../../inference/scores.ts';
@@ -13,6 +14,8 @@ import { floatTensor, type Session } from '../../inference/session.ts';
 /** What is asked of a frame. A model that finds objects looks at the whole frame and gives all that it sees. */
 export interface Wanted {
   readonly boxes: readonly Box[];
+  /** Of the boxes, by their order: what alone is looked at in a box. The same polygon is the same object in every frame. */
+  readonly polygons?: readonly (Polygon | undefined)[];
   readonly topK: number;
   /** NaN: the thresholds of the package. */
   readonly threshold: number;

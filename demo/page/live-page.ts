@@ -57,9 +57,10 @@ export class LivePage {
     this.#events.latest('frame', {
       image: image.data,
       capturedAt: message.capturedAt,
-      regions: message.regions.map(({ region, box }, i) => ({
+      regions: message.regions.map(({ region, box, polygon }, i) => ({
         region,
         box,
+        ...(polygon && { polygon }),
         class: regions[i]?.class ?? null,
         score: regions[i]?.score ?? 0,
       })),

@@ -5,9 +5,13 @@ import { stringify } from 'yaml';
 import { WaysideError } from '../../core/errors.ts';
 import type { Line } from '../../daemon/vision/line-counter.ts';
 import type { Box } from '../../inference/image.ts';
+import type { Polygon } from '../../inference/polygon.ts';
 
 export const SITE = 'demo';
 export const CAMERA = 'street';
+
+/** Classified by itself. */
+export type DrawnRegion = { readonly name: string } & ({ readonly box: Box } | { readonly polygon: Polygon });
 
 interface Parts {
   readonly box: string;
@@ -15,7 +19,7 @@ interface Parts {
   readonly broker: string;
   readonly package: string;
   readonly rate: number;
-  readonly regions: readonly { readonly name: string; readonly box: Box }[];
+  readonly regions: readonly DrawnRegion[];
   /** Where a detector counts. */
   readonly lines: readonly Line[];
   /** The camera shows the rendered street. */
@@ -75,7 +79,7 @@ export async function writeConfiguration(parts: Parts): Promise<Configuration> {
         rate: parts.rate,
         ...(parts.threshold !== undefined && { threshold: parts.threshold }),
         topK: 3,
-        ...(parts.regions.length > 0 && { regions: parts.regions.map(({ name, box }) => ({ name, box: [...box] })) }),
+        ...(parts.regions.length > 0 && { regions: parts.regions }),
         ...(parts.lines.length > 0 && {
           lines: parts.lines.map(({ id, from, to }) => ({ id, from: [...from], to: [...to] })),
         }),

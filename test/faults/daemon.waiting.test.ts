@@ -43,6 +43,35 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'signals to the daemon', () => 
     expect(rig.daemon.below()).toEqual(expect.arrayContaining(decoders));
   });
 
+  it('SIGHUP: a region becomes a polygon without a new decoder, and nothing outside of it is seen', async () => {
+    const decoders = rig.daemon.below().filter((pid) => !rig.daemon.inferencePids().includes(pid));
+    const before = performance.now();
+    // The middle of the image, of which only the blue half: as a box it shows as much red.
+    const polygon = [
+      [0.25, 0],
+      [0.75, 0],
+      [0.75, 1],
+      [0.55, 1],
+      [0.55, 0.02],
+      [0.25, 0.02],
+    ];
+    const [left] = northCamera(rig.camera.url)['regions'] as object[];
+    const regions = [left, { name: 'middle', polygon }];
+    await rig.reconfigure({ cameras: [{ ...northCamera(rig.camera.url), regions }] });
+    const { message } = await rig.listener.next('detections', (each) => each.regions[1]?.region === 'middle', {
+      after: before,
+    });
+    expect(message.regions).toMatchObject([
+      { region: 'left', box: [0, 0, 0.5, 1], classes: [{ class: 'red' }] },
+      { region: 'middle', box: [0.25, 0, 0.5, 1], polygon, classes: [{ class: 'blue' }] },
+    ]);
+    const { message: info } = await rig.listener.next('info', ({ cameras }) => cameras[0]?.regions.length === 2, {
+      after: before,
+    });
+    expect(info.cameras[0]?.regions[1]).toEqual({ name: 'middle', box: [0.25, 0, 0.5, 1], polygon });
+    expect(rig.daemon.below()).toEqual(expect.arrayContaining(decoders));
+  });
+
   it('SIGHUP: cameras come and go, and the status of one that is gone is removed', async () => {
     const before = performance.now();
     const south = { ...northCamera(rig.camera.url), id: 'south', regions: [] };

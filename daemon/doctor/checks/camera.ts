@@ -2,6 +2,7 @@ import { asWaysideError, type ErrorCode } from '../../../core/errors.ts';
 import { needsAddress } from '../../camera/decoder-command.ts';
 import type { CameraFacts } from '../../camera/probe.ts';
 import type { CameraConfig } from '../../config/schema.ts';
+import { regionsOf } from '../../regions/regions.ts';
 import type { Box } from '../box.ts';
 import { check, type Findings } from '../check.ts';
 
@@ -136,9 +137,9 @@ async function look(box: Box, config: CameraConfig, findings: Findings<Names>): 
 }
 
 /** Of the whole image, so that its narrowest region has as many pixels as the model's input. */
-async function neededWidth({ measures, daemon }: Box, { regions }: CameraConfig): Promise<number | undefined> {
+async function neededWidth({ measures, daemon }: Box, camera: CameraConfig): Promise<number | undefined> {
   if (daemon.config === undefined) return undefined;
   const model = await measures.model({ config: daemon.config, folder: daemon.folder }).catch(() => undefined); // see `model`
-  const narrowest = Math.min(1, ...regions.map(({ box: [, , width] }) => width));
+  const narrowest = Math.min(1, ...regionsOf(camera).map(({ box: [, , width] }) => width));
   return model === undefined ? undefined : Math.ceil(model.size[1] / narrowest);
 }

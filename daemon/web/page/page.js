@@ -13,15 +13,23 @@ function colourOf(region) {
   return colours.get(region);
 }
 
-function drawBox({ box, label, colour }, { width, height }, unit) {
+function drawBox({ box, polygon, label, colour }, { width, height }, unit) {
   const [x, y, w, h] = [box[0] * width, box[1] * height, box[2] * width, box[3] * height];
   context.strokeStyle = colour;
-  context.strokeRect(x, y, w, h);
+  if (polygon) strokePolygon(polygon, width, height);
+  else context.strokeRect(x, y, w, h);
   const top = Math.max(y, 16 * unit);
   context.fillStyle = 'rgba(0, 0, 0, 0.7)';
   context.fillRect(x - unit, top - 16 * unit, context.measureText(label).width + 8 * unit, 16 * unit);
   context.fillStyle = colour;
   context.fillText(label, x + 3 * unit, top - 2 * unit);
+}
+
+function strokePolygon(corners, width, height) {
+  context.beginPath();
+  for (const [x, y] of corners) context.lineTo(x * width, y * height);
+  context.closePath();
+  context.stroke();
 }
 
 function drawLine({ id, from, to }, { width, height }, unit) {
@@ -42,9 +50,9 @@ function drawFound({ regions, objects = [], lines = [] }, image) {
   context.font = `600 ${12 * unit}px system-ui, sans-serif`;
   context.textBaseline = 'bottom';
   for (const line of lines) drawLine(line, image, unit);
-  for (const { region, box, class: name, score } of regions) {
+  for (const { region, box, polygon, class: name, score } of regions) {
     const label = name === null ? region : `${name} ${Math.round(100 * score)} %`;
-    drawBox({ box, label, colour: colourOf(region) }, image, unit);
+    drawBox({ box, polygon, label, colour: colourOf(region) }, image, unit);
   }
   for (const { track, box, class: name } of objects)
     drawBox({ box, label: `${name} ${track}`, colour: colourOf(name) }, image, unit);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { stateReasonSchema } from '../../../contract/messages/state.ts';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
 import { parseConfig } from '../../../daemon/config/load.ts';
+import { regionSchema } from '../../../daemon/config/region-schema.ts';
 import {
   agentSchema,
   cameraSchema,
@@ -12,7 +13,6 @@ import {
   journalSchema,
   modelSchema,
   mqttSchema,
-  regionSchema,
 } from '../../../daemon/config/schema.ts';
 import { countingSchema, lineFields, zoneSchema } from '../../../daemon/config/traffic-schema.ts';
 

@@ -41,6 +41,12 @@ describe('parseConfig', () => {
     expect(config.model.threads).toBe('auto');
   });
 
+  it('takes a polygon in place of a box', () => {
+    const polygon = '[[0.1, 0.9], [0.4, 0.2], [0.6, 0.9]]';
+    const config = parseConfig(VALID.replace('box: [0, 0, 0.5, 1]', `polygon: ${polygon}`), 'w.yaml');
+    expect(config.cameras[0]?.regions).toEqual([{ name: 'left', polygon: JSON.parse(polygon) }]);
+  });
+
   const refused: readonly [name: string, from: string, to: string, message: string, hint?: string][] = [
     [
       'a key with a slip',
@@ -68,6 +74,67 @@ describe('parseConfig', () => {
       '[0.6, 0, 0.5, 1]',
       'w.yaml:15:23: cameras[0].regions[0].box: expected a box inside the image: x + width <= 1, y + height <= 1, neither empty, found [0.6,0,0.5,1]',
     ],
+    [
+      'a region that is nowhere',
+      ', box: [0, 0, 0.5, 1]',
+      '',
+      'w.yaml:15:9: cameras[0].regions[0]: expected either `box` or `polygon`, found a map',
+    ],
+    [
+      'a region that is in two places',
+      'box: [0, 0, 0.5, 1]',
+      'box: [0, 0, 0.5, 1], polygon: [[0, 0], [1, 0], [0, 1]]',
+      'w.yaml:15:9: cameras[0].regions[0]: expected either `box` or `polygon`, found a map',
+    ],
+    [
+      'a slip in a key of a region',
+      'box: [0, 0, 0.5, 1]',
+      'poligon: [[0, 0], [1, 0], [0, 1]]',
+      'w.yaml:15:23: cameras[0].regions[0]: expected one of name, box, polygon, found the key `poligon` (and 1 more)',
+      'did you mean `polygon`?',
+    ],
+    ...(
+      [
+        ['of two corners', '[[0, 0], [1, 0]]', '', 'at least three corners, found a list'],
+        ['that is one list', '[0, 0, 1, 0, 0, 1]', '[0]', 'two shares of the image: [x, y], found 0 (and 5 more)'],
+        ['with a corner outside the image', '[[0, 0], [1.2, 0], [0, 1]]', '[1][0]', 'a number from 0 to 1, found 1.2'],
+        [
+          'whose edges cross',
+          '[[0, 0], [1, 1], [1, 0], [0, 1]]',
+          '',
+          'edges that do not cross or touch each other, as those after corner 1 and corner 3 do, found a list',
+        ],
+        [
+          'that is a line',
+          '[[0, 0], [1, 1], [0.5, 0.5]]',
+          '',
+          'edges that do not cross or touch each other, as those after corner 1 and corner 2 do, found a list',
+        ],
+        [
+          'that was closed by hand',
+          '[[0, 0], [1, 0], [0, 1], [0, 0]]',
+          '',
+          'corners that differ, the last from the first as well: 1 and 4 are one place, found a list',
+        ],
+        [
+          'that is tiny',
+          '[[0.5, 0.5], [0.505, 0.5], [0.5, 0.6]]',
+          '',
+          'a polygon at least a hundredth of the image wide and high, found a list',
+        ],
+        [
+          'that is a thread',
+          '[[0, 0], [1, 0.99], [1, 1]]',
+          '',
+          'a polygon that fills at least a fiftieth of the box around it, found a list',
+        ],
+      ] as const
+    ).map(([what, polygon, where, message]): [string, string, string, string] => [
+      `a polygon ${what}`,
+      'box: [0, 0, 0.5, 1]',
+      `polygon: ${polygon}`,
+      `w.yaml:15:${where === '' ? 23 : where === '[0]' ? 33 : 42}: cameras[0].regions[0].polygon${where}: expected ${message}`,
+    ]),
     [
       'a wrong type',
       'regions:',

@@ -9,6 +9,7 @@ import {
 } from '../../../daemon/inference/protocol.ts';
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
+const polygon = fc.array(fc.tuple(share, share), { minLength: 3, maxLength: 9 });
 const frame = fc
   .record({
     id: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
@@ -17,8 +18,11 @@ const frame = fc
     boxes: fc.array(fc.tuple(share, share, share, share), { minLength: 1, maxLength: 5 }),
     topK: fc.integer({ min: 1, max: 100 }),
     threshold: fc.oneof(share, fc.constant(Number.NaN)),
+    drawn: fc.array(fc.option(polygon, { nil: undefined }), { maxLength: 5 }),
   })
-  .chain((header) => {
+  .chain(({ drawn, ...plain }) => {
+    const polygons = plain.boxes.map((_, i) => drawn[i]);
+    const header = { ...plain, ...(polygons.some((each) => each !== undefined) && { polygons }) };
     const length = header.width * header.height * 3;
     return fc.record({ header: fc.constant(header), data: fc.uint8Array({ minLength: length, maxLength: length }) });
   });
@@ -64,11 +68,44 @@ describe('the frames of the inference process', () => {
       [8, 0xffffffff],
       [12, 0],
       [16, 129],
+      [24, 1 << 20],
     ] as const) {
       const bytes = encodeHeader(good);
       bytes.writeUInt32LE(value, offset);
       expect(() => readerOf(bytes)()).toThrow('not a frame');
     }
+  });
+});
+
+describe('the polygons of the frames', () => {
+  const header = (polygons: FrameHeader['polygons']): FrameHeader => {
+    return { id: 1, width: 1, height: 1, boxes: [[0, 0, 1, 1]], topK: 1, threshold: 0, ...(polygons && { polygons }) };
+  };
+  const triangle = (x: number) => [
+    [
+      [x, 0],
+      [1, 0],
+      [0, 1],
+    ] as [number, number][],
+  ];
+
+  it('are the same object in every frame, so that each is rasterized once', () => {
+    const frames = [triangle(0), triangle(0.5), undefined, triangle(0)].flatMap((polygons) => [
+      encodeHeader(header(polygons)),
+      Buffer.alloc(3),
+    ]);
+    const next = readerOf(Buffer.concat(frames));
+    const [first, other, none, again] = [next(), next(), next(), next()];
+    expect(first?.polygons?.[0]).toEqual(triangle(0)[0]);
+    expect(other?.polygons?.[0]).toEqual(triangle(0.5)[0]);
+    expect(none?.polygons).toBeUndefined();
+    expect(again?.polygons?.[0]).toBe(first?.polygons?.[0]);
+  });
+
+  it('are refused where their corners are not those that were announced', () => {
+    const bytes = encodeHeader(header(triangle(0)));
+    bytes.writeUInt32LE(2, 36 + 32);
+    expect(() => readerOf(Buffer.concat([bytes, Buffer.alloc(3)]))()).toThrow('not a frame');
   });
 });
 

@@ -1,19 +1,7 @@
-import { type Box, WHOLE_FRAME } from '../inference/image.ts';
-import { frameNeeded, type Preprocessing } from '../inference/preprocess.ts';
-import type { WorkingSize } from './camera/types.ts';
-import type { CameraConfig } from './config/schema.ts';
-
-/** A region of a camera as it is analysed and published. */
-export interface Region {
-  readonly name: string;
-  readonly box: Box;
-}
-
-/** The whole image goes by this name. */
-const WHOLE: readonly Region[] = [{ name: 'frame', box: WHOLE_FRAME }];
-
-export const regionsOf = ({ regions, proposals }: CameraConfig): readonly Region[] =>
-  regions.length === 0 && proposals === undefined ? WHOLE : regions;
+import { frameNeeded, type Preprocessing } from '../../inference/preprocess.ts';
+import type { WorkingSize } from '../camera/types.ts';
+import type { CameraConfig } from '../config/schema.ts';
+import { regionsOf } from './regions.ts';
 
 /**
  * Small regions of a model with a large input ask for more pixels than cameras have; enlarging costs time and adds nothing.
