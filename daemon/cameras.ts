@@ -4,7 +4,7 @@ import type { Preprocessing } from '../inference/preprocess.ts';
 import { startCamera } from './camera/camera.ts';
 import type { Camera, CameraOptions, CameraStatus, Frame, WorkingSize } from './camera/types.ts';
 import type { CameraConfig } from './config/schema.ts';
-import { type Region, regionsOf } from './regions/regions.ts';
+import { motionPlacesOf, type Region, regionsOf } from './regions/regions.ts';
 import { workingSizeOf } from './regions/working-size.ts';
 import { Turns } from './turns.ts';
 
@@ -13,6 +13,8 @@ export interface CameraEntry {
   readonly id: string;
   readonly config: CameraConfig;
   readonly regions: readonly Region[];
+  /** Where things that move are shown to a classifier; undefined: nowhere. */
+  readonly motionPlaces: readonly Region[] | undefined;
   readonly camera: Camera;
   /** Of everything that makes the decoder what it is, the password included: the same digest needs no new decoder. */
   readonly decoderDigest: string;
@@ -128,10 +130,10 @@ export class CameraSet {
     const options = cameraOptions(wanted, workingSizeOf(preprocessing, config));
     const decoderDigest = createHash('sha256').update(JSON.stringify(options)).digest('hex');
     const previous = this.#entries.get(id);
-    const regions = regionsOf(config);
+    const places = { regions: regionsOf(config), motionPlaces: motionPlacesOf(config) };
     if (previous?.decoderDigest === decoderDigest) {
       if (placesOf(previous.config) !== placesOf(config)) previous.camera.renewView();
-      this.#entries.set(id, { ...previous, config, regions });
+      this.#entries.set(id, { ...previous, config, ...places });
       return;
     }
     if (previous !== undefined) await this.#remove(previous);
@@ -143,7 +145,7 @@ export class CameraSet {
       },
       onStatus: () => this.#listeners.onStatus(id),
     });
-    this.#entries.set(id, { id, config, regions, camera, decoderDigest });
+    this.#entries.set(id, { id, config, ...places, camera, decoderDigest });
     this.#turns.add(id);
   }
 

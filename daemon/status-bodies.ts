@@ -43,12 +43,15 @@ export function infoBody(
     software: { wayside: VERSION, node: process.versions.node, onnxRuntime: model?.runtime ?? null },
     model: model?.model ?? null,
     inference: model?.execution ?? null,
-    cameras: cameras.map(({ id, config, regions, camera }) => ({
+    cameras: cameras.map(({ id, config, regions, motionPlaces = [], camera }) => ({
       id,
       rate: config.rate,
       threshold: config.threshold ?? null,
       topK: config.topK,
-      regions: regions.map(({ name, ...place }) => ({ name, ...placeBody(place) })),
+      regions: [
+        ...regions.map(({ name, ...place }) => ({ name, ...placeBody(place) })),
+        ...motionPlaces.map(({ name, ...place }) => ({ name, ...placeBody(place), proposals: 'motion' as const })),
+      ],
       decoder: camera.status().decoder,
     })),
     identity: identityBody(identity),

@@ -26,7 +26,15 @@ export const infoSchema = z
         threshold: z.number().nullable().meta({ description: 'null: the thresholds of the model package' }),
         topK: count,
         regions: z.array(
-          z.strictObject({ name: z.string(), box: z.array(z.number()).length(4), polygon: polygonSchema.optional() }),
+          z.strictObject({
+            name: z.string(),
+            box: z.array(z.number()).length(4),
+            polygon: polygonSchema.optional(),
+            proposals: z
+              .literal('motion')
+              .optional()
+              .meta({ description: 'it is not classified by itself, but what moves with its middle in it' }),
+          }),
         ),
         decoder: z
           .strictObject({

@@ -4,7 +4,7 @@ import { boundsOf, MOST_CORNERS, type Polygon } from '../../inference/polygon.ts
 import { areaOf, crossingEdges, repeatedCorner } from '../vision/simple-polygon.ts';
 import { point, share } from './traffic-schema.ts';
 
-/** Parts of the image of which each is classified by itself. */
+/** Parts of the image of which each is classified by itself, or what moves in it. */
 
 /** A hundredth of an image of 1280x720 is 13 x 7 pixels: less shows a classifier nothing. */
 const LEAST_SIDE = 0.01;
@@ -48,7 +48,12 @@ export const regionSchema = z
       .optional(),
     /** Corners in shares of the image, in order: what lies outside is not shown to the model. */
     polygon: polygonSchema.optional(),
+    /** It is not classified by itself, but what moves and has its middle in it. */
+    proposals: z.enum(['motion']).optional(),
   })
   .refine(({ box, polygon }) => (box === undefined) !== (polygon === undefined), {
     error: 'either `box` or `polygon`',
   });
+
+export const watchesMotion = ({ proposals }: Pick<z.infer<typeof regionSchema>, 'proposals'>): boolean =>
+  proposals !== undefined;

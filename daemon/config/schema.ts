@@ -11,7 +11,7 @@ import {
   secret,
   within,
 } from '../../core/config/fields.ts';
-import { regionSchema } from './region-schema.ts';
+import { regionSchema, watchesMotion } from './region-schema.ts';
 import { countingSchema, movementsFit, placesDiffer, trafficFields, unique } from './traffic-schema.ts';
 
 export { mqttSchema };
@@ -63,6 +63,10 @@ export const cameraSchema = z
   })
   .refine(hasOnePassword, onePassword)
   .refine(placesDiffer.check, placesDiffer.params)
+  .refine(({ proposals, regions }) => proposals === undefined || !regions.some(watchesMotion), {
+    error: 'it once: for all of the image here, or for some of its regions',
+    path: ['proposals'],
+  })
   .refine(movementsFit.check, movementsFit.params)
   .refine((value) => encrypted(value) || (value.ca === undefined && !value.insecure), {
     error: 'an `rtsps://` address beside `ca` and `insecure`',

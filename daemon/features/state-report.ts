@@ -55,7 +55,7 @@ export class StateReport implements Feature {
     const { cameras, inference, model, modelRefused, modelFallback, configurationRefused, short, loaded } =
       this.#daemon.present;
     const counting = cameras.filter(({ config }) => config.lines.length + config.zones.length > 0);
-    const withoutProposals = counting.filter(({ config }) => config.proposals === undefined).map(({ id }) => id);
+    const withoutProposals = counting.filter(({ motionPlaces }) => motionPlaces === undefined).map(({ id }) => id);
     const kept = this.#uplink.journal() !== undefined;
     const { refusedTopics, unstable } = this.#uplink.status();
     return stateOf({

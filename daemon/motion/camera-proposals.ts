@@ -4,6 +4,7 @@ import type { Frame } from '../camera/types.ts';
 import type { CameraEntry } from '../cameras.ts';
 import type { PendingFrame } from '../detections.ts';
 import type { Ready, Result } from '../inference/protocol.ts';
+import { isIn } from '../regions/regions.ts';
 import { timeOf } from '../vision/cameras-traffic.ts';
 import { type Crop, cropsOf } from './crops.ts';
 import { MotionWatch } from './motion-watch.ts';
@@ -29,14 +30,16 @@ export class CameraProposals {
   }
 
   /** @returns undefined where nothing is to be proposed: not asked for, or the model finds objects by itself */
-  of({ id, config }: CameraEntry, frame: Frame, { task }: Pick<Ready, 'task'>): Crop[] | undefined {
-    if (config.proposals === undefined || task !== 'classification') return undefined;
+  of({ id, motionPlaces }: CameraEntry, frame: Frame, { task }: Pick<Ready, 'task'>): Crop[] | undefined {
+    if (motionPlaces === undefined || task !== 'classification') return undefined;
     const watched = this.#watched.get(id) ?? { motion: new MotionWatch(), lastTime: Number.NEGATIVE_INFINITY };
     this.#watched.set(id, watched);
     const time = timeOf(frame);
     if (time <= watched.lastTime) return [];
     watched.lastTime = time;
-    const proposals = watched.motion.update(frame, time);
+    const proposals = watched.motion
+      .update(frame, time)
+      .filter(({ box: [x, y, w, h] }) => motionPlaces.some((place) => isIn(place, [x + w / 2, y + h / 2])));
     const largest = proposals.toSorted((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
     const over = largest.length - MOST_PROPOSALS;
     if (over > 0 && performance.now() - this.#said >= SAID_EVERY_MS) {

@@ -90,7 +90,7 @@ describe('parseConfig', () => {
       'a slip in a key of a region',
       'box: [0, 0, 0.5, 1]',
       'poligon: [[0, 0], [1, 0], [0, 1]]',
-      'w.yaml:15:23: cameras[0].regions[0]: expected one of name, box, polygon, found the key `poligon` (and 1 more)',
+      'w.yaml:15:23: cameras[0].regions[0]: expected one of name, box, polygon, proposals, found the key `poligon` (and 1 more)',
       'did you mean `polygon`?',
     ],
     ...(
@@ -135,6 +135,12 @@ describe('parseConfig', () => {
       `polygon: ${polygon}`,
       `w.yaml:15:${where === '' ? 23 : where === '[0]' ? 33 : 42}: cameras[0].regions[0].polygon${where}: expected ${message}`,
     ]),
+    [
+      'motion that is asked for everywhere and in a region',
+      'regions:\n      - { name: left,',
+      'proposals: motion\n    regions:\n      - { name: left, proposals: motion,',
+      'w.yaml:14:16: cameras[0].proposals: expected it once: for all of the image here, or for some of its regions, found "motion"',
+    ],
     [
       'a wrong type',
       'regions:',

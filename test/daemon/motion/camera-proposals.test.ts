@@ -8,7 +8,7 @@ import { loadModel } from '../../../daemon/inference/load-model.ts';
 import { type Ready, resultOf } from '../../../daemon/inference/protocol.ts';
 import { CameraProposals, classifiedProposals } from '../../../daemon/motion/camera-proposals.ts';
 import { cropsOf } from '../../../daemon/motion/crops.ts';
-import { regionsOf } from '../../../daemon/regions/regions.ts';
+import { motionPlacesOf, regionsOf } from '../../../daemon/regions/regions.ts';
 import { classScheme } from '../../../daemon/vision/class-scheme.ts';
 import { Traffic } from '../../../daemon/vision/traffic.ts';
 import type { Box } from '../../../inference/image.ts';
@@ -27,6 +27,11 @@ const config = {
   threshold: 0.3,
 } as unknown as CameraEntry['config'];
 
+function entryOf(of: CameraEntry['config']): CameraEntry {
+  const entry = { id: of.id, config: of, regions: regionsOf(of), motionPlaces: motionPlacesOf(of) };
+  return entry as unknown as CameraEntry;
+}
+
 describe('a classifier that is shown what moves', () => {
   const folder = temporaryFolder();
   let model: FrameModel;
@@ -35,7 +40,7 @@ describe('a classifier that is shown what moves', () => {
   });
 
   it('counts vehicles at a line, each in its class and direction', async () => {
-    const entry = { id: 'north', config, regions: regionsOf(config) } as unknown as CameraEntry;
+    const entry = entryOf(config);
     const proposals = new CameraProposals(log);
     const { scheme } = classScheme(COLOURS, { red: ['red'], blue: ['blue'] });
     const traffic = new Traffic({ lines: [LINE] }, scheme, 240 / 136);
@@ -73,12 +78,44 @@ describe('a classifier that is shown what moves', () => {
     expect(classifiedProposals(pending, result)).toMatchObject([{ box: [0.5, 0.5, 0.2, 0.2], classIndex: 0 }]);
   });
 
+  it('is shown what moves in a region that asks for it, and nothing that moves elsewhere', () => {
+    const { proposals: _, ...without } = config;
+    // The lower part of the image but for its left end.
+    const polygon: [number, number][] = [
+      [0.3, 0.4],
+      [1, 0.4],
+      [1, 1],
+      [0.3, 1],
+    ];
+    const entry = entryOf({ ...without, regions: [{ name: 'lane', polygon, proposals: 'motion' }] });
+    expect(entry.regions).toEqual([]);
+    const [limited, all] = [new CameraProposals(log), new CameraProposals(log)];
+    const street = streetOf(6);
+    const seen = { limited: 0, left: 0, above: 0 };
+    for (let i = 0; i < 120; i++) {
+      const t = i / 10 - 5;
+      const thing = (x: number, y: number): FlatThing => ({ box: [x, y, 0.14, 0.2], grey: 0 });
+      const things = [thing(0.02 + 0.15 * t, 0.55), thing(0.9 - 0.15 * t, 0.1)];
+      const image = street({ things: things.filter(({ box }) => box[0] > 0 && box[0] < 0.86) });
+      const frame = { ...image, capturedAt: 100 * i, lagMs: null } as Frame;
+      const shown = limited.of(entry, frame, ready) ?? [];
+      const middles = (crops: typeof shown) => crops.map(({ box: [x, y, w, h] }) => [x + w / 2, y + h / 2] as const);
+      for (const [x, y] of middles(all.of(entryOf(config), frame, ready) ?? [])) {
+        if (y < 0.4) seen.above++;
+        else if (x < 0.3) seen.left++;
+      }
+      for (const [x, y] of middles(shown)) {
+        expect([x >= 0.3, y >= 0.4]).toEqual([true, true]);
+        seen.limited++;
+      }
+    }
+    for (const frames of Object.values(seen)) expect(frames).toBeGreaterThan(5);
+  });
+
   it('is shown nothing where that is not asked for, and a model that finds objects does not need it', () => {
     const frame = { ...streetOf(1)(), capturedAt: 0, lagMs: null } as Frame;
-    const [plain, asked] = [
-      { id: 'a', config: {} },
-      { id: 'b', config },
-    ] as unknown as [CameraEntry, CameraEntry];
+    const { proposals: _, ...without } = config;
+    const [plain, asked] = [entryOf({ ...without, id: 'a' }), entryOf({ ...config, id: 'b' })];
     const proposals = new CameraProposals(log);
     expect(proposals.of(plain, frame, ready)).toBeUndefined();
     expect(proposals.of(asked, frame, { task: 'detector' })).toBeUndefined();

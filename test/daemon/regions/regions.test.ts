@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CameraConfig } from '../../../daemon/config/schema.ts';
 import { jobFor } from '../../../daemon/detections.ts';
-import { isIn, placeBody, regionsOf } from '../../../daemon/regions/regions.ts';
+import { isIn, motionPlacesOf, placeBody, regionsOf } from '../../../daemon/regions/regions.ts';
 import { workingSizeOf } from '../../../daemon/regions/working-size.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
 
@@ -22,6 +22,17 @@ describe('regions', () => {
   it('are the whole image where none is drawn, and none where only what moves is asked for', () => {
     expect(regionsOf(camera({}))).toEqual([{ name: 'frame', box: [0, 0, 1, 1] }]);
     expect(regionsOf(camera({ proposals: 'motion' }))).toEqual([]);
+  });
+
+  it('are watched and not classified where only what moves in them is asked for', () => {
+    const motion = camera({ regions: [...drawn.regions, { name: 'road', polygon: TRIANGLE, proposals: 'motion' }] });
+    expect(regionsOf(motion).map(({ name }) => name)).toEqual(['kerb', 'lane']);
+    expect(motionPlacesOf(motion)).toMatchObject([{ name: 'road', polygon: TRIANGLE }]);
+    expect(motionPlacesOf(drawn)).toBeUndefined();
+    expect(motionPlacesOf(camera({ proposals: 'motion' }))).toMatchObject([{ box: [0, 0, 1, 1] }]);
+    expect(workingSizeOf({ size: [8, 8], resize: 'stretch' } as unknown as Preprocessing, motion)).toHaveProperty(
+      'inside',
+    );
   });
 
   it('are shown to the model as the boxes around them, polygons beside', () => {
