@@ -15,6 +15,8 @@ const needs = [
   'debootstrap',
   'systemd-nspawn',
   'lintian',
+  'mkfs.ext4',
+  'e2fsck',
   'mosquitto',
   'xz',
 ];

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,6 +11,8 @@ const run = promisify(execFile);
 /** It takes 0.5 to 2.4 s on an idle machine. */
 const BOOT_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 20;
+/** Of the largest file that an own disk can become. */
+const DISK_BYTES = 2 ** 32;
 const SUITE = 'bookworm';
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'libstdc++6', 'ca-certificates', 'procps'];
 
@@ -44,22 +46,35 @@ export class BootedDebian {
   readonly #base: string;
   readonly #folder: string;
   readonly #cgroup: string;
+  /** Where what it writes lies while it runs. */
+  readonly #disk: string;
+  /** Image of a file system of its own, in place of a folder of this machine's. */
+  readonly #image: string | undefined;
   #machine: ChildProcess | undefined;
   #leader = 0;
 
-  private constructor(base: string, folder: string) {
+  private constructor(base: string, folder: string, ownDisk: boolean) {
     this.#base = base;
     this.#folder = folder;
+    this.#disk = join(folder, 'disk');
+    this.#image = ownDisk ? join(folder, 'disk.img') : undefined;
     this.#cgroup = `/sys/fs/cgroup/wayside-test-${process.pid}`;
   }
 
   /**
    * @param base of `bareDebian`
    * @param folder for what the machine changes; the caller removes it
+   * @param ownDisk what it writes goes to an ext4 of its own, which can fail
    */
-  static async start(base: string, folder: string): Promise<BootedDebian> {
-    const debian = new BootedDebian(base, folder);
+  static async start(base: string, folder: string, { ownDisk = false } = {}): Promise<BootedDebian> {
+    const debian = new BootedDebian(base, folder, ownDisk);
     try {
+      await mkdir(debian.#disk, { recursive: true });
+      if (debian.#image !== undefined) {
+        await writeFile(debian.#image, '');
+        await truncate(debian.#image, DISK_BYTES); // sparse
+        await run('mkfs.ext4', ['-q', '-F', debian.#image]);
+      }
       await debian.boot();
     } catch (cause) {
       await debian.stop();
@@ -70,10 +85,11 @@ export class BootedDebian {
 
   /** Boots anew what was powered off; it finds what it had written. */
   async boot({ readOnly = false } = {}): Promise<void> {
-    const [upper, work, root] = ['upper', 'work', 'root'].map((name) => join(this.#folder, name));
-    for (const each of [upper, work, root]) await mkdir(each ?? '', { recursive: true });
+    const [upper, work, root] = [join(this.#disk, 'upper'), join(this.#disk, 'work'), join(this.#folder, 'root')];
     // In a mount namespace of its own: what it mounts goes with it. Its cgroup must not be one that systemd here manages.
     const script = `
+${this.#mountDisk()}
+mkdir -p "${upper}" "${work}" "${root}"
 mount -t overlay overlay -o "lowerdir=${this.#base},upperdir=${upper},workdir=${work}" "${root}"
 [ -e "${upper}/etc/machine-id" ] || tr -d - < /proc/sys/kernel/random/uuid > "${root}/etc/machine-id"
 ln -sf /dev/null "${root}/etc/systemd/system/systemd-firstboot.service"
@@ -138,9 +154,32 @@ systemd-nspawn --boot --register=no --keep-unit --notify-ready=no --machine=ways
     await writeFile(`/proc/${this.#leader}/root${path}`, content, { mode });
   }
 
-  /** Where a changed file lies while the machine is off. @param path absolute, inside */
-  offline(path: string): string {
-    return join(this.#folder, 'upper', path);
+  #mountDisk(): string {
+    return this.#image === undefined ? '' : `mount -o loop,errors=remount-ro "${this.#image}" "${this.#disk}"`;
+  }
+
+  /** Runs a line of shell while the machine is off, in the folder that has all that it changed: `etc/wayside` of its root, if it did. */
+  async offline(line: string): Promise<void> {
+    await run('unshare', ['--mount', 'bash', '-euc', `${this.#mountDisk()}\ncd "${this.#disk}/upper"\n${line}`]);
+  }
+
+  /**
+   * An error of its own disk, as the kernel finds one (`trigger_fs_error` of ext4): the file system can only be read from now on, also by
+   * what had opened a file to write. A remount by hand would wait for these.
+   */
+  async failDisk(): Promise<void> {
+    const mounts = await readFile(`/proc/${this.#machine?.pid}/mountinfo`, 'utf8');
+    const line = mounts.split('\n').find((each) => each.split(' ')[4] === this.#disk);
+    const device = / - ext4 \/dev\/(loop\d+) /.exec(line ?? '')?.[1];
+    if (device === undefined) throw new Error('the machine has no disk of its own');
+    await writeFile(`/sys/fs/ext4/${device}/trigger_fs_error`, '1');
+  }
+
+  /** Checks and mends its own disk, while it is off. */
+  async repairDisk(): Promise<void> {
+    await run('e2fsck', ['-f', '-y', this.#image ?? '']).catch((thrown: { code?: unknown }) => {
+      if (thrown.code !== 1) throw thrown; // e2fsck(8): 1 is "errors corrected"
+    });
   }
 
   /** Ends all processes in order, as `systemctl poweroff` does. */

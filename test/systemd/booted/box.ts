@@ -46,7 +46,7 @@ export class BootedBox {
     const folder = await mkdtemp(join(tmpdir(), 'wayside-booted-'));
     const broker = await Mosquitto.start(folder);
     const listener = await Listener.start(broker.url);
-    const debian = await BootedDebian.start(await bareDebian(BASE), join(folder, 'machine'));
+    const debian = await BootedDebian.start(await bareDebian(BASE), join(folder, 'machine'), { ownDisk: true });
     await debian.write('/root/wayside_1_test.deb', await debOf({ ...deb, level: 0 }));
     await debian.write('/root/upgrade.deb', await debOf({ ...upgraded, level: 0 }));
     await debian.write(BootedBox.decoder, DECODER, 0o755);

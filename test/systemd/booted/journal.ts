@@ -21,7 +21,7 @@ export function journal(box: Box): void {
       return found.find(({ MESSAGE }) => String(MESSAGE).includes('camera live'));
     });
     expect(camera).toMatchObject({ PRIORITY: '6', _SYSTEMD_UNIT: 'wayside.service', SYSLOG_IDENTIFIER: 'wayside' });
-    const [model] = await entries('MODEL=street');
+    const [model] = await entries('MODEL=street-grid');
     expect(model).toMatchObject({ PRIORITY: '6', MODEL_VERSION: expect.any(String) });
     const refused = await entries('CODE=CONFIG_INVALID --priority=err');
     expect(refused.map(({ MESSAGE }) => String(MESSAGE)).join()).toContain('the old configuration stays in use');
