@@ -9,6 +9,7 @@ import type { CertificateFacts } from '../probe/certificate.ts';
 import type { ModelFacts } from '../probe/model.ts';
 import type { Prober } from '../probe/prober.ts';
 import type { RepositoryFacts } from '../probe/repository.ts';
+import { mostShown } from './model-load.ts';
 import { brokerAs, namedFile, namedPassword, type Placed } from './secrets.ts';
 
 /** What takes time, or speaks with other machines, and is wanted by several checks: each is measured once. */
@@ -60,8 +61,9 @@ export class Measures {
 
   /** @throws {WaysideError} why none can run */
   model({ config, folder }: Placed<Config>): Promise<ModelFacts> {
-    const { model } = config;
-    return this.#once('model', () => this.#prober.ask('model', { config: { model }, folder }, this.#signal));
+    const { model, cameras } = config;
+    const question = { config: { model }, folder, regions: mostShown(cameras) };
+    return this.#once('model', () => this.#prober.ask('model', question, this.#signal));
   }
 
   /** @throws {WaysideError} as `TufClient.refresh` */

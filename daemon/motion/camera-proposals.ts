@@ -6,11 +6,9 @@ import type { PendingFrame } from '../detections.ts';
 import type { Ready, Result } from '../inference/protocol.ts';
 import { isIn } from '../regions/regions.ts';
 import { timeOf } from '../vision/cameras-traffic.ts';
-import { type Crop, cropsOf } from './crops.ts';
+import { type Crop, cropsOf, MOST_PROPOSALS } from './crops.ts';
 import { MotionWatch } from './motion-watch.ts';
 
-/** What moves is classified up to so many a frame, the largest first: a crowd must not take the time of all other cameras. */
-const MOST_PROPOSALS = 16;
 /** What is over is said so often at most, ms. */
 const SAID_EVERY_MS = 60_000;
 

@@ -1,6 +1,9 @@
 import type { Box } from '../../inference/image.ts';
 import type { Proposal } from './motion-watch.ts';
 
+/** What moves is classified up to so many a frame, the largest first: a crowd must not take the time of all other cameras. */
+export const MOST_PROPOSALS = 16;
+
 /** What a classifier is shown of something that moves. */
 export interface Crop {
   /** Around what moves, in shares of the image. */

@@ -3,9 +3,8 @@ import { type BrokerProbe, probeBroker } from '../../contract/mqtt/probe.ts';
 import { answerParent } from '../../core/child.ts';
 import type { FirstRoot, RootPlace } from '../../deploy/agent/first-root.ts';
 import { type CameraFacts, type ProbedCamera, probeCamera } from '../camera/probe.ts';
-import type { ModelSettings } from '../model/places.ts';
 import { type CertificateFacts, type CertificateQuestion, probeCertificate } from './certificate.ts';
-import type { ModelFacts } from './model.ts';
+import type { ModelFacts, ModelQuestion } from './model.ts';
 import { type DiscoveredCamera, discoverCameras } from './onvif/discovery.ts';
 import type { DescribedStream, MediaQuestion } from './onvif/media.ts';
 import type { RepositoryFacts, RepositoryQuestion } from './repository.ts';
@@ -15,7 +14,7 @@ export interface ProbeQuestions {
   readonly camera: { readonly camera: ProbedCamera; readonly timeoutMs?: number; readonly watchMs?: number };
   readonly broker: { readonly broker: BrokerOptions; readonly root: string };
   readonly certificate: CertificateQuestion;
-  readonly model: ModelSettings;
+  readonly model: ModelQuestion;
   readonly repository: RepositoryQuestion;
   /** Cameras that answer to ONVIF WS-Discovery. */
   readonly cameras: { readonly listenMs?: number };

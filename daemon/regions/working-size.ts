@@ -7,7 +7,7 @@ import { motionPlacesOf, regionsOf } from './regions.ts';
  * Small regions of a model with a large input ask for more pixels than cameras have; enlarging costs time and adds nothing.
  * Beyond 1280 the camera's own size is taken.
  */
-const LARGEST_SIDE = 1280;
+export const LARGEST_SIDE = 1280;
 
 /** What the decoder of a camera scales to, so that no region has to be enlarged afterwards. */
 export function workingSizeOf(preprocessing: Preprocessing, camera: CameraConfig): WorkingSize {

@@ -1,8 +1,10 @@
 import { asWaysideError, type ErrorCode } from '../../../core/errors.ts';
+import { isFindingTask } from '../../../inference/heads/any-head.ts';
 import { needsAddress } from '../../camera/decoder-command.ts';
 import type { CameraFacts } from '../../camera/probe.ts';
 import type { CameraConfig } from '../../config/schema.ts';
-import { regionsOf } from '../../regions/regions.ts';
+import { motionPlacesOf, regionsOf } from '../../regions/regions.ts';
+import { LARGEST_SIDE } from '../../regions/working-size.ts';
 import type { Box } from '../box.ts';
 import { check, type Findings } from '../check.ts';
 
@@ -136,10 +138,11 @@ async function look(box: Box, config: CameraConfig, findings: Findings<Names>): 
   findings.ok(`${shown}${rate}${keys}, first image after ${(firstFrameMs / 1000).toFixed(1)} s`, subject);
 }
 
-/** Of the whole image, so that its narrowest region has as many pixels as the model's input. */
+/** Of the whole image, so that its narrowest region has as many pixels as the model's input; what moves is as small as can be. */
 async function neededWidth({ measures, daemon }: Box, camera: CameraConfig): Promise<number | undefined> {
   if (daemon.config === undefined) return undefined;
   const model = await measures.model({ config: daemon.config, folder: daemon.folder }).catch(() => undefined); // see `model`
+  if (model !== undefined && motionPlacesOf(camera) !== undefined && !isFindingTask(model.task)) return LARGEST_SIDE;
   const narrowest = Math.min(1, ...regionsOf(camera).map(({ box: [, , width] }) => width));
   return model === undefined ? undefined : Math.ceil(model.size[1] / narrowest);
 }

@@ -1,4 +1,5 @@
 import { asWaysideError } from '../../../core/errors.ts';
+import { isFindingTask } from '../../../inference/heads/any-head.ts';
 import { check } from '../check.ts';
 
 export const model = check({
@@ -39,9 +40,9 @@ export const model = check({
     if (config === undefined) return skipped('the configuration cannot be read');
     const about = { path, store: config.model.store ?? '/var/lib/wayside-models' };
     try {
-      const { model: found, place, fallenBack, purpose, regionMs } = await measures.model({ config, folder });
+      const { model: found, place, fallenBack, purpose, task, regionMs } = await measures.model({ config, folder });
       const { name, version } = found;
-      const seen = `${name} ${version} (${place}), ${regionMs.toFixed(1)} ms a region`;
+      const seen = `${name} ${version} (${place}), ${regionMs.toFixed(1)} ms a ${isFindingTask(task) ? 'frame' : 'region'}`;
       const demonstration = purpose !== null && !config.demonstration;
       if (fallenBack !== null) fault('fallen-back', `${seen} in place of one with ${fallenBack}`, about);
       if (demonstration) fault('demonstration', seen, about);

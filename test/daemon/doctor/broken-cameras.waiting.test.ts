@@ -99,6 +99,13 @@ describeWith({ needs: ['ffmpeg'] }, 'a box with something broken at its cameras 
     },
     {
       check: frameRate,
+      fault: 'motion-slow',
+      remedy: /`regions` only: 50% of what is asked/,
+      breaks: (box) => configure(box, { proposals: 'motion' }),
+      looks: telling('model', { regionMs: 5, batch: { regions: 16, ms: 400 } }),
+    },
+    {
+      check: frameRate,
       fault: 'camera-slow',
       remedy: /lower `rate` of camera north/,
       breaks: (box) => configure(box, { rate: 60 }),
