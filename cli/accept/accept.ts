@@ -54,7 +54,7 @@ export async function accept(
   const startedAt = new Date().toISOString();
   const { config, rate, limit, certainty, identity, signal, onProgress } = options;
   const ready = await Promise.all(clips.map((clip) => readyClip(clip, config)));
-  const { scheme, warnings } = schemeFor(labels, config?.classes);
+  const { scheme, warnings } = schemeFor(labels, config?.classes, model);
   const segmentSeconds = config?.intervalSeconds ?? SEGMENT_SECONDS;
   const counted = new Map<string, CountedClip>();
   const steps: Step[] = [];

@@ -103,9 +103,9 @@ async function count(context: Context, video: string | undefined, options: Count
   const truth = options.truth === undefined ? undefined : await readHandCount(options.truth, lines);
   if (!live) await readableFile(source);
   const { threads } = runContext({ threads: options.threads });
-  const { detector, labels, close } = await openDetector(options.model, { ...options, threads });
+  const { detector, labels, model, close } = await openDetector(options.model, { ...options, threads });
   try {
-    const { scheme, warnings } = schemeFor(labels, config.classes);
+    const { scheme, warnings } = schemeFor(labels, config.classes, model);
     const wanted = {
       plan: config,
       scheme,

@@ -4,6 +4,8 @@ import { type Flow, FlowTally } from '../../daemon/counts/flow-tally.ts';
 import { laneAt } from '../../daemon/counts/lanes.ts';
 import { type ClassScheme, classScheme } from '../../daemon/vision/class-scheme.ts';
 import { countIntervals } from '../../daemon/vision/intervals.ts';
+import { beginningScores } from '../../daemon/vision/model-schemes.ts';
+import type { OpenedModel } from '../../inference/package.ts';
 import { type CountAccuracy, countAccuracy } from './accuracy.ts';
 import type { CountConfig } from './config.ts';
 import type { Counted } from './count-frames.ts';
@@ -47,8 +49,9 @@ export interface CountDocument {
 export function schemeFor(
   labels: readonly string[],
   asked: CountConfig['classes'],
+  model: Pick<OpenedModel, 'package'>,
 ): { readonly scheme: ClassScheme; readonly warnings: readonly string[] } {
-  const { scheme, unknown } = classScheme(labels, asked);
+  const { scheme, unknown } = classScheme(labels, asked, beginningScores(model.package?.manifest ?? {}));
   return { scheme, warnings: unknown.map((name) => `the model knows no class ${JSON.stringify(name)}`) };
 }
 

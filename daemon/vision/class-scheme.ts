@@ -12,6 +12,15 @@ export interface ClassScheme {
   /** Of the classes counted: those of persons, and those that persons ride on. */
   readonly persons: readonly number[];
   readonly cycles: readonly number[];
+  /** By class of the model: the score from which on a detection begins a track; undefined where the model does not say. */
+  readonly begins: readonly number[] | undefined;
+}
+
+/** Scores from which on a model's detections are believed. */
+export interface ScoreThresholds {
+  readonly score: number;
+  /** Of single classes, by their names. */
+  readonly classes?: Readonly<Record<string, number>> | undefined;
 }
 
 /** As in the German TLS 8+1: what passed and could not be told. */
@@ -41,11 +50,13 @@ const ROAD_USERS: Readonly<Record<string, readonly string[]>> = {
 /**
  * @param labels of the model's classes
  * @param asked classes to count with the model's classes that belong to each; without them road users, and every class of a model that knows none
+ * @param thresholds of the model's package, where it is one that finds objects
  * @returns the scheme, and what was asked for and the model does not know
  */
 export function classScheme(
   labels: readonly string[],
   asked?: Readonly<Record<string, readonly string[]>>,
+  thresholds?: ScoreThresholds,
 ): { readonly scheme: ClassScheme; readonly unknown: readonly string[] } {
   const known = Object.entries(ROAD_USERS).filter(([, names]) => names.some((name) => labels.includes(name)));
   const ofRoad = asked === undefined && known.length > 0;
@@ -63,6 +74,7 @@ export function classScheme(
       unknown,
       persons: holding(wanted, ['pedestrian', 'person']),
       cycles: holding(wanted, ['bicycle', 'motorcycle', 'motorbike']),
+      begins: thresholds && labels.map((label) => thresholds.classes?.[label] ?? thresholds.score),
     },
     unknown: asked === undefined ? [] : wanted.flatMap(([, names]) => names.filter((name) => !labels.includes(name))),
   };
@@ -75,6 +87,8 @@ const holding = (wanted: readonly (readonly [string, readonly string[]])[], name
 interface CountedDetection extends Detection {
   /** How much it says of the class, 0 to 1; `score` says that there is an object. */
   readonly vote: number;
+  /** Whether one of the detections of the object is such that it begins a track; undefined where the model does not say. */
+  readonly begins: boolean | undefined;
 }
 
 /** Two classes on one box are one object whose class is in doubt; two objects of two classes hardly ever cover each other so well. */
@@ -89,16 +103,21 @@ const NO_VOTE = 1e-6;
  * detection, whatever its class; the class is the strongest among those that are counted.
  */
 export function countedDetections(detections: readonly Detection[], scheme: ClassScheme): CountedDetection[] {
-  const { counted, unknown } = scheme;
+  const { counted, unknown, begins: least } = scheme;
   const objects: CountedDetection[] = [];
   for (const each of detections.toSorted((a, b) => b.score - a.score)) {
     const classIndex = counted[each.classIndex];
     if (classIndex === undefined) continue;
     const vote = classIndex === unknown ? NO_VOTE : each.score;
+    const begins = least && each.score >= (least[each.classIndex] ?? 1);
     const at = objects.findIndex(({ box }) => intersectionOverUnion(box, each.box) > SAME_OBJECT);
     const same = objects[at];
-    if (same === undefined) objects.push({ ...each, classIndex, vote });
-    else if (same.vote < vote && same.classIndex === unknown) objects[at] = { ...same, classIndex, vote };
+    if (same === undefined) {
+      objects.push({ ...each, classIndex, vote, begins });
+      continue;
+    }
+    const known = same.vote < vote && same.classIndex === unknown ? { ...same, classIndex, vote } : same;
+    objects[at] = { ...known, begins: begins || same.begins };
   }
   const known = withRiders(
     objects.filter((object) => object.classIndex !== unknown),
@@ -128,7 +147,7 @@ function withRiders(objects: readonly CountedDetection[], { persons, cycles }: C
       const rider = riders.get(each);
       if (rider === undefined) return each;
       const score = Math.max(each.score, rider.score);
-      return { ...each, box: around(each.box, rider.box), score, vote: score };
+      return { ...each, box: around(each.box, rider.box), score, vote: score, begins: each.begins || rider.begins };
     });
 }
 

@@ -1,8 +1,12 @@
-import { type ClassScheme, classScheme } from './class-scheme.ts';
+import { isFindingTask } from '../../inference/heads/any-head.ts';
+import { type ClassScheme, classScheme, type ScoreThresholds } from './class-scheme.ts';
 
-/** Names of a model's classes; null where nobody named them. */
+/** What a model says of itself. */
 interface Labelled {
+  /** Names of its classes; null where nobody named them. */
   readonly labels: readonly string[] | null;
+  readonly task?: string | undefined;
+  readonly thresholds?: ScoreThresholds | undefined;
 }
 type AskedClasses = Parameters<typeof classScheme>[1];
 
@@ -18,9 +22,13 @@ export class ModelSchemes {
     const asked = JSON.stringify(classes ?? null);
     const known = this.#known.get(model);
     if (known?.asked === asked) return known.scheme;
-    const { scheme, unknown } = classScheme(model.labels ?? [], classes);
+    const { scheme, unknown } = classScheme(model.labels ?? [], classes, beginningScores(model));
     if (unknown.length > 0) onUnknown?.(unknown);
     this.#known.set(model, { asked, scheme });
     return scheme;
   }
 }
+
+/** Those of a classifier are of the classes of an image: what is over them was a thing that moves before it was asked. */
+export const beginningScores = ({ task, thresholds }: Omit<Labelled, 'labels'>): ScoreThresholds | undefined =>
+  isFindingTask(task) ? thresholds : undefined;

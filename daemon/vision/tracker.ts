@@ -5,7 +5,7 @@ import { counter } from './numbering.ts';
 import { worthwhilePairs } from './worthwhile-pairs.ts';
 
 interface TrackerLimits {
-  /** Detections from this score on can begin a track; those below only go on with one. */
+  /** Detections from this score on can begin a track, where their model does not say from which on; those below only go on with one. */
   readonly high: number;
   /** Below this they are not looked at. */
   readonly low: number;
@@ -32,13 +32,17 @@ export interface TrackedObject {
   readonly confirmed: boolean;
 }
 
-/** A detection, and where it differs from its score, how much it says of the class. */
-type Voted = Detection & { readonly vote?: number };
+/**
+ * A detection, and where it differs from its score, how much it says of the class. `begins`: whether it can begin a track, where its model
+ * says so; by its score otherwise.
+ */
+type Voted = Detection & { readonly vote?: number; readonly begins?: boolean | undefined };
 
 interface Seen {
   readonly classIndex: number;
   readonly score: number;
   readonly vote: number;
+  readonly begins: boolean;
   /** Of its box, in heights of the image. */
   readonly at: Observation;
 }
@@ -100,10 +104,10 @@ export class Tracker {
     const { high, low, keptSeconds, confirmations } = this.#limits;
     const strong: Seen[] = [];
     const weak: Seen[] = [];
-    for (const { box, classIndex, score, vote = score } of detections) {
+    for (const { box, classIndex, score, vote = score, begins = score >= high } of detections) {
       const inside = stretched(insideImage(box), this.#aspect);
       if (score < low || !(inside[2] > 0 && inside[3] > 0)) continue;
-      (score < high ? weak : strong).push({ classIndex, score, vote, at: observation(inside) });
+      (begins ? strong : weak).push({ classIndex, score, vote, begins, at: observation(inside) });
     }
 
     const first = this.#pair(this.#tracks, strong, (track, each) => this.#surprise(track, each), time);
@@ -114,7 +118,7 @@ export class Tracker {
       return overlap < LEAST_OVERLAP ? Number.POSITIVE_INFINITY : 1 - overlap;
     };
     const second = this.#pair(recent, [...weak, ...first.detections], overlapping, time);
-    for (const each of second.detections) if (each.score >= high) this.#begin(each, time);
+    for (const each of second.detections) if (each.begins) this.#begin(each, time);
 
     // Two frames may be missed, however far they are apart.
     const least = 3.5 * (this.#step ?? 0);

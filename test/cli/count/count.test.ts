@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { schemeFor } from '../../../cli/count/document.ts';
 import { admitPackage } from '../../../deploy/admit.ts';
 import { COCO_CLASSES } from '../../../inference/heads/head.ts';
+import { openModel } from '../../../inference/package.ts';
 import { writeModel } from '../../../onnx/file/write.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { describeWith } from '../../support/requirements.ts';
@@ -85,6 +87,9 @@ describeWith({ needs: ['ffmpeg'] }, 'wayside count', () => {
     });
     expect(await runWayside([...asked, '--head', 'yolox'])).toMatchObject({ exit: 64 });
     expect(await admitPackage(at('package'))).toMatchObject({ manifest: { task: 'detector' } });
+    const { scheme } = schemeFor(COCO_CLASSES, undefined, await openModel(at('package')));
+    expect(new Set(scheme.begins)).toEqual(new Set([0.1]));
+    expect(schemeFor(COCO_CLASSES, undefined, await openModel(at('spots.onnx'))).scheme.begins).toBeUndefined();
   });
 
   it('takes a package whose model gives scores in cells', async () => {

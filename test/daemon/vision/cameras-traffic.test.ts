@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CamerasTraffic } from '../../../daemon/vision/cameras-traffic.ts';
 import { ModelSchemes } from '../../../daemon/vision/model-schemes.ts';
 import type { TrafficPlan } from '../../../daemon/vision/traffic.ts';
@@ -50,4 +50,34 @@ it('numbers on where lines are drawn anew, and where a camera was away', () => {
   const first = see(1000);
   traffic.keep(new Set());
   expect(see(2000)).toBeGreaterThan(first ?? Number.POSITIVE_INFINITY);
+});
+
+describe('a model whose package says from which score on its detections are believed', () => {
+  /** Ids of the tracks that frames of one score leave, each by some model. */
+  const tracksBy = (models: readonly Parameters<ModelSchemes['of']>[0][], score: number) => {
+    const [traffic, schemes] = [new CamerasTraffic(), new ModelSchemes()];
+    return models.map((model, at) => {
+      const frame = { width: 200, height: 100, capturedAt: 1000 + at * 100, lagMs: null };
+      const detections = [{ box: [0.4, 0.2, 0.1, 0.1] as const, classIndex: 0, score }];
+      return traffic.update('north', PLAN, schemes.of(model, undefined), frame, detections)?.seen.objects[0]?.id;
+    });
+  };
+  const saying = (score: number, task = 'detector') => ({ ...OLD, task, thresholds: { score } });
+
+  it('is followed from there on, and from 0.4 on where it says nothing', () => {
+    for (const task of ['detector', 'grid']) {
+      expect(tracksBy([saying(0.2, task)], 0.3)).toEqual([1]);
+      expect(tracksBy([saying(0.6, task)], 0.5)).toEqual([undefined]);
+    }
+    expect([tracksBy([OLD], 0.3), tracksBy([OLD], 0.5)]).toEqual([[undefined], [1]]);
+  });
+
+  it('is not meant where it classifies: what is over its thresholds was a thing that moves before it was asked', () => {
+    expect(tracksBy([saying(0.6, 'classification')], 0.5)).toEqual([1]);
+  });
+
+  it('goes on with the tracks of another one, and begins none that it would not have begun', () => {
+    expect(tracksBy([saying(0.2), saying(0.6), saying(0.6)], 0.3)).toEqual([1, 1, 1]);
+    expect(tracksBy([saying(0.6), saying(0.6), saying(0.2)], 0.3)).toEqual([undefined, undefined, 1]);
+  });
 });

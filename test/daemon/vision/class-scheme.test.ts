@@ -62,4 +62,22 @@ describe('countedDetections', () => {
     expect(rider?.box.map((value) => Math.round(value * 100) / 100)).toEqual([0.4, 0.3, 0.1, 0.4]);
     expect(counted(seen('person', 0.8, [0.52, 0.3, 0.06, 0.35]), bicycle)).toHaveLength(2);
   });
+
+  it('begins tracks from the threshold of the class that the model gave, whatever is counted', () => {
+    const thresholds = { score: 0.6, classes: { car: 0.3, 'cell phone': 0.9 } };
+    const { scheme } = classScheme(COCO_CLASSES, undefined, thresholds);
+    const begins = (...detections: ReturnType<typeof seen>[]) =>
+      countedDetections(detections, scheme).map((each) => each.begins);
+    expect(begins(seen('car', 0.3))).toEqual([true]);
+    expect(begins(seen('car', 0.29))).toEqual([false]);
+    expect(begins(seen('bus', 0.5))).toEqual([false]);
+    expect(begins(seen('bus', 0.5), seen('car', 0.4))).toEqual([true]); // one object, which one of two votes is enough for
+    expect(begins(seen('cell phone', 0.7))).toEqual([false]);
+    const [person, bicycle] = [
+      seen('person', 0.7, [0.42, 0.3, 0.06, 0.35]),
+      seen('bicycle', 0.2, [0.4, 0.5, 0.1, 0.2]),
+    ];
+    expect(begins(person, bicycle)).toEqual([true]);
+    expect(countedDetections([person], classScheme(COCO_CLASSES).scheme)[0]?.begins).toBeUndefined();
+  });
 });

@@ -75,6 +75,18 @@ describe('Tracker', () => {
     expect(classes).toEqual(Array(20).fill(0));
   });
 
+  it('begins with what its model says, else with what has 0.4, and goes on with less', () => {
+    const ids = (begins?: boolean, score = 0.3) => {
+      const tracker = new Tracker({ aspect: 1 });
+      return tracker.update([{ ...car(0.5, 0.5, 0.1, score), ...(begins !== undefined && { begins }) }], 0).length;
+    };
+    expect([ids(), ids(true), ids(false)]).toEqual([0, 1, 0]);
+    expect([ids(undefined, 0.4), ids(true, 0.4), ids(false, 0.4)]).toEqual([1, 1, 0]);
+    const tracker = new Tracker({ aspect: 1 });
+    const seen = [true, false, false].map((begins, i) => tracker.update([{ ...car(0.5, 0.5), begins }], i / 10)[0]?.id);
+    expect(seen).toEqual([1, 1, 1]);
+  });
+
   it('believes an object once it was seen three times', () => {
     const tracker = new Tracker({ aspect: 1 });
     const believed = [0, 1, 2, 3].map((i) => tracker.update([car(0.5, 0.5)], i / 10)[0]?.confirmed);
