@@ -1,20 +1,13 @@
 import type { JournalEntry } from '../../contract/messenger.ts';
 import { messageOf } from '../../core/errors.ts';
-import { type FileSystem, type OpenFile, writeFailed } from '../../core/file-system.ts';
-import { encodeFrame, type FrameType, NO_HASH } from './frame.ts';
+import type { FileSystem } from '../../core/file-system.ts';
+import { Chain } from './chain.ts';
 import type { Gap } from './gap.ts';
 import { RESERVED_AHEAD, writeNumbers } from './numbers.ts';
 import { openSegments, type Segment } from './opening.ts';
 import { Pending } from './pending.ts';
 import { type GivenUp, givenUp, type Retention } from './retention.ts';
-import {
-  acknowledgedBody,
-  headerBody,
-  JOURNAL_FORMAT,
-  messageBody,
-  type SegmentHeader,
-  segmentName,
-} from './segment.ts';
+import { acknowledgedBody, JOURNAL_FORMAT, messageBody } from './segment.ts';
 
 export interface JournalOptions {
   /** `<site>/<box>` */
@@ -46,7 +39,6 @@ const MEMORY_BYTES = 4_000_000;
 const BATCH_BYTES = 1_000_000;
 /** An acknowledgement goes with the next messages, or after this long by itself: what is not written down is delivered twice. */
 const ACKNOWLEDGE_MS = 10_000;
-const MODE = 0o640;
 
 /**
  * Keeps messages until they are acknowledged, and for a while after it, in a hash chain over segments of a folder.
@@ -54,7 +46,7 @@ const MODE = 0o640;
  * - Nothing is readable, and so published, before it is flushed: a power cut takes no message that anybody has seen.
  * - A number is given once: before the first of a range is used, the range is on the disk.
  * - The chain is only ever appended to; a segment is removed when a newer one says so.
- * - A write that failed is undone before the next: the chain on the disk is that in memory.
+ * - A write that failed is undone before the next ({@link Chain}): the chain on the disk is that in memory.
  */
 export class Journal {
   readonly #files: FileSystem;
@@ -62,9 +54,7 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #now: () => number;
   readonly #pending: Pending;
-  #segments: Segment[] = [];
-  #file: OpenFile | undefined;
-  #head: Buffer = NO_HASH;
+  readonly #chain: Chain;
   #next = 1;
   #free = 1;
   #last = 0;
@@ -77,6 +67,7 @@ export class Journal {
   readonly #gaps: Gap[] = [];
   /** What the newest segment says is removed: done once the gap is told. */
   #due: GivenUp | undefined;
+  /** Beside the chain: numbers. */
   #bytesWritten = 0;
   #lost = 0;
   #failing: string | undefined;
@@ -88,6 +79,7 @@ export class Journal {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#pending = new Pending(options.memoryBytes ?? MEMORY_BYTES);
+    this.#chain = new Chain(files, folder);
   }
 
   /** Messages up to this number are settled. */
@@ -97,12 +89,12 @@ export class Journal {
 
   /** Segments, with as many of their bytes as are flushed. */
   get segments(): readonly Segment[] {
-    return this.#segments;
+    return this.#chain.segments;
   }
 
   /** The last message that is flushed, and the hash of the last record. */
   get tip(): { readonly journalSeq: number; readonly head: string } {
-    return { journalSeq: this.#last, head: this.#head.toString('hex') };
+    return { journalSeq: this.#last, head: this.#chain.head.toString('hex') };
   }
 
   /** Messages ever written. */
@@ -114,7 +106,7 @@ export class Journal {
     return {
       depth: this.#messages - this.#settled + this.#pending.count + this.#gaps.length,
       failing: this.#failing,
-      bytesWritten: this.#bytesWritten,
+      bytesWritten: this.#bytesWritten + this.#chain.bytesWritten,
       lost: this.#lost,
     };
   }
@@ -122,8 +114,7 @@ export class Journal {
   /** Takes a journal over from the run before, and tells what that lost. @throws Node's errors, and what {@link openSegments} throws */
   async open(): Promise<void> {
     const found = await openSegments(this.#files, this.#folder, this.#now());
-    this.#segments = found.segments;
-    this.#head = found.head;
+    this.#chain.takeOver(found);
     this.#next = found.next;
     this.#free = found.next;
     this.#last = found.last;
@@ -169,8 +160,7 @@ export class Journal {
   /** Writes what waits, and that nothing was lost. */
   async close(): Promise<void> {
     while (await this.commit(true)) if (this.#pending.isEmpty) break;
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#chain.close();
     if (this.#failing !== undefined || this.#pending.count > 0 || this.#free === this.#next) return;
     const numbers = { free: this.#next, acknowledged: this.#acknowledged };
     // Where that cannot be written, the next start takes this end for one without order, and tells of it.
@@ -185,7 +175,7 @@ export class Journal {
     if (this.#pending.isEmpty && this.#gaps.length === 0 && !acknowledges) return false;
     const batch = this.#pending.take(BATCH_BYTES);
     try {
-      if (this.#failing !== undefined) await this.#mend();
+      if (this.#failing !== undefined) await this.#chain.mend();
       await this.#write(batch.entries, batch.dropped, now);
     } catch (cause) {
       this.#failing = messageOf(cause);
@@ -221,7 +211,7 @@ export class Journal {
     });
     const withAcknowledgement = settledTo > this.#acknowledgedWritten;
     const end = withAcknowledgement ? [['acknowledged', acknowledgedBody(settledTo)] as const] : [];
-    await this.#append([...records, ...end]);
+    await this.#chain.append([...records, ...end]);
     this.#gaps.splice(0, told.length);
     if (records.length > 0) this.#last = next - 1;
     this.#next = next;
@@ -240,28 +230,11 @@ export class Journal {
     this.#free = free;
   }
 
-  async #append(records: readonly (readonly [FrameType, Buffer])[]): Promise<void> {
-    const segment = this.#segments.at(-1);
-    if (segment === undefined) throw new Error('a journal without a segment');
-    this.#file ??= await this.#files.open(this.#path(segment.index), 'append');
-    let head = this.#head;
-    const frames = records.map(([type, body]) => {
-      const { bytes, hash } = encodeFrame(head, type, body);
-      head = hash;
-      return bytes;
-    });
-    const bytes = Buffer.concat(frames);
-    await this.#file.write(bytes);
-    await this.#file.sync();
-    this.#head = head;
-    segment.bytes += bytes.length;
-    this.#bytesWritten += bytes.length;
-  }
-
   /** Begins a segment where one is due. */
   async #makeRoom(bytes: number, now: number): Promise<void> {
     const { retention, box } = this.#options;
-    const current = this.#segments.at(-1);
+    const { segments, head } = this.#chain;
+    const current = segments.at(-1);
     const header = current?.header;
     const goesOn =
       current !== undefined &&
@@ -270,36 +243,15 @@ export class Journal {
       current.bytes + bytes <= retention.segmentBytes &&
       Math.abs(now - Date.parse(header.at)) < retention.segmentMs;
     if (goesOn) return;
-    const removed = givenUp(this.#segments, { ...retention, now, acknowledged: this.#acknowledged });
-    const kept = this.#segments[removed?.segments.length ?? 0];
+    const removed = givenUp(segments, { ...retention, now, acknowledged: this.#acknowledged });
+    const kept = segments[removed?.segments.length ?? 0];
     const index = (current?.index ?? 0) + 1;
-    await this.#begin({
+    await this.#chain.begin({
       format: JOURNAL_FORMAT,
       ...{ box, index, oldest: kept?.index ?? index, first: this.#next, messages: this.#messages },
-      ...{ acknowledged: this.#acknowledged, previous: this.#head.toString('hex'), at: new Date(now).toISOString() },
+      ...{ acknowledged: this.#acknowledged, previous: head.toString('hex'), at: new Date(now).toISOString() },
     });
     this.#due = removed;
-  }
-
-  /** A new segment: its name is on the disk, the header goes there with what follows. */
-  async #begin(header: SegmentHeader): Promise<void> {
-    await this.#file?.close();
-    this.#file = undefined;
-    const path = this.#path(header.index);
-    if ((await this.#files.size(path)) !== undefined) await this.#files.remove(path); // an attempt that failed
-    const { bytes, hash } = encodeFrame(this.#head, 'header', headerBody(header));
-    const file = await this.#files.open(path, 'new', MODE);
-    try {
-      await file.write(bytes);
-      await this.#files.syncFolder(this.#folder);
-    } catch (cause) {
-      await file.close();
-      throw writeFailed(path, cause);
-    }
-    this.#file = file;
-    this.#head = hash;
-    this.#segments.push({ index: header.index, header, bytes: bytes.length });
-    this.#bytesWritten += bytes.length;
   }
 
   /** Removes what the newest segment says is no longer kept. */
@@ -308,28 +260,7 @@ export class Journal {
     const { segments, settled } = this.#due;
     this.#lost += Math.max(0, settled - this.#settled);
     this.#settled = Math.max(this.#settled, settled);
-    this.#segments = this.#segments.filter((each) => !segments.includes(each));
-    for (const { index } of segments) await this.#files.remove(this.#path(index));
-    await this.#files.syncFolder(this.#folder);
+    await this.#chain.remove(segments);
     this.#due = undefined;
   }
-
-  /** Cuts off what a failed write left behind the last record that was flushed. */
-  async #mend(): Promise<void> {
-    await this.#file?.close().catch(() => undefined); // it failed before: a new one is opened
-    this.#file = undefined;
-    const segment = this.#segments.at(-1);
-    if (segment === undefined) return;
-    const file = await this.#files.open(this.#path(segment.index), 'append', MODE);
-    try {
-      await file.truncate(segment.bytes);
-      await file.sync();
-    } catch (cause) {
-      await file.close();
-      throw cause;
-    }
-    this.#file = file;
-  }
-
-  #path = (index: number): string => `${this.#folder}/${segmentName(index)}`;
 }

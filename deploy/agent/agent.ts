@@ -11,9 +11,7 @@ import { type Factory, type Gathered, gather } from './gather.ts';
 import { plan, type Step } from './planner.ts';
 import { reasonText } from './reason.ts';
 import type { Reason, Situation } from './situation.ts';
-import { download, unpack } from './steps/fetch.ts';
-import { lookUp } from './steps/look-up.ts';
-import { interruptTrial, promote, reject, rollBack, stopTrial, takeOver, tryCandidate } from './steps/trial.ts';
+import { take } from './steps/take.ts';
 import type { Memory, Settings, Source, Tools, Work } from './work.ts';
 
 /** A step that changes nothing is not taken for ever. */
@@ -136,7 +134,7 @@ export class Agent {
     this.#queue(async () => {
       const { job, rollout, model, action, notBefore, limits } = message;
       await this.#note(() =>
-        this.#tools.store.acceptJob({
+        this.#tools.store.jobs.accept({
           job,
           rollout,
           version: model.version,
@@ -163,7 +161,7 @@ export class Agent {
         const { wanted } = situation.store.jobs;
         const known = [situation.installed[0]?.version, wanted?.name === undefined ? wanted?.version : undefined];
         if (newest === undefined || known.some((version) => version && compareVersions(newest, version) <= 0)) return;
-        await this.#tools.store.want({ rollout: source, version: newest, source });
+        await this.#tools.store.jobs.want({ rollout: source, version: newest, source });
         this.#begin();
       }),
     );
@@ -196,9 +194,7 @@ export class Agent {
   }
 
   async #take(step: Extract<Step, { do: string }>, { situation, limits, longestTrialHours }: Gathered): Promise<void> {
-    const { store } = this.#tools;
     const { wanted } = situation;
-    if (step.do === 'collect-garbage') return store.collectGarbage(step.garbage);
     const work: Work = {
       tools: this.#tools,
       settings: this.#settings,
@@ -213,39 +209,8 @@ export class Agent {
         this.#onChange();
       },
     };
-    switch (step.do) {
-      case 'look-up':
-        return lookUp(work);
-      case 'download':
-        return download(work, step.target);
-      case 'unpack':
-        return unpack(work, step.bundle);
-      case 'claim':
-        return store.claim(step.slot, work.wanted.job);
-      case 'begin-trial':
-        return store.beginTrial(step.slot, work.wanted.job);
-      case 'try':
-        return tryCandidate(work, step.slot);
-      case 'take-over':
-        return takeOver(work);
-      case 'promote':
-        return promote(work, step.slot, step.reason);
-      case 'reject':
-        return reject(
-          work,
-          step.slot,
-          step.message === '' ? step.reason : reasonText({ code: step.reason, message: step.message }),
-        );
-      case 'stop-trial':
-        return stopTrial(work, step.slot, step.reason);
-      case 'interrupt-trial':
-        return interruptTrial(work, step.slot);
-      case 'roll-back':
-        return rollBack(work);
-      case 'close':
-        await store.closeJob(step.outcome, step.reason && reasonText(step.reason));
-        this.#begin();
-    }
+    await take(step, work);
+    if (step.do === 'close') this.#begin();
   }
 
   /** Nothing is known of the next job yet. */
@@ -277,7 +242,7 @@ export class Agent {
     this.#tools.log.warn({ ...reason, hint: error.hint, step: this.#step }, 'a step of an update failed');
     const after = afterFailure(error, wanted?.source ?? 'office', ++this.#failures, Math.random());
     if ('final' in after && wanted !== undefined) {
-      await this.#note(() => this.#tools.store.closeJob('failed', reasonText(reason)));
+      await this.#note(() => this.#tools.store.jobs.close('failed', reasonText(reason)));
       this.#begin();
       return;
     }

@@ -4,11 +4,11 @@ import { type FileSystem, replaceFile } from '../../core/file-system.ts';
 import type { Digest } from '../../core/hash.ts';
 import { encodeRecord } from '../../core/record.ts';
 import type { Manifest } from '../../inference/manifest.ts';
-import { compareVersions } from '../version.ts';
 import type { Garbage } from './garbage.ts';
+import { JobBook } from './job-book.ts';
 import { type Place, SLOTS, type Slot, StoreLayout } from './layout.ts';
 import { removeTemporaries, requireFormat } from './opening.ts';
-import type { Condition, CurrentRecord, JobsRecord, SlotRecord, WantedRecord } from './records.ts';
+import type { Condition, CurrentRecord, SlotRecord } from './records.ts';
 import { digestAt, preferredPlaces, readSnapshot, type StoreSnapshot, spareSlot } from './snapshot.ts';
 import { verifyPackage } from './verify-package.ts';
 
@@ -44,12 +44,14 @@ export class ModelStore {
   readonly #now: () => Date;
   readonly name: string;
   readonly layout: StoreLayout;
+  readonly jobs: JobBook;
 
   constructor(files: FileSystem, root: string, name: string, now: () => Date = () => new Date()) {
     this.#files = files;
     this.#now = now;
     this.name = name;
     this.layout = new StoreLayout(root, name);
+    this.jobs = new JobBook(files, this.layout);
   }
 
   /**
@@ -176,50 +178,11 @@ export class ModelStore {
     await this.#files.syncFolder(this.layout.slots);
   }
 
-  /** @throws {WaysideError} JOB_REPLAYED for a number that is not above every one seen */
-  async acceptJob(wanted: WantedRecord): Promise<void> {
-    const { jobs } = await this.snapshot();
-    if (wanted.job <= jobs.highest) {
-      throw new WaysideError('JOB_REPLAYED', {
-        message: `job ${wanted.job} is not above ${jobs.highest}, the highest seen`,
-        hint: 'numbers of jobs only rise: this one was sent before, or by an office with an older state',
-      });
-    }
-    await this.#writeJobs(jobs, { highest: wanted.job, wanted });
-  }
-
-  /** What the box found by itself, in the repository or on a stick: it takes no number. */
-  async want(wanted: Omit<WantedRecord, 'job' | 'outcome'>): Promise<void> {
-    const { jobs } = await this.snapshot();
-    await this.#writeJobs(jobs, { wanted: { ...wanted, job: jobs.highest, outcome: 'open' } });
-  }
-
-  /** Notes how the job at hand ended. */
-  async closeJob(outcome: WantedRecord['outcome'], reason?: string): Promise<void> {
-    const { jobs } = await this.snapshot();
-    if (jobs.wanted === undefined) return;
-    const wanted = { ...jobs.wanted, outcome, ...(reason === undefined ? {} : { reason }) };
-    await this.#writeJobs(jobs, { wanted });
-  }
-
-  /** The repository's word on what is too old: it only rises. */
-  async raiseMinimum(version: string): Promise<void> {
-    const { jobs } = await this.snapshot();
-    if (jobs.minVersion !== undefined && compareVersions(version, jobs.minVersion) <= 0) return;
-    await this.#writeJobs(jobs, { minVersion: version });
-  }
-
   /** Removes what nobody will ask for again: see `garbageOf`. */
   async collectGarbage(garbage: Garbage): Promise<void> {
     for (const path of garbage.downloads) await this.#files.remove(path);
     if (garbage.downloads.length > 0) await this.#files.syncFolder(this.layout.downloads);
     for (const slot of garbage.slots) await this.discard(slot);
-  }
-
-  /** Both copies, one after the other: a cut damages one at most. */
-  async #writeJobs(before: JobsRecord, change: Partial<Omit<JobsRecord, 'generation'>>): Promise<void> {
-    const record = encodeRecord({ ...before, ...change, generation: before.generation + 1 });
-    for (const path of this.layout.jobs) await replaceFile(this.#files, path, record);
   }
 
   async #remember(

@@ -80,6 +80,13 @@ export const jobsRecord = z.strictObject({
 export type WantedRecord = NonNullable<JobsRecord['wanted']>;
 export type JobsRecord = z.infer<typeof jobsRecord>;
 
+/** Of the copies that can be read; none has been asked for anything where there is none. */
+export const newestJobs = (copies: readonly (JobsRecord | undefined)[]): JobsRecord =>
+  copies.reduce<JobsRecord>((best, copy) => (copy !== undefined && copy.generation > best.generation ? copy : best), {
+    generation: 0,
+    highest: 0,
+  });
+
 /** A record, or why there is none: `damaged` was written and cannot be read. */
 type Found<T> =
   | { readonly record: T; readonly lack?: undefined }

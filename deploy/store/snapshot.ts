@@ -7,6 +7,7 @@ import {
   currentRecord,
   type JobsRecord,
   jobsRecord,
+  newestJobs,
   readRecord,
   type SlotRecord,
   slotRecord,
@@ -23,8 +24,6 @@ export interface StoreSnapshot {
   readonly damaged: readonly string[];
 }
 
-const NO_JOBS: JobsRecord = { generation: 0, highest: 0 };
-
 /** Reads everything that is known of a model. Damage is reported, never thrown: the box has to run something. */
 export async function readSnapshot(files: FileSystem, root: string, name: string): Promise<StoreSnapshot> {
   const layout = new StoreLayout(root, name);
@@ -39,11 +38,7 @@ export async function readSnapshot(files: FileSystem, root: string, name: string
   const current = await read(layout.current, currentRecord);
   const bad = (await read(layout.bad, badRecord)) ?? { models: [] };
   const copies = [await read(layout.jobs[0], jobsRecord), await read(layout.jobs[1], jobsRecord)];
-  const jobs = copies.reduce<JobsRecord>(
-    (best, copy) => ((copy?.generation ?? -1) > best.generation ? copy! : best),
-    NO_JOBS,
-  );
-  return { layout, slots, current, bad, jobs, damaged };
+  return { layout, slots, current, bad, jobs: newestJobs(copies), damaged };
 }
 
 /**

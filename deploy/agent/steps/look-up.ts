@@ -20,7 +20,7 @@ export async function lookUp({ tools, settings, memory, wanted, installed, signa
       memory.target = trusted;
       return;
     }
-    if (trusted.minVersion !== undefined) await tools.store.raiseMinimum(trusted.minVersion);
+    if (trusted.minVersion !== undefined) await tools.store.jobs.raiseMinimum(trusted.minVersion);
     memory.target = { trusted: trusted.target };
     return;
   }

@@ -26,7 +26,7 @@ describe('an attack by whoever publishes on the broker', () => {
     expect(obeyed).toBe('1');
 
     const accept = ({ job, version }: Job): Promise<void> =>
-      new ModelStore(disk, ROOT, MODEL).acceptJob({ job, rollout: 'r', version, outcome: 'open' });
+      new ModelStore(disk, ROOT, MODEL).jobs.accept({ job, rollout: 'r', version, outcome: 'open' });
     const [first, second, replayed] = sent as [Job, Job, Job];
     await accept(first);
     await accept(second);

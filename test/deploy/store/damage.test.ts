@@ -105,7 +105,7 @@ describe('a store with one damaged file', () => {
       const files = disk.clone();
       await overwrite(files, `${ROOT}/models/vehicles/jobs.${copy}.json`, Buffer.alloc(3));
       await expect(
-        storeOn(files).acceptJob({ job: 4, rollout: 'r', version: 'x', outcome: 'open' }),
+        storeOn(files).jobs.accept({ job: 4, rollout: 'r', version: 'x', outcome: 'open' }),
       ).rejects.toMatchObject({ code: 'JOB_REPLAYED' });
     }
   });
@@ -140,7 +140,7 @@ describe('a store on a full disk', () => {
 describe('a store', () => {
   it('takes no job twice and none that is lower', async () => {
     const store = storeOn(disk.clone());
-    const job = (number: number) => store.acceptJob({ job: number, rollout: 'r', version: 'x', outcome: 'open' });
+    const job = (number: number) => store.jobs.accept({ job: number, rollout: 'r', version: 'x', outcome: 'open' });
     await job(9);
     await expect(job(9)).rejects.toMatchObject({ code: 'JOB_REPLAYED' });
     await expect(job(8)).rejects.toMatchObject({ code: 'JOB_REPLAYED' });

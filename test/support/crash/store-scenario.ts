@@ -116,7 +116,7 @@ export async function yearOfBox(
   await store.open();
   promise(now);
   const job = async (number: number, version: string): Promise<void> => {
-    await store.acceptJob({ job: number, rollout: 'r', version, outcome: 'open' });
+    await store.jobs.accept({ job: number, rollout: 'r', version, outcome: 'open' });
     from({ highestJob: number });
   };
   await job(1, one.version);
@@ -124,13 +124,13 @@ export async function yearOfBox(
   from({ runs: ['factory', one.version] });
   await store.promote(first);
   from({ runs: [one.version] });
-  await store.closeJob('promoted');
+  await store.jobs.close('promoted');
   await job(2, two.version);
   const second = await install(files, store, two, 2);
   from({ runs: [one.version, two.version] });
   await store.promote(second);
   from({ runs: [two.version] });
-  await store.closeJob('promoted');
+  await store.jobs.close('promoted');
   await job(3, three.version);
   const third = await install(files, store, three, 3);
   await store.reject(third, 'TRIAL_SLOWER');
@@ -170,7 +170,7 @@ export async function faultsAfter(
     if (!bad.models.some((model) => model.digest === digest)) faults.push(`bad model ${digest} is forgotten`);
   }
   try {
-    await store.acceptJob({ job: 1000, rollout: 'r', version: next.version, outcome: 'open' });
+    await store.jobs.accept({ job: 1000, rollout: 'r', version: next.version, outcome: 'open' });
     await store.promote(await install(files, store, next, 1000));
     const after = await store.runnable();
     if (after?.manifest.version !== next.version)
