@@ -111,7 +111,14 @@ function build() {
   writeFileSync(stamp, current);
 }
 
+/** An `npm pack` that was interrupted left package.json as it is packed: without what is needed for development. */
+function recoverManifest() {
+  if (existsSync(at('.cache', 'npm-pack.json')))
+    spawnSync(process.execPath, [at('scripts', 'pinned.mjs'), '--recover'], { stdio: ['ignore', 2, 2] });
+}
+
 checkNode();
+recoverManifest();
 if (!isInstalled()) install();
 allowRunning();
 if (!process.argv.includes('--install-only')) build();
