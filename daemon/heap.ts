@@ -19,14 +19,19 @@ export function letHeapGrow(): void {
   setFlagsFromString('--heap-growing-percent=200');
 }
 
-/** 0.1 s of work, and as long a pause, in 300 s. */
+/** 0.1 to 0.2 s of work, and as long a pause, in 300 s. */
 const COLLECT_EVERY_MS = 300_000;
+/** V8 frees the memory of Buffers that died beside the program: given back is what is free by then. */
+const TRIM_AFTER_MS = 1000;
 
 /**
- * Marks the whole heap now and then, whatever it has grown to, and gives back to the kernel what is free.
+ * Marks the whole heap now and then, whatever it has grown to, packs what is alive, and gives back to the kernel what is free.
  *
  * With a few small frames a second nothing reaches the limit that {@link letHeapGrow} sets for three quarters of an hour: what lived for two
  * scavenges waits until then, 1.2 MB a minute of resident memory on a box whose live heap stays at 23 MB.
+ *
+ * What survives lies between what dies, and V8 packs a few pages at a time at most. Through a thousand faults in 75 minutes, 33 MB alive at every look,
+ * the heap took 55 MB after five minutes and 84 to 89 from twenty on. Packed as a whole, a heap of 77 MB with 7 alive takes 10 and not 22 to 60.
  *
  * Outside of the heap, what malloc has freed stays resident between what is still in use. Over 600 decoders that were started anew it grew
  * by 2.4 MB; given back, it was after 1,200 what it had been before.
@@ -38,11 +43,17 @@ export function collectRegularly(everyMs = COLLECT_EVERY_MS): () => void {
   const collect = runInNewContext('gc') as () => void; // a context made after the flag has it
   setFlagsFromString('--no-expose-gc');
   const trim = loadTrim();
+  let trimming: NodeJS.Timeout | undefined;
   const timer = setInterval(() => {
+    setFlagsFromString('--compact-on-every-full-gc');
     collect();
-    trim?.(0);
+    setFlagsFromString('--no-compact-on-every-full-gc');
+    trimming = setTimeout(() => trim?.(0), Math.min(TRIM_AFTER_MS, everyMs / 2));
   }, everyMs);
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(timer);
+    clearTimeout(trimming);
+  };
 }
 
 /** malloc_trim(3), which only glibc has; its argument is what to keep at the end of the heap, bytes. */

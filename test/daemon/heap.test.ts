@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { getHeapSpaceStatistics } from 'node:v8';
 import { afterEach, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
 import { collectRegularly, SMALL_HEAP } from '../../daemon/heap.ts';
@@ -35,6 +36,26 @@ it('marks the whole heap again and again, however little it has grown', async ()
 });
 
 const MB = 2 ** 20;
+
+/** What the old generation takes beyond what is in use. */
+const unused = (): number => {
+  const old = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'old_space');
+  return (old?.space_size ?? Number.NaN) - (old?.space_used_size ?? Number.NaN);
+};
+
+it('packs what is alive: one object of a hundred holds no page', async () => {
+  observer.observe({ entryTypes: ['gc'] });
+  asked = 0;
+  // All live for long enough to leave the young generation, then most die at once.
+  const many = Array.from({ length: 500_000 }, (_, i) => ({ i, pair: [i, `${i}`] }));
+  const alive = many.filter((_, i) => i % 100 === 0);
+  many.length = 0;
+  end = collectRegularly(200);
+  await until('the first collection', () => asked > 0);
+  expect(unused()).toBeLessThan(5 * MB);
+  expect(alive).toHaveLength(5000);
+});
+
 const [BYTES, COUNT] = [65_536, 1500];
 
 it.skipIf(loadLibc() === null)('gives back what is free between what is in use', async () => {
