@@ -2,7 +2,8 @@
 
     python ort_quantize_static.py MODEL IMAGES OUT --method MinMax [--defaults]
 
-QDQ, unsigned activations, signed symmetric weights, one scale a channel, after `quant_pre_process` (which folds BatchNorm).
+QDQ, unsigned activations, signed symmetric weights, one scale a channel, after `quant_pre_process` (which folds BatchNorm). A model of an
+operator set below 13, which knows no scales a channel, is converted to 17 first.
 With --defaults the types and the granularity are the peer's own instead: signed activations, one scale a tensor.
 IMAGES is read by `pictures.py`; all of them are used.
 Prints one JSON object: {"seconds": {"preprocess": s, "quantize": s}}.
@@ -19,7 +20,9 @@ import time
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
+import onnx
 import onnxruntime
+from onnx import version_converter
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -30,6 +33,22 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from pictures import pictures
+
+
+# From 13 on QuantizeLinear has an axis.
+OLDEST_OPSET = 13
+OPSET = 17
+
+
+def recent(path, folder):
+    """The model, of an operator set that the quantizer can write scales a channel for."""
+    model = onnx.load(path)
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    if opset >= OLDEST_OPSET:
+        return path
+    converted = os.path.join(folder, "converted.onnx")
+    onnx.save(version_converter.convert_version(model, OPSET), converted)
+    return converted
 
 
 class Images(CalibrationDataReader):
@@ -58,7 +77,7 @@ def main():
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         folded = os.path.join(folder, "folded.onnx")
-        quant_pre_process(arguments.model, folded)
+        quant_pre_process(recent(arguments.model, folder), folded)
         preprocessed = time.monotonic()
         session = onnxruntime.InferenceSession(folded, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name

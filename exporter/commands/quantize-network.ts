@@ -72,8 +72,12 @@ export interface QuantizedNetwork {
  */
 const TOLERANCE = 0.1;
 
-/** Of boxes: YOLOX-Nano's first 13 layers stay then, in which int8 is no quicker. */
-const BOX_TOLERANCE = 0.05;
+/**
+ * Of boxes: the errors of layers add up, and those of a hundred layers that make a fortieth each are most of what is left. YOLOX-Nano by
+ * 64 frames: with a twentieth 10 layers stay in float, boxes are 0.20 off, F1 is 0.966; with this 29, 0.14 and 0.981. Most of them are
+ * between two that have to stay, where int8 is no quicker: 1.11 times as fast as float, 1.17 before.
+ */
+const BOX_TOLERANCE = 0.025;
 
 /** For a model that normalises its images itself: 0 to 255, blue first as all families of heads want them. */
 const BYTES = `bgr:0,0,0/${[1, 1, 1].map((top) => top / 255).join(',')}`;

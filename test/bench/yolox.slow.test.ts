@@ -30,7 +30,7 @@ describeWith({ needs: ['data', 'ffmpeg'] }, 'YOLOX-Nano', () => {
     expect(agreement.expected).toBeGreaterThan(10);
     expect(agreement.f1).toBeGreaterThan(0.9);
     expect(agreement.iou).toBeGreaterThan(0.85);
-    expect(made.fused.quantized).toBeGreaterThan(85);
+    expect(made.fused.quantized).toBeGreaterThan(made.fused.float.length);
     expect(made.fused.float.every(({ planned }) => planned === true)).toBe(true);
   });
 
