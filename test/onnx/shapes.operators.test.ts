@@ -5,15 +5,14 @@ import { inferShapes, SHAPED_OPERATORS } from '../../onnx/shapes.ts';
 import { float32Tensor, int8Tensor, int32Tensor, int64Tensor, type Tensor, uint8Tensor } from '../../onnx/tensor.ts';
 import { type OneNode, oneNode } from './support/one-node.ts';
 import { runModel } from './support/run.ts';
+import { i64, weight } from './support/tensors.ts';
 
 const f = (...values: number[]): Tensor => float32Tensor([values.length], Float32Array.from(values));
 const one = (value: number): Tensor => float32Tensor([], Float32Array.of(value));
-const i64 = (...values: number[]): Tensor => int64Tensor([values.length], values);
 const scalar64 = (value: number): Tensor => int64Tensor([], [value]);
 const u8 = (dims: number[]): Tensor => uint8Tensor(dims, new Uint8Array(dims.reduce((a, b) => a * b, 1)).fill(7));
 const i8 = (dims: number[]): Tensor => int8Tensor(dims, new Int8Array(dims.reduce((a, b) => a * b, 1)).fill(3));
 const zero8 = uint8Tensor([], Uint8Array.of(0));
-const weight = (...dims: number[]): Tensor => float32Tensor(dims, new Float32Array(dims.reduce((a, b) => a * b, 1)));
 const image: Shape = [2, 4, 9, 11];
 
 const CASES: readonly OneNode[] = [

@@ -7,15 +7,13 @@ import { readModel } from '../../onnx/file/read.ts';
 import type { Model, Shape } from '../../onnx/graph.ts';
 import { broadcast } from '../../onnx/shapes/dimensions.ts';
 import { inferShapes } from '../../onnx/shapes.ts';
-import { float32Tensor, int64Tensor } from '../../onnx/tensor.ts';
+import { int64Tensor } from '../../onnx/tensor.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 import { oneNode } from './support/one-node.ts';
 import { resnet } from './support/resnet.ts';
 import { randomInput, runModel } from './support/run.ts';
+import { i64, weight } from './support/tensors.ts';
 import { variety } from './support/variety.ts';
-
-const i64 = (...values: number[]) => int64Tensor([values.length], values);
-const weight = (...dims: number[]) => float32Tensor(dims, new Float32Array(dims.reduce((a, b) => a * b, 1)));
 
 /** The model without a word about shapes except of its inputs. */
 const bare = (model: Model): Model => ({

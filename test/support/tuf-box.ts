@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TufClient, type TufClientOptions } from '../../deploy/agent/tuf/client.ts';
+import { type FileServer, serveFiles } from './file-server.ts';
+import { TufTestRepository } from './tuf-repository.ts';
 
 export interface Box {
   readonly folder: string;
@@ -44,4 +46,17 @@ export async function newBox(inside: string, factoryRoot: Uint8Array, url: strin
     },
     state: async () => (await readdir(trusted)).sort(),
   };
+}
+
+/** A repository with some targets, served over HTTP, and a box that trusts it. */
+export async function servedRepository(
+  inside: string,
+  targets: Readonly<Record<string, string | Uint8Array>>,
+  options?: ConstructorParameters<typeof TufTestRepository>[0],
+): Promise<{ readonly repository: TufTestRepository; readonly server: FileServer; readonly box: Box }> {
+  const repository = new TufTestRepository(options);
+  for (const [path, content] of Object.entries(targets)) repository.add(path, Buffer.from(content));
+  repository.next();
+  const server = await serveFiles(repository.served);
+  return { repository, server, box: await newBox(inside, repository.factoryRoot, server.url) };
 }

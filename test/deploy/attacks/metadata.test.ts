@@ -3,9 +3,9 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Updater } from 'tuf-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
+import { type Box, newBox, servedRepository } from '../../support/tuf-box.ts';
 import { day, newKey, type TestKey, TufTestRepository } from '../../support/tuf-repository.ts';
 
 /**
@@ -23,11 +23,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository({ threshold: 2 });
-  repository.add(PATH, Buffer.from(GOOD));
-  repository.next();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder(), { [PATH]: GOOD }, { threshold: 2 }));
 });
 afterEach(() => server.close());
 

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
+import { type Box, servedRepository } from '../../support/tuf-box.ts';
 import { TufTestRepository } from '../../support/tuf-repository.ts';
 
 const folder = temporaryFolder();
@@ -12,11 +12,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  repository.add('vehicles/2', Buffer.from('the second model'));
-  repository.next();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder(), { 'vehicles/2': 'the second model' }));
 });
 afterEach(() => server.close());
 

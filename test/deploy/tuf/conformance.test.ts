@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../../core/layout.ts';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { TufTestRepository } from '../../support/tuf-repository.ts';
+import { servedRepository } from '../../support/tuf-box.ts';
+import type { TufTestRepository } from '../../support/tuf-repository.ts';
 
 const folder = temporaryFolder();
 let work: string;
@@ -14,11 +15,7 @@ let server: FileServer;
 let repository: TufTestRepository;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  repository.add('a/one', Buffer.from('1'));
-  repository.add('two', Buffer.from('2'));
-  repository.next();
-  server = await serveFiles(repository.served);
+  ({ repository, server } = await servedRepository(folder(), { 'a/one': '1', two: '2' }));
   work = await mkdtemp(join(folder(), 'client-'));
   metadata = join(work, 'metadata');
   await writeFile(join(work, 'root'), repository.factoryRoot);

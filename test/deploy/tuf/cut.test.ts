@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { diskFiles, type FileSystem } from '../../../core/file-system.ts';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
-import { day, newKey, TufTestRepository } from '../../support/tuf-repository.ts';
+import { type Box, newBox, servedRepository } from '../../support/tuf-box.ts';
+import { day, newKey, type TufTestRepository } from '../../support/tuf-repository.ts';
 
 const folder = temporaryFolder();
 const CHANGES = ['open', 'rename', 'remove', 'removeFolder', 'makeFolder', 'syncFolder'] as const;
@@ -41,11 +41,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  repository.add('model', Buffer.from('the old model'));
-  repository.next();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder(), { model: 'the old model' }));
   await box.fetch('model');
 });
 afterEach(() => server.close());

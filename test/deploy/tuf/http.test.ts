@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FileServer, serveFiles } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
-import { TufTestRepository } from '../../support/tuf-repository.ts';
+import { type Box, servedRepository } from '../../support/tuf-box.ts';
+import type { TufTestRepository } from '../../support/tuf-repository.ts';
 
 const folder = temporaryFolder();
 const BUNDLE = Buffer.alloc(300_000, 'a bundle of weights ');
@@ -17,11 +17,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  repository.add('big', BUNDLE);
-  repository.next();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder(), { big: BUNDLE }));
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

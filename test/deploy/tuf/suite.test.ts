@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
-import { day, newKey, signed, TufTestRepository } from '../../support/tuf-repository.ts';
+import { type Box, servedRepository } from '../../support/tuf-box.ts';
+import { day, newKey, signed, type TufTestRepository } from '../../support/tuf-repository.ts';
 
 /** What the public conformance suite is known to ask of a client, by the numbers of TUF 1.0.34, 5. */
 
@@ -13,11 +13,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  repository.add('vehicles/2', Buffer.from('the second model'));
-  repository.next();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder(), { 'vehicles/2': 'the second model' }));
 });
 afterEach(() => server.close());
 
