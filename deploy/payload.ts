@@ -1,3 +1,4 @@
+import './tuf-models.ts';
 import { Metadata, type Root, Signature, type Snapshot, type Targets, type Timestamp } from '@tufjs/models';
 
 /** The canonical bytes that signatures of a TUF document are made of. */

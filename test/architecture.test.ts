@@ -164,7 +164,9 @@ describe('remote update', () => {
     );
     expect(loaded).toContain('deploy/target.ts');
     expect(
-      loaded.filter((file) => !/^(?:core|deploy\/repository|deploy\/payload|deploy\/target)\b/.test(file)),
+      loaded.filter(
+        (file) => !/^(?:core|deploy\/repository|deploy\/payload|deploy\/tuf-models|deploy\/target)\b/.test(file),
+      ),
     ).toEqual([]);
     const pushing = housesOf('deploy/rollout/drive.ts');
     expect(pushing).toContain('deploy/rollout/planner.ts');

@@ -1,3 +1,4 @@
+import '../tuf-models.ts';
 import { join } from 'node:path';
 import {
   Metadata,

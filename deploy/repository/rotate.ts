@@ -1,5 +1,6 @@
 import { Metadata, Root, Targets } from '@tufjs/models';
 import { WaysideError } from '../../core/errors.ts';
+import { delegatesOf } from '../tuf-models.ts';
 import { readPublished, readStaged, stage } from './documents.ts';
 import { checkThreshold, SPEC_VERSION } from './init.ts';
 import { type PublicKeyDocument, tufKey } from './keys/public-key.ts';
@@ -92,12 +93,12 @@ export async function rotate(folder: string, options: RotateOptions): Promise<re
   const delegated = delegations?.roles?.[role];
   if (delegations === undefined || delegated === undefined) throw invalid(`there is no role "${role}"`);
   const changed = change({ keyids: delegated.keyIDs, threshold: delegated.threshold }, options);
-  const roles = Object.values(delegations.roles ?? {}).map((each) =>
+  const roles = delegatesOf(delegations).map((each) =>
     each.name === role
       ? { ...each.toJSON(), keyids: [...changed.keyids], threshold: changed.threshold }
       : each.toJSON(),
   );
-  const others = Object.values(delegations.roles ?? {}).flatMap((each) => (each.name === role ? [] : each.keyIDs));
+  const others = delegatesOf(delegations).flatMap((each) => (each.name === role ? [] : each.keyIDs));
   const keys = keysNamed(delegations.keys, add, [...others, ...changed.keyids]);
   const signed = Targets.fromJSON({
     ...draft.toJSON(),

@@ -5,6 +5,7 @@ import { Metadata, TargetFile, Targets } from '@tufjs/models';
 import { messageOf, WaysideError } from '../../core/errors.ts';
 import { diskFiles } from '../../core/file-system.ts';
 import { type TargetCustom, targetCustomSchema, targetPathOf } from '../target.ts';
+import { delegatesOf } from '../tuf-models.ts';
 import { copyFile } from './copy.ts';
 import { type Published, readPublished, readStaged, type Staged, stage } from './documents.ts';
 import { checkThreshold, type RoleKeys, SPEC_VERSION } from './init.ts';
@@ -163,7 +164,7 @@ export async function delegate(folder: string, options: DelegateOptions): Promis
       [...Object.values(before?.keys ?? {}), ...tufKeys].map((key) => [key.keyID, key.toJSON()]),
     ),
     roles: [
-      ...Object.values(before?.roles ?? {}).map((each) => each.toJSON()),
+      ...(before === undefined ? [] : delegatesOf(before)).map((each) => each.toJSON()),
       { name: role, keyids, threshold, terminating: true, paths: [...paths] },
     ],
   };

@@ -8,6 +8,12 @@ import type { Transport } from './transport.ts';
 
 export const RETRIES: BackoffPlan & { readonly attempts: number } = { attempts: 3, firstMs: 200, longestMs: 5_000 };
 
+/**
+ * Whoever holds the key of the timestamp says how long the snapshot is, and so on down: what is held in memory has an end all
+ * the same. The most that tuf-js takes of a document of no stated length is 5 MB.
+ */
+const LARGEST_DOCUMENT = 16 * 1024 * 1024;
+
 /** What another attempt may mend: no answer, a broken connection, a fault of the server. */
 export const isPassing = (thrown: unknown): boolean =>
   thrown instanceof WaysideError &&
@@ -30,7 +36,10 @@ export function metadataFetcher(
   { signal, onError }: { readonly signal?: AbortSignal; readonly onError: (error: unknown) => void },
 ): Fetcher {
   const read = async (url: string, maxBytes: number): Promise<Buffer> => {
-    const { body } = await http.open(url, { maxBytes, ...(signal && { signal }) });
+    const { body } = await http.open(url, {
+      maxBytes: Math.min(maxBytes, LARGEST_DOCUMENT),
+      ...(signal && { signal }),
+    });
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);
     return Buffer.concat(chunks);
