@@ -125,7 +125,7 @@ describeWith({ needs: ['chromium', 'ffmpeg'] }, 'the page of the demonstration i
         '--region',
         'junction=0.2,0.3,0.4,0.5',
         '--region',
-        'far=0,0,0.2,0.2',
+        'far=0,0,0.2,0.2,0,0.2', // a polygon
       );
       await browser.show({ width: 1280, height: 900 });
       await browser.open(url);
