@@ -8,9 +8,7 @@ import { findRoute, type Route } from './connect/route.ts';
 import { DecodeChooser } from './decode/choice.ts';
 import { type DecodedFrame, type Decoder, startDecoder } from './decoder.ts';
 import { DecoderCommands, needsAddress } from './decoder-command.ts';
-import { FrameQuality } from './frame-quality.ts';
-import { HeldImage } from './held-image.ts';
-import { LatestFrame } from './latest-frame.ts';
+import { FrameIntake } from './frame-intake.ts';
 import {
   beginLife,
   DEFAULT_CONNECT_MS,
@@ -26,7 +24,6 @@ import {
   step,
 } from './lifecycle.ts';
 import { policyOf } from './policy.ts';
-import { RateMeter } from './rate-meter.ts';
 import { wallTimeOf } from './timing/wall.ts';
 import type { Camera, CameraListeners, CameraOptions, CameraReason, CameraStatus, Frame } from './types.ts';
 
@@ -56,13 +53,9 @@ class RunningCamera implements Camera {
   readonly #chooser: DecodeChooser;
   readonly #policy: Policy;
   readonly #redact: (text: string) => string;
-  readonly #latest = new LatestFrame();
-  readonly #held = new HeldImage();
-  readonly #in = new RateMeter(performance.now());
-  readonly #analysed = new RateMeter(performance.now());
   readonly #stopped: Promise<void>;
   #announceStop = (): void => undefined;
-  readonly #quality: FrameQuality;
+  readonly #frames: FrameIntake;
   #life: Life = beginLife(performance.now()).life;
   /** ms of `performance.now()`. */
   #since = performance.now();
@@ -70,9 +63,7 @@ class RunningCamera implements Camera {
   #route: Route | undefined;
   #decoder: Decoder | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #received = 0;
   #connection = -1;
-  #lastFrameAt: number | undefined;
 
   constructor(options: CameraOptions, dependencies: CameraDependencies) {
     this.id = options.id;
@@ -82,7 +73,7 @@ class RunningCamera implements Camera {
     this.#policy = policyOf(options);
     this.#redact = redactorFor(options);
     this.#chooser = new DecodeChooser(options, this.#commands, this.#redact, dependencies.log);
-    this.#quality = new FrameQuality(options.maxLagMs ?? DEFAULT_MAX_LAG_MS);
+    this.#frames = new FrameIntake(options.maxLagMs ?? DEFAULT_MAX_LAG_MS);
     this.#stopped = new Promise((resolve) => {
       this.#announceStop = resolve;
     });
@@ -96,49 +87,37 @@ class RunningCamera implements Camera {
   }
 
   takeFrame(): Frame | undefined {
-    const frame = this.#latest.take();
-    if (frame !== undefined) this.#analysed.count(performance.now());
-    return frame;
+    return this.#frames.take(performance.now());
   }
 
   giveBack(data: Uint8Array): void {
-    this.#latest.giveBack(data);
+    this.#frames.giveBack(data);
   }
 
   status(): CameraStatus {
     const now = performance.now();
     const { state } = this.#life;
-    const live = state === 'live';
-    const concerns = live ? this.#quality.concerns : [];
-    const reason = this.#life.reason ?? concerns[0];
+    const figures = this.#frames.figures(now, state === 'live');
+    const reason = this.#life.reason ?? figures.concerns[0];
     return {
       id: this.id,
       state,
       ...(reason === undefined ? {} : { reason }),
       since: wallTimeOf(this.#since),
-      fpsIn: this.#in.perSecond(now),
-      fpsAnalysed: this.#analysed.perSecond(now),
-      received: this.#received,
-      analysed: this.#latest.taken,
-      dropped: this.#latest.dropped,
-      lastFrameAgeMs: this.#lastFrameAt === undefined ? null : now - this.#lastFrameAt,
+      ...figures,
       silenceAllowedMs: silenceAllowed(this.#life, this.#policy),
-      lagMs: live ? this.#quality.timeliness.lagMs : null,
-      view: live ? this.#quality.view.view : null,
-      viewSince: live ? this.#quality.view.since : null,
-      concerns,
       decoder: this.#chooser.chosen,
       reconnects: Math.max(0, this.#connection),
     };
   }
 
   renewView(): void {
-    this.#quality.view.renew();
+    this.#frames.quality.view.renew();
   }
 
   holdImage(forMs: number): void {
-    if (forMs > 0) this.#held.hold(performance.now(), forMs);
-    else this.#held.release();
+    if (forMs > 0) this.#frames.held.hold(performance.now(), forMs);
+    else this.#frames.held.release();
   }
 
   check(): void {
@@ -211,8 +190,8 @@ class RunningCamera implements Camera {
         this.#route = await this.#preparing((signal) => findRoute(this.#options, this.#connectMs, signal));
       const answerMs = REQUESTS * (performance.now() - askedAt);
       if (this.#life.phase.kind !== 'starting') return this.#onEnd(CANCELLED);
-      this.#quality.begin();
-      const { economy, clock } = this.#quality.timeliness;
+      this.#frames.quality.begin();
+      const { economy, clock } = this.#frames.quality.timeliness;
       const timeoutMs = Math.max(this.#connectMs, firstFrameLimitOf(this.#life, this.#policy));
       const { address = '', codec } = this.#route ?? {};
       const plan = { address, economy, clock, timeoutMs };
@@ -227,13 +206,13 @@ class RunningCamera implements Camera {
       );
       this.#step({ kind: 'found', at: performance.now(), intervalMs });
       const listeners = {
-        allocate: (bytes: number) => this.#latest.allocate(bytes),
+        allocate: (bytes: number) => this.#frames.allocate(bytes),
         onReceived: (raw: number | null) => this.#onReceived(raw),
-        onKeyframe: () => this.#quality.view.keyframe(),
+        onKeyframe: () => this.#frames.quality.view.keyframe(),
         onFrame: (frame: DecodedFrame) => this.#onFrame(frame),
         onEnd: (reason: CameraReason) => this.#onEnd(this.#route?.fault() ?? reason),
       };
-      if (command.timeReport !== null) this.#quality.timeliness.started(performance.now(), answerMs);
+      if (command.timeReport !== null) this.#frames.quality.timeliness.started(performance.now(), answerMs);
       this.#decoder = startDecoder(command, listeners, this.#redact);
       this.#dependencies.log?.debug({ pid: this.#decoder.pid, economy, clock }, 'decoder started');
     } catch (thrown) {
@@ -266,35 +245,25 @@ class RunningCamera implements Camera {
   /** The watchdog is fed here: by frames that really came from the camera, also those that the chosen rate leaves out. */
   #onReceived(raw: number | null): void {
     const now = performance.now();
-    this.#received++;
-    this.#in.count(now);
-    this.#lastFrameAt = now;
+    this.#frames.received(now);
     this.#chooser.delivers();
     this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return;
-    this.#quality.timeliness.received(now, raw === null ? undefined : raw * 1000);
-    if (this.#quality.isTimeToReview(now)) this.#review(now);
+    this.#frames.quality.timeliness.received(now, raw === null ? undefined : raw * 1000);
+    if (this.#frames.quality.isTimeToReview(now)) this.#review(now);
   }
 
-  #onFrame({ width, height, data, firstByteAt, time }: DecodedFrame): void {
+  #onFrame(frame: DecodedFrame): void {
     const now = performance.now();
     // Where it is reported on stderr, the report may be late.
     if (this.#life.phase.kind === 'starting') this.#step({ kind: 'frame', at: now });
     if (this.#life.phase.kind !== 'live') return; // of a decoder that was killed: older than what the camera shows now
-    this.#held.over(now, { width, height, data });
-    this.#quality.view.add(now, { width, height, data });
-    const lagMs = this.#quality.timeliness.lagOf(firstByteAt, time.raw === null ? undefined : time.raw * 1000);
-    const capturedAtWall = Date.now() - (now - firstByteAt) - (lagMs ?? 0);
-    const ptsSeconds = this.#quality.timeliness.clock === 'arrival' ? null : time.sinceFirst;
-    const { delivered: sequence } = this.#latest;
-    const connection = this.#connection;
-    const capturedAt = firstByteAt;
-    this.#latest.put({ width, height, data, sequence, connection, capturedAt, capturedAtWall, lagMs, ptsSeconds });
+    this.#frames.delivered(now, frame, this.#connection);
     this.#dependencies.onFrame?.();
   }
 
   #review(now: number): void {
-    const found = this.#quality.review(now);
+    const found = this.#frames.quality.review(now);
     if (found === 'changed') this.#tell(false);
     else if (found !== undefined) this.#step({ kind: 'replace', at: now, reason: found });
   }
