@@ -150,6 +150,14 @@ export function matchesPattern(path: string, pattern: string): boolean {
   return parts.length === patterns.length && parts.every((part, at) => matchesPart([...part], patterns[at] ?? ''));
 }
 
+/** Whether a role may sign for some path that begins so: for one in that folder, as far as the folder is named. */
+export function mayLieUnder(prefix: string, { paths }: DelegatedRole): boolean {
+  const folders = prefix.split('/').slice(0, -1);
+  const fits = (parts: readonly string[]): boolean =>
+    parts.length > folders.length && folders.every((folder, at) => matchesPart([...folder], parts[at] ?? ''));
+  return paths === undefined || paths.some((pattern) => fits(pattern.split('/')));
+}
+
 type Wildcard = 'any' | ((character: string) => boolean);
 
 /** `*`, `?`, `[ab-c]` and `[!a]`; a bracket that is not closed stands for itself. */

@@ -121,8 +121,7 @@ export class TufClient {
   async targetsUnder(prefix: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<readonly Target[]> {
     const { updater } = await this.#open(signal);
     if (updater.trustedSet.getRole('targets') === undefined) await this.refresh(signal === undefined ? {} : { signal });
-    // Asking for what is not there loads every role that could have signed it.
-    await this.#committing(() => updater.getTargetInfo(`${prefix}-`));
+    await this.#committing(() => updater.loadUnder(prefix));
     const found: Target[] = [];
     for (const path of pathsUnder(prefix, updater.trustedSet)) {
       const target = await this.#committing(() => updater.getTargetInfo(path));

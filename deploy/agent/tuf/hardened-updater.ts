@@ -10,6 +10,7 @@ import {
 } from '@tufjs/models';
 import { type Fetcher, Updater, type UpdaterOptions } from 'tuf-js';
 import { payloadOf } from '../../payload.ts';
+import { delegatesOf, mayLieUnder } from '../../tuf-models.ts';
 import { verifiesWith } from './signature-schemes.ts';
 import { requireThreshold, roleOfDelegator, roleOfRoot } from './signers.ts';
 
@@ -62,6 +63,8 @@ export interface HardenedUpdater {
   readonly trustedSet: TufJs['trustedSet'];
   refresh(): Promise<void>;
   getTargetInfo(path: string): Promise<TargetFile | undefined>;
+  /** Loads every role that may sign for a path that begins so. */
+  loadUnder(prefix: string): Promise<void>;
 }
 
 /**
@@ -107,6 +110,19 @@ export function openUpdater(session: Session): HardenedUpdater {
       const targets = this.trustedSet.getRole(name) ?? (await super.loadTargets(name, delegator));
       if (targets !== undefined) this.#verify(targets, name, delegator);
       return targets;
+    }
+
+    async loadUnder(prefix: string): Promise<void> {
+      const edges: [role: string, delegator: string][] = [['targets', 'root']];
+      const seen = new Set<string>();
+      for (const [role, delegator] of edges) {
+        if (seen.has(role) || seen.size > session.maxDelegations) continue;
+        seen.add(role);
+        const delegations = (await this.loadTargets(role, delegator))?.signed.delegations;
+        for (const next of delegations === undefined ? [] : delegatesOf(delegations)) {
+          if (mayLieUnder(prefix, next)) edges.push([next.name, role]);
+        }
+      }
     }
 
     #verify(targets: Metadata<Targets>, name: string, delegator: string): void {
