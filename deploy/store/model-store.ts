@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { WaysideError } from '../../core/errors.ts';
 import { type FileSystem, replaceFile } from '../../core/file-system.ts';
 import type { Digest } from '../../core/hash.ts';
@@ -7,7 +6,7 @@ import type { Manifest } from '../../inference/manifest.ts';
 import type { Garbage } from './garbage.ts';
 import { JobBook } from './job-book.ts';
 import { type Place, SLOTS, type Slot, StoreLayout } from './layout.ts';
-import { removeTemporaries, requireFormat } from './opening.ts';
+import { makeFolders, removeTemporaries, requireFormat } from './opening.ts';
 import type { Condition, CurrentRecord, SlotRecord } from './records.ts';
 import { digestAt, preferredPlaces, readSnapshot, type StoreSnapshot, spareSlot } from './snapshot.ts';
 import { verifyPackage } from './verify-package.ts';
@@ -61,10 +60,7 @@ export class ModelStore {
    * @throws {WaysideError} STORE_FORMAT for a store that newer software wrote
    */
   async open(): Promise<StoreSnapshot> {
-    for (const folder of [this.layout.slots, this.layout.states, this.layout.downloads]) {
-      await this.#files.makeFolder(folder);
-    }
-    for (const folder of [this.layout.model, dirname(this.layout.model)]) await this.#files.syncFolder(folder);
+    await makeFolders(this.#files, this.layout);
     // The first time this writes a file, and flushes the root with it.
     await requireFormat(this.#files, this.layout);
     await removeTemporaries(this.#files, this.layout);

@@ -1,4 +1,5 @@
-import { WaysideError } from '../../core/errors.ts';
+import { dirname } from 'node:path';
+import { isSystemError, WaysideError } from '../../core/errors.ts';
 import { type FileSystem, replaceFile } from '../../core/file-system.ts';
 import { STORE_FORMAT, type StoreLayout } from './layout.ts';
 
@@ -25,11 +26,29 @@ export async function requireFormat(files: FileSystem, { format: path, root }: S
   }
 }
 
+/**
+ * Tidying, which a disk that can only be read does not need: what lies there stays as it is. A disk that has failed refuses even to flush
+ * what nobody wrote.
+ */
+async function whereWritable(tidy: () => Promise<void>): Promise<void> {
+  try {
+    await tidy();
+  } catch (cause) {
+    if (!isSystemError(cause, 'EROFS')) throw cause;
+  }
+}
+
+/** Makes the folders of a store, and flushes their names. */
+export async function makeFolders(files: FileSystem, layout: StoreLayout): Promise<void> {
+  for (const folder of [layout.slots, layout.states, layout.downloads]) await files.makeFolder(folder);
+  for (const folder of [layout.model, dirname(layout.model)]) await whereWritable(() => files.syncFolder(folder));
+}
+
 /** What writing left that the power cut off. */
 export async function removeTemporaries(files: FileSystem, { root, model, states }: StoreLayout): Promise<void> {
   for (const folder of [root, model, states]) {
     for (const name of await files.list(folder)) {
-      if (name.startsWith('.') && name.endsWith('.tmp')) await files.remove(`${folder}/${name}`);
+      if (name.startsWith('.') && name.endsWith('.tmp')) await whereWritable(() => files.remove(`${folder}/${name}`));
     }
   }
 }

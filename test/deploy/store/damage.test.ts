@@ -100,6 +100,21 @@ describe('a store with one damaged file', () => {
     expect((await storeOn(files).runnable())?.place).toBe('factory');
   });
 
+  it('opens on a disk that has failed, which refuses even to flush what nobody wrote', async () => {
+    const files = disk.clone();
+    const left = `${ROOT}/models/vehicles/state/.A.json.tmp`;
+    await (await files.open(left, 'new')).close();
+    files.beforeAct = () => {
+      throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    };
+    await storeOn(files).open();
+    expect((await storeOn(files).runnable())?.manifest.version).toBe('4');
+    expect(await files.size(left)).toBe(0);
+    files.beforeAct = () => undefined;
+    await storeOn(files).open();
+    expect(await files.size(left)).toBeUndefined();
+  });
+
   it('keeps the highest job in either copy', async () => {
     for (const copy of [1, 2]) {
       const files = disk.clone();
