@@ -7,6 +7,7 @@ import { readNamedFile } from '../../core/files.ts';
 import { type Digest, digestOf } from '../../core/hash.ts';
 import { DecoderCommands } from '../camera/decoder-command.ts';
 import { examineConfig } from '../config/load.ts';
+import { polygonFault } from '../config/region-schema.ts';
 import {
   type CameraConfig,
   type Config,
@@ -125,7 +126,15 @@ class Check {
     }
   }
 
-  async camera({ username, passwordFile, passwordEnv, ca, decoder }: CameraConfig, where: string): Promise<void> {
+  async camera(
+    { username, passwordFile, passwordEnv, ca, decoder, zones }: CameraConfig,
+    where: string,
+  ): Promise<void> {
+    for (const [i, { polygon }] of zones.entries()) {
+      const fault = polygonFault(polygon);
+      if (fault !== undefined)
+        this.notes.push(`${where}.zones[${i}].polygon: taken as it is, but it is odd: expected ${fault}`);
+    }
     await this.#password({ passwordFile, passwordEnv }, username, where);
     this.#authority(await this.#pem(ca, `${where}.ca`), `${where}.ca`);
     const command = decoder?.command ?? [];

@@ -12,7 +12,7 @@ const LEAST_SIDE = 0.01;
 const LEAST_FILLED = 0.02;
 
 /** What is wrong with a polygon, as what was expected instead. */
-function polygonFault(polygon: Polygon): string | undefined {
+export function polygonFault(polygon: Polygon): string | undefined {
   if (polygon.length < 3) return undefined; // said already
   const same = repeatedCorner(polygon);
   if (same !== undefined)
