@@ -59,6 +59,15 @@ interface Track {
 
 /** What is more surprising is another object: an exact return after 1.6 s unseen is by 12, for how little is known of its place by then. */
 const MOST_SURPRISE = 12.5;
+/**
+ * How much less surprising it is that an object is not seen of which more than this share is behind another one. Walkers who met, one before the
+ * other, changed places: at 5 to 15 frames a second 31 and 3 crossings of 1,559 were missed and false on 21 other streets than those of
+ * the benchmark without, 25 and 3 with it.
+ */
+const HIDDEN = 4;
+const MOSTLY = 0.7;
+/** An object is nearer where its lower edge is further down by this share of the other's height: by less, it may be either. */
+const NEARER = 0.1;
 /** Least overlap with what was seen a moment ago of a detection of low score, or of one that is not like it. */
 const LEAST_OVERLAP = 0.5;
 /** Of another class than the track ever was: one detection in twenty. */
@@ -145,6 +154,23 @@ export class Tracker {
     return surprise < MOST_SURPRISE && contradicts(track, seen) ? surprise + OTHER_CLASS : surprise;
   }
 
+  /** Whether another object is to be expected before most of it: one that stands nearer, as its lower edge is further down. */
+  #isHidden({ motion: { box } }: Track): boolean {
+    const [x, y, w, h] = box;
+    return this.#tracks.some(
+      ({
+        motion: {
+          box: [left, top, width, height],
+        },
+      }) => {
+        if (top + height <= y + (1 + NEARER) * h) return false;
+        const across = Math.min(x + w, left + width) - Math.max(x, left);
+        const along = Math.min(y + h, top + height) - Math.max(y, top);
+        return across > 0 && along > 0 && across * along > MOSTLY * w * h;
+      },
+    );
+  }
+
   /** The most likely pairs; a track or a detection without one is as likely as `MOST_SURPRISE`. */
   #pair(
     tracks: readonly Track[],
@@ -153,9 +179,10 @@ export class Tracker {
     time: number,
   ): { readonly tracks: Track[]; readonly detections: Seen[] } {
     const costs = tracks.map((track) => detections.map((each) => surpriseOf(track, each)));
+    const alone = tracks.map((track) => (this.#isHidden(track) ? MOST_SURPRISE - HIDDEN : MOST_SURPRISE));
     const taken = new Set<Track>();
     const used = new Set<Seen>();
-    for (const [i, column] of worthwhilePairs(costs, MOST_SURPRISE).entries()) {
+    for (const [i, column] of worthwhilePairs(costs, alone).entries()) {
       const [track, detection] = [tracks[i], detections[column]];
       if (track === undefined || detection === undefined) continue;
       taken.add(track);
