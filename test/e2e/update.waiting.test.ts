@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import type { MessageOf } from '../../contract/messages/kinds.ts';
 import type { ModelDesiredMessage } from '../../contract/messages/model-desired.ts';
 import { createLog } from '../../core/log.ts';
+import { writeBadModel } from '../../daemon/drill/bad-model.ts';
 import { runAgent } from '../../deploy/agent/main.ts';
 import { bundlePackage } from '../../deploy/bundle/write-bundle.ts';
 import { type RepositoryServer, serveFolder } from '../../deploy/repository/serve.ts';
@@ -85,7 +86,10 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
   });
 
   async function publishVersion(version: string, options: ColourPackageOptions = {}): Promise<void> {
-    const { dir } = await writeColourPackage(join(rig.folder, 'made', version), { ...options, version });
+    await publish(version, (await writeColourPackage(join(rig.folder, 'made', version), { ...options, version })).dir);
+  }
+
+  async function publish(version: string, dir: string): Promise<void> {
     const bundle = await bundlePackage(dir, {});
     const file = join(rig.folder, 'made.bundle');
     await writeFile(file, bundle.bytes);
@@ -97,6 +101,10 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
   /** Publishes a version and tells the box to have it. */
   async function rollOut(version: string, options: ColourPackageOptions = {}): Promise<void> {
     await publishVersion(version, options);
+    await desire(version);
+  }
+
+  async function desire(version: string): Promise<void> {
     const at = new Date().toISOString();
     const message: ModelDesiredMessage = {
       schema: 'wayside/v1/model-desired',
@@ -140,6 +148,23 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const { message, at } = await rig.listener.next('model-report', fits, { within: 90_000 });
     expect(['TRIAL_CLASS_SHIFT', 'TRIAL_DISAGREES']).toContain(message.reason?.code);
     expect(message.running?.version).toBe('1');
+    await rig.listener.next('detections', () => true, { after: at });
+    expectUninterrupted(before, '1');
+  });
+
+  it('is refused where it was signed and answers wrongly, as the drill makes one: the box has to find out by itself', async () => {
+    const [good, bad] = [join(rig.folder, 'made', '1'), join(rig.folder, 'made', 'bad')];
+    const { version } = await writeBadModel(good, bad);
+    const before = performance.now();
+    await publish(version, bad);
+    await desire(version);
+    const { message, at } = await rig.listener.next(
+      'model-report',
+      ({ job: number, state }) => number === job && state === 'rolled-back',
+      { within: 90_000, after: before },
+    );
+    expect(message).toMatchObject({ reason: { code: 'TRIAL_FAILED_TO_LOAD' }, running: { version: '1' } });
+    expect(message.reason?.message).toContain('GOLDEN_MISMATCH');
     await rig.listener.next('detections', () => true, { after: at });
     expectUninterrupted(before, '1');
   });

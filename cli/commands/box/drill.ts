@@ -13,6 +13,7 @@ interface DrillOptions {
   readonly only?: readonly string[];
   readonly key?: string;
   readonly out: string;
+  readonly spoil?: string;
 }
 
 export function drillCommand(): Command {
@@ -30,10 +31,25 @@ export function drillCommand(): Command {
     .addOption(new Option('--restarted', 'something other than systemd starts daemon and agent again'))
     .addOption(new Option('--key <file>', 'signs the report, PEM (default: the identity of the box)'))
     .addOption(new Option('--out <file>', 'the report; its signature lies beside it in FILE.sig').default('drill.json'))
+    .addOption(
+      new Option(
+        '--spoil <package>',
+        'no drill: writes a copy of this package with wrong golden samples to --out, to be signed and rolled out to a box that has to refuse it',
+      ),
+    )
     .action(running(drill));
 }
 
-async function drill({ signal, onProgress, report }: Context, options: DrillOptions): Promise<void> {
+async function spoil({ report }: Context, from: string, out: string): Promise<void> {
+  const { writeBadModel } = await import('../../../daemon/drill/bad-model.ts');
+  const { name, version } = await writeBadModel(from, out);
+  const text = `${out}: ${name} ${version}, which no box may run; not signed`;
+  report({ document: { package: out, name, version }, text });
+}
+
+async function drill(context: Context, options: DrillOptions): Promise<void> {
+  if (options.spoil !== undefined) return await spoil(context, options.spoil, options.out);
+  const { signal, onProgress, report } = context;
   const [{ identityFiles }, { identityOf }, { readNamedFile, writeFileAtomic }, { runDrill }, { signedReport }] =
     await Promise.all([
       import('../../../core/identity/files.ts'),
