@@ -18,21 +18,29 @@ const needs = [
   'cpio',
   'xz',
 ];
-const WITHIN_MS = 240_000;
-vi.setConfig({ testTimeout: 900_000 });
+/** Ends what hangs: the machine's own clock is slower than this one. */
+const WITHIN_MS = 900_000;
+vi.setConfig({ testTimeout: 1_800_000 });
 const DAY_MS = 86_400_000;
 
-/** Writes five grey frames a second; the first time after /tmp/greedy was made, it wants more memory than there is. */
+const GREEDY = '/var/lib/wayside/greedy';
+/**
+ * Writes five grey frames a second; when it finds the file, it wants more memory than there is. How much is a variable: perl would make a
+ * constant string of that length when it compiles, in every decoder, and the daemon would end each for its memory.
+ */
 const DECODER = `#!/usr/bin/perl
 $| = 1;
-if (unlink '/var/lib/wayside/greedy') { my $hoard = 'x' x (1 << 30); sleep 60; }
-while (1) { print "P6 64 48 255\\n", "x" x (64 * 48 * 3); select(undef, undef, undef, 0.2); }
+while (1) {
+  if (unlink '${GREEDY}') { my $much = 1 << 30; my $hoard = 'x' x $much; sleep 60; }
+  print "P6 64 48 255\\n", "x" x (64 * 48 * 3);
+  select(undef, undef, undef, 0.2);
+}
 `;
 const CONFIG = {
   site: 'test',
   box: 'box',
   mqtt: { url: 'mqtt://127.0.0.1:1883' },
-  model: { store: '/var/lib/wayside-models', name: 'street-grid', hangSeconds: 600 },
+  model: { store: '/var/lib/wayside-models', name: 'street-grid' },
   cameras: [{ id: 'north', url: 'rtsp://127.0.0.1:1/', rate: 5, decoder: { command: ['/usr/local/bin/frames', '-'] } }],
   telemetry: { intervalSeconds: 1 },
 };
@@ -47,11 +55,9 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
   };
   const write = (path: string, text: string): Promise<string> =>
     debian().do(`echo ${Buffer.from(text).toString('base64')} | base64 -d > ${path}`);
-  /** The next message of a topic of the box. Emulated on two busy processors, the model was loaded 45 s after the configuration came. */
+  /** The next message of a topic of the box, within a minute of the machine's own time. */
   const next = async <T>(topic: string): Promise<T> =>
-    JSON.parse(
-      await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 600 -t 'wayside/v1/test/box/${topic}'`, 620_000),
-    ) as T;
+    JSON.parse(await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 60 -t 'wayside/v1/test/box/${topic}'`)) as T;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wayside-qemu-'));
@@ -87,8 +93,12 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
       WITHIN_MS,
     );
     expect(telemetry.clock.errorMs).toBeLessThan(1000);
-    expect(Date.parse((await next<TelemetryMessage>('camera/north/detections')).capturedAt)).toBeGreaterThan(
-      Date.UTC(2026, 10, 26),
+    // What was captured just before may still be on its way.
+    await until(
+      'a frame of today',
+      async () =>
+        Date.parse((await next<TelemetryMessage>('camera/north/detections')).capturedAt) > Date.UTC(2026, 10, 26),
+      WITHIN_MS,
     );
     expect(await debian().do('systemctl show wayside --property=MainPID --value')).toBe(pid);
   });
@@ -102,10 +112,7 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
         )?.[1],
       );
     expect(await kills()).toBe(0);
-    await debian().do(
-      'systemctl set-property --runtime wayside MemoryMax=400M && touch /var/lib/wayside/greedy && chown wayside /var/lib/wayside/greedy',
-    );
-    await debian().do('pkill --full /usr/local/bin/frames');
+    await debian().do(`systemctl set-property --runtime wayside MemoryMax=400M && touch ${GREEDY}`);
     await until('the kernel to kill it', async () => (await kills()) > 0, WITHIN_MS);
     await next('camera/north/detections');
     expect(await debian().do('systemctl show wayside --property=MainPID --value')).toBe(pid);
@@ -113,9 +120,8 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
 
   it('is there again when the kernel kills the supervisor', async () => {
     const pid = (await debian().do('systemctl show wayside --property=MainPID --value')).trim();
-    await debian().do(
-      `echo 1000 > /proc/${pid}/oom_score_adj && touch /var/lib/wayside/greedy && pkill --full /usr/local/bin/frames`,
-    );
+    // Of the supervisor alone: what it starts from now on would inherit it, so the decoder that runs has to be the one that wants more.
+    await debian().do(`echo 1000 > /proc/${pid}/oom_score_adj && touch ${GREEDY}`);
     await until(
       'another supervisor',
       async () => ![pid, '0'].includes((await debian().do('systemctl show wayside --property=MainPID --value')).trim()),
