@@ -1,3 +1,4 @@
+import './length-bytes.ts';
 import { type IClientOptions, MqttClient } from 'mqtt';
 import type { BackoffPlan } from '../../core/backoff.ts';
 import { redactUrls } from '../../core/log.ts';
