@@ -107,6 +107,9 @@ export function openUpdater(session: Session): HardenedUpdater {
 
     override async loadTargets(name: string, delegator: string): Promise<Metadata<Targets> | undefined> {
       this.#delegator = delegator;
+      if (this.trustedSet.snapshot?.signed.meta[`${name}.json`] === undefined) {
+        throw new Error(`the snapshot lists no "${name}"`);
+      }
       const targets = this.trustedSet.getRole(name) ?? (await super.loadTargets(name, delegator));
       if (targets !== undefined) this.#verify(targets, name, delegator);
       return targets;

@@ -14,7 +14,9 @@ const EXPIRES = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 const threshold = z.int().min(1);
 const version = z.int().min(1);
 const length = z.int().min(0);
-const hashes = z.record(z.string(), z.string().regex(/^(?:[0-9a-f]{2}){1,64}$/i, 'is no digest'));
+const hashes = z
+  .record(z.string(), z.string().regex(/^(?:[0-9a-f]{2}){1,64}$/i, 'is no digest'))
+  .refine((digests) => Object.keys(digests).length > 0, 'names no digest');
 const meta = z.record(z.string(), z.looseObject({ version, length: length.optional(), hashes: hashes.optional() }));
 
 /** What documents of one kind have to say, by their kind. */
