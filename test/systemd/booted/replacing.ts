@@ -8,28 +8,41 @@ const WATCHDOG_MS = { wayside: 30_000, 'wayside-agent': 60_000 };
 const LOOK_MS = 2000;
 
 /**
- * Blocks the event loop of a process, as a loop without end does: through the inspector, which any Node opens at SIGUSR1. Ends once
- * the process has told which it is, and does not answer any more.
+ * Blocks the event loop of a process, as a loop without end does: through the inspector, which any Node opens at SIGUSR1 where its port is
+ * free: the machine shares the loopback of the one it runs on. Ends once the process itself has told which it is, however long that takes
+ * on a busy machine, and was sent into the loop.
  */
 const BLOCK = `
 import { setTimeout as delay } from 'node:timers/promises';
 const pid = Number(process.argv[2]);
-process.kill(pid, 'SIGUSR1');
-let targets;
-while (targets === undefined) {
-  process.kill(pid, 0); // throws when it has ended
-  targets = await fetch('http://127.0.0.1:9229/json/list').then((answer) => answer.json()).catch(() => delay(20));
-}
-const socket = new WebSocket(targets[0].webSocketDebuggerUrl);
-await new Promise((opened) => socket.addEventListener('open', opened));
-const ask = async (expression) => {
-  const answered = new Promise((resolve) => socket.addEventListener('message', ({ data }) => resolve(JSON.parse(data)), { once: true }));
+const ask = (socket, expression) => {
+  const answered = new Promise((resolve, reject) => {
+    socket.addEventListener('message', ({ data }) => resolve(JSON.parse(data)), { once: true });
+    socket.addEventListener('close', () => reject(new Error('closed')), { once: true });
+  });
   socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }));
-  return (await Promise.race([answered, delay(1000)]))?.result.result.value;
+  return answered;
 };
-const itself = await ask('process.pid');
-const blocked = (await ask('for (;;);')) === undefined;
-process.exit(itself === pid && blocked ? 0 : 1);
+const opened = (url) =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.addEventListener('open', () => resolve(socket), { once: true });
+    socket.addEventListener('error', () => reject(new Error('not opened')), { once: true });
+  });
+const itself = async () => {
+  const [target] = await (await fetch('http://127.0.0.1:9229/json/list')).json();
+  const socket = await opened(target.webSocketDebuggerUrl);
+  if ((await ask(socket, 'process.pid')).result.result.value === pid) return socket;
+  socket.close();
+};
+let socket;
+while (socket === undefined) {
+  process.kill(pid, 'SIGUSR1'); // throws when it has ended
+  socket = await itself().catch(() => undefined);
+  if (socket === undefined) await delay(20);
+}
+const blocked = await Promise.race([ask(socket, 'for (;;);').then(() => false), delay(1000, true)]);
+process.exit(blocked ? 0 : 1);
 `;
 
 const PROCESSES = {
