@@ -10,7 +10,7 @@ import { openSession } from '../../inference/session.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import type { Benchmark, Figure } from '../harness/benchmark.ts';
 import type { Workplace } from '../harness/workplace.ts';
-import { cellsOf, figuresOf, pooled, type Tallied } from '../street/figures.ts';
+import { cellNotes, figuresOf, pooled, type Tallied } from '../street/figures.ts';
 import { CONDITIONS, countStreet, RATES, type StreetResult, seedsOf } from '../street/street-run.ts';
 
 const PACKAGE = join(PACKAGE_ROOT, 'demo', 'detector-package');
@@ -111,10 +111,7 @@ export const street: Benchmark = {
             return `${condition}, ${rate} frames a second: ${found.truth} crossings, ${found.missed} missed, ${found.false} false, ${found.wrongClass} in another class`;
           }),
         ),
-        ...[...cellsOf(results)].map(([cell, all]) => {
-          const found = pooled(all);
-          return `${cell}: ${found.truth} crossings at all rates, ${found.missed} missed, ${found.false} false`;
-        }),
+        ...cellNotes(results),
       ],
     };
   },

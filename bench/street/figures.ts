@@ -44,8 +44,22 @@ export function figuresOf(subject: string, all: readonly Tallied[], limited = fa
   ];
 }
 
+/** Cells of fewer crossings say nothing of their own. */
+const LEAST_OF_CELL = 300;
+
+export const cellFigures = (results: readonly StreetResult[]): Figure[] =>
+  cellsOf(results)
+    .filter(([, all]) => pooled(all).truth >= LEAST_OF_CELL)
+    .flatMap(([cell, all]) => figuresOf(cell, all));
+
+export const cellNotes = (results: readonly StreetResult[]): string[] =>
+  cellsOf(results).map(([cell, all]) => {
+    const { truth, missed, false: wrong } = pooled(all);
+    return `${cell}: ${truth} crossings, ${missed} missed, ${wrong} false`;
+  });
+
 /** Of one class on one line in one direction: what is counted in another class is missed here and false there. */
-export function cellsOf(results: readonly StreetResult[]): Map<string, Tallied[]> {
+function cellsOf(results: readonly StreetResult[]): [string, Tallied[]][] {
   const cells = new Map<string, Tallied[]>();
   for (const { crossings, truth, classes, seconds } of results) {
     const keys = new Set(truth.map((each) => `${each.class}, ${each.line} ${each.direction}`));
@@ -57,5 +71,5 @@ export function cellsOf(results: readonly StreetResult[]): Map<string, Tallied[]
       cells.set(key, [...(cells.get(key) ?? []), countAccuracy(counted, own, { classes, seconds })]);
     }
   }
-  return cells;
+  return [...cells].sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -6,7 +6,7 @@ import type { Crossing } from '../../daemon/vision/line-counter.ts';
 import { Traffic } from '../../daemon/vision/traffic.ts';
 import { ROAD_USERS } from '../../demo/detector/network.ts';
 import { countingLines, sceneCrossings } from '../../demo/scene/crossings.ts';
-import { createLens, HEIGHT, type Lens, WIDTH } from '../../demo/scene/lens.ts';
+import { createLens, HEIGHT, WIDTH } from '../../demo/scene/lens.ts';
 import { lightAt } from '../../demo/scene/light.ts';
 import type { Weather } from '../../demo/scene/weather.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
@@ -30,7 +30,7 @@ export const WEATHER_OF = {
 const RENDERED = 15;
 /** Frames a second, with those of three rendered ones that each looks at. */
 export const RATES = { 5: [0], 10: [0, 1], 15: [0, 1, 2] } as const;
-type Rate = keyof typeof RATES;
+export type Rate = keyof typeof RATES;
 /** What passes so soon after the first frame, or before the last, cannot be told: contested. */
 const EDGE_SECONDS = 2;
 /** No seed that the network has learned from, was calibrated or measured on. */
@@ -70,21 +70,29 @@ export async function countStreet(
   const frames: LookedAt[] = [];
   for await (const image of renderedFrames({ ...asked, seed, weather: WEATHER_OF[condition], times }))
     frames.push({ time: times[frames.length]!, detections: (await detector.detect(image)).detections });
-  return atEveryRate(frames, seed, createLens(seed), seconds);
+  return ([5, 10, 15] as const).map((rate) => {
+    const looked: readonly number[] = RATES[rate];
+    const own = frames.filter((_, i) => looked.includes(i % 3));
+    return counted(own, { seed, rate, seconds });
+  });
 }
 
-/** Counts on one street as it would be seen by a detector with known errors, which needs no images. */
-export function countByRule(seed: number, seconds: number): readonly StreetResult[] {
+/** Counts on one street as it would be seen at a rate by a detector with known errors, which needs no images. */
+export function countByRule(seed: number, rate: Rate, seconds: number): StreetResult {
   const lens = createLens(seed);
   const random = seededRandom(seed);
-  const frames = Array.from({ length: seconds * RENDERED }, (_, i): LookedAt => {
-    const time = i / RENDERED;
+  const frames = Array.from({ length: seconds * rate }, (_, i): LookedAt => {
+    const time = i / rate;
     return { time, detections: ruledDetections(visibleOutlines(seed, lens, time), random) };
   });
-  return atEveryRate(frames, seed, lens, seconds);
+  return counted(frames, { seed, rate, seconds });
 }
 
-function atEveryRate(frames: readonly LookedAt[], seed: number, lens: Lens, seconds: number): readonly StreetResult[] {
+function counted(
+  frames: readonly LookedAt[],
+  { seed, rate, seconds }: { readonly seed: number; readonly rate: Rate; readonly seconds: number },
+): StreetResult {
+  const lens = createLens(seed);
   const lines = countingLines(lens);
   const truth = sceneCrossings(seed, lens, lines, { from: 0, to: seconds }).map(
     (each): HandCrossing => ({
@@ -94,19 +102,15 @@ function atEveryRate(frames: readonly LookedAt[], seed: number, lens: Lens, seco
     }),
   );
   const { scheme } = classScheme(ROAD_USERS);
-  return ([5, 10, 15] as const).map((rate) => {
-    const looked: readonly number[] = RATES[rate];
-    const traffic = new Traffic({ lines }, scheme, WIDTH / HEIGHT);
-    const crossings: Crossing[] = [];
-    const classes = new Map<number, number>();
-    for (const [i, { time, detections }] of frames.entries()) {
-      if (!looked.includes(i % 3)) continue;
-      const seen = traffic.update(detections, time);
-      crossings.push(...seen.crossings);
-      for (const { id, classIndex } of seen.objects) classes.set(id, classIndex);
-    }
-    const settled = crossings.map((each) => ({ ...each, classIndex: classes.get(each.track) ?? each.classIndex }));
-    const accuracy = countAccuracy(settled, truth, { classes: scheme.classes, seconds });
-    return { rate, seconds, crossings: settled, truth, classes: scheme.classes, accuracy };
-  });
+  const traffic = new Traffic({ lines }, scheme, WIDTH / HEIGHT);
+  const crossings: Crossing[] = [];
+  const classes = new Map<number, number>();
+  for (const { time, detections } of frames) {
+    const seen = traffic.update(detections, time);
+    crossings.push(...seen.crossings);
+    for (const { id, classIndex } of seen.objects) classes.set(id, classIndex);
+  }
+  const settled = crossings.map((each) => ({ ...each, classIndex: classes.get(each.track) ?? each.classIndex }));
+  const accuracy = countAccuracy(settled, truth, { classes: scheme.classes, seconds });
+  return { rate, seconds, crossings: settled, truth, classes: scheme.classes, accuracy };
 }

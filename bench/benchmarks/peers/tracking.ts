@@ -6,7 +6,7 @@ import { PEERS, peerPython } from '../../harness/peers/environment.ts';
 import { runChild } from '../../harness/process/child.ts';
 import { OURS, type Sequence, writeSequence } from '../../street/tracking.ts';
 
-const STREETS = 4;
+const STREETS = 12;
 const SECONDS = 60;
 const RATES = [5, 10, 15];
 /** No seed that the street detector has learned from, or that anything was chosen by. */
