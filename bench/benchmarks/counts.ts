@@ -112,6 +112,7 @@ export const counts: Benchmark = {
     const quantized = await quantizeNetwork({
       model: float,
       data: await openDataset(`images:${join(place.data, 'imagenet-sample')}`, 'train', { unlabelled: true }),
+      head: 'yolox',
       preprocessing: { ...HEADS.yolox.preprocessing, size: [SIDE, SIDE], layout: 'NCHW' },
       calibration: CALIBRATION,
       threads: 1,

@@ -98,12 +98,15 @@ export class SoakedBox {
     this.daemon.kill('SIGHUP');
   }
 
-  /** The process that decodes a camera: the one below the daemon with a connection to it. */
+  /**
+   * The process that decodes a camera: the one below the daemon with a connection to it. One that was forked and has not begun its program
+   * has the daemon's connections too; stopped just then it would stop the daemon, which waits for it to begin.
+   */
   async decoderOf(id: string): Promise<number | undefined> {
     const port = Number(new URL(this.#urls.get(id) ?? '').port);
     const sockets = await socketsTo(port);
-    for (const { pid } of await residentTree(this.daemon.pid)) {
-      if (pid === this.daemon.pid) continue;
+    for (const { pid, name } of await residentTree(this.daemon.pid)) {
+      if (name !== 'ffmpeg') continue;
       for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
         const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => ''); // it may have ended meanwhile
         if (sockets.has(target)) return pid;
