@@ -49,9 +49,14 @@ const deviation = (cells: number): number => Math.min(WIDEST, Math.max(NARROWEST
  * Writes what the network should say of an image: around each centre a Gaussian peak of 1, and near it the object's size. What is hardly
  * visible weighs nothing.
  *
- * @param mirrored the image is mirrored left to right
+ * @param shift by which everything is moved to the right and down, shares of the image
  */
-export function writeTargets(objects: readonly Wanted[], mirrored: boolean, out: Float32Array, offset: number): void {
+export function writeTargets(
+  objects: readonly Wanted[],
+  [right, down]: readonly [number, number],
+  out: Float32Array,
+  offset: number,
+): void {
   const half = CHANNELS * PLACES;
   out.fill(0, offset, offset + 2 * half);
   for (let y = 0; y < CELLS_DOWN; y++)
@@ -59,8 +64,8 @@ export function writeTargets(objects: readonly Wanted[], mirrored: boolean, out:
       for (let value = 0; value < ROAD_USERS.length; value++) out[offset + half + indexOf(x, y, value)] = 1;
   for (const { classIndex, box, visibility } of objects) {
     const [left, top, w, h] = box;
-    const centre = mirrored ? 1 - left - w / 2 : left + w / 2;
-    const [cx, cy] = [centre * CELLS_ACROSS - 0.5, (top + h / 2) * CELLS_DOWN - 0.5];
+    const cx = (left + right + w / 2) * CELLS_ACROSS - 0.5;
+    const cy = (top + down + h / 2) * CELLS_DOWN - 0.5;
     const [sx, sy] = [deviation(w * CELLS_ACROSS), deviation(h * CELLS_DOWN)];
     const size = [w * PREPROCESSING.size[1], h * PREPROCESSING.size[0]].map(
       (side) => Math.log(side / stride) / sizes.logSize,

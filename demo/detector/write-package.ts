@@ -60,7 +60,7 @@ export async function writeDetectorPackage(
     task: 'grid',
     purpose: 'demonstration',
     name: 'street-grid',
-    version: '2',
+    version: '3',
     input: { name: input.name, shape: [...input.shape] },
     output: { name: output.name, classes: ROAD_USERS.length },
     preprocessing: PREPROCESSING,
