@@ -242,6 +242,7 @@ export class InferenceProcess<Frame> {
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {
     this.#ready = false;
+    this.#input.end(); // one that ended by itself was not stopped, and its pipe is still open here
     const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
     const fault = this.#fault ?? { code: 'INFERENCE_LOST', message: how };
     this.#listeners.onEnd({ ...fault, expected: this.#stopping && this.#fault === undefined });
