@@ -9,6 +9,8 @@ import { growthPerHour, type ProcessSample, type Role, type Sample, seriesOf } f
 const WARM_UP_MINUTES = 10;
 const WINDOW_MINUTES = 5;
 const MOST_GROWTH_MB = 1;
+/** What is open in the least moment of five minutes differs by a few. */
+const MOST_GROWTH_DESCRIPTORS = 10;
 /** A shorter run has no slope to judge. */
 export const LEAST_MINUTES = 30;
 
@@ -81,6 +83,7 @@ export function processFigures(samples: readonly Sample[], minutes: number, most
     {
       ...{ subject, measure: 'open descriptors, growth of the minima', unit: 'an hour' },
       value: growthPerHour(descriptors, window),
+      ...(minutes >= LEAST_MINUTES ? { limit: { atMost: MOST_GROWTH_DESCRIPTORS } } : {}),
     },
     { subject, measure: 'open descriptors, most', value: Math.max(...descriptors.map(([, n]) => n)), unit: '' },
     {
