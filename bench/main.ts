@@ -13,8 +13,8 @@ import { cacheFolder, missingOf, sharedDataFolder } from './harness/workplace.ts
 const USAGE = `usage: npm run bench -- [NAME...] [--minutes N]
 
 Runs the benchmarks named, or all of them, and writes bench/results/NAME.json.
-  --minutes N   length of soak (default 75) and of the endurance part of rtsp (default 10), most that street-rules
-                takes (20)
+  --minutes N   length of soak (default 75) and of the endurance part of rtsp (default 10), most that street (60) and
+                street-rules (20) take
 
 ${BENCHMARKS.map(({ name, title }) => `  ${name.padEnd(22)}${title}`).join('\n')}
 `;

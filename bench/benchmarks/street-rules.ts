@@ -1,13 +1,12 @@
 import type { Benchmark } from '../harness/benchmark.ts';
 import { cellFigures, cellNotes, figuresOf } from '../street/figures.ts';
 import { stopLine } from '../street/stop-line.ts';
-import { countByRule, type StreetResult } from '../street/street-run.ts';
+import { countByRule, RATES, type StreetResult } from '../street/street-run.ts';
 
 const SECONDS = 120;
 /** In all. */
 const CROSSINGS = 10_000;
 const MINUTES = 20;
-const RATES = [5, 10, 15] as const;
 /** No seed that the street detector has learned from or was measured on. */
 const FIRST_SEED = 70_000;
 const WAITS = 500;
@@ -25,12 +24,13 @@ export const streetRules: Benchmark = {
   layout: 'grids',
   needs: [],
   minutes: MINUTES,
-  run({ minutes, say, signal }) {
+  async run({ minutes, say, signal }) {
     const results: StreetResult[] = [];
     const until = performance.now() + 60_000 * minutes;
     for (let crossings = 0; crossings < CROSSINGS && performance.now() < until; ) {
       signal.throwIfAborted();
-      for (const rate of RATES) results.push(countByRule(FIRST_SEED + results.length, rate, SECONDS));
+      for (const rate of RATES)
+        results.push(await countByRule({ seed: FIRST_SEED + results.length, rate, seconds: SECONDS }));
       crossings = results.reduce((sum, { accuracy }) => sum + accuracy.truth, 0);
       say(`${results.length} streets, ${crossings} crossings`);
     }
@@ -38,7 +38,7 @@ export const streetRules: Benchmark = {
     const waits = stopLine(WAITS, 1);
     const at = (rate: number) => results.filter((each) => each.rate === rate).map(({ accuracy }) => accuracy);
     const every = results.map(({ accuracy }) => accuracy);
-    return Promise.resolve({
+    return {
       figures: [
         ...figuresOf('all', every, true),
         ...RATES.flatMap((rate) => figuresOf(`${rate} frames a second`, at(rate))),
@@ -48,6 +48,6 @@ export const streetRules: Benchmark = {
         { subject: 'stop line', measure: 'counted wrongly', value: waits.wrong, unit: '', limit: { atMost: 0 } },
       ],
       notes: [`${results.length} streets`, ...cellNotes(results)],
-    });
+    };
   },
 };

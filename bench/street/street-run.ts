@@ -4,19 +4,20 @@ import { seededRandom } from '../../core/random.ts';
 import { classScheme } from '../../daemon/vision/class-scheme.ts';
 import type { Crossing } from '../../daemon/vision/line-counter.ts';
 import { Traffic } from '../../daemon/vision/traffic.ts';
-import { ROAD_USERS } from '../../demo/detector/network.ts';
+import { PREPROCESSING, ROAD_USERS } from '../../demo/detector/network.ts';
+import { reducer } from '../../demo/detector/reduced.ts';
 import { countingLines, sceneCrossings } from '../../demo/scene/crossings.ts';
 import { createLens, HEIGHT, WIDTH } from '../../demo/scene/lens.ts';
 import { lightAt } from '../../demo/scene/light.ts';
-import type { Weather } from '../../demo/scene/weather.ts';
+import { createScene } from '../../demo/scene/scene.ts';
+import { inWeather, type Weather } from '../../demo/scene/weather.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
 import type { Detector } from '../../inference/heads/detector.ts';
-import { renderedFrames } from './rendered.ts';
 import { ruledDetections, visibleOutlines } from './ruled-detections.ts';
 
 /** What the streets are seen in: a weather, or the light of dusk. */
 export const CONDITIONS = ['day', 'dusk', 'rain', 'snow', 'shake'] as const;
-type Condition = (typeof CONDITIONS)[number];
+export type Condition = (typeof CONDITIONS)[number];
 
 export const WEATHER_OF = {
   day: 'clear',
@@ -26,11 +27,9 @@ export const WEATHER_OF = {
   shake: 'shake',
 } as const satisfies Record<Condition, Weather>;
 
-/** Frames a second that are rendered; the slower rates look at some of them. */
-const RENDERED = 15;
-/** Frames a second, with those of three rendered ones that each looks at. */
-export const RATES = { 5: [0], 10: [0, 1], 15: [0, 1, 2] } as const;
-export type Rate = keyof typeof RATES;
+/** Frames a second. */
+export const RATES = [5, 10, 15] as const;
+export type Rate = (typeof RATES)[number];
 /** What passes so soon after the first frame, or before the last, cannot be told: contested. */
 const EDGE_SECONDS = 2;
 /** No seed that the network has learned from, was calibrated or measured on. */
@@ -45,6 +44,21 @@ export function seedsOf(condition: Condition, count: number): number[] {
   return seeds;
 }
 
+/** A street as it is looked at: nobody looks at one twice, so that what is told of one crossing says nothing of another. */
+export interface LookedAtStreet {
+  readonly seed: number;
+  readonly condition: Condition;
+  readonly rate: Rate;
+  readonly seconds: number;
+}
+
+/** One street of each condition at each rate; those of another round are others. */
+export const roundOf = (round: number, seconds: number): LookedAtStreet[] =>
+  CONDITIONS.flatMap((condition) => {
+    const seeds = seedsOf(condition, (round + 1) * RATES.length).slice(-RATES.length);
+    return RATES.map((rate, i) => ({ seed: seeds[i]!, condition, rate, seconds }));
+  });
+
 export interface StreetResult {
   readonly rate: Rate;
   readonly seconds: number;
@@ -54,44 +68,31 @@ export interface StreetResult {
   readonly accuracy: ReturnType<typeof countAccuracy>;
 }
 
-interface LookedAt {
-  readonly time: number;
-  readonly detections: readonly Detection[];
-}
+/** A frame a step: what was seen of it. */
+type Look = (time: number) => Promise<readonly Detection[]> | readonly Detection[];
 
-/** Counts on one rendered street at every rate, beside the exact truth. */
-export async function countStreet(
-  detector: Detector,
-  seed: number,
-  condition: Condition,
-  { seconds, ...asked }: { readonly seconds: number; readonly cache: string; readonly signal: AbortSignal },
-): Promise<readonly StreetResult[]> {
-  const times = Array.from({ length: seconds * RENDERED }, (_, i) => i / RENDERED);
-  const frames: LookedAt[] = [];
-  for await (const image of renderedFrames({ ...asked, seed, weather: WEATHER_OF[condition], times }))
-    frames.push({ time: times[frames.length]!, detections: (await detector.detect(image)).detections });
-  return ([5, 10, 15] as const).map((rate) => {
-    const looked: readonly number[] = RATES[rate];
-    const own = frames.filter((_, i) => looked.includes(i % 3));
-    return counted(own, { seed, rate, seconds });
+/**
+ * Counts on one rendered street, beside the exact truth. Frames are reduced to the network's input before they are looked at: that comes
+ * first in any detection and rounds to bytes, so that it makes no difference.
+ */
+export function countStreet(detector: Detector, street: LookedAtStreet): Promise<StreetResult> {
+  const { seed, condition } = street;
+  const scene = createScene(seed);
+  const reduced = reducer(PREPROCESSING.size);
+  return counted(street, async (time) => {
+    const { image } = inWeather(scene.frame(time * scene.fps), WEATHER_OF[condition], seed);
+    return (await detector.detect(reduced(image))).detections;
   });
 }
 
-/** Counts on one street as it would be seen at a rate by a detector with known errors, which needs no images. */
-export function countByRule(seed: number, rate: Rate, seconds: number): StreetResult {
-  const lens = createLens(seed);
-  const random = seededRandom(seed);
-  const frames = Array.from({ length: seconds * rate }, (_, i): LookedAt => {
-    const time = i / rate;
-    return { time, detections: ruledDetections(visibleOutlines(seed, lens, time), random) };
-  });
-  return counted(frames, { seed, rate, seconds });
+/** Counts on one street as it would be seen by a detector with known errors, which needs no images. */
+export function countByRule(street: Omit<LookedAtStreet, 'condition'>): Promise<StreetResult> {
+  const lens = createLens(street.seed);
+  const random = seededRandom(street.seed);
+  return counted(street, (time) => ruledDetections(visibleOutlines(street.seed, lens, time), random));
 }
 
-function counted(
-  frames: readonly LookedAt[],
-  { seed, rate, seconds }: { readonly seed: number; readonly rate: Rate; readonly seconds: number },
-): StreetResult {
+async function counted({ seed, rate, seconds }: Omit<LookedAtStreet, 'condition'>, look: Look): Promise<StreetResult> {
   const lens = createLens(seed);
   const lines = countingLines(lens);
   const truth = sceneCrossings(seed, lens, lines, { from: 0, to: seconds }).map(
@@ -105,8 +106,8 @@ function counted(
   const traffic = new Traffic({ lines }, scheme, WIDTH / HEIGHT);
   const crossings: Crossing[] = [];
   const classes = new Map<number, number>();
-  for (const { time, detections } of frames) {
-    const seen = traffic.update(detections, time);
+  for (let i = 0; i < seconds * rate; i++) {
+    const seen = traffic.update(await look(i / rate), i / rate);
     crossings.push(...seen.crossings);
     for (const { id, classIndex } of seen.objects) classes.set(id, classIndex);
   }
