@@ -17,7 +17,7 @@ import { ruledDetections, visibleOutlines } from './ruled-detections.ts';
 
 /** What the streets are seen in: a weather, or the light of dusk. */
 export const CONDITIONS = ['day', 'dusk', 'rain', 'snow', 'shake'] as const;
-export type Condition = (typeof CONDITIONS)[number];
+type Condition = (typeof CONDITIONS)[number];
 
 export const WEATHER_OF = {
   day: 'clear',
@@ -29,7 +29,7 @@ export const WEATHER_OF = {
 
 /** Frames a second. */
 export const RATES = [5, 10, 15] as const;
-export type Rate = (typeof RATES)[number];
+type Rate = (typeof RATES)[number];
 /** What passes so soon after the first frame, or before the last, cannot be told: contested. */
 const EDGE_SECONDS = 2;
 /** No seed that the network has learned from, was calibrated or measured on. */
