@@ -37,10 +37,19 @@ const TICK_MS = 1000;
 
 const STOPPING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
+/** Longer than one signal takes to come twice (`timeout` sends it to the process and to its group, `npm` hands on what the terminal sent as
+ * well), shorter than a person takes to press a key again in earnest. */
+const ONE_SIGNAL_MS = 250;
+
 /** Turns signals into an abort; a second one does not wait for the work to notice the first. */
 function stopOnSignal(controller: AbortController): () => void {
+  let first = 0;
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      if (performance.now() - first > ONE_SIGNAL_MS) process.exit(130);
+      return;
+    }
+    first = performance.now();
     controller.abort(new WaysideError('INTERRUPTED', { message: 'stopped by a signal' }));
   };
   for (const signal of STOPPING_SIGNALS) process.on(signal, stop);
