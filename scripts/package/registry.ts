@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 
@@ -22,6 +22,15 @@ function run(command: string, args: readonly string[], cwd: string): string {
   throw new PackagingError(`${command} ${args[0]}: ${reason}`);
 }
 
+/** What is there is whole: it came there by one rename. */
+function moveUnlessThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (thrown) {
+    if (!existsSync(to)) throw thrown;
+  }
+}
+
 /**
  * Folder of a package, fetched where the cache has it not. It ends as `node_modules/NAME`, as code that asks where it lies wants it.
  *
@@ -32,18 +41,22 @@ export function fetchPackage({ name, version, integrity }: PinnedPackage, cache:
   const folder = join(cache, `${name.replaceAll('/', '-')}-${version}`);
   const target = join(folder, 'node_modules', name);
   if (existsSync(target)) return target;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const quiet = ['--silent', '--ignore-scripts', '--pack-destination', folder];
-  const archive = join(folder, run('npm', ['pack', ...quiet, `${name}@${version}`], folder).trim());
-  const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-  if (found !== integrity) {
-    throw new PackagingError(`${name}@${version}: expected ${integrity}, the registry gave ${found}`);
+  mkdirSync(cache, { recursive: true });
+  const scratch = mkdtempSync(join(cache, '.fetched-')); // another process may be at the same
+  try {
+    const quiet = ['--silent', '--ignore-scripts', '--pack-destination', scratch];
+    const archive = join(scratch, run('npm', ['pack', ...quiet, `${name}@${version}`], scratch).trim());
+    const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
+    if (found !== integrity) {
+      throw new PackagingError(`${name}@${version}: expected ${integrity}, the registry gave ${found}`);
+    }
+    run('tar', ['-xzf', archive, '--no-same-owner'], scratch);
+    rmSync(archive);
+    mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
+    moveUnlessThere(join(scratch, 'package'), target);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
   }
-  run('tar', ['-xzf', archive, '--no-same-owner'], folder);
-  mkdirSync(join(target, '..'), { recursive: true });
-  renameSync(join(folder, 'package'), target); // last: what is there is whole
-  rmSync(archive);
   return target;
 }
 
@@ -58,13 +71,14 @@ export function stripper(program: string, cache: string): (file: string) => stri
     const digest = createHash('sha256').update(readFileSync(file)).digest('hex');
     const stripped = join(cache, `${digest}.stripped`);
     if (existsSync(stripped)) return stripped;
+    const fresh = `${stripped}.${process.pid}`;
     try {
-      run(program, ['-o', `${stripped}.new`, file], cache);
+      run(program, ['-o', fresh, file], cache);
     } catch (cause) {
       const needed = program.replace(/^(.*)-strip$/, 'binutils-$1').replaceAll('_', '-');
       throw new PackagingError(`${messageOf(cause)}\nhint: apt install ${needed}`, { cause });
     }
-    renameSync(`${stripped}.new`, stripped);
+    renameSync(fresh, stripped);
     return stripped;
   };
 }
