@@ -57,7 +57,7 @@ export interface Roles {
 /**
  * Decides for every node. Backwards, because a value is worth quantizing only where a layer further on will read it.
  *
- * @param kept names of layers that stay in float, whatever could be done; so does the activation right after them, SiLU included
+ * @param kept names of layers that stay in float, whatever could be done; so do the activations right after them, SiLU included
  */
 export function assignRoles(graph: Graph, kept: ReadonlySet<string> = new Set()): Roles {
   const index = indexGraph(graph);
@@ -109,7 +109,8 @@ function staysFloat(index: GraphIndex, kept: ReadonlySet<string>, graph: Graph, 
   }
   const activates =
     node.opType === 'Sigmoid' || node.opType === 'LeakyRelu' || activationBound(graph, node) !== undefined;
-  return activates && isKept(node.inputs[0]);
+  const producer = index.producer(node.inputs[0] ?? '');
+  return activates && producer !== undefined && staysFloat(index, kept, graph, producer); // and one after another: their values have no range
 }
 
 function roleOf(graph: Graph, node: Node, wanted: ReadonlySet<string>): Role {
