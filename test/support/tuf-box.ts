@@ -48,15 +48,15 @@ export async function newBox(inside: string, factoryRoot: Uint8Array, url: strin
   };
 }
 
-/** A repository with some targets, served over HTTP, and a box that trusts it. */
+/** A repository with some targets, or as it begins, served over HTTP, and a box that trusts it. */
 export async function servedRepository(
   inside: string,
-  targets: Readonly<Record<string, string | Uint8Array>>,
+  targets: Readonly<Record<string, string | Uint8Array>> = {},
   options?: ConstructorParameters<typeof TufTestRepository>[0],
 ): Promise<{ readonly repository: TufTestRepository; readonly server: FileServer; readonly box: Box }> {
   const repository = new TufTestRepository(options);
   for (const [path, content] of Object.entries(targets)) repository.add(path, Buffer.from(content));
-  repository.next();
+  if (Object.keys(targets).length > 0) repository.next();
   const server = await serveFiles(repository.served);
   return { repository, server, box: await newBox(inside, repository.factoryRoot, server.url) };
 }

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
-import { TufTestRepository } from '../../support/tuf-repository.ts';
+import { type Box, servedRepository } from '../../support/tuf-box.ts';
+import type { TufTestRepository } from '../../support/tuf-repository.ts';
 
 /** Documents that are rightly signed, by a thief of a key or by another program, and what they lead the box to do. */
 
@@ -14,9 +14,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder()));
 });
 afterEach(() => server.close());
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileServer, serveFiles } from '../../support/file-server.ts';
+import type { FileServer } from '../../support/file-server.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Box, newBox } from '../../support/tuf-box.ts';
-import { TufTestRepository } from '../../support/tuf-repository.ts';
+import { type Box, servedRepository } from '../../support/tuf-box.ts';
+import type { TufTestRepository } from '../../support/tuf-repository.ts';
 
 const folder = temporaryFolder();
 let repository: TufTestRepository;
@@ -10,9 +10,7 @@ let server: FileServer;
 let box: Box;
 
 beforeEach(async () => {
-  repository = new TufTestRepository();
-  server = await serveFiles(repository.served);
-  box = await newBox(folder(), repository.factoryRoot, server.url);
+  ({ repository, server, box } = await servedRepository(folder()));
 });
 afterEach(() => server.close());
 
