@@ -77,10 +77,16 @@ export class LinkWindow {
     this.#sent.push(message);
   }
 
-  /** Whether something is under way that no mark covers, and no mark is. `soon`: so much that the window may be closed. */
+  /**
+   * Whether something is under way that no mark covers, and no mark is. `soon`: so much that the window may be closed, by its share, or
+   * because there is no room for another like the last or for one that was refused. Two messages of 2.1 KB are not three quarters, and
+   * leave no room for a third.
+   */
   get wantsMark(): 'no' | 'yes' | 'soon' {
-    if (this.#marks.length > 0 || this.#sent.length === this.#marked) return 'no';
-    return this.#bytes > this.#limit * (this.prompt ? 3 / 4 : 1 / 2) ? 'soon' : 'yes';
+    const last = this.#sent.at(-1);
+    if (this.#marks.length > 0 || last === undefined || this.#sent.length === this.#marked) return 'no';
+    const much = this.#bytes > this.#limit * (this.prompt ? 3 / 4 : 1 / 2);
+    return much || this.#wanted || this.#bytes + last.bytes > this.#limit ? 'soon' : 'yes';
   }
 
   /** Whether confirmations come so soon that fewer will do. */

@@ -14,7 +14,12 @@ interface Link {
 const rateAt = ({ rates }: Link, at: number): number => rates.findLast(([since]) => since <= at)?.[1] ?? 1000;
 
 /** A link that queues without end and loses nothing, in steps of 10 ms; a message every `everyMs`. @returns ages at delivery, and how many had to be dropped */
-function simulate(link: Link, everyMs: number, forMs: number): { readonly ages: number[]; readonly dropped: number } {
+function simulate(
+  link: Link,
+  everyMs: number,
+  forMs: number,
+  bytes = MESSAGE,
+): { readonly ages: number[]; readonly dropped: number } {
   const window = new LinkWindow();
   const queue: { left: number; ping: boolean; at: number }[] = [];
   const answers: number[] = [];
@@ -26,10 +31,10 @@ function simulate(link: Link, everyMs: number, forMs: number): { readonly ages: 
       window.confirmed(now);
     }
     if (now % everyMs === 0) {
-      const late = now + window.expectedMs(MESSAGE) > now + EXPIRY_MS;
-      if (!late && window.admits(MESSAGE)) {
-        window.sent({ bytes: MESSAGE, deadline: now + EXPIRY_MS });
-        queue.push({ left: MESSAGE, ping: false, at: now });
+      const late = now + window.expectedMs(bytes) > now + EXPIRY_MS;
+      if (!late && window.admits(bytes)) {
+        window.sent({ bytes, deadline: now + EXPIRY_MS });
+        queue.push({ left: bytes, ping: false, at: now });
       } else dropped++;
     }
     if (window.wantsMark === 'soon' || (now % 200 === 0 && window.wantsMark === 'yes')) {
@@ -53,6 +58,13 @@ describe('the window of a link', () => {
     for (const wayMs of [1, 30, 300]) {
       const { dropped, ages } = simulate({ rates: [[0, 1000]], wayMs }, 50, 60_000);
       expect(dropped / (dropped + ages.length)).toBeLessThan(wayMs > 100 ? 0.1 : 0.001);
+    }
+  });
+
+  it('drops next to nothing on a near link, however large a message is', () => {
+    for (let bytes = 300; bytes <= 9000; bytes += 100) {
+      const { dropped, ages } = simulate({ rates: [[0, 1000]], wayMs: 1 }, 80, 60_000, bytes);
+      expect([bytes, dropped / (dropped + ages.length)]).toEqual([bytes, expect.closeTo(0, 2)]);
     }
   });
 
