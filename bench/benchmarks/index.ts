@@ -56,7 +56,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   pruneLarge,
   gtsrb,
   qat,
-  overTheAir,
+  ...overTheAir,
   peerQuantizeStatic,
   large,
   peers,
