@@ -57,6 +57,8 @@ async function makePackage(out: string): Promise<void> {
       clusters: CLUSTERS,
       threads: 1,
       name: 'street',
+      version: '2',
+      purpose: 'demonstration',
       force: true,
       onProgress,
     });

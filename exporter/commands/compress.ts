@@ -163,7 +163,7 @@ async function* images(test: Dataset): AsyncGenerator<RgbImage> {
 function manifestOf(
   { input, output }: Session,
   { data: { test }, preprocessing, model }: { readonly model: Model } & Pick<MeasuredSource, 'data' | 'preprocessing'>,
-  { version = '1', threshold = 0.5 }: CompressOptions,
+  { version = '1', threshold = 0.5, purpose }: CompressOptions,
   { plan }: QuantizedModel,
   note: (text: string) => void,
 ) {
@@ -175,6 +175,7 @@ function manifestOf(
     });
   }
   return {
+    ...(purpose !== undefined && { task: 'classification' as const, purpose }), // in format 2 alone, which names the task
     version,
     input: { name: input.name, shape: [...input.shape] },
     output: { name: output.name, classes: typeof classes === 'number' ? classes : (labels?.length ?? 1) },

@@ -18,6 +18,8 @@ export interface CompressOptions extends FlowOptions, PlanOptions, RunLimits {
   readonly name?: string | undefined;
   /** @default '1' */
   readonly version?: string | undefined;
+  /** Not made for a street: a box that runs it says so. @default it is */
+  readonly purpose?: 'demonstration' | undefined;
   /** Replace an existing package. @default false */
   readonly force?: boolean | undefined;
   /** Least probability that the box reports. @default 0.5 */

@@ -63,6 +63,13 @@ describe('the inference process', () => {
     expect(await exited).toEqual([0, null]);
   });
 
+  it.each(['package', 'detector-package'])('says of demo/%s that it was made for no street', async (folder) => {
+    const { child, next, exited } = startProcess(join(PACKAGE_ROOT, 'demo', folder));
+    expect(await next()).toMatchObject({ type: 'ready', purpose: 'demonstration' });
+    child.stdin?.end();
+    expect(await exited).toEqual([0, null]);
+  });
+
   it('goes on waiting for frames after a signal that has a handler', async () => {
     const { child, next, exited } = startProcess(join(PACKAGE_ROOT, 'demo/package'), ['--inspect-port=0']);
     expect(await next()).toMatchObject({ type: 'ready' });

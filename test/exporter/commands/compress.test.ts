@@ -71,6 +71,20 @@ describe('compress', () => {
     expect(report).not.toMatch(/<script|src=|href="(?!#)|url\(/);
   });
 
+  test('a package that is for no street says so in format 2, which names its task; any other stays in format 1', async () => {
+    const options = await given();
+    await compress({ ...options, calibration: 6 });
+    const { manifest } = await readPackage(options.out);
+    expect(manifest.format).toBe(1);
+    expect([manifest.task, manifest.purpose]).toEqual([undefined, undefined]);
+    await compress({ ...options, calibration: 6, purpose: 'demonstration', force: true });
+    expect((await readPackage(options.out)).manifest).toMatchObject({
+      format: 2,
+      task: 'classification',
+      purpose: 'demonstration',
+    });
+  });
+
   test('what folding noted reaches the result and the report; where nothing was folded nothing is said', async () => {
     const { graph, ...rest } = colourClassifier();
     const [conv, ...others] = graph.nodes;
