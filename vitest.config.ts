@@ -24,6 +24,8 @@ export default defineConfig({
     // On a machine of others a stall of seconds may fail one of thousands: it is tried once more there, and the report names it.
     retry: process.env['CI'] === undefined ? 0 : 1,
     sequence: { sequencer: LongestFirst },
+    // One second is Vitest's own: a busy machine stands still for longer.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,
@@ -34,6 +36,7 @@ export default defineConfig({
           maxWorkers: processors,
           // A process a file spent a third of its time on loading what the file before it had loaded.
           isolate: false,
+          setupFiles: ['test/support/seeds.ts'],
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
           sequence: { groupOrder: 0 },

@@ -7,6 +7,7 @@ import { colourClassifier } from '../support/colour-classifier.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { greyIn, twoInputs } from '../support/networks/forms.ts';
 import { squeezenet } from '../support/networks/squeezenet.ts';
+import { until } from '../support/until.ts';
 import { runWayside, startWayside } from '../support/wayside.ts';
 
 const COLOURS = [
@@ -106,9 +107,8 @@ describe('models and images as users really have them', () => {
     const { child, done } = startWayside(['compress', at('work.onnx'), ...data]);
     // The handlers are installed by the time the first file of the run is read: wait for the libraries to be loaded.
     const maps = `/proc/${child.pid}/maps`;
-    while (child.exitCode === null && !(await readFile(maps, 'utf8').catch(() => '')).includes('onnxruntime')) {
-      await new Promise(setImmediate);
-    }
+    const loaded = async (): Promise<boolean> => (await readFile(maps, 'utf8').catch(() => '')).includes('onnxruntime');
+    await until('its libraries', async () => child.exitCode !== null || (await loaded()));
     child.kill('SIGINT');
     const run = await done;
     expect(run.stderr).toMatch(/^error INTERRUPTED: /m);

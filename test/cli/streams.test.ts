@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT, VERSION } from '../../core/layout.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
+import { until } from '../support/until.ts';
 import { runWayside, startWayside } from '../support/wayside.ts';
 
 const folder = temporaryFolder();
@@ -53,7 +54,7 @@ describe('Ctrl-C', () => {
     async (signals) => {
       const before = await readdir(folder());
       const { child, done } = startWayside(['bench', model(), '--seconds', '3600', '--json'], { cwd: folder() });
-      await vi.waitFor(() => expect(atWork(child.pid)).toBe(true), { timeout: 15_000, interval: 20 });
+      await until('it to be at work', () => atWork(child.pid));
       for (const signal of signals) child.kill(signal);
       const run = await done;
       expect(run.exit).toBe(130);

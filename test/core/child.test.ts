@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { askModule, forkModule } from '../../core/child.ts';
 import { WaysideError } from '../../core/errors.ts';
 import { compiledModule } from '../../core/layout.ts';
@@ -12,6 +12,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { isRunning } from '../support/processes.ts';
 import { describeWith } from '../support/requirements.ts';
 import { colourClassifier } from '../support/tiny-classifier.ts';
+import { until } from '../support/until.ts';
 
 const PROBE = 'inference/latency-probe';
 const lost = (how: string): WaysideError => new WaysideError('SESSION_LOAD', { message: `the probe ${how}` });
@@ -76,7 +77,7 @@ describeWith(
       const pid = Number(line.toString());
       expect(await isRunning(pid)).toBe(true);
       parent.kill('SIGKILL');
-      await vi.waitUntil(async () => !(await isRunning(pid)), { timeout: 10_000, interval: 20 });
+      await until('it to end', async () => !(await isRunning(pid)));
     });
   },
 );

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { unpackedData } from '../support/data.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
+import { until } from '../support/until.ts';
 import { runWayside, startWayside } from '../support/wayside.ts';
 
 interface Figures {
@@ -48,7 +49,7 @@ describeWith({ needs: ['data'] }, 'ResNet20 through the command line', () => {
     const args = ['compress', model(), '--data', await data(), '--out', join(folder(), 'stopped')];
     const { child, done } = startWayside(args);
     const atWork = (): boolean => readFileSync(`/proc/${child.pid}/maps`, 'utf8').includes('onnxruntime');
-    await vi.waitFor(() => expect(atWork()).toBe(true), { timeout: 15_000, interval: 20 });
+    await until('it to be at work', atWork);
     child.kill('SIGINT');
     expect(await done).toMatchObject({ exit: 130, stdout: '' });
     expect((await readdir(folder())).filter((name) => name.includes('stopped'))).toEqual([]);

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import fc from 'fast-check';
+import { expect, it, vi } from 'vitest';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
+import { freePort } from '../support/mosquitto.ts';
+import { seedOf } from '../support/seeds.ts';
 import { LONGEST } from '../support/sequencer.ts';
 
 const FOLDER = join(PACKAGE_ROOT, 'test');
@@ -17,4 +20,28 @@ it('files with cameras and daemons are of the kind that waits, beside which none
   );
   expect(live.length).toBeGreaterThan(10);
   expect(live.filter((name) => !name.endsWith('.waiting.test.ts'))).toEqual([]);
+});
+
+it('property tests draw the same cases again, other versions of Node other ones', () => {
+  const drawn = (seed?: number): number[] =>
+    fc.sample(fc.nat(), { numRuns: 5, ...(seed === undefined ? {} : { seed }) });
+  const own = seedOf(process.env['WAYSIDE_SEED'], process.versions.node);
+  expect(drawn()).toEqual(drawn(own));
+  expect(drawn()).not.toEqual(drawn(own + 2));
+  expect([seedOf(undefined, '22.3.1'), seedOf('7', '22.3.1')]).toEqual([22, 7]);
+  expect(() => seedOf('x', '22.3.1')).toThrow(/WAYSIDE_SEED/);
+});
+
+it('files that run at once are given ports of different shares, a file none of them twice', async () => {
+  const portsOf = async (worker: string): Promise<number[]> => {
+    vi.stubEnv('VITEST_POOL_ID', worker);
+    try {
+      return await Promise.all(Array.from({ length: 200 }, freePort));
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  };
+  const [one, other] = [await portsOf('1'), await portsOf('2')];
+  expect(new Set([...one, ...other]).size).toBe(400);
+  expect(Math.max(...one)).toBeLessThan(Math.min(...other));
 });

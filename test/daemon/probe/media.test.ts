@@ -60,7 +60,7 @@ class OnvifCamera {
       .update(Buffer.from(part('Nonce'), 'base64'))
       .update(`${part('Created')}r<ght`);
     const late = Math.abs(Date.parse(part('Created')) - Date.now() - AHEAD_MS);
-    if (part('Username') !== 'viewer' || part('Password') !== digest.digest('base64') || late > 5000) {
+    if (part('Username') !== 'viewer' || part('Password') !== digest.digest('base64') || late > AHEAD_MS / 2) {
       const fault = '<s:Fault><s:Code><s:Subcode><s:Value>ter:NotAuthorized</s:Value></s:Subcode></s:Code></s:Fault>';
       return [400, envelope(fault)];
     }

@@ -92,11 +92,15 @@ describe('a document', () => {
     const cpuOf = (count: number): number => {
       const keys = many(what === 'keys' ? count : 0, key);
       const targets = many(what === 'targets' ? count : 0, { length: 0, hashes: { sha256: '00' } });
-      const before = process.cpuUsage();
-      payloadOf(read({ targets, delegations: { keys, roles: [] } }));
-      return process.cpuUsage(before).user;
+      // The collector's threads count as well: the least of some is what it takes.
+      const tries = [0, 1, 2].map(() => {
+        const before = process.cpuUsage();
+        payloadOf(read({ targets, delegations: { keys, roles: [] } }));
+        return process.cpuUsage(before).user;
+      });
+      return Math.min(...tries);
     };
-    cpuOf(2_000);
-    expect(cpuOf(40_000) / cpuOf(4_000)).toBeLessThan(40); // one of squares: 100
+    cpuOf(1_000);
+    expect(cpuOf(20_000) / cpuOf(2_000)).toBeLessThan(40); // one of squares: 100
   });
 });
