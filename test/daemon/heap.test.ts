@@ -4,7 +4,7 @@ import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf
 import { getHeapSpaceStatistics } from 'node:v8';
 import { afterEach, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../core/layout.ts';
-import { collectRegularly, SMALL_HEAP } from '../../daemon/heap.ts';
+import { type Collected, collectRegularly, SMALL_HEAP } from '../../daemon/heap.ts';
 import { loadLibc } from '../../daemon/libc.ts';
 import { until } from '../support/until.ts';
 
@@ -28,11 +28,20 @@ afterEach(() => {
   observer.disconnect();
 });
 
-it('marks the whole heap again and again, however little it has grown', async () => {
+it('marks the whole heap at the first look, and then whenever it has grown, and else leaves the daemon alone', async () => {
   observer.observe({ entryTypes: ['gc'] });
-  expect(asked).toBe(0);
-  end = collectRegularly(50);
-  await until('three collections', () => asked >= 3);
+  const did: Collected[] = [];
+  end = collectRegularly(50, (what) => did.push(what));
+  await until('the first look', () => did.length > 0);
+  expect(did[0]).toBe('marked');
+  await until('looks at a heap that does not grow', () => did.slice(-5).every((what) => what === 'nothing'));
+  const [before, seen] = [asked, did.length];
+  await until('more of them', () => did.length >= seen + 5);
+  expect(new Set(did.slice(seen))).toEqual(new Set(['nothing']));
+  expect(asked).toBe(before);
+  const grown = Array.from({ length: 200_000 }, (_, i) => ({ i, pair: [i, `${i}`] }));
+  await until('it to be marked again', () => did.slice(seen).includes('marked'));
+  expect(grown).toHaveLength(200_000);
 });
 
 const MB = 2 ** 20;
@@ -44,14 +53,13 @@ const unused = (): number => {
 };
 
 it('packs what is alive: one object of a hundred holds no page', async () => {
-  observer.observe({ entryTypes: ['gc'] });
-  asked = 0;
   // All live for long enough to leave the young generation, then most die at once.
   const many = Array.from({ length: 500_000 }, (_, i) => ({ i, pair: [i, `${i}`] }));
   const alive = many.filter((_, i) => i % 100 === 0);
   many.length = 0;
-  end = collectRegularly(200);
-  await until('the first collection', () => asked > 0);
+  const did: Collected[] = [];
+  end = collectRegularly(200, (what) => did.push(what));
+  await until('it to be packed', () => did.includes('packed'));
   expect(unused()).toBeLessThan(5 * MB);
   expect(alive).toHaveLength(5000);
 });
