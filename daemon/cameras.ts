@@ -61,6 +61,8 @@ export class CameraSet {
   readonly #listeners: CameraSetListeners;
   readonly #log: Log;
   readonly #entries = new Map<string, CameraEntry>();
+  /** The same as a list: it is read with every frame, and made anew when a camera comes, changes or goes. */
+  #list: readonly CameraEntry[] = [];
   readonly #turns = new Turns();
 
   constructor(listeners: CameraSetListeners, log: Log) {
@@ -69,7 +71,7 @@ export class CameraSet {
   }
 
   get entries(): readonly CameraEntry[] {
-    return [...this.#entries.values()];
+    return this.#list;
   }
 
   get(id: string): CameraEntry | undefined {
@@ -133,7 +135,7 @@ export class CameraSet {
     const places = { regions: regionsOf(config), motionPlaces: motionPlacesOf(config) };
     if (previous?.decoderDigest === decoderDigest) {
       if (placesOf(previous.config) !== placesOf(config)) previous.camera.renewView();
-      this.#entries.set(id, { ...previous, config, ...places });
+      this.#set({ ...previous, config, ...places });
       return;
     }
     if (previous !== undefined) await this.#remove(previous);
@@ -145,12 +147,18 @@ export class CameraSet {
       },
       onStatus: () => this.#listeners.onStatus(id),
     });
-    this.#entries.set(id, { id, config, ...places, camera, decoderDigest });
+    this.#set({ id, config, ...places, camera, decoderDigest });
     this.#turns.add(id);
+  }
+
+  #set(entry: CameraEntry): void {
+    this.#entries.set(entry.id, entry);
+    this.#list = [...this.#entries.values()];
   }
 
   async #remove({ id, camera }: CameraEntry): Promise<void> {
     this.#entries.delete(id);
+    this.#list = [...this.#entries.values()];
     this.#turns.remove(id);
     await camera.stop();
   }

@@ -5,7 +5,7 @@ import { HELD_IMAGES_MS } from './camera/held-image.ts';
 import { CameraSet } from './cameras.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { jobFor, type PendingFrame } from './detections.ts';
-import { DaemonView, type Feature, type Present } from './features/feature.ts';
+import { DaemonView, type Feature, presentOf } from './features/feature.ts';
 import { featuresOf } from './features/list.ts';
 import { filesShort, openFiles } from './file-descriptors.ts';
 import { ModelPair } from './inference/pair.ts';
@@ -37,7 +37,18 @@ export class Supervisor {
   readonly #pair: ModelPair<PendingFrame>;
   readonly #model: ModelChoice;
   readonly #trials: Trials;
-  readonly #view = new DaemonView(() => this.#present());
+  readonly #present = presentOf({
+    loaded: () => this.#loaded,
+    model: () => this.#pair.ready,
+    cameras: () => this.#cameras.entries,
+    inference: () => this.#pair.status(),
+    modelRefused: () => this.#model.refused,
+    modelFallback: () => this.#model.fallback,
+    configurationRefused: () => this.#configurationRefused,
+    short: () => this.#short,
+    draining: () => this.#draining,
+  });
+  readonly #view = new DaemonView(() => this.#present);
   readonly #uplink: Uplink;
   readonly #features: readonly Feature[];
   readonly #ended = new AbortController();
@@ -157,20 +168,6 @@ export class Supervisor {
     this.#view.emit('leaving', 'ended on request', true);
     this.#ended.abort();
     await this.#uplink.stop();
-  }
-
-  #present(): Present {
-    return {
-      loaded: this.#loaded,
-      model: this.#pair.ready,
-      cameras: this.#cameras.entries,
-      inference: this.#pair.status(),
-      modelRefused: this.#model.refused,
-      modelFallback: this.#model.fallback,
-      configurationRefused: this.#configurationRefused,
-      short: this.#short,
-      draining: this.#draining,
-    };
   }
 
   /** Brings about what the configuration and the store say. */

@@ -30,6 +30,42 @@ export interface Present {
   readonly draining: boolean;
 }
 
+/**
+ * The present, each part of it looked up when it is asked for: who reads wants one or two, some with every frame, and to gather all of them
+ * for each was a fiftieth of all the supervisor did.
+ */
+export function presentOf(look: { readonly [K in keyof Present]: () => Present[K] }): Present {
+  return {
+    get loaded() {
+      return look.loaded();
+    },
+    get model() {
+      return look.model();
+    },
+    get cameras() {
+      return look.cameras();
+    },
+    get inference() {
+      return look.inference();
+    },
+    get modelRefused() {
+      return look.modelRefused();
+    },
+    get modelFallback() {
+      return look.modelFallback();
+    },
+    get configurationRefused() {
+      return look.configurationRefused();
+    },
+    get short() {
+      return look.short();
+    },
+    get draining() {
+      return look.draining();
+    },
+  };
+}
+
 /** A frame that the model has answered. Times in ms of `performance.now()`. */
 export interface AnalysedFrame {
   readonly frame: PendingFrame;

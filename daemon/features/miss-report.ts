@@ -37,8 +37,9 @@ export class MissReport implements Feature {
   }
 
   #look({ id, config, camera }: CameraEntry, frame: Frame): void {
+    if (config.lines.length === 0) return;
     const { loaded, model } = this.#daemon.present;
-    if (!loaded.config.counting.selfAudit || config.lines.length === 0) return;
+    if (!loaded.config.counting.selfAudit) return;
     if (model === undefined || model.task === 'classification') return;
     const { view } = camera.status();
     if (view !== null && view !== 'ok') return;
