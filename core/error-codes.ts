@@ -119,7 +119,10 @@ export const ERROR_CODES = {
   CAMERA_TLS: entry(Exit.unavailable, 'the certificate of a camera is not trusted, or TLS with it fails'),
   CAMERA_BEHIND: entry(Exit.unavailable, 'frames of a camera come later than is allowed'),
   CAMERA_CLOCK: entry(Exit.unavailable, 'the timestamps of a camera cannot be used'),
-  CAMERA_VIEW: entry(Exit.unavailable, 'a camera shows no street: frozen, dark, covered, or a test pattern'),
+  CAMERA_VIEW: entry(
+    Exit.unavailable,
+    'a camera shows no street, or not as it used to: frozen, dark, covered, a test pattern, moved or blurred',
+  ),
   JOURNAL_INVALID: entry(Exit.data, 'a journal is not as the box wrote it, or is cut short; or a checkpoint is none'),
   DRILL_REFUSED: entry(Exit.failed, 'a drill was not begun: no maintenance window is open, or no daemon runs'),
   BROKER_UNAVAILABLE: entry(Exit.unavailable, 'the MQTT broker could not be reached or refused the connection'),

@@ -69,7 +69,10 @@ export const ALARMS: Readonly<Record<AlarmCode, AlarmKind>> = {
     severity: 'major',
     action: 'Roll out a detector, set `proposals` of the camera to `motion`, or take lines and zones out.',
   },
-  'model-demonstration': { severity: 'major', action: 'Roll out a model that was made for the street.' },
+  'model-demonstration': {
+    severity: 'major',
+    action: 'Import a model that was made for the street: `wayside store import`.',
+  },
   'id-conflict': { severity: 'major', action: 'Give each box its own `box` in the configuration.' },
   'connection-unstable': {
     severity: 'major',

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createLog } from '../../core/log.ts';
@@ -50,6 +50,35 @@ describe('wayside store', () => {
     const damaged = await store('status');
     expect(damaged.exit).toBe(0);
     expect(damaged.document.models[0].places.find(({ runs: does }: { runs: boolean }) => does).place).toBe('factory');
+  });
+
+  // As on a box: root asks, out of a folder of its own, and the store is the agent's.
+  it.runIf(process.getuid?.() === 0)('leaves nothing of root in a store that is another user’s', async () => {
+    const [user, group] = [65_534, 65_533];
+    const root = at('of-the-agent');
+    await mkdir(root);
+    await chown(root, user, group);
+    await chmod(root, 0o2750);
+    await chmod(folder(), 0o711); // the way to it
+    await mkdir(at('of-root'), { mode: 0o700 });
+    await Promise.all(['1', '2'].map((version) => cp(at(version), at('of-root', version), { recursive: true })));
+    const here = ['--store', root, '--socket', at('agent.sock'), '--json'];
+    const before = process.umask(0o077); // of a root that is careful
+    try {
+      for (const version of ['1', '2'])
+        expect(await runWayside(['store', 'import', at('of-root', version), ...here])).toMatchObject({ exit: 0 });
+      expect(await runWayside(['store', 'rollback', ...here])).toMatchObject({ exit: 0 });
+    } finally {
+      process.umask(before);
+    }
+    const made = await readdir(root, { recursive: true, encoding: 'utf8' });
+    expect(made.filter((path) => path.endsWith('model.onnx'))).toHaveLength(2);
+    for (const path of made) {
+      const found = await stat(join(root, path));
+      expect([path, found.uid, found.gid]).toEqual([path, user, group]);
+      const most = found.isDirectory() ? 0o050 : 0o040; // for the daemon, which is in the group
+      expect([path, found.mode & 0o077]).toEqual([path, most]);
+    }
   });
 
   it('writes nothing while an agent is at work', async () => {

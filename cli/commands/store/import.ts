@@ -17,27 +17,33 @@ export function importCommand(): Command {
     .addOption(storeOption())
     .addOption(socketOption())
     .addOption(new Option('--no-promote', 'leave it in the slot, verified: a job for this version takes it from there'))
-    .action(running(importPackage));
+    .action(running(importByHand));
 }
 
-async function importPackage(
+async function importByHand(
   { report }: Context,
   path: string,
   { store: root, socket, promote }: ImportOptions,
 ): Promise<void> {
-  const [{ readPackage }, { ModelStore }, { diskFiles }, imports] = await Promise.all([
-    import('../../../inference/read-package.ts'),
-    import('../../../deploy/store/model-store.ts'),
-    import('../../../core/file-system.ts'),
-    import('../../../deploy/store/import-package.ts'),
-  ]);
+  const [{ readPackage }, { ModelStore }, { diskFiles }, { importPackage, openSource }, { asOwner }] =
+    await Promise.all([
+      import('../../../inference/read-package.ts'),
+      import('../../../deploy/store/model-store.ts'),
+      import('../../../core/file-system.ts'),
+      import('../../../deploy/store/import-package.ts'),
+      import('../../../deploy/store/as-owner.ts'),
+    ]);
   const opened = await readPackage(path);
   await requireNoAgent(socket);
   const { name, version } = opened.manifest;
-  const store = new ModelStore(diskFiles, root, name);
-  await store.open();
-  const slot = await imports.importPackage(diskFiles, store, opened);
-  if (promote) await store.promote(slot);
+  await using source = await openSource(opened);
+  const slot = await asOwner(root, async () => {
+    const store = new ModelStore(diskFiles, root, name);
+    await store.open();
+    const written = await importPackage(diskFiles, store, source);
+    if (promote) await store.promote(written);
+    return written;
+  });
   const text = table([
     ['package', `${name} ${version}`],
     ['slot', slot],

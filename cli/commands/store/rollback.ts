@@ -19,12 +19,14 @@ export function rollbackCommand(): Command {
 }
 
 async function rollback({ report }: Context, { store: root, socket, model }: RollbackOptions): Promise<void> {
-  const [{ modelsIn, modelsWithSlots }, { ModelStore }, { diskFiles }, { WaysideError }] = await Promise.all([
-    import('../../../deploy/store/status.ts'),
-    import('../../../deploy/store/model-store.ts'),
-    import('../../../core/file-system.ts'),
-    import('../../../core/errors.ts'),
-  ]);
+  const [{ modelsIn, modelsWithSlots }, { ModelStore }, { diskFiles }, { asOwner }, { WaysideError }] =
+    await Promise.all([
+      import('../../../deploy/store/status.ts'),
+      import('../../../deploy/store/model-store.ts'),
+      import('../../../core/file-system.ts'),
+      import('../../../deploy/store/as-owner.ts'),
+      import('../../../core/errors.ts'),
+    ]);
   const names = await modelsIn(root);
   const meant = model === undefined ? await modelsWithSlots(root) : names.filter((each) => each === model);
   const [name, ...others] = meant;
@@ -33,10 +35,12 @@ async function rollback({ report }: Context, { store: root, socket, model }: Rol
     throw new WaysideError('USAGE', { message, hint: 'name it with --model' });
   }
   await requireNoAgent(socket);
-  const store = new ModelStore(diskFiles, root, name);
-  await store.open();
-  const place = await store.rollBack('rolled back by hand');
-  const version = (await store.runnable())?.manifest.version ?? null;
+  const { place, version } = await asOwner(root, async () => {
+    const store = new ModelStore(diskFiles, root, name);
+    await store.open();
+    const back = await store.rollBack('rolled back by hand');
+    return { place: back, version: (await store.runnable())?.manifest.version ?? null };
+  });
   report({
     document: { store: root, name, place, version },
     text: `${name} goes back to ${version}, ${place}: at the next reload of the daemon (systemctl reload wayside)`,

@@ -32,7 +32,7 @@ export const model = check({
       severity: 'warning',
       when: 'it was made for a rendered street: what it says of a real one is worth nothing, and the box is `degraded`',
       remedy:
-        'a model of your own: `wayside compress`, then a rollout, or by hand `wayside store import`; its name as `model.name` in {path}',
+        'a model of your own: `wayside compress`, then `wayside store import`, its name as `model.name` in {path}; a rollout brings those after it',
     },
   },
   async run({ daemon, measures, signal }, { ok, skipped, fault }) {

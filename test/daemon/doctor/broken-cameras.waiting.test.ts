@@ -145,7 +145,7 @@ describeWith({ needs: ['ffmpeg'] }, 'a box with something broken at its cameras 
     {
       check: model,
       fault: 'demonstration',
-      remedy: /wayside compress.*rollout/,
+      remedy: /wayside compress.*store import.*model\.name/,
       breaks: async (box) => {
         const named = join(PACKAGE_ROOT, 'demo/detector-package');
         await configure(box, {}, { model: { package: named }, agent: undefined });
