@@ -60,4 +60,21 @@ export function installing(box: Box): void {
     await debian.write('/root/edited.yaml', box().config(4));
     expect(await box().follow('editor')).toMatchObject({ code: 0 });
   });
+
+  it('runs a model of its own that was imported by hand, and the agent can write to its store still', async () => {
+    const { debian, listener } = box();
+    const [factory, slots] = ['/usr/share/wayside/factory/street-grid', '/var/lib/wayside-models/models'];
+    await debian.do(
+      `cp -r ${factory} /root/vehicles && sed -i 's/"street-grid"/"vehicles"/' /root/vehicles/manifest.json`,
+    );
+    await debian.write('/root/edited.yaml', box().config(4).replace('street-grid', 'vehicles'));
+    const after = performance.now();
+    expect(await box().follow('systemctl stop wayside-agent')).toMatchObject({ code: 0 });
+    await listener.next('detections', ({ model }) => model.name === 'vehicles', { after, within: 60_000 });
+    const owners = await debian.do(`find ${slots}/vehicles -printf '%u:%g\\n' | sort -u`);
+    expect(owners).toBe('wayside-agent:wayside\n');
+    await debian.write('/root/edited.yaml', box().config(4));
+    expect(await box().follow('editor')).toMatchObject({ code: 0 });
+    await debian.do(`rm -r /root/vehicles ${slots}/vehicles`);
+  });
 }
