@@ -24,6 +24,7 @@ describeWith({ needs: ['data', 'ffmpeg'] }, 'YOLOX-Nano', () => {
       data: framesDataset('first half', first),
       preprocessing: YOLOX_PREPROCESSING,
       head: 'yolox',
+      threads: 1,
     });
     const found = await detectionsOf(encodeModel(made.model), second);
     const agreement = boxAgreement(await detectionsOf(model, second), found);

@@ -11,7 +11,7 @@ import { unpackedData } from '../support/data.ts';
 import { describeWith, sharedData } from '../support/requirements.ts';
 
 async function accuracy(model: string, spec: string, normalize = 'imagenet'): Promise<{ top1: number; top5: number }> {
-  const session = await openSession(join(sharedData() ?? '', 'models', model), { threads: 2 });
+  const session = await openSession(join(sharedData() ?? '', 'models', model), { threads: 1 });
   try {
     const preprocessing = defaultPreprocessing(session.input.shape, { normalize: parseNormalization(normalize) });
     return await evaluate(session, await openDataset(spec, 'test'), { preprocessing });

@@ -95,6 +95,24 @@ describe('mse', () => {
     }
   });
 
+  it.each(distributions)('is what trying every clip to its end leads to: %s', (_, values) => {
+    const histogram = histogramOf(values);
+    const full = { min: Math.min(0, histogram.min), max: Math.max(0, histogram.max) };
+    const shares = Array.from({ length: 100 }, (_, i) => (i + 1) / 100);
+    const bestOf = (ranges: { min: number; max: number }[]) => {
+      const errors = ranges.map((range) => quantizationError(histogram, range));
+      return ranges[errors.indexOf(Math.min(...errors))]!;
+    };
+    const upper = (range: { min: number; max: number }) =>
+      bestOf([range, ...shares.map((share) => ({ min: range.min, max: full.max * share }))]);
+    let range = upper(full);
+    if (full.min < 0) {
+      range = bestOf([range, ...shares.map((share) => ({ min: full.min * share, max: range.max }))]);
+      range = upper(range);
+    }
+    expect(mse(histogram)).toEqual(range);
+  });
+
   it.each(distributions)('makes a smaller error than min-max and than other clips: %s', (_, values) => {
     const histogram = histogramOf(values);
     const least = trueError(values, mse(histogram));

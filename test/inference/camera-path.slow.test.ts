@@ -91,7 +91,7 @@ describeWith({ needs: ['data', 'ffmpeg'] }, 'preprocessing on the box and in the
     // measured), and of 50 images two change to an answer the model holds for about as likely.
     ['a JPEG', asItIs, { median: 1.2, worst: 3, otherAnswers: 3 }],
   ])('gives a photograph the same answer through the decoder and from its file: %s', async (_, prepare, allowed) => {
-    const session = await openSession(model, { threads: 2 });
+    const session = await openSession(model, { threads: 1 });
     const preprocessing = defaultPreprocessing(session.input.shape, { normalize: caffe });
     const scoresOf = async (input: Float32Array): Promise<Float32Array> => {
       const feeds = { [session.input.name]: floatTensor(input, [1, 3, ...preprocessing.size]) };

@@ -10,15 +10,18 @@ import { until } from './until.ts';
 /** Below the ports that Linux gives to whoever connects, 32768 to 60999: one of those may be taken while its server is away. */
 const [FIRST_PORT, LAST_PORT] = [15_000, 32_000];
 /** Test files that run at once are given ports of different shares: what one has found free, no other binds before it does. */
-const SHARES = 17;
+const RUNS = ['fast', 'slow', 'waiting'];
+const WORKERS = 8;
+const SHARE = Math.floor((LAST_PORT - FIRST_PORT) / (RUNS.length * WORKERS));
 const given = new Set<number>();
 
 /** A port of 127.0.0.1 that was free a moment ago, and that nobody is given by chance. */
 export async function freePort(): Promise<number> {
-  const size = (LAST_PORT - FIRST_PORT) / SHARES;
-  const first = FIRST_PORT + size * (Number(process.env['VITEST_POOL_ID'] ?? 0) % SHARES);
+  const run = Math.max(0, RUNS.indexOf(process.env['WAYSIDE_TEST_RUN'] ?? ''));
+  const worker = Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS;
+  const first = FIRST_PORT + SHARE * (WORKERS * run + worker);
   for (let attempt = 0; attempt < 100; attempt++) {
-    const port = randomInt(first, first + size);
+    const port = randomInt(first, first + SHARE);
     if (given.has(port)) continue;
     given.add(port);
     const server = createServer();

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';
 import type { TestCase, TestModule, TestRunEndReason } from 'vitest/node';
 import { DefaultReporter } from 'vitest/node';
@@ -10,7 +11,10 @@ function reasonOf(test: TestCase): string {
   return (result.state === 'skipped' ? result.note : undefined) ?? 'switched off in its own file';
 }
 
-/** Vitest's own report, then what failed at its first try, what was skipped and why, then one closing line: `N passed, N failed, N skipped`. */
+/**
+ * Vitest's own report, then what failed at its first try, what was skipped and why, then one closing line: `N passed, N failed, N skipped`.
+ * One run of several (`scripts/test.mjs`) leaves all of that in a file, for the closing line of all.
+ */
 export class ClosingReporter extends DefaultReporter {
   override onTestRunEnd(
     modules: readonly TestModule[],
@@ -22,9 +26,10 @@ export class ClosingReporter extends DefaultReporter {
     const inState = (state: string): TestCase[] => tests.filter((test) => test.result().state === state);
     const brokenFiles = modules.filter((module) => module.errors().length > 0).length;
 
+    const lines: string[] = [];
     for (const test of tests.filter((test) => test.diagnostic()?.flaky)) {
-      this.log(`flaky: passed at its second try: ${test.module.relativeModuleId} > ${test.fullName}`);
-      for (const { message } of test.result().errors ?? []) this.log(`  ${message}`);
+      lines.push(`flaky: passed at its second try: ${test.module.relativeModuleId} > ${test.fullName}`);
+      for (const { message } of test.result().errors ?? []) lines.push(`  ${message}`);
     }
 
     const skipped = new Map<string, TestCase[]>();
@@ -33,10 +38,17 @@ export class ClosingReporter extends DefaultReporter {
       skipped.set(why, [...(skipped.get(why) ?? []), test]);
     }
     for (const [why, cases] of skipped) {
-      this.log(`skipped: ${why}: ${cases.length} test${cases.length === 1 ? '' : 's'}`);
-      for (const file of new Set(cases.map((test) => test.module.relativeModuleId))) this.log(`  ${file}`);
+      lines.push(`skipped: ${why}: ${cases.length} test${cases.length === 1 ? '' : 's'}`);
+      for (const file of new Set(cases.map((test) => test.module.relativeModuleId))) lines.push(`  ${file}`);
     }
-    const failed = inState('failed').length + brokenFiles + errors.length;
-    this.log(`${inState('passed').length} passed, ${failed} failed, ${inState('skipped').length} skipped`);
+    const [passed, skips] = [inState('passed').length, inState('skipped').length];
+    const failed = inState('failed').length + brokenFiles + errors.length + (reason === 'interrupted' ? 1 : 0);
+    const closing = process.env['WAYSIDE_TEST_CLOSING'];
+    if (closing !== undefined) {
+      writeFileSync(closing, JSON.stringify({ lines, passed, failed, skipped: skips }));
+      return;
+    }
+    for (const line of lines) this.log(line);
+    this.log(`${passed} passed, ${failed} failed, ${skips} skipped`);
   }
 }

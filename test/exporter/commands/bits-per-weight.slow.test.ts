@@ -37,12 +37,12 @@ async function writeNoise(folder: string, images: number): Promise<string> {
 
 describe('bits a weight', () => {
   const folder = temporaryFolder();
-  let given: Pick<CompressOptions, 'model' | 'data' | 'calibration' | 'allowNoisyLayers' | 'range'>;
+  let given: Pick<CompressOptions, 'model' | 'data' | 'calibration' | 'allowNoisyLayers' | 'range' | 'threads'>;
   beforeAll(async () => {
     const model = join(folder(), 'noise.onnx');
     await writeModel(network(), model);
     const data = `cifar10:${await writeNoise(join(folder(), 'noise'), 48)}`;
-    given = { model, data, calibration: 48, allowNoisyLayers: true, range: 'min-max' };
+    given = { model, data, calibration: 48, allowNoisyLayers: true, range: 'min-max', threads: 1 };
   });
   const run = async (name: string, options: Partial<CompressOptions>) => {
     const out = join(folder(), name);
