@@ -6,7 +6,8 @@ import { WaysideError } from '../core/errors.ts';
 import type { LatencyRequest } from './latency-probe.ts';
 import type { Preprocessing } from './preprocess.ts';
 
-interface LatencyApartOptions extends Pick<LatencyRequest, 'budgetMs'> {
+interface LatencyApartOptions {
+  readonly budgetMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,7 +28,7 @@ export async function latencyApart(
   try {
     const path = join(folder, 'model.onnx');
     await writeFile(path, model);
-    return await latencyApart(path, { size }, { ...(budgetMs !== undefined && { budgetMs }), signal });
+    return await latencyApart(path, { size }, { budgetMs, signal });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

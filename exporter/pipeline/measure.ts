@@ -12,6 +12,8 @@ export interface Measuring extends Pick<RunContext, 'signal' | 'onProgress'> {
   readonly preprocessing: Preprocessing;
   /** Images to use, spread evenly. @default all */
   readonly limit?: number | undefined;
+  /** Of latency, milliseconds. @default that of `measureLatency` */
+  readonly latencyBudgetMs?: number | undefined;
 }
 
 /** Accuracy, and what the model predicted for every image. */
@@ -60,8 +62,8 @@ export async function measure(
   measuring: Measuring,
 ): Promise<MeasuredModel> {
   const judged = await judge(session, stage, measuring);
-  const { preprocessing, signal } = measuring;
-  return { ...judged, latencyMs: await latencyApart(model, preprocessing, { signal }) };
+  const { preprocessing, signal, latencyBudgetMs: budgetMs } = measuring;
+  return { ...judged, latencyMs: await latencyApart(model, preprocessing, { budgetMs, signal }) };
 }
 
 /** `measure` of a model that nobody has opened. */

@@ -114,7 +114,8 @@ async function open<T>(
     const preprocessing = preprocessingOf(session.input, { ...options, note }, wantsBytes, model.metadata);
     await log.run('prove the folded model', () => requireParity(session, folded, preprocessing));
     const test = data.validation ?? data.test;
-    const measuring = { test, preprocessing, limit: options.limit, signal, onProgress };
+    const { limit, latencyBudgetMs } = options;
+    const measuring = { test, preprocessing, limit, latencyBudgetMs, signal, onProgress };
     return await use(session, { ...source, data, preprocessing, measuring });
   } finally {
     await session.close();

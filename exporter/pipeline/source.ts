@@ -9,6 +9,8 @@ export interface SourceOptions {
   readonly data: string | { readonly train: Dataset; readonly test: Dataset };
   /** Test images to measure on, spread evenly. @default all */
   readonly limit?: number | undefined;
+  /** Latency is measured for no longer, milliseconds. @default that of `measureLatency` */
+  readonly latencyBudgetMs?: number | undefined;
   /** What a raw file does not say; `preprocessing` says all of it and wins. */
   readonly preprocessing?: Preprocessing | undefined;
   readonly normalize?: string | undefined;

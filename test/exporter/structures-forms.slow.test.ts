@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { structureTrials } from '../support/networks/structure.ts';
 import { CONVERTED_INPUTS, VARIANTS } from '../support/networks/variants.ts';
 
-const { requireStructure, through } = structureTrials();
+const { requireStructure, through } = structureTrials({ calibration: 24 });
 
 describe('a network in another form', () => {
   it.each(Object.entries(VARIANTS))('%s: folds, quantizes and fuses entirely', async (name, build) => {

@@ -5,24 +5,31 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * has run before, and goes by the size of files elsewhere.
  */
 export const LONGEST: readonly string[] = [
-  'exporter/commands/compress.slow',
-  'onnx/fuzz-real.slow',
+  // Waits for most of two and a half minutes.
   'deploy/drill.slow',
+  'exporter/commands/compress.slow',
   'exporter/structures-families.slow',
+  'onnx/fuzz-real.slow',
   'exporter/commands/resnet20.slow',
   'exporter/structures-forms.slow',
+  'cli/detector-guide.slow',
+  'deploy/agent/power-cuts.slow',
   'faults/compress.slow',
-  'bench/yolox.slow',
+  'daemon/camera/view/clips.slow',
   'deploy/rollout/rollout.slow',
   'exporter/prune-finetune/compress.slow',
-  'deploy/agent/power-cuts.slow',
+  'bench/yolox.slow',
   // Encoders of 720 lines and late frames to the millisecond: beside it runs what waits.
   'faults/lag.waiting',
+  'faults/traffic.waiting',
   'faults/thin-link.waiting',
   'daemon/camera/connect.waiting',
+  'faults/journal-daemon.waiting',
+  'e2e/update.waiting',
+  'demo/run.waiting',
   'daemon/camera/faults.waiting',
   'daemon/camera/stream.waiting',
-  'e2e/update.waiting',
+  'daemon/camera/view.waiting',
   'faults/trial.waiting',
 ];
 
@@ -32,7 +39,6 @@ const LATE: readonly string[] = [
   'daemon/doctor/broken-cameras.waiting',
   'cli/init/path.waiting',
   'faults/detector-trial.waiting',
-  'daemon/camera/view.waiting',
 ];
 
 const isNamed = (moduleId: string, name: string): boolean => moduleId.endsWith(`/test/${name}.test.ts`);

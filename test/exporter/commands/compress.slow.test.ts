@@ -37,9 +37,9 @@ describeWith({ needs: ['data'] }, 'a budget on a published network', () => {
       clusters: 4,
       threads: 1,
     };
-    const loose = await compress({ ...options, out: join(folder(), 'loose') });
-    expect((loose.baseline.top1 - loose.candidate.top1) * 100).toBeGreaterThan(1);
     const held = await compress({ ...options, out: join(folder(), 'held'), budget: 1 });
+    // What is lost on images that nothing is decided on, before anything is kept finer.
+    expect(held.budget?.heldOut[0]).toBeGreaterThan(3);
     expect((held.baseline.top1 - held.candidate.top1) * 100).toBeLessThanOrEqual(1);
     expect(held.budget?.wider.length).toBeGreaterThan(0);
     expect(held.baseline.bytes / held.candidate.bytes).toBeGreaterThan(6);
