@@ -1,7 +1,7 @@
 import type { Dataset } from '../../../calibration/dataset.ts';
 import type { RunOptions } from '../../../core/progress.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
-import type { Model, Shape } from '../../../onnx/graph.ts';
+import type { Model } from '../../../onnx/graph.ts';
 import { inferShapes } from '../../../onnx/shapes.ts';
 import { indexGraph } from '../../../onnx/topology.ts';
 import { MatrixProducts } from '../../linear-algebra/products.ts';
@@ -12,7 +12,7 @@ import { addRows } from './positions.ts';
 import { type Repair, repairsOf } from './repairs.ts';
 import { solveLayer } from './solve-layer.ts';
 import { Targets } from './targets.ts';
-import { Walk } from './walk.ts';
+import { bytesOfImage, Walk } from './walk.ts';
 
 interface ReconstructOptions extends RunOptions {
   readonly preprocessing: Preprocessing;
@@ -65,24 +65,24 @@ export async function reconstruct(
   const asked = options.indices;
   // Spread over the draw: it is in the order of the set, which may be that of the classes.
   const indices = Array.from({ length: count }, (_, i) => asked[Math.floor((i * asked.length) / count)]!);
-  const images = await loadImages(dataset, preprocessing, indices);
   const repairs = solvable(start);
   const walkOptions = { batch, threads };
-  const targets = new Targets(
-    original,
-    repairs.map(({ layer, target }, r) => ({
-      value: target,
-      // Of a value that pruning could not follow nothing has gone.
-      channels:
-        analysis.channelsOf(target)?.flatMap((id, i) => (removed.has(id) ? [] : [i])) ?? everyChannel(layer.rows),
-      wanted: Math.ceil(samplesFor(layer.columns) / count),
-      seed: seed + r,
-    })),
-    images,
-    count,
-    walkOptions,
+  const requests = repairs.map(({ layer, target }, r) => ({
+    value: target,
+    // Of a value that pruning could not follow nothing has gone.
+    channels: analysis.channelsOf(target)?.flatMap((id, i) => (removed.has(id) ? [] : [i])) ?? everyChannel(layer.rows),
+    wanted: Math.ceil(samplesFor(layer.columns) / count),
+    seed: seed + r,
+  }));
+  // Nothing here keeps the images: they go when both walks have passed what reads them.
+  const { targets, walk } = await loadImages(dataset, preprocessing, indices).then((images) => ({
+    targets: new Targets(original, requests, images, count, walkOptions),
+    walk: new Walk(start.graph.inputs[0]?.name ?? '', images, count, walkOptions),
+  }));
+  /** For every layer in turn: 200 MB each else wait to be collected while the next layer takes its own. */
+  const room = new Float32Array(
+    Math.max(0, ...repairs.map(({ layer }, r) => count * requests[r]!.wanted * layer.columns)),
   );
-  const walk = new Walk(start.graph.inputs[0]?.name ?? '', images, count, walkOptions);
   const gram = await GramSession.open();
   const products = new MatrixProducts(threads);
   let model = start;
@@ -98,7 +98,7 @@ export async function reconstruct(
         addRows(data, [count, ...dims], positions, [...everyChannel(width)], rows, 0, -1);
       }
       const input = walk.value(repair.layer.input);
-      const samples = { input, count, positions, rows, damping };
+      const samples = { input, count, positions, rows, damping, room };
       const solved = await solveLayer(model, repair, samples, { gram, products, signal });
       model = solved.model;
       layers.push({ name: repair.layer.node.name, before: solved.before, after: solved.after });
@@ -120,9 +120,6 @@ function runsOf(model: Model, asked: number): { readonly batch: number; readonly
   const held = Math.min(asked, Math.max(batch, Math.floor(MOST_BYTES / (3 * largest))));
   return { batch, count: Math.max(batch, held - (held % batch)) };
 }
-
-const bytesOfImage = (shape: Shape | null): number =>
-  (shape ?? []).slice(1).reduce<number>((bytes, dim) => bytes * (typeof dim === 'number' ? dim : 1), 4);
 
 const samplesFor = (columns: number): number =>
   Math.min(Math.max(FEWEST_SAMPLES, SAMPLES_PER_COLUMN * columns), MOST_VALUES / columns);

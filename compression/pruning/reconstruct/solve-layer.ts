@@ -19,6 +19,8 @@ interface LayerSamples {
   /** What its result should be there, `[positions, rows]`; overwritten. */
   readonly rows: Float32Array;
   readonly damping: number;
+  /** Room for what the layer is fed at those places, `[positions, columns]` or more; overwritten. */
+  readonly room: Float32Array;
 }
 
 interface SolvedLayer {
@@ -69,9 +71,9 @@ export async function solveLayer(
 }
 
 /** Columns of im2col of one group at every drawn place; the vectors themselves for a matrix product. */
-function inputRows({ window, columns }: Layer, { input, count, positions }: LayerSamples, group: number) {
-  const x = new Float32Array(positions.places.length * columns);
+function inputRows({ window, columns }: Layer, { input, count, positions, room }: LayerSamples, group: number) {
   if (window === undefined) return input.data.slice();
+  const x = room.subarray(0, positions.places.length * columns);
   const [channels = 1, height = 1, width = 1] = input.dims;
   const size = { channels, height, width };
   const out = outputOf(window, size);
