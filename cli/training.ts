@@ -134,7 +134,6 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     typeof validation === 'number' ? { train: whole, validation } : setAside(whole, validation);
   const preprocessing = defaultPreprocessing(task.inputShape, normalize === undefined ? {} : { normalize });
   const checkpoint = options.checkpoint ?? `${options.out}.checkpoint`;
-  const started = performance.now();
   const fitting: ClassifierOptions = {
     ...options,
     ...task,
@@ -166,8 +165,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
   await requireAnswers(annotated, dataset, preprocessing, options.out);
   await writeModel(annotated, options.out);
   if (options.checkpoint === undefined) await rm(checkpoint, { force: true });
-  const { classes, accuracy, epochs, trained, validated } = result;
-  const seconds = (performance.now() - started) / 1000;
+  const { classes, accuracy, epochs, trained, validated, seconds } = result;
   const document = { model: options.out, of: task.of, classes, trained, validated, accuracy, seconds, epochs };
   context.report({ document, text: summary(document) });
 }

@@ -24,6 +24,7 @@ const Header = z.strictObject({
   step: z.int().min(0),
   loss: z.number(),
   history: z.array(EpochReport),
+  seconds: z.number().min(0).default(0),
   lengths: z.array(z.int().min(0)),
   digest: z.string(),
 });
@@ -39,6 +40,8 @@ interface Checkpoint {
   readonly loss: number;
   /** Epochs that are over. */
   readonly history: readonly EpochReport[];
+  /** That it took to come here, over all runs. */
+  readonly seconds: number;
   /** Weights, statistics, optimizer state and the best weights so far, in an order the training knows. */
   readonly arrays: readonly Float32Array[];
 }

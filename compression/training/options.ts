@@ -57,4 +57,6 @@ export interface TrainResult {
   /** Of that epoch, on the validation images. */
   readonly accuracy: number;
   readonly epochs: readonly EpochReport[];
+  /** Of training and validation, those before an interruption included. */
+  readonly seconds: number;
 }

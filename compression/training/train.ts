@@ -55,10 +55,12 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
   const plan = { images, preprocessing, augmentation: options.augmentation ?? {}, batch, seed };
   const steps = stepsPerEpoch(plan);
   const at = { epoch: kept?.epoch ?? 0, step: kept?.step ?? 0, loss: kept?.loss ?? 0 };
+  const begun = performance.now();
+  const spent = (): number => (kept?.seconds ?? 0) + (performance.now() - begun) / 1000;
   const clock = { started: performance.now(), saved: performance.now(), fresh: 0 };
   const save = async (): Promise<void> => {
     if (checkpoint === undefined) return;
-    await writeCheckpoint(checkpoint, { run, ...at, history, arrays: everything() });
+    await writeCheckpoint(checkpoint, { run, ...at, history, seconds: spent(), arrays: everything() });
     clock.saved = performance.now();
   };
   const gaveUp = (): boolean => {
@@ -110,6 +112,7 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     model: withWeights(model, { ...weights, ...best }),
     accuracy: bestOf(history)?.accuracy ?? 0,
     epochs: history,
+    seconds: spent(),
   };
 }
 

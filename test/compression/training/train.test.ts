@@ -50,6 +50,7 @@ describe('training', () => {
     async (_, optimizer) => {
       const whole = await train(smallNetwork(), options({ optimizer }));
       const checkpoint = join(folder(), `${randomUUID()}.checkpoint`);
+      const spent: number[] = [];
       for (const stopAt of [4, 5, 8]) {
         const stop = new AbortController();
         let seen = 0;
@@ -65,12 +66,17 @@ describe('training', () => {
           }),
         );
         await expect(interrupted).rejects.toThrow();
+        const [header] = (await readFile(checkpoint, 'latin1')).split('\n', 1);
+        spent.push(Number(JSON.parse(header!).seconds));
       }
       const resumed = await train(smallNetwork(), options({ optimizer, checkpoint }));
       expect(Buffer.from(encodeModel(resumed.model)).equals(encodeModel(whole.model))).toBe(true);
       expect(resumed.epochs.map(({ loss, accuracy }) => [loss, accuracy])).toEqual(
         whole.epochs.map(({ loss, accuracy }) => [loss, accuracy]),
       );
+      const times = [0, ...spent, resumed.seconds];
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(new Set(times).size).toBe(5);
     },
   );
 
