@@ -10,26 +10,45 @@ import { positionsOf } from './positions.ts';
 /** Frames a second that are looked at: neighbours at a camera's own rate are all but the same image. */
 const RATE = 2;
 
+/** Bytes of frames that are kept: of 640x352, three quarters of a minute. */
+const MOST_KEPT = 64 * 2 ** 20;
+
 /**
- * Frames of a video file, two a second, for what needs no labels. They are decoded anew whenever they are read: at 1080p a minute of
- * them would be 750 MB.
+ * Frames of a video file, two a second, for what needs no labels. Choosing layer by layer reads them a hundred times: those of a short
+ * video are kept. Those of a longer one are decoded anew whenever they are read: at 1080p a minute of them would be 750 MB.
  *
  * @throws {WaysideError} FILE_NOT_FOUND; DECODER_UNAVAILABLE without ffmpeg; VIDEO_INVALID for what cannot be decoded or holds no frames
  */
-export async function openVideo(path: string): Promise<Dataset> {
+export async function openVideo(path: string, mostKept = MOST_KEPT): Promise<Dataset> {
   let size = 0;
-  for await (const _ of frames(path)) size++;
+  let bytes = 0;
+  const kept: RgbImage[] = [];
+  for await (const image of frames(path)) {
+    size++;
+    bytes += image.data.byteLength;
+    if (bytes <= mostKept) kept.push(image);
+    else kept.length = 0;
+  }
   if (size === 0) throw new WaysideError('VIDEO_INVALID', { message: `${path} holds no frames` });
 
   async function* samples(indices?: readonly number[]): AsyncGenerator<Sample> {
     const wanted = [...positionsOf(size, indices)];
+    const sample = (position: number, image: RgbImage): Sample => ({
+      id: `${basename(path)}#${position}`,
+      label: 0,
+      image,
+    });
+    if (kept.length === size) {
+      for (const position of wanted) yield sample(position, kept[position]!);
+      return;
+    }
     let at = 0;
     while (at < wanted.length) {
       // A position before the last one starts from the beginning; as a rule they rise, and one pass serves all.
       let position = 0;
       for await (const image of frames(path)) {
         while (wanted[at] === position) {
-          yield { id: `${basename(path)}#${position}`, label: 0, image };
+          yield sample(position, image);
           at++;
         }
         position++;

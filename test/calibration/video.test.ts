@@ -1,7 +1,9 @@
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { Dataset } from '../../calibration/dataset.ts';
 import { openDataset } from '../../calibration/datasets/open.ts';
+import { openVideo } from '../../calibration/datasets/video.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { describeWith } from '../support/requirements.ts';
 import { writeSpotVideo } from '../support/spot-detector.ts';
@@ -28,6 +30,17 @@ describeWith({ needs: ['ffmpeg'] }, 'frames of a video', () => {
     for (const [i, [, row]] of all.entries()) expect(Math.abs(row - 4 * i)).toBeLessThanOrEqual(3);
     expect(await rowsOf(set, [7, 2, 2, 11, 0])).toEqual([7, 2, 2, 11, 0].map((i) => all[i]));
     expect(await set.digest()).toBe(await set.digest());
+  });
+
+  it('of a short one are kept, and are those that would be decoded again', async () => {
+    const path = join(folder(), 'short.mkv');
+    await copyFile(join(folder(), 'spot.mkv'), path);
+    const [kept, decoded] = [await openVideo(path), await openVideo(path, 11 * 2 ** 10)];
+    const again = [3, 9, 9, 1];
+    const expected = await rowsOf(decoded, again);
+    await rm(path);
+    expect(await rowsOf(kept, again)).toEqual(expected);
+    await expect(rowsOf(decoded, again)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
   it('are refused where a file has none', async () => {
