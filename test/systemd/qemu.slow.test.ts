@@ -56,6 +56,11 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
   };
   const write = (path: string, text: string): Promise<string> =>
     debian().do(`echo ${Buffer.from(text).toString('base64')} | base64 -d > ${path}`);
+  /**
+   * Waits in there: with a question after the other over its serial line the machine had little time left for a decoder that asks for memory,
+   * and the daemon could take it for stalled before it had enough.
+   */
+  const holds = (condition: string): Promise<string> => debian().do(`until ${condition}; do sleep 1; done`, WITHIN_MS);
   /** The next message of a topic of the box, within a minute of the machine's own time. */
   const next = async <T>(topic: string): Promise<T> =>
     JSON.parse(await debian().do(`mosquitto_sub -h 127.0.0.1 -R -C 1 -W 60 -t 'wayside/v1/test/box/${topic}'`)) as T;
@@ -113,11 +118,9 @@ describeWith({ needs }, 'a Debian 12 with a kernel of its own', () => {
 
   it('loses what wants more memory than the unit may have, and no more than that', async () => {
     const pid = await debian().do('systemctl show wayside --property=MainPID --value');
-    const kills = async (): Promise<number> =>
-      Number(/^oom_kill (\d+)$/m.exec(await debian().do(`cat ${CGROUP}/memory.events`))?.[1]);
-    expect(await kills()).toBe(0);
+    expect(await debian().do(`cat ${CGROUP}/memory.events`)).toMatch(/^oom_kill 0$/m);
     await debian().do(`systemctl set-property --runtime wayside MemoryMax=400M && touch ${GREEDY}`);
-    await until('the kernel to kill it', async () => (await kills()) > 0, WITHIN_MS);
+    await holds(`grep -q '^oom_kill [1-9]' ${CGROUP}/memory.events`);
     await debian().do(`rm ${GREEDY}`);
     await next('camera/north/detections');
     expect(await debian().do('systemctl show wayside --property=MainPID --value')).toBe(pid);
@@ -136,11 +139,7 @@ exec perl -e 'my $much = 340 << 20; my $hoard = "x" x $much; sleep 600'
 END
 setsid sh /tmp/hoard > /dev/null 2>&1 &`,
     );
-    await until(
-      'another supervisor',
-      async () => ![pid, '0'].includes((await debian().do('systemctl show wayside --property=MainPID --value')).trim()),
-      WITHIN_MS,
-    );
+    await holds(`systemctl show wayside --property=MainPID --value | grep -qvx -e ${pid} -e 0`);
     await next('camera/north/detections');
     expect(await debian().do('journalctl --dmesg --no-pager')).toContain(`Killed process ${pid} `);
     const journal = await debian().do('journalctl --unit=wayside --no-pager');
