@@ -30,7 +30,7 @@ async function marked(mark: string): Promise<string[]> {
 }
 
 async function untilGone(mark: string): Promise<void> {
-  await expect.poll(() => marked(mark), { timeout: 15_000 }).toEqual([]);
+  await expect.poll(() => marked(mark)).toEqual([]);
 }
 
 let bare = '';
@@ -79,7 +79,7 @@ describe('the demonstration', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/camera live.*counted/);
+    await expect.poll(() => said).toMatch(/camera live.*counted/);
     expect((await marked(signal)).length).toBeGreaterThan(3);
     child.kill(signal);
     const [code] = (await once(child, 'exit')) as [number | null];

@@ -22,14 +22,14 @@ it('files with cameras and daemons are of the kind that waits, beside which none
   expect(live.filter((name) => !name.endsWith('.waiting.test.ts'))).toEqual([]);
 });
 
-it('property tests draw the same cases again, other versions of Node other ones', () => {
+it('property tests draw the same cases again, another seed other ones', () => {
   const drawn = (seed?: number): number[] =>
     fc.sample(fc.nat(), { numRuns: 5, ...(seed === undefined ? {} : { seed }) });
-  const own = seedOf(process.env['WAYSIDE_SEED'], process.versions.node);
+  const own = seedOf(process.env['WAYSIDE_SEED']);
   expect(drawn()).toEqual(drawn(own));
   expect(drawn()).not.toEqual(drawn(own + 2));
-  expect([seedOf(undefined, '22.3.1'), seedOf('7', '22.3.1')]).toEqual([22, 7]);
-  expect(() => seedOf('x', '22.3.1')).toThrow(/WAYSIDE_SEED/);
+  expect(seedOf('7')).toBe(7);
+  expect(() => seedOf('x')).toThrow(/WAYSIDE_SEED/);
 });
 
 it('files that run at once are given ports of different shares, a file none of them twice', async () => {

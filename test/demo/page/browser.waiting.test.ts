@@ -73,12 +73,12 @@ describeWith({ needs: ['chromium', 'ffmpeg'] }, 'the page of the demonstration i
     started.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/live image: http:\/\/127\.0\.0\.1:\d+\//);
+    await expect.poll(() => said).toMatch(/live image: http:\/\/127\.0\.0\.1:\d+\//);
     return /http:\S+/.exec(said)?.[0] ?? '';
   }
 
   async function untilSeen(enough: (seen: Seen) => boolean): Promise<Seen> {
-    await expect.poll(async () => enough(await browser.evaluate<Seen>(SEEN)), { timeout: 60_000 }).toBe(true);
+    await expect.poll(async () => enough(await browser.evaluate<Seen>(SEEN))).toBe(true);
     return browser.evaluate<Seen>(SEEN);
   }
 
