@@ -248,7 +248,7 @@ export class Journal {
     const index = (current?.index ?? 0) + 1;
     await this.#chain.begin({
       format: JOURNAL_FORMAT,
-      ...{ box, index, oldest: kept?.index ?? index, first: this.#next, messages: this.#messages },
+      ...{ box, index, oldest: kept?.index ?? index, first: this.#last + 1, messages: this.#messages },
       ...{ acknowledged: this.#acknowledged, previous: head.toString('hex'), at: new Date(now).toISOString() },
     });
     this.#due = removed;
