@@ -9,6 +9,7 @@ import { floatsOf, floatTensor, openSession } from '../../../inference/session.t
 import { int, ints } from '../../../onnx/attributes.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import type { Model } from '../../../onnx/graph.ts';
+import { upgradeOpset } from '../../../onnx/opset.ts';
 import { float32Scalar } from '../../../onnx/tensor.ts';
 import { NetworkBuilder } from '../networks.ts';
 import { noise } from '../run.ts';
@@ -84,11 +85,17 @@ test('what is trained and what is written give the same numbers to the last bit,
       const [first] = layers;
       const kept = new Set(float && first !== undefined ? [first.node.name] : []);
       const input = withFittingWeights(model, { ranges, weights, float: kept });
-      expect(await scoresOf(fakeQuantize(model, input, 64).model)).toEqual(await scoresOf(quantizeModel(model, input)));
+      const written = quantizeModel(model, input);
+      // ONNX Runtime adds up an AveragePool from operator set 19 on in another order.
+      const simulation = upgradeOpset(fakeQuantize(model, input, 64).model, written.opsets.get('') ?? 0);
+      expect(await scoresOf(simulation)).toEqual(await scoresOf(written));
     }),
     {
       numRuns: 60,
-      examples: [[{ steps: ['conv', 'sigmoid', 'relu', 'conv'], clusters: undefined, float: true, seed: 0 }]], // one activation after another
+      examples: [
+        [{ steps: ['conv', 'sigmoid', 'relu', 'conv'], clusters: undefined, float: true, seed: 0 }], // one activation after another
+        [{ steps: ['mean', 'concat', 'conv'], clusters: 16, float: false, seed: 960 }], // operator sets 17 and 21
+      ],
     },
   );
 });
