@@ -26,7 +26,11 @@ export type Step =
   | { readonly do: 'begin-trial'; readonly slot: Slot }
   | { readonly do: 'try'; readonly slot: Slot }
   | { readonly do: 'take-over'; readonly slot: Slot }
-  | { readonly do: 'promote'; readonly slot: Slot; readonly reason: TrialReason | 'GOOD_BEFORE' | 'WITHOUT_TRIAL' }
+  | {
+      readonly do: 'promote';
+      readonly slot: Slot;
+      readonly reason: TrialReason | 'GOOD_BEFORE' | 'WITHOUT_TRIAL' | 'FIRST';
+    }
   | { readonly do: 'reject'; readonly slot: Slot; readonly reason: TrialReason; readonly message: string }
   | { readonly do: 'stop-trial'; readonly slot: Slot; readonly reason: TrialReason }
   | { readonly do: 'interrupt-trial'; readonly slot: Slot }
@@ -152,6 +156,8 @@ function planPlaced(situation: Situation, slot: Slot, record: SlotRecord): Step 
       if (record.reason !== undefined && NOT_ITS_FAULT.includes(record.reason)) {
         return { do: 'close', outcome: 'failed', reason: readReason(record.reason) };
       }
+      // The first of its name: nothing runs that it could be held against, nor that it could spoil.
+      if (daemon !== undefined && installed.length === 0) return { do: 'promote', slot, reason: 'FIRST' };
       if (daemon !== undefined) return { do: 'begin-trial', slot };
       return promoteWithoutTrial ? { do: 'promote', slot, reason: 'WITHOUT_TRIAL' } : { wait: 'the daemon' };
   }

@@ -44,8 +44,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
   beforeAll(async () => {
     rig = await Rig.start({
       prepare: async (folder) => {
-        await mkdir(join(folder, 'store', 'factory'), { recursive: true });
-        await writeColourPackage(join(folder, 'store', 'factory', 'colours'), { version: '0' });
+        await mkdir(join(folder, 'store'));
         office = await newOffice(folder);
         await office.publish([office.keys.first, office.keys.second]);
         await cp(join(office.folder, 'published', 'metadata', '1.root.json'), join(folder, 'root.json'));
@@ -75,7 +74,6 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const log = createLog('agent', { write: () => undefined });
     agentDone = runAgent(path, { signal: agentEnd.signal, log });
     client = await connectAsync(rig.broker.url);
-    await rig.working();
   });
   afterAll(async () => {
     agentEnd.abort();
@@ -129,12 +127,21 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     expect(rig.daemon.log).not.toContain('frames were taken and not analysed');
   }
 
+  it('is no trial where the box has no model of that name: the first one runs as soon as it is there', async () => {
+    await rollOut('0');
+    const promoted = await rig.listener.next('model-report', ({ state }) => state === 'promoted', { within: 90_000 });
+    expect(promoted.message).toMatchObject({ job, running: { version: '0' } });
+    expect(promoted.message.served).toBeGreaterThan(0);
+    await rig.working();
+  });
+
   it('is a trial on live traffic, after which the box goes over without losing a frame', async () => {
     const before = performance.now();
     await rollOut('1');
-    const promoted = await rig.listener.next('model-report', ({ state }) => state === 'promoted', { within: 90_000 });
+    const fits = ({ job: number, state }: MessageOf<'model-report'>): boolean => number === job && state === 'promoted';
+    const promoted = await rig.listener.next('model-report', fits, { within: 90_000 });
     tookLine('published, tried on 90 frames and promoted', before, promoted.at);
-    expect(promoted.message).toMatchObject({ job: 1, running: { version: '1' } });
+    expect(promoted.message).toMatchObject({ job, running: { version: '1' } });
     expect(promoted.message.served).toBeGreaterThan(0);
     await rig.listener.next('info', ({ model }) => model?.version === '1', { after: before });
     expectUninterrupted(before, '0', '1');
@@ -144,7 +151,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const before = performance.now();
     await rollOut('2', { labels: [...COLOURS.slice(1), COLOURS[0]] });
     const fits = ({ job: number, state }: MessageOf<'model-report'>): boolean =>
-      number === 2 && state === 'rolled-back';
+      number === job && state === 'rolled-back';
     const { message, at } = await rig.listener.next('model-report', fits, { within: 90_000 });
     expect(['TRIAL_CLASS_SHIFT', 'TRIAL_DISAGREES']).toContain(message.reason?.code);
     expect(message.running?.version).toBe('1');

@@ -58,12 +58,17 @@ describe('the planner, whatever it is given', () => {
       freeBytes: fc.constantFrom(10, 1e9),
       windowOpensAt: fc.constantFrom(1000, 2000),
       known: fc.boolean(),
+      factory: fc.boolean(),
     })
-    .map(({ a, b, asked, known, ...rest }) => {
+    .map(({ a, b, asked, known, factory, ...rest }) => {
       const installed = ([a, b] as const)
         .filter((each) => each?.condition === 'good')
         .map((each) => ({ place: each!.slot, version: each!.model?.version, digest: each!.model?.digest }));
-      const change = { ...rest, wanted: asked && wanted(asked), installed: [...installed, situation().installed[1]!] };
+      const change = {
+        ...rest,
+        wanted: asked && wanted(asked),
+        installed: [...installed, ...(factory ? [situation().installed[1]!] : [])],
+      };
       return situation(change, { slots: { A: a, B: b }, ...(known ? bad : {}) });
     });
 
@@ -86,6 +91,7 @@ describe('the planner, whatever it is given', () => {
             break;
           case 'promote':
             if (step.reason === 'WITHOUT_TRIAL') expect(given.promoteWithoutTrial).toBe(true);
+            else if (step.reason === 'FIRST') expect(given.installed).toEqual([]);
             else if (step.reason !== 'GOOD_BEFORE') expect(given.trial?.ruling?.step).toBe('promote');
             expect(['trial', 'verified', 'retired', 'good']).toContain(record?.condition);
             break;

@@ -107,6 +107,16 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
     situation({ daemon: undefined, promoteWithoutTrial: true }, inB('verified')),
     { do: 'promote', reason: 'WITHOUT_TRIAL' },
   ],
+  [
+    'a verified package where none of its name ever was',
+    situation({ installed: [] }, { slots: { A: undefined, B: inB('verified').slots?.B }, current: undefined }),
+    { do: 'promote', slot: 'B', reason: 'FIRST' },
+  ],
+  [
+    'the same without a daemon: who runs it is waited for',
+    situation({ installed: [], daemon: undefined }, { slots: { A: undefined, B: inB('verified').slots?.B } }),
+    { wait: 'the daemon' },
+  ],
   ['a trial that a restart cut off', situation({}, inB('trial')), { do: 'try', slot: 'B' }],
   [
     'the same outside of the window: what has begun goes on',
