@@ -73,10 +73,14 @@ const usage = (command: Command): string =>
     ...command.registeredArguments.map((argument) => argumentText(argument, argument.name())),
   ].join(' ');
 
-function described({ description, defaultValue }: Pick<Option, 'description' | 'defaultValue'>): string {
+function described({
+  description,
+  defaultValue,
+  defaultValueDescription,
+}: Pick<Option, 'description' | 'defaultValue' | 'defaultValueDescription'>): string {
   return defaultValue === undefined || defaultValue === false
     ? description
-    : `${description} (default: ${String(defaultValue)})`;
+    : `${description} (default: ${defaultValueDescription ?? String(defaultValue)})`;
 }
 
 const visibleOptions = (command: Command): readonly Option[] => command.options.filter(({ hidden }) => !hidden);
