@@ -27,13 +27,6 @@ const OUTLIERS = 0.05;
 const OUTLYING = 0.25;
 /** What stops or turns while hidden is not where it was heading, but may be where it was. */
 const STAYED = 0.2;
-/**
- * Two objects that meet are often seen as one box between them. It errs by the same in frame after frame: a second of such frames says as much
- * as one box of so many times the usual error.
- */
-const SHARED = 1.5;
-/** Who meets another goes on as before: of what else changes a motion, this share. */
-const UNDISTURBED = 0.2;
 
 const sizeOf = (box: Box): number => Math.sqrt(Math.max(1e-12, box[2] * box[3]));
 
@@ -136,9 +129,8 @@ export class BoxMotion {
     return boxOf([x.place, y.place, Math.max(1e-6, w.place), Math.max(1e-6, h.place)]);
   }
 
-  /** @param meets it is hidden by another object, or seen as one with it */
-  predict(time: number, meets = false): void {
-    this.#now = moved(this.#now, time - this.#at, (meets ? UNDISTURBED : 1) * sizeOf(this.#observed));
+  predict(time: number): void {
+    this.#now = moved(this.#now, time - this.#at, sizeOf(this.#observed));
     this.#at = time;
     this.#box = undefined;
   }
@@ -177,9 +169,8 @@ export class BoxMotion {
    * now: what it guessed in between is forgotten (OC-SORT's observation-centric re-update, Cao 2023, 4.2).
    *
    * @param step usual time between two frames, s
-   * @param shared it may be the box of another object, or of both
    */
-  observe(box: Box, time: number, step: number, shared = false): void {
+  observe(box: Box, time: number, step: number): void {
     const absent = time - this.#seenAt;
     const steps = Math.min(MOST_STEPS, Math.round(absent / step));
     if (steps > 1) {
@@ -193,18 +184,18 @@ export class BoxMotion {
         this.#correct(between, this.#seenAt + share * absent);
       }
     }
-    this.#correct(box, time, shared ? Math.max(1, SHARED / Math.sqrt(step)) : 1);
+    this.#correct(box, time);
     this.#seen = this.#now;
     this.#seenAt = time;
     this.#observed = box;
     this.#remember(box);
   }
 
-  #correct(box: Box, time: number, doubt = 1): void {
+  #correct(box: Box, time: number): void {
     this.predict(time);
     const errors = deviations(box);
     const seen = measured(this.#uncut(box));
-    const at = (k: 0 | 1 | 2 | 3): Motion => corrected(this.#now[k], seen[k], doubt * errors[k]);
+    const at = (k: 0 | 1 | 2 | 3): Motion => corrected(this.#now[k], seen[k], errors[k]);
     this.#now = [at(0), at(1), at(2), at(3)];
     this.#box = undefined;
   }

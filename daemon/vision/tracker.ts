@@ -55,8 +55,6 @@ interface Track {
   seenAt: number;
   hits: number;
   score: number;
-  /** When it was seen last, or not seen, one detection was all there was of it and of another object. */
-  meets: boolean;
 }
 
 /** What is more surprising is another object: an exact return after 1.6 s unseen is by 12, for how little is known of its place by then. */
@@ -74,9 +72,6 @@ const NEARER = 0.1;
 const LEAST_OVERLAP = 0.5;
 /** Of another class than the track ever was: one detection in twenty. */
 const OTHER_CLASS = 3;
-/** What was not believed yet is kept for this share of the time, and for so many times as long what is hidden by another or seen as one with it. */
-const UNCONFIRMED_KEPT = 0.25;
-const MEETING_KEPT = 1.5;
 /** An object of which less is inside the image has left it. */
 const LEAST_INSIDE = 0.1;
 
@@ -136,11 +131,11 @@ export class Tracker {
 
     // Two frames may be missed, however far they are apart.
     const least = 3.5 * (this.#step ?? 0);
-    const kept = (hits: number, meets: boolean): number =>
-      keptSeconds * (hits < confirmations ? UNCONFIRMED_KEPT : meets ? MEETING_KEPT : 1);
     this.#tracks = this.#tracks.filter(
-      ({ seenAt, hits, motion, meets }) =>
-        seenAt === time || (motion.inside >= LEAST_INSIDE && time - seenAt <= Math.max(least, kept(hits, meets))),
+      ({ seenAt, hits, motion }) =>
+        seenAt === time ||
+        (motion.inside >= LEAST_INSIDE &&
+          time - seenAt <= Math.max(least, hits >= confirmations ? keptSeconds : keptSeconds / 4)),
     );
     return this.#tracks.filter(({ seenAt }) => seenAt === time).map((track) => this.#object(track));
   }
@@ -151,7 +146,7 @@ export class Tracker {
     // The usual step: gaps weigh little.
     if (step !== undefined)
       this.#step = this.#step === undefined ? step : this.#step + 0.1 * (Math.min(step, 2 * this.#step) - this.#step);
-    for (const { motion, meets } of this.#tracks) motion.predict(time, meets);
+    for (const { motion } of this.#tracks) motion.predict(time);
   }
 
   #surprise(track: Track, seen: Seen): number {
@@ -185,31 +180,23 @@ export class Tracker {
   ): { readonly tracks: Track[]; readonly detections: Seen[] } {
     const costs = tracks.map((track) => detections.map((each) => surpriseOf(track, each)));
     const alone = tracks.map((track) => (this.#isHidden(track) ? MOST_SURPRISE - HIDDEN : MOST_SURPRISE));
-    const columns = worthwhilePairs(costs, alone);
-    const left = tracks.filter((_, i) => columns[i] === -1);
-    const pairs = tracks.flatMap((track, i) => {
-      const detection = detections[columns[i] ?? -1];
-      if (detection === undefined) return [];
-      const met = left.filter(
-        (other) => surpriseOf(other, detection) < MOST_SURPRISE && this.#isBelievedBeside(track, other),
-      );
-      return [{ track, detection, met }];
-    });
-    for (const { track, detection, met } of pairs) {
-      track.meets = met.length > 0;
-      for (const other of met) other.meets = true;
+    const taken = new Set<Track>();
+    const used = new Set<Seen>();
+    for (const [i, column] of worthwhilePairs(costs, alone).entries()) {
+      const [track, detection] = [tracks[i], detections[column]];
+      if (track === undefined || detection === undefined) continue;
+      taken.add(track);
+      used.add(detection);
       this.#continue(track, detection, time);
     }
-    const used = new Set(pairs.map(({ detection }) => detection));
-    return { tracks: left, detections: detections.filter((each) => !used.has(each)) };
-  }
-
-  #isBelievedBeside({ motion }: Track, other: Track): boolean {
-    return other.hits >= this.#limits.confirmations && intersectionOverUnion(motion.box, other.motion.box) > 0;
+    return {
+      tracks: tracks.filter((track) => !taken.has(track)),
+      detections: detections.filter((each) => !used.has(each)),
+    };
   }
 
   #continue(track: Track, { at, classIndex, score, vote }: Seen, time: number): void {
-    track.motion.observe(at.box, time, this.#step ?? 1, track.meets);
+    track.motion.observe(at.box, time, this.#step ?? 1);
     track.votes.set(classIndex, (track.votes.get(classIndex) ?? 0) + vote);
     track.seenAt = time;
     track.hits++;
@@ -219,7 +206,7 @@ export class Tracker {
   #begin({ at, classIndex, score, vote }: Seen, time: number): void {
     const id = this.#nextId();
     const motion = new BoxMotion(at.box, time, this.#aspect);
-    this.#tracks.push({ id, motion, votes: new Map([[classIndex, vote]]), seenAt: time, hits: 1, score, meets: false });
+    this.#tracks.push({ id, motion, votes: new Map([[classIndex, vote]]), seenAt: time, hits: 1, score });
   }
 
   #object({ id, motion, votes, hits, score }: Track): TrackedObject {
