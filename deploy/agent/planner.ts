@@ -157,7 +157,8 @@ function planPlaced(situation: Situation, slot: Slot, record: SlotRecord): Step 
         return { do: 'close', outcome: 'failed', reason: readReason(record.reason) };
       }
       // The first of its name: nothing runs that it could be held against, nor that it could spoil.
-      if (daemon !== undefined && installed.length === 0) return { do: 'promote', slot, reason: 'FIRST' };
+      if (daemon !== undefined && daemon.running === undefined && installed.length === 0)
+        return { do: 'promote', slot, reason: 'FIRST' };
       if (daemon !== undefined) return { do: 'begin-trial', slot };
       return promoteWithoutTrial ? { do: 'promote', slot, reason: 'WITHOUT_TRIAL' } : { wait: 'the daemon' };
   }

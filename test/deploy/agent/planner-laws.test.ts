@@ -45,7 +45,10 @@ describe('the planner, whatever it is given', () => {
         refused: { code: 'X', message: '' },
       }),
       downloaded: fc.constantFrom(undefined, bundle),
-      daemon: fc.constantFrom(undefined, served('1'), served('2'), served('2', 0)),
+      daemon: fc.constantFrom(undefined, served('1'), served('2'), served('2', 0), {
+        ...served('1'),
+        ...{ running: undefined, served: undefined },
+      }),
       trial: fc.option(
         fc.record({
           slot: fc.constantFrom('A' as const, 'B' as const),
@@ -91,7 +94,7 @@ describe('the planner, whatever it is given', () => {
             break;
           case 'promote':
             if (step.reason === 'WITHOUT_TRIAL') expect(given.promoteWithoutTrial).toBe(true);
-            else if (step.reason === 'FIRST') expect(given.installed).toEqual([]);
+            else if (step.reason === 'FIRST') expect([given.installed, given.daemon?.running]).toEqual([[], undefined]);
             else if (step.reason !== 'GOOD_BEFORE') expect(given.trial?.ruling?.step).toBe('promote');
             expect(['trial', 'verified', 'retired', 'good']).toContain(record?.condition);
             break;

@@ -109,8 +109,16 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
   ],
   [
     'a verified package where none of its name ever was',
-    situation({ installed: [] }, { slots: { A: undefined, B: inB('verified').slots?.B }, current: undefined }),
+    situation(
+      { installed: [], daemon: { ...served('1'), running: undefined, served: undefined } },
+      { slots: { A: undefined, B: inB('verified').slots?.B }, current: undefined },
+    ),
     { do: 'promote', slot: 'B', reason: 'FIRST' },
+  ],
+  [
+    'the same where a model answers of which the records of the store are lost',
+    situation({ installed: [] }, { slots: { A: undefined, B: inB('verified').slots?.B }, current: undefined }),
+    { do: 'begin-trial', slot: 'B' },
   ],
   [
     'the same without a daemon: who runs it is waited for',
