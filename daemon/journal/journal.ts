@@ -47,6 +47,7 @@ const ACKNOWLEDGE_MS = 10_000;
  * - A number is given once: before the first of a range is used, the range is on the disk.
  * - The chain is only ever appended to; a segment is removed when a newer one says so.
  * - A write that failed is undone before the next ({@link Chain}): the chain on the disk is that in memory.
+ * - The disk calls nothing settled that lies in a gap it has no word of: the next start finds that gap again.
  */
 export class Journal {
   readonly #files: FileSystem;
@@ -119,11 +120,11 @@ export class Journal {
     this.#free = found.next;
     this.#last = found.last;
     this.#acknowledged = found.acknowledged;
-    this.#acknowledgedWritten = found.acknowledged;
+    this.#gaps.push(...found.gaps);
+    this.#acknowledgedWritten = this.#told();
     this.#acknowledgedAt = this.#now();
     this.#messages = found.messages;
     this.#settled = found.settled;
-    this.#gaps.push(...found.gaps);
     // From here on an end that is none in order has to be noticed, even before anything was written.
     this.#failing = await this.#reserve(0).then(() => undefined, messageOf);
   }
@@ -162,7 +163,7 @@ export class Journal {
     while (await this.commit(true)) if (this.#pending.isEmpty) break;
     await this.#chain.close();
     if (this.#failing !== undefined || this.#pending.count > 0 || this.#free === this.#next) return;
-    const numbers = { free: this.#next, acknowledged: this.#acknowledged };
+    const numbers = { free: this.#next, acknowledged: this.#told() };
     // Where that cannot be written, the next start takes this end for one without order, and tells of it.
     this.#failing = await writeNumbers(this.#files, this.#folder, numbers).then(() => undefined, messageOf);
     this.#free = this.#next;
@@ -197,8 +198,9 @@ export class Journal {
     const tell = (from: number, to: number, reason: Gap['reason']): void => {
       gaps.push({ from, to, reason, since: null, until: now });
     };
-    const settledTo = Math.max(this.#acknowledged, this.#due?.settledTo ?? 0);
-    if (settledTo > this.#acknowledged) tell(this.#acknowledged + 1, settledTo, 'quota');
+    const acknowledged = this.#told(this.#gaps.slice(told.length));
+    const settledTo = Math.max(acknowledged, this.#due?.settledTo ?? 0);
+    if (settledTo > acknowledged) tell(acknowledged + 1, settledTo, 'quota');
     if (dropped > 0) {
       tell(next, next + dropped - 1, 'memory');
       next += dropped;
@@ -222,11 +224,16 @@ export class Journal {
     this.#acknowledgedAt = now;
   }
 
+  /** What the disk may call settled while gaps are not written down: the messages before the first of them. */
+  #told(untold: readonly Gap[] = this.#gaps): number {
+    return untold.reduce((to, { from }) => Math.min(to, from - 1), this.#acknowledged);
+  }
+
   /** Before a number is given, it is on the disk that it may have been. */
   async #reserve(count: number): Promise<void> {
     if (this.#next + count < this.#free) return;
     const free = this.#next + count + RESERVED_AHEAD;
-    this.#bytesWritten += await writeNumbers(this.#files, this.#folder, { free, acknowledged: this.#acknowledged });
+    this.#bytesWritten += await writeNumbers(this.#files, this.#folder, { free, acknowledged: this.#told() });
     this.#free = free;
   }
 
@@ -243,13 +250,14 @@ export class Journal {
       current.bytes + bytes <= retention.segmentBytes &&
       Math.abs(now - Date.parse(header.at)) < retention.segmentMs;
     if (goesOn) return;
-    const removed = givenUp(segments, { ...retention, now, acknowledged: this.#acknowledged });
+    const acknowledged = this.#told();
+    const removed = givenUp(segments, { ...retention, now, acknowledged });
     const kept = segments[removed?.segments.length ?? 0];
     const index = (current?.index ?? 0) + 1;
     await this.#chain.begin({
       format: JOURNAL_FORMAT,
       ...{ box, index, oldest: kept?.index ?? index, first: this.#last + 1, messages: this.#messages },
-      ...{ acknowledged: this.#acknowledged, previous: head.toString('hex'), at: new Date(now).toISOString() },
+      ...{ acknowledged, previous: head.toString('hex'), at: new Date(now).toISOString() },
     });
     this.#due = removed;
   }

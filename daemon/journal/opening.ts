@@ -79,7 +79,8 @@ interface LastSegment {
   readonly bytes: number;
   readonly head: Buffer;
   readonly lastSeq: number;
-  readonly lastAt: number;
+  /** When its last message was observed; undefined: it holds none. */
+  readonly lastAt: number | undefined;
   readonly acknowledged: number;
   readonly messages: number;
 }
@@ -111,7 +112,7 @@ async function cutTail(
 ): Promise<LastSegment> {
   let { acknowledged, messages } = header;
   let lastSeq = header.first - 1;
-  let lastAt = Date.parse(header.at);
+  let lastAt: number | undefined;
   let head = first.hash;
   const links = linksOf(bytes);
   let step = links.next();
@@ -171,12 +172,23 @@ async function stateOf(
       from: known,
       to: next - 1,
       reason: numbers === undefined ? 'damaged' : 'power-cut',
-      since: last.lastAt,
+      since: last.lastAt ?? (await lastObserved(files, folder, segments)),
       until,
     });
   const settled = await settledMessages(files, folder, segments, acknowledged);
   const { head, lastSeq, messages } = last;
   return { segments, head, next, last: lastSeq, acknowledged, messages, settled, gaps };
+}
+
+/** When the last message was observed that can be read: a segment that has its header alone was begun after what may be lost. */
+async function lastObserved(files: FileSystem, folder: string, segments: readonly Segment[]): Promise<number | null> {
+  for (const { index, bytes } of segments.toReversed()) {
+    let at: number | undefined;
+    for (const { record } of linksOf(await bytesOf(files, `${folder}/${segmentName(index)}`, { from: 0, to: bytes })))
+      if (record.type === 'message') at = record.message.capturedAt;
+    if (at !== undefined) return at;
+  }
+  return null;
 }
 
 /** Messages up to a number, of all that were ever written. */

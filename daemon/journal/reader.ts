@@ -3,7 +3,7 @@ import type { FileSystem } from '../../core/file-system.ts';
 import { FRAME_BYTES, frameAt, LONGEST_BODY } from './frame.ts';
 import type { Journal } from './journal.ts';
 import { bytesOf, type Segment } from './opening.ts';
-import { type JournalMessage, recordOf, segmentName } from './segment.ts';
+import { type JournalMessage, recordOf, type SegmentHeader, segmentName } from './segment.ts';
 
 /** A message with its place among all that were ever written. */
 export interface Read extends JournalMessage {
@@ -49,6 +49,7 @@ export class MessageReader {
     let segment = segments.find(({ index }) => index === this.#at?.index);
     const next = segments.find(({ index }) => index > (this.#at?.index ?? 0));
     if (next !== undefined && (segment === undefined || (this.#at?.offset ?? 0) >= segment.bytes)) {
+      if ((next.header?.messages ?? 0) > this.#ordinal) this.#tellMissing(next.header);
       this.#enter(next);
       segment = next;
     }
@@ -97,11 +98,18 @@ export class MessageReader {
 
   /** Nothing more of a segment can be read: what may have stood there is told. */
   #passOver(segment: Segment): void {
-    const { segments, acknowledged, tip } = this.#journal;
     this.#at = { index: segment.index, offset: segment.bytes };
-    const after = segments.find(({ index, header }) => index > segment.index && header !== undefined)?.header;
+    this.#tellMissing(
+      this.#journal.segments.find(({ index, header }) => index > segment.index && header !== undefined)?.header,
+    );
+  }
+
+  /** @param after of the next segment that can be read; undefined: there is none */
+  #tellMissing(after: SegmentHeader | undefined): void {
+    const { acknowledged, tip } = this.#journal;
     const from = Math.max(this.#last, acknowledged) + 1;
     const to = after === undefined ? tip.journalSeq : after.first - 1;
     if (to >= from) this.#journal.tellDamaged(from, to);
+    this.#last = Math.max(this.#last, to);
   }
 }
