@@ -44,6 +44,7 @@ export class Supervisor {
     inference: () => this.#pair.status(),
     modelRefused: () => this.#model.refused,
     modelFallback: () => this.#model.fallback,
+    unusable: () => this.#model.unusable,
     configurationRefused: () => this.#configurationRefused,
     short: () => this.#short,
     draining: () => this.#draining,

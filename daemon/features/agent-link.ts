@@ -40,6 +40,7 @@ export class AgentLink implements Feature {
   #connectedAt: number | undefined;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
+  #toldUnusable = '';
   readonly #served = { digest: '', frames: 0, toTell: 1 };
 
   constructor(daemon: DaemonView, trials: TrialControl, log: Log) {
@@ -50,6 +51,7 @@ export class AgentLink implements Feature {
 
   start(signal: AbortSignal): void {
     this.#daemon.on('configured', () => this.#configured(), signal);
+    this.#daemon.on('changed', () => this.#changed(), signal);
     this.#daemon.on('trial', (news) => this.#tell(news), signal);
     this.#daemon.on('untried', () => this.#socket?.destroy(), signal);
     this.#daemon.on('analysed', (frame) => this.#count(frame), signal);
@@ -139,15 +141,29 @@ export class AgentLink implements Feature {
     socket.destroy();
   }
 
+  /** Packages that cannot be used are told when they are others than before. */
+  #changed(): void {
+    if (this.#connectedAt !== undefined && JSON.stringify(this.#unusable()) !== this.#toldUnusable) this.#hello();
+  }
+
+  #unusable(): Said<'hello'>['unusable'] {
+    return this.#daemon.present.unusable.flatMap(({ digest, code, message }) =>
+      digest !== undefined && isDigest(digest) ? { digest, code, message: message.slice(0, 2000) } : [],
+    );
+  }
+
   #hello(): void {
     const { model } = this.#daemon.present;
+    const unusable = this.#unusable();
     this.#served.toTell = 1; // who is new does not know
+    this.#toldUnusable = JSON.stringify(unusable);
     this.#tell({
       type: 'hello',
       daemon: VERSION,
       packageFormats: Array.from({ length: PACKAGE_FORMAT }, (_, index) => index + 1),
       runtime: model?.runtime ?? 'not loaded yet',
       model: model === undefined ? null : (identityOf(model.model) ?? null),
+      unusable,
     });
   }
 

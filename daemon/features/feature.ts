@@ -7,6 +7,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { PendingFrame } from '../detections.ts';
 import type { Ready, Result } from '../inference/protocol.ts';
 import type { ServiceStatus } from '../inference/service.ts';
+import type { UnusablePackage } from '../model/choice.ts';
 import type { HostFigures } from '../telemetry/host.ts';
 import type { TrialControl, TrialNews } from '../trial/trials.ts';
 import type { ClassScheme } from '../vision/class-scheme.ts';
@@ -23,6 +24,8 @@ export interface Present {
   readonly modelRefused: string | undefined;
   /** Why another model runs than the one preferred. */
   readonly modelFallback: string | undefined;
+  /** Packages that should run, and why they do not. */
+  readonly unusable: readonly UnusablePackage[];
   readonly configurationRefused: string | undefined;
   /** What the machine does not give enough of. */
   readonly short: string | undefined;
@@ -53,6 +56,9 @@ export function presentOf(look: { readonly [K in keyof Present]: () => Present[K
     },
     get modelFallback() {
       return look.modelFallback();
+    },
+    get unusable() {
+      return look.unusable();
     },
     get configurationRefused() {
       return look.configurationRefused();

@@ -39,6 +39,12 @@ export async function admitPlace({ dir, digest }: ModelPlace, loaded: ModelSetti
   });
 }
 
+/** A package that should run, and why it does not. */
+export interface UnusablePackage extends Pick<InferenceEnd, 'code' | 'message'> {
+  /** Undefined where only its own manifest says so, and cannot be read. */
+  readonly digest: string | undefined;
+}
+
 const said = ({ code, message }: Pick<InferenceEnd, 'code' | 'message'>): string => `${code}: ${message}`;
 
 /**
@@ -55,7 +61,8 @@ export class ModelChoice {
   #refused: string | undefined;
   #fallback: string | undefined;
   /** Why processes could not load packages that looked whole, by folder and digest. */
-  readonly #unloadable = new Map<string, string>();
+  readonly #unloadable = new Map<string, InferenceEnd>();
+  #unusable: readonly UnusablePackage[] = [];
   /** Whether the process of `#running` has yet to show that it can load it. */
   #loading = false;
   #looks = 0;
@@ -78,6 +85,11 @@ export class ModelChoice {
   /** Why another package runs than the one preferred, and which. */
   get fallback(): string | undefined {
     return this.#fallback;
+  }
+
+  /** Packages that deserve to run sooner than what does, and why they do not. */
+  get unusable(): readonly UnusablePackage[] {
+    return this.#unusable;
   }
 
   /** Makes the package of a configuration the running one; one that is refused leaves the one before in use. */
@@ -111,7 +123,7 @@ export class ModelChoice {
     if (end.code === 'INFERENCE_LOST' && failures < SILENT_ENDS) return false;
     const key = keyOf(this.#running.admitted);
     if (this.#unloadable.has(key)) return false;
-    this.#unloadable.set(key, said(end));
+    this.#unloadable.set(key, end);
     return true;
   }
 
@@ -126,13 +138,11 @@ export class ModelChoice {
   }
 
   async #settle(loaded: LoadedConfig): Promise<void> {
-    const reasons: string[] = [];
-    const places = await modelPlaces(loaded);
-    for (const place of places) {
-      if (await this.#use(place, loaded, reasons)) return this.#settled(reasons, place.name);
-      // A package that was named by hand: nothing says that what is left of it is better than what works.
-      if (this.#works && loaded.config.model.package !== undefined) break;
-    }
+    const lacks: UnusablePackage[] = [];
+    const used = await this.#useFirst(loaded, lacks);
+    this.#unusable = lacks;
+    const reasons = lacks.map(said);
+    if (used !== undefined) return this.#settled(reasons, used.name);
     if (this.#running !== undefined && !this.#works && reasons.length > 0 && this.#unloadable.size > 0) {
       this.#rest(true); // its process is tried again and again, and the state says what it ends with
       return;
@@ -140,25 +150,36 @@ export class ModelChoice {
     this.#refuse(reasons.join('; ') || 'the configuration names no package that is there');
   }
 
+  /** @returns the first place whose package can be used */
+  async #useFirst(loaded: LoadedConfig, lacks: UnusablePackage[]): Promise<ModelPlace | undefined> {
+    for (const place of await modelPlaces(loaded)) {
+      if (await this.#use(place, loaded, lacks)) return place;
+      // A package that was named by hand: nothing says that what is left of it is better than what works.
+      if (this.#works && loaded.config.model.package !== undefined) return undefined;
+    }
+    return undefined;
+  }
+
   get #works(): boolean {
     return this.#running !== undefined && !this.#loading;
   }
 
   /** @returns whether what lies there is what runs now */
-  async #use(place: ModelPlace, loaded: LoadedConfig, reasons: string[]): Promise<boolean> {
+  async #use(place: ModelPlace, loaded: LoadedConfig, lacks: UnusablePackage[]): Promise<boolean> {
     let admitted: AdmittedPackage;
     try {
       admitted = await admitPlace(place, loaded);
     } catch (thrown) {
       if (!(thrown instanceof WaysideError)) throw thrown;
-      reasons.push(said(thrown));
+      const { code, message } = thrown;
+      lacks.push({ digest: place.digest, code, message });
       return this.#stillRuns(place, thrown);
     }
     const next = { admitted, config: loaded.config.model };
     const failed = this.#unloadable.get(keyOf(admitted));
-    if (failed !== undefined) reasons.push(failed);
+    if (failed !== undefined) lacks.push(lackOf(admitted, failed));
     else if (this.#running === undefined) this.#start(next);
-    else if (!sameModel(this.#running, next)) return this.#swap(next, reasons);
+    else if (!sameModel(this.#running, next)) return this.#swap(next, lacks);
     return failed === undefined;
   }
 
@@ -175,7 +196,7 @@ export class ModelChoice {
     this.#service.start(optionsOf(next));
   }
 
-  async #swap(next: RunningModel, reasons: string[]): Promise<boolean> {
+  async #swap(next: RunningModel, lacks: UnusablePackage[]): Promise<boolean> {
     this.#log.info({ model: next.admitted.identity }, 'another model is being prepared');
     const outcome = await this.#service.swap(optionsOf(next));
     if ('ready' in outcome) {
@@ -183,8 +204,8 @@ export class ModelChoice {
       this.#loading = false;
       return true;
     }
-    this.#unloadable.set(keyOf(next.admitted), said(outcome.end));
-    reasons.push(said(outcome.end));
+    this.#unloadable.set(keyOf(next.admitted), outcome.end);
+    lacks.push(lackOf(next.admitted, outcome.end));
     return false;
   }
 
@@ -211,5 +232,9 @@ export class ModelChoice {
     this.#lookAgainAt = again ? performance.now() + wait : Number.POSITIVE_INFINITY;
   }
 }
+
+const lackOf = ({ identity: { digest } }: AdmittedPackage, { code, message }: InferenceEnd): UnusablePackage => ({
+  ...{ digest, code, message },
+});
 
 const keyOf = ({ dir, identity }: AdmittedPackage): string => `${dir} ${identity.digest}`;

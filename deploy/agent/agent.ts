@@ -174,6 +174,7 @@ export class Agent {
         this.#memory.daemon = {
           packageFormats: message.packageFormats,
           running: message.model ?? undefined,
+          unusable: message.unusable ?? [],
           served: undefined,
         };
         break;

@@ -1,7 +1,8 @@
+import type { ErrorCode } from '../../core/error-codes.ts';
 import { type Garbage, isEmpty } from '../store/garbage.ts';
-import { SLOTS, type Slot } from '../store/layout.ts';
+import { type Place, SLOTS, type Slot } from '../store/layout.ts';
 import type { SlotRecord, WantedRecord } from '../store/records.ts';
-import type { TrialReason } from '../trial/reasons.ts';
+import { failedToLoad, type TrialReason } from '../trial/reasons.ts';
 import { compareVersions } from '../version.ts';
 import { readReason } from './reason.ts';
 import type { DownloadedBundle, Reason, Situation, TrialUnderWay, TrustedTarget } from './situation.ts';
@@ -51,6 +52,9 @@ const NOT_ITS_FAULT: readonly string[] = [
   'TRIAL_NO_FRAMES',
   'TRIAL_REFUSED',
 ] satisfies TrialReason[];
+
+/** What a package is whose files are not what they were. */
+const DAMAGED: readonly string[] = ['PACKAGE_INVALID', 'FILE_NOT_FOUND'] satisfies ErrorCode[];
 
 /** A bundle, its package, the records and folders: what is written beside the bytes themselves. */
 const OVERHEAD_BYTES = 1 << 20;
@@ -148,30 +152,46 @@ function planPlaced(situation: Situation, slot: Slot, record: SlotRecord): Step 
       return { do: 'close', outcome: 'rolled-back', reason: readReason(record.reason ?? 'TRIAL_ABORTED') };
     case 'good':
       if (installed[0]?.place !== slot) return { do: 'promote', slot, reason: 'GOOD_BEFORE' };
-      return planServed(situation, record.model?.digest);
+      return planServed(situation, slot, record.model?.digest);
     case 'trial':
+      // Nothing runs that it could be held against, nor that it could spoil: that it loads is all that can be asked.
+      if (trial?.phase === 'shadow' && trial.ruling === undefined && nothingRuns(situation))
+        return { do: 'promote', slot, reason: 'FIRST' };
       if (trial !== undefined) return planTrial(trial);
       return daemon === undefined ? { wait: 'the daemon' } : { do: 'try', slot };
     default:
       if (record.reason !== undefined && NOT_ITS_FAULT.includes(record.reason)) {
         return { do: 'close', outcome: 'failed', reason: readReason(record.reason) };
       }
-      // The first of its name: nothing runs that it could be held against, nor that it could spoil.
-      if (daemon !== undefined && daemon.running === undefined && installed.length === 0)
-        return { do: 'promote', slot, reason: 'FIRST' };
       if (daemon !== undefined) return { do: 'begin-trial', slot };
       return promoteWithoutTrial ? { do: 'promote', slot, reason: 'WITHOUT_TRIAL' } : { wait: 'the daemon' };
   }
 }
 
+/** No model answers: the box has none of that name, or the daemon could load none of those that it has. */
+function nothingRuns({ daemon, installed }: Situation): boolean {
+  if (daemon === undefined || daemon.running !== undefined) return false;
+  return installed.every(({ digest }) => daemon.unusable.some((each) => each.digest === digest));
+}
+
 /** It runs: the job is done when the daemon says that it answers. */
 function planServed(
   { daemon, promoteWithoutTrial }: Pick<Situation, 'daemon' | 'promoteWithoutTrial'>,
+  place: Place,
   digest: string | undefined,
 ): Step {
   const done: Step = { do: 'close', outcome: 'promoted', reason: undefined };
   if (daemon === undefined) return promoteWithoutTrial ? done : { wait: 'the daemon' };
-  return daemon.running?.digest === digest && (daemon.served ?? 0) > 0 ? done : { wait: 'frames of the new model' };
+  if (daemon.running?.digest === digest && (daemon.served ?? 0) > 0) return done;
+  const unusable = daemon.unusable.find((each) => each.digest === digest);
+  if (unusable === undefined || daemon.running?.digest === digest) return { wait: 'frames of the new model' };
+  const message = `${unusable.code}: ${unusable.message}`;
+  const reason = failedToLoad(unusable.code);
+  if (place === 'factory' || reason === 'TRIAL_REFUSED')
+    return { do: 'close', outcome: 'failed', reason: { code: reason, message } };
+  // Damaged on this disk, and nothing but that: it is fetched again.
+  if (DAMAGED.includes(unusable.code)) return { do: 'collect-garbage', garbage: { downloads: [], slots: [place] } };
+  return { do: 'reject', slot: place, reason, message };
 }
 
 function planTrial({ slot, ruling }: TrialUnderWay): Step {
@@ -228,7 +248,7 @@ function planKnown(
   }
   const [running] = installed;
   if (running?.place === 'factory' && running.digest === digest && running.version === wanted.version) {
-    return planServed({ daemon, promoteWithoutTrial }, digest);
+    return planServed({ daemon, promoteWithoutTrial }, 'factory', digest);
   }
   const slot = SLOTS.find((each) => {
     const record = store.slots[each];

@@ -56,6 +56,8 @@ export interface Installed {
 export interface DaemonSeen {
   readonly packageFormats: readonly number[];
   readonly running: { readonly name: string; readonly version: string; readonly digest: string } | undefined;
+  /** Packages that should run and that the daemon could not load. */
+  readonly unusable: readonly (Reason & { readonly digest: string })[];
   /** Frames that `running` has answered since it runs; undefined until the daemon says. */
   readonly served: number | undefined;
 }

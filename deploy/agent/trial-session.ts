@@ -1,9 +1,9 @@
-import type { ErrorCode } from '../../core/error-codes.ts';
 import type { Slot } from '../store/layout.ts';
 import type { Block } from '../trial/block.ts';
 import { type Evidence, TrialJudge } from '../trial/judge.ts';
 import type { TrialLimits } from '../trial/limits.ts';
 import type { FromDaemon } from '../trial/protocol.ts';
+import { failedToLoad } from '../trial/reasons.ts';
 import type { TrialUnderWay } from './situation.ts';
 
 type Candidate = Extract<FromDaemon, { type: 'candidate' }>;
@@ -11,14 +11,6 @@ type BlockMessage = Extract<FromDaemon, { type: 'block' }>;
 
 /** A model that is not up after so long does not come up. */
 const LOADING_MS = 10 * 60_000;
-
-/** What the configuration of the box is the cause of as well: another box may run the same package. */
-const REFUSED: readonly string[] = [
-  'SIGNATURE_MISSING',
-  'SIGNATURE_INVALID',
-  'KEY_INVALID',
-  'MODEL_UNSUPPORTED',
-] satisfies ErrorCode[];
 
 interface TrialSessionOptions {
   readonly id: string;
@@ -70,8 +62,7 @@ export class TrialSession {
       if (this.#phase === 'loading') this.#phase = 'shadow';
     } else if (message.event === 'failed') {
       const words = [message.code, message.message].filter((text) => text !== undefined).join(': ');
-      const refused = REFUSED.includes(message.code ?? '');
-      this.#rule({ step: 'roll-back', reason: refused ? 'TRIAL_REFUSED' : 'TRIAL_FAILED_TO_LOAD', message: words });
+      this.#rule({ step: 'roll-back', reason: failedToLoad(message.code), message: words });
     } else if (this.#answers) this.#phase = 'probation';
   }
 

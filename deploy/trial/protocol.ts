@@ -8,6 +8,8 @@ import { TRIAL_TASKS } from './measures.ts';
  * says, the agent installs nothing that is not signed: a daemon that lies can spoil a trial.
  */
 export const PROTOCOL_VERSION = 1;
+/** A box has two slots and the package that came with the software. */
+const MOST_UNUSABLE = 10;
 /** A block of a thousand classes needs 40 KB. */
 export const LONGEST_LINE_BYTES = 128 * 1024;
 
@@ -63,6 +65,11 @@ export const fromDaemon = z.discriminatedUnion('type', [
     runtime: text,
     /** What runs now. */
     model: model.nullable(),
+    /** Packages that should run sooner than what does, or in place of nothing, and why they do not. Said again when it changes. */
+    unusable: z
+      .array(z.strictObject({ digest, code: text, message: text }))
+      .max(MOST_UNUSABLE)
+      .optional(),
   }),
   /** How the candidate comes up. */
   z.strictObject({

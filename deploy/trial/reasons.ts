@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../../core/error-codes.ts';
+
 /** Why a trial ended as it did: the reason code of `model/report`. */
 export const TRIAL_REASONS = {
   TRIAL_PROMOTED: 'not worse than the model before it by any margin, at the stated error rate',
@@ -20,3 +22,15 @@ export const TRIAL_REASONS = {
 } as const;
 
 export type TrialReason = keyof typeof TRIAL_REASONS;
+
+/** What the configuration of the box is the cause of as well: another box may run the same package. */
+const REFUSED: readonly string[] = [
+  'SIGNATURE_MISSING',
+  'SIGNATURE_INVALID',
+  'KEY_INVALID',
+  'MODEL_UNSUPPORTED',
+] satisfies ErrorCode[];
+
+/** What it means that a daemon could not load a package, by the code that it gives. */
+export const failedToLoad = (code: string | undefined): 'TRIAL_REFUSED' | 'TRIAL_FAILED_TO_LOAD' =>
+  REFUSED.includes(code ?? '') ? 'TRIAL_REFUSED' : 'TRIAL_FAILED_TO_LOAD';

@@ -127,7 +127,14 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     expect(rig.daemon.log).not.toContain('frames were taken and not analysed');
   }
 
-  it('is no trial where the box has no model of that name: the first one runs as soon as it is there', async () => {
+  it('is refused at once, with the cause, where the box has no model of that name and the first one does not load', async () => {
+    await rollOut('0-bad', { wrongGolden: true });
+    const refused = await rig.listener.next('model-report', ({ state }) => state === 'rolled-back', { within: 90_000 });
+    expect(refused.message).toMatchObject({ job, running: null, reason: { code: 'TRIAL_FAILED_TO_LOAD' } });
+    expect(refused.message.reason?.message).toContain('GOLDEN_MISMATCH');
+  });
+
+  it('is no trial there for the next one either: the first that loads runs', async () => {
     await rollOut('0');
     const promoted = await rig.listener.next('model-report', ({ state }) => state === 'promoted', { within: 90_000 });
     expect(promoted.message).toMatchObject({ job, running: { version: '0' } });

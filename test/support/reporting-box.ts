@@ -28,6 +28,7 @@ export class ReportingBox {
       },
       modelRefused: undefined,
       modelFallback: undefined,
+      unusable: [],
       configurationRefused: undefined,
       short: undefined,
       draining: false,

@@ -45,6 +45,7 @@ export const nothing = { downloads: [], slots: [] };
 export const served = (version: string, frames = 10) => ({
   packageFormats: [1, 2],
   running: { name: 'vehicles', version, digest: digestOf(version) },
+  unusable: [],
   served: frames,
 });
 
@@ -101,4 +102,9 @@ export const trial = (ruling?: NonNullable<Situation['trial']>['ruling']): Pick<
 });
 export const garbage = { downloads: ['/store/downloads/x'], slots: [] };
 export const minimum = { jobs: { generation: 1, highest: 7, minVersion: '3' } };
+/** A daemon that runs nothing, and could load none of these versions. */
+export const runsNothing = (code: string, ...versions: readonly string[]) => ({
+  ...{ packageFormats: [1, 2], running: undefined, served: undefined },
+  unusable: versions.map((version) => ({ digest: digestOf(version), code, message: 'x' })),
+});
 export const runsB = { installed: [{ place: 'B' as const, version: '2', digest: digestOf('2') }] };

@@ -43,6 +43,7 @@ export async function promote(work: Work, slot: Slot, reason: string): Promise<v
 
 export async function reject(work: Work, slot: Slot, reason: string): Promise<void> {
   await work.tools.store.reject(slot, reason);
+  if (work.memory.session === undefined) work.tools.tell({ v, type: 'reload' });
   endTrial(work, reason);
 }
 

@@ -23,6 +23,7 @@ describe('the line to the agent', () => {
   };
   let loaded: LoadedConfig;
   let daemon: DaemonView;
+  let unusable: Present['unusable'];
   let agent: TrialAgent | undefined;
   let ended: AbortController;
 
@@ -36,7 +37,8 @@ describe('the line to the agent', () => {
   beforeEach(() => {
     asked.length = 0;
     configure('agent.sock');
-    daemon = new DaemonView(() => ({ loaded, model: undefined }) as Present);
+    unusable = [];
+    daemon = new DaemonView(() => ({ loaded, model: undefined, unusable }) as Present);
     ended = new AbortController();
     new AgentLink(daemon, trials, pino({ level: 'silent' })).start(ended.signal);
   });
@@ -59,6 +61,20 @@ describe('the line to the agent', () => {
   it('is made as soon as there is one, and says who is here', async () => {
     const one = await listen();
     expect(await one.next('hello')).toMatchObject({ packageFormats: [1, 2], model: null });
+  });
+
+  it('says which packages cannot be used and why, and again when that changes', async () => {
+    const { digest } = modelOf('1');
+    const unread = { digest: undefined, code: 'FILE_NOT_FOUND', message: 'nothing is known of it' };
+    unusable = [{ digest, code: 'GOLDEN_MISMATCH', message: 'x'.repeat(3000) }, unread];
+    const one = await listen();
+    const told = await one.next('hello');
+    expect(told.unusable).toEqual([{ digest, code: 'GOLDEN_MISMATCH', message: 'x'.repeat(2000) }]);
+    daemon.emit('changed');
+    unusable = [];
+    daemon.emit('changed');
+    await until('the change', () => one.heard.length === 2);
+    expect(one.heard[1]).toMatchObject({ type: 'hello', unusable: [] });
   });
 
   it('says that a model has answered at its first frame and at each doubling, and again to an agent that is new', async () => {

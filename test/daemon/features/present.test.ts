@@ -20,6 +20,7 @@ it('looks up what is asked for, as it is then, and nothing else', () => {
     inference: never,
     modelRefused: never,
     modelFallback: look('modelFallback', () => 'an older one'),
+    unusable: look('unusable', () => []),
     configurationRefused: look('configurationRefused', () => undefined),
     short: look('short', () => undefined),
     draining: look('draining', () => draining),

@@ -128,6 +128,11 @@ describe('what a box falls back to', () => {
     expect(choice.ended(ended('GOLDEN_MISMATCH'), 2)).toBe(true);
     await choice.look(byStore());
     expect(service.told).toEqual([placeOf('A'), placeOf('factory')]);
+    const { slots } = await store.store.snapshot();
+    expect(choice.unusable).toMatchObject([
+      { digest: slots.B?.model?.digest, code: 'PACKAGE_INVALID' },
+      { digest: slots.A?.model?.digest, code: 'GOLDEN_MISMATCH' },
+    ]);
   });
 
   it('is what a folder `factory` beside a package holds under its name; a process that works is not ended for it', async () => {

@@ -189,6 +189,24 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
     expect(again.message.state).toBe('promoted');
   });
 
+  it('has the first model of a name load before it runs, and tries the next one as the first where it does not', async () => {
+    await rm(join(folder, 'store', 'factory'), { recursive: true });
+    await stopAgent();
+    startAgent();
+    await startDaemon();
+    await publish('4');
+    await order({ model: { name: 'colours', version: '4' } });
+    const failed = await listener.next('model-report', ({ job, state }) => job === 1 && state === 'rolled-back');
+    expect(failed.message).toMatchObject({ running: null, reason: { code: 'TRIAL_FAILED_TO_LOAD' } });
+    expect(failed.message.reason?.message).toContain('GOLDEN_MISMATCH');
+    await publish('1');
+    await order({ model: { name: 'colours', version: '1' } });
+    const first = await listener.next('model-report', ({ job, state }) => job === 2 && state === 'promoted');
+    expect(first.message).toMatchObject({ running: { version: '1' } });
+    const heard = daemon?.heard.flatMap((message) => ('reason' in message ? message.reason : message.type));
+    expect(heard).toEqual(['try', expect.stringMatching(/^TRIAL_FAILED_TO_LOAD/), 'try', 'FIRST', 'reload']);
+  });
+
   it('tries by the limits of a job that are stricter than its own, and refuses a job whose limits are not', async () => {
     await startDaemon();
     await publish('1');

@@ -4,7 +4,9 @@ import { plan, type Step } from '../../../deploy/agent/planner.ts';
 import type { Situation } from '../../../deploy/agent/situation.ts';
 import { slotRecord } from '../../../deploy/store/records.ts';
 import { TRIAL_REASONS } from '../../../deploy/trial/reasons.ts';
-import { bad, bundle, served, situation, slot, trusted, wanted } from '../../support/situations.ts';
+import { bad, bundle, runsNothing, served, situation, slot, trusted, wanted } from '../../support/situations.ts';
+
+const unusable2 = { unusable: runsNothing('SIGNATURE_MISSING', '2').unusable };
 
 describe('the planner, whatever it is given', () => {
   const record = (name: 'A' | 'B') =>
@@ -45,14 +47,14 @@ describe('the planner, whatever it is given', () => {
         refused: { code: 'X', message: '' },
       }),
       downloaded: fc.constantFrom(undefined, bundle),
-      daemon: fc.constantFrom(undefined, served('1'), served('2'), served('2', 0), {
-        ...served('1'),
-        ...{ running: undefined, served: undefined },
-      }),
+      daemon: fc.constantFrom(
+        ...[undefined, served('1'), served('2'), served('2', 0), { ...served('1'), ...unusable2 }],
+        ...[runsNothing(''), runsNothing('GOLDEN_MISMATCH', '1'), runsNothing('PACKAGE_INVALID', '0', '1', '2')],
+      ),
       trial: fc.option(
         fc.record({
           slot: fc.constantFrom('A' as const, 'B' as const),
-          phase: fc.constant('shadow' as const),
+          phase: fc.constantFrom('loading' as const, 'shadow' as const),
           ruling: rulings,
         }),
         { nil: undefined },
@@ -94,8 +96,16 @@ describe('the planner, whatever it is given', () => {
             break;
           case 'promote':
             if (step.reason === 'WITHOUT_TRIAL') expect(given.promoteWithoutTrial).toBe(true);
-            else if (step.reason === 'FIRST') expect([given.installed, given.daemon?.running]).toEqual([[], undefined]);
-            else if (step.reason !== 'GOOD_BEFORE') expect(given.trial?.ruling?.step).toBe('promote');
+            else if (step.reason === 'FIRST') {
+              const unusable = given.daemon?.unusable.map(({ digest }) => digest);
+              expect(given.daemon).toMatchObject({ running: undefined });
+              for (const { digest } of given.installed) expect(unusable).toContain(digest);
+              expect([given.trial?.slot, given.trial?.phase, record?.condition]).toEqual([
+                step.slot,
+                'shadow',
+                'trial',
+              ]);
+            } else if (step.reason !== 'GOOD_BEFORE') expect(given.trial?.ruling?.step).toBe('promote');
             expect(['trial', 'verified', 'retired', 'good']).toContain(record?.condition);
             break;
           case 'download':

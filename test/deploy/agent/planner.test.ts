@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../../deploy/agent/planner.ts';
 import type { Situation } from '../../../deploy/agent/situation.ts';
+import type { SlotRecord } from '../../../deploy/store/records.ts';
 import {
   bad,
   bundle,
@@ -10,12 +11,20 @@ import {
   minimum,
   nothing,
   runsB,
+  runsNothing,
   served,
   situation,
   trial,
   trusted,
   wanted,
 } from '../../support/situations.ts';
+
+const { unusable: ofVersion2 } = runsNothing('', '2');
+const unusable = (code: string) => ({ unusable: ofVersion2.map((each) => ({ ...each, code })) });
+const loading = { slot: 'B', phase: 'loading', ruling: undefined } as const;
+const onlyB = (condition: SlotRecord['condition']): Partial<Situation['store']> => ({
+  ...{ slots: { A: undefined, B: inB(condition).slots?.B }, current: undefined },
+});
 
 const ROWS: readonly (readonly [string, Situation, object])[] = [
   ['nothing asked for', situation({ wanted: undefined }), { wait: 'a job' }],
@@ -108,21 +117,49 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
     { do: 'promote', reason: 'WITHOUT_TRIAL' },
   ],
   [
-    'a verified package where none of its name ever was',
-    situation(
-      { installed: [], daemon: { ...served('1'), running: undefined, served: undefined } },
-      { slots: { A: undefined, B: inB('verified').slots?.B }, current: undefined },
-    ),
-    { do: 'promote', slot: 'B', reason: 'FIRST' },
-  ],
-  [
-    'the same where a model answers of which the records of the store are lost',
-    situation({ installed: [] }, { slots: { A: undefined, B: inB('verified').slots?.B }, current: undefined }),
+    'a verified package where none of its name ever was: it has to show that it loads',
+    situation({ installed: [], daemon: runsNothing('') }, onlyB('verified')),
     { do: 'begin-trial', slot: 'B' },
   ],
   [
+    'the same while it is loaded',
+    situation({ installed: [], daemon: runsNothing(''), trial: loading }, onlyB('trial')),
+    { wait: 'the trial' },
+  ],
+  [
+    'the same once it is: nothing runs that it could be held against',
+    situation({ installed: [], daemon: runsNothing(''), ...trial() }, onlyB('trial')),
+    { do: 'promote', slot: 'B', reason: 'FIRST' },
+  ],
+  [
+    'the same where it does not load',
+    situation(
+      {
+        ...{ installed: [], daemon: runsNothing('') },
+        ...trial({ step: 'roll-back', reason: 'TRIAL_FAILED_TO_LOAD', message: 'GOLDEN_MISMATCH: x' }),
+      },
+      onlyB('trial'),
+    ),
+    { do: 'reject', slot: 'B', reason: 'TRIAL_FAILED_TO_LOAD', message: 'GOLDEN_MISMATCH: x' },
+  ],
+  [
+    'one that loads where none of those that are there does',
+    situation({ daemon: runsNothing('GOLDEN_MISMATCH', '1', '0'), ...trial() }, inB('trial')),
+    { do: 'promote', slot: 'B', reason: 'FIRST' },
+  ],
+  [
+    'the same where one may still come up: it is not known to be unusable',
+    situation({ daemon: runsNothing('GOLDEN_MISMATCH', '1'), ...trial() }, inB('trial')),
+    { wait: 'the trial' },
+  ],
+  [
+    'the same where a model answers of which the records of the store are lost',
+    situation({ installed: [], ...trial() }, onlyB('trial')),
+    { wait: 'the trial' },
+  ],
+  [
     'the same without a daemon: who runs it is waited for',
-    situation({ installed: [], daemon: undefined }, { slots: { A: undefined, B: inB('verified').slots?.B } }),
+    situation({ installed: [], daemon: undefined }, onlyB('verified')),
     { wait: 'the daemon' },
   ],
   ['a trial that a restart cut off', situation({}, inB('trial')), { do: 'try', slot: 'B' }],
@@ -184,6 +221,26 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
     { do: 'promote', slot: 'B' },
   ],
   ['promoted, not seen to serve', situation(runsB, inB('good')), { wait: 'frames of the new model' }],
+  [
+    'promoted, and the daemon cannot load it',
+    situation({ ...runsB, daemon: { ...served('1'), ...unusable('GOLDEN_MISMATCH') } }, inB('good')),
+    { do: 'reject', slot: 'B', reason: 'TRIAL_FAILED_TO_LOAD', message: 'GOLDEN_MISMATCH: x' },
+  ],
+  [
+    'promoted, and not taken by the configuration of the box: nothing is held against it',
+    situation({ ...runsB, daemon: { ...served('1'), ...unusable('SIGNATURE_MISSING') } }, inB('good')),
+    { do: 'close', outcome: 'failed', reason: { code: 'TRIAL_REFUSED', message: 'SIGNATURE_MISSING: x' } },
+  ],
+  [
+    'promoted, and damaged on the disk: it is fetched again',
+    situation({ ...runsB, daemon: { ...served('1'), ...unusable('PACKAGE_INVALID') } }, inB('good')),
+    { do: 'collect-garbage', garbage: { downloads: [], slots: ['B'] } },
+  ],
+  [
+    'promoted, answering, and damaged beneath its process',
+    situation({ ...runsB, daemon: { ...served('2'), ...unusable('PACKAGE_INVALID') } }, inB('good')),
+    { do: 'close', outcome: 'promoted' },
+  ],
   [
     'promoted, and no frame yet',
     situation({ ...runsB, daemon: served('2', 0) }, inB('good')),
