@@ -24,6 +24,8 @@ export interface Box {
   readonly measures: Measures;
   /** Who the daemon runs as; undefined where there is no such user. */
   readonly user: SystemUser | undefined;
+  /** Who the agent runs as; undefined where there is no such user. */
+  readonly agentUser: SystemUser | undefined;
 }
 
 /** A file of the system, below the root; undefined where it is not there or may not be read. */

@@ -31,6 +31,8 @@ export interface DoctorOptions {
   readonly node?: string;
   /** Who the daemon runs as. @default `wayside`, where there is such a user */
   readonly user?: SystemUser;
+  /** Who the agent runs as. @default `wayside-agent`, where there is such a user */
+  readonly agentUser?: SystemUser;
   /** Who asks other machines. @default a process of its own, as the user of the daemon where root asks */
   readonly prober?: Pick<Prober, 'ask'>;
   /** @default all */
@@ -51,6 +53,7 @@ export async function examineBox(options: DoctorOptions): Promise<DoctorDocument
     agent: await readSettings(options.agentConfig, agentSchema),
     measures: new Measures(options.prober ?? (await Prober.create()), signal, environment),
     user: options.user ?? (await systemUser('wayside')),
+    agentUser: options.agentUser ?? (await systemUser('wayside-agent')),
   };
   const findings: DoctorDocument['findings'] = [];
   for (const [index, check] of checks.entries()) {

@@ -1,16 +1,24 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError, messageOf } from '../../../core/errors.ts';
 import { type Box, pathIn } from '../box.ts';
 import { check, type Findings } from '../check.ts';
+import { type Denied, may, storeAccess } from '../store-access.ts';
 
 const STATE = 'var/lib/wayside';
 const SECRET_FOLDERS = ['etc/wayside/secrets', 'etc/wayside/agent-secrets'];
+
+/** A folder that may be entered by somebody stays one. */
+const MEND_STORE =
+  '`chown -R wayside-agent:wayside {path} && chmod -R u+rwX,g+rX,g-w,o-rwx {path}`, then `systemctl restart wayside-agent wayside`';
 
 type Names =
   | 'secret-open'
   | 'configuration-writable'
   | 'configuration-unreadable'
   | 'store-writable'
+  | 'store-unwritable'
+  | 'store-unreadable'
   | 'state'
   | 'socket';
 
@@ -37,6 +45,16 @@ export const permissions = check({
       severity: 'failure',
       when: 'the daemon, or anybody, can write to the store of models: who takes over a decoder could put a model there',
       remedy: '`chown -R wayside-agent:wayside {path} && chmod -R g-w,o-rwx {path}`',
+    },
+    'store-unwritable': {
+      severity: 'failure',
+      when: 'something in the store of models cannot be written by the user `wayside-agent`, as after an import by root: no model can be installed',
+      remedy: MEND_STORE,
+    },
+    'store-unreadable': {
+      severity: 'failure',
+      when: 'something in the store of models cannot be read by the user `wayside`: a model there does not run',
+      remedy: MEND_STORE,
     },
     state: {
       severity: 'failure',
@@ -98,30 +116,18 @@ async function settings({ user }: Box, file: string, folder: string, { ok, fault
     const foreign = found.uid !== 0 && found.uid !== process.getuid?.();
     const others = (found.mode & 0o022) !== 0 && (found.mode & 0o1000) === 0;
     if (foreign || others) fault('configuration-writable', `mode ${modeText(found.mode)}, of user ${found.uid}`, about);
-    else if (user !== undefined && !mayRead(found, user, found.isDirectory()))
+    else if (
+      user !== undefined &&
+      !may(found, { uid: user.uid, gids: [user.gid] }, found.isDirectory() ? 0o1 : 0o4) // a folder has to be entered, not listed
+    )
       fault('configuration-unreadable', `mode ${modeText(found.mode)}, of group ${found.gid}`, about);
     else ok(modeText(found.mode), path);
   }
 }
 
-interface Owned {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** A folder has to be entered, not listed. */
-function mayRead(
-  { mode, uid, gid }: Owned,
-  user: { readonly uid: number; readonly gid: number },
-  folder: boolean,
-): boolean {
-  const bit = folder ? 0o1 : 0o4;
-  const shift = uid === user.uid ? 6 : gid === user.gid ? 3 : 0;
-  return ((mode >> shift) & bit) !== 0;
-}
-
-async function store({ daemon, user }: Box, { ok, fault, skipped }: Findings<Names>): Promise<void> {
+async function store(box: Box, findings: Findings<Names>): Promise<void> {
+  const { daemon, user } = box;
+  const { ok, fault, skipped } = findings;
   const named = daemon.config?.model.store ?? daemon.config?.model.package;
   if (named === undefined) return skipped('the configuration cannot be read', 'store');
   const path = pathIn(daemon, named);
@@ -133,6 +139,31 @@ async function store({ daemon, user }: Box, { ok, fault, skipped }: Findings<Nam
   if (owner || group || anybody)
     fault('store-writable', `mode ${modeText(found.mode)}, of user ${found.uid}`, { path, subject: path });
   else ok(modeText(found.mode), path);
+  if (daemon.config?.model.store !== undefined) await inStore(box, path, findings);
+}
+
+/** What lies in a store, of whomever it is: by owners and modes alone, since root may all. */
+async function inStore({ user, agentUser }: Box, path: string, { ok, fault, skipped }: Findings<Names>): Promise<void> {
+  const subject = `what is in ${path}`;
+  if (user === undefined || agentUser === undefined)
+    return skipped('no user wayside, or no user wayside-agent', subject);
+  let access: Awaited<ReturnType<typeof storeAccess>>;
+  try {
+    access = await storeAccess(path, { daemon: user, agent: agentUser });
+  } catch (cause) {
+    if (!isSystemError(cause, 'EACCES', 'EPERM')) throw cause;
+    return skipped(`root may look there: ${messageOf(cause)}`, subject);
+  }
+  const { unwritable, unreadable } = access;
+  if (unwritable.length > 0) fault('store-unwritable', deniedText(unwritable), { path, subject });
+  if (unreadable.length > 0) fault('store-unreadable', deniedText(unreadable), { path, subject });
+  if (unwritable.length + unreadable.length === 0) ok('the agent may write it, and the daemon read it', subject);
+}
+
+function deniedText([first, ...more]: readonly Denied[]): string {
+  if (first === undefined) return '';
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  return `${first.path}: mode ${modeText(first.mode)}, of user ${first.uid}, group ${first.gid}${others}`;
 }
 
 async function socket({ daemon }: Box, { ok, fault, skipped }: Findings<Names>): Promise<void> {

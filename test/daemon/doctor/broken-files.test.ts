@@ -101,6 +101,20 @@ const CASES: readonly BrokenCase[] = [
   },
   {
     check: permissions,
+    fault: 'store-unwritable',
+    remedy: /chown -R wayside-agent:wayside \S+models/,
+    breaks: (box) => box.write('var/lib/models/models/colours/current.json', '{}'),
+    looks: { user: DAEMON, agentUser: STRANGER },
+  },
+  {
+    check: permissions,
+    fault: 'store-unreadable',
+    remedy: /chmod -R \S+ \S+models/,
+    breaks: (box) => box.write('var/lib/models/models/colours/current.json', '{}', 0o600),
+    looks: { user: STRANGER, agentUser: DAEMON },
+  },
+  {
+    check: permissions,
     fault: 'state',
     remedy: /chown -R wayside:wayside \S+var\/lib\/wayside/,
     looks: { user: STRANGER },
