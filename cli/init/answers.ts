@@ -4,6 +4,7 @@ import { examineConfig } from '../../core/config/examine.ts';
 import { address, id, integerWithin, path, within } from '../../core/config/fields.ts';
 import { Exit, SeveralErrors, WaysideError } from '../../core/errors.ts';
 import { readNamedFile } from '../../core/files.ts';
+import { modelKeys } from '../../daemon/config/schema.ts';
 import { fingerprintOf } from '../../deploy/agent/first-root.ts';
 
 /** No password is ever a value here: each is the content of a file, which may lie elsewhere for every box. */
@@ -36,7 +37,7 @@ export const answersSchema = z.strictObject({
     ...ownCertificate,
   }),
   /** Without it, the store of the box and the model that came with the software. */
-  model: z.strictObject({ name: z.string().optional(), package: path.optional() }).optional(),
+  model: z.strictObject({ name: z.string().optional(), package: path.optional(), keys: modelKeys }).optional(),
   cameras: z.array(cameraAnswers).min(1, { error: 'at least one camera' }).max(64),
   /** Where the box fetches models; without it the agent goes on waiting. */
   repository: z
@@ -101,15 +102,17 @@ function invalid(problems: readonly { readonly message: string; readonly hint?: 
   return new SeveralErrors(errors, Exit.data);
 }
 
-const FILES = ['passwordFile', 'ca', 'cert', 'key', 'root', 'package'];
+const FILES = ['passwordFile', 'ca', 'cert', 'key', 'keys', 'root', 'package'];
 
 /** The same answers, every file in them by another path. */
 function withPaths<T>(value: T, change: (path: string) => string): T {
   if (Array.isArray(value)) return value.map((each: unknown) => withPaths(each, change)) as T;
   if (typeof value !== 'object' || value === null) return value;
+  const named = (each: unknown): unknown =>
+    typeof each === 'string' ? change(each) : Array.isArray(each) ? each.map(named) : each;
   const changed = Object.entries(value).map(([key, each]: [string, unknown]) => [
     key,
-    FILES.includes(key) && typeof each === 'string' ? change(each) : withPaths(each, change),
+    FILES.includes(key) ? named(each) : withPaths(each, change),
   ]);
   return Object.fromEntries(changed) as T;
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { stringify } from 'yaml';
 import { VERSION } from '../../core/layout.ts';
+import { readPublicKey } from '../../deploy/signature/keys.ts';
 import type { Answers, CameraAnswers } from './answers.ts';
 import { cameraSecret, type Secrets } from './secrets.ts';
 
@@ -28,6 +29,8 @@ const secretPath = (service: Service, name: string): string => `${FOLDERS[servic
 const reference = ({ secrets = 'systemd' }: Answers, service: Service, name: string): string =>
   secrets === 'files' ? secretPath(service, name) : `/run/credentials/${service}.service/secrets_${name}`;
 
+const modelKeyPath = (index: number): string => `model-key-${index + 1}.pem`;
+
 const known = <T extends object>(fields: T): T =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
@@ -54,7 +57,10 @@ export function daemonDocument(answers: Answers): string {
     site,
     box,
     mqtt: mqttOf(answers, 'wayside', 'mqtt', broker.username, broker.cert !== undefined),
-    model: ofStore ? { store: STORE, name: model?.name ?? DEFAULT_MODEL } : { package: model?.package },
+    model: known({
+      ...(ofStore ? { store: STORE, name: model?.name ?? DEFAULT_MODEL } : { package: model?.package }),
+      keys: model?.keys?.map((_, index) => modelKeyPath(index)),
+    }),
     ...(ofStore && repository !== undefined ? { agent: { socket: SOCKET } } : {}),
     identity: { key: reference(answers, 'wayside', 'identity'), chain: 'identity.json' },
     cameras: cameras.map((camera) => cameraOf(answers, camera)),
@@ -103,13 +109,18 @@ export function agentDocument(answers: Answers): string | undefined {
   );
 }
 
-/** What the configuration needs beside it, and the secrets. `read` gives the bytes of a file that the answers name. */
+/**
+ * What the configuration needs beside it, and the secrets.
+ *
+ * @param read gives the bytes of a file that the answers name
+ * @throws {WaysideError} KEY_INVALID, and what `read` throws
+ */
 export async function filesBeside(
   answers: Answers,
   secrets: Secrets,
   read: (path: string) => Promise<Buffer>,
 ): Promise<ConfigurationFile[]> {
-  const { broker, agent, repository, cameras } = answers;
+  const { broker, agent, model, repository, cameras } = answers;
   const files: ConfigurationFile[] = [];
   const copy = async (from: string | undefined, path: string, secretOf?: Service): Promise<void> => {
     if (from !== undefined)
@@ -122,6 +133,10 @@ export async function filesBeside(
   for (const { id, ca } of cameras) {
     keep(secrets.get(cameraSecret(id)), 'wayside', cameraSecret(id));
     await copy(ca, `camera-${id}-ca.pem`);
+  }
+  for (const [index, key] of (model?.keys ?? []).entries()) {
+    await readPublicKey(key); // a private one in its place must not be copied to where everyone may read it
+    await copy(key, modelKeyPath(index));
   }
   await copy(broker.ca, 'broker-ca.pem');
   await copy(broker.cert, 'wayside.pem');

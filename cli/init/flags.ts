@@ -19,6 +19,7 @@ export interface BoxFlags {
   readonly brokerKey?: string;
   readonly model?: string;
   readonly modelPackage?: string;
+  readonly modelKey?: readonly string[];
   readonly camera?: readonly string[];
   readonly cameraUser?: readonly string[];
   readonly cameraPasswordFile?: readonly string[];
@@ -56,6 +57,7 @@ export const boxOptions = (): Option[] => [
   repeated('--camera-password-file <id=file>', 'file with its password, or FILE for all of them; several times'),
   new Option('--model <name>', 'model of the store of the box (default: the one that came with the software)'),
   new Option('--model-package <dir>', 'folder of a model package, in place of the store'),
+  repeated('--model-key <file>', 'public key in PEM, one of which must have signed the model; several times'),
   new Option('--repository <url>', 'update repository: https://HOST/, which holds metadata/ and targets/'),
   new Option('--fingerprint <sha256>', 'SHA-256 of its first root, as the office says it'),
   new Option('--root-version <n>', 'number of that root (default: 1)').argParser(integer(1)),
@@ -161,7 +163,8 @@ export function withFlags(answers: Draft, flags: BoxFlags): Draft {
     ...answers.agent,
     ...given({ username: flags.agentUser, passwordFile: file(flags.agentPasswordFile) }),
   };
-  const model = { ...answers.model, ...given({ name: flags.model, package: file(flags.modelPackage) }) };
+  const keys = flags.modelKey?.map((path) => resolve(path));
+  const model = { ...answers.model, ...given({ name: flags.model, package: file(flags.modelPackage), keys }) };
   const filled = <T extends object>(value: T): T | undefined => (Object.keys(value).length === 0 ? undefined : value);
   return {
     ...answers,

@@ -73,7 +73,7 @@ export interface Initialized {
  * Where anything is wrong, nothing is written.
  *
  * @throws {WaysideError} USAGE, ANSWERS_INVALID, OUTPUT_EXISTS, SECRET_UNREADABLE, BROKER_UNAVAILABLE, BROKER_REFUSED, CAMERA_...,
- * UPDATE_REFUSED, CONFIG_INVALID, FILE_WRITE_FAILED
+ * UPDATE_REFUSED, KEY_INVALID, SIGNATURE_MISSING, SIGNATURE_INVALID, CONFIG_INVALID, FILE_WRITE_FAILED
  */
 export async function initialize(options: InitOptions, surroundings: Surroundings): Promise<Initialized> {
   const { signal, tell, interview, now = Date.now() } = surroundings;

@@ -85,6 +85,8 @@ const modelName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, {
   error: '1 to 64 letters, digits, `.`, `-` or `_`: the name of a model',
 });
 
+export const modelKeys = z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional();
+
 export const modelSchema = z
   .strictObject({
     /** Folder of the model package; absolute, or relative to the folder of the configuration file. */
@@ -94,7 +96,7 @@ export const modelSchema = z
     /** Of the model in the store. */
     name: modelName.optional(),
     /** Public keys (PEM), one of which must have signed the package. Without them, nobody has to have signed it. */
-    keys: z.array(path).min(1, { error: 'at least one key, or leave `keys` out' }).max(16).optional(),
+    keys: modelKeys,
     /** Threads inside one operator; `auto` measures, when the model is loaded, whether more than one is worth it. */
     threads: z.union([integerWithin(1, 64), z.literal('auto')], { error: '1 to 64, or `auto`' }).default('auto'),
     /** What computes; where it does not run this model, the CPU does, and `info` says so. */

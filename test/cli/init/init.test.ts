@@ -1,13 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPair } from 'node:crypto';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { DEFAULT_MODEL } from '../../../cli/init/documents.ts';
 import { type Initialized, type InitOptions, initialize } from '../../../cli/init/initialize.ts';
 import { Exit, WaysideError } from '../../../core/errors.ts';
 import { identityOf } from '../../../core/identity/key.ts';
+import { readPrivateKey } from '../../../deploy/signature/keys.ts';
+import { signPackage } from '../../../deploy/signature/sign.ts';
+import { writeColourPackage } from '../../support/colour-package.ts';
 import { type Run, runWayside } from '../../support/wayside.ts';
 
 let folder: string;
@@ -47,6 +51,12 @@ const init = (...args: string[]): Promise<Run> =>
   });
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
 const errorOf = ({ stdout }: Run): { code: string; message: string; hint: string } => JSON.parse(stdout).error;
+const ecKey = (): Promise<{ publicKey: string; privateKey: string }> =>
+  promisify(generateKeyPair)('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
 const nothingWritten = async (): Promise<void> => expect(await readdir(etc()).catch(() => [])).toEqual([]);
 
 describe('wayside init with answers', () => {
@@ -193,6 +203,43 @@ describe('wayside init with answers', () => {
   it('says before anything is asked that it cannot write there', async () => {
     await writeFile(at('root'), 'a file where a folder has to be');
     await expect(initWith('site: [')).rejects.toMatchObject({ code: 'FILE_WRITE_FAILED' });
+  });
+
+  const signed = async (): Promise<string[]> => {
+    const [old, current] = [await ecKey(), await ecKey()];
+    await writeColourPackage(at('package'));
+    await writeFile(at('model.key'), current.privateKey);
+    await signPackage(at('package'), await readPrivateKey(at('model.key')));
+    await writeFile(at('old.pub'), old.publicKey);
+    await writeFile(at('model.pub'), current.publicKey);
+    return [old.publicKey, current.publicKey];
+  };
+
+  it('copies the keys of whoever signs its models, as answers or as options, and names them', async () => {
+    const keys = await signed();
+    const model = { package: 'package', keys: ['old.pub', 'model.pub'] };
+    await initWith({ ...ANSWERS, model }, { writeAnswers: at('again.yaml') });
+    const { model: written } = parse(await readFile(etc('wayside.yaml'), 'utf8'));
+    expect(written).toEqual({ package: at('package'), keys: ['model-key-1.pem', 'model-key-2.pem'] });
+    const copied = written.keys.map((name: string) => readFile(etc(name), 'utf8'));
+    expect(await Promise.all(copied)).toEqual(keys);
+    expect(parse(await readFile(at('again.yaml'), 'utf8')).model.keys).toEqual([at('old.pub'), at('model.pub')]);
+    await rm(at('root'), { recursive: true });
+    await writeFile(at('answers.yaml'), stringify(ANSWERS));
+    const flags = ['--model-key', at('model.pub'), '--model-key', at('old.pub'), '--model-package', at('package')];
+    expect(await init('--answers', at('answers.yaml'), ...flags)).toMatchObject({ exit: 0 });
+    expect(await readFile(etc('model-key-1.pem'), 'utf8')).toBe(keys[1]);
+  });
+
+  it('refuses keys that have not signed the model, and copies none that is private', async () => {
+    await signed();
+    const other = await refusal({ ...ANSWERS, model: { package: 'package', keys: ['old.pub'] } });
+    expect(other).toMatchObject({ code: 'SIGNATURE_INVALID', exitCode: Exit.config });
+    const secret = await refusal(ANSWERS, { modelKey: [at('model.key')] });
+    expect(secret).toMatchObject({ code: 'KEY_INVALID', message: expect.stringContaining('this is a private key') });
+    const gone = await refusal(ANSWERS, { modelKey: [at('gone.pub')] });
+    expect(gone).toMatchObject({ code: 'FILE_NOT_FOUND', message: expect.stringContaining('gone.pub') });
+    await nothingWritten();
   });
 
   it('writes nothing where the check of the daemon finds something', async () => {
