@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Subscriber } from '../../../contract/mqtt/subscriber.ts';
 import { createLog } from '../../../core/log.ts';
-import type { Preprocessing } from '../../../inference/preprocess.ts';
+import type { Manifest } from '../../../inference/manifest.ts';
 import { type RunningProgram, startProgram } from '../site/program.ts';
 import { PEERS } from './environment.ts';
 
@@ -13,9 +14,8 @@ interface LivePeerOptions {
   readonly urls: readonly string[];
   /** Frames a second. */
   readonly rate: number;
-  /** ONNX file; null: frames are decoded and converted, and that is all. */
-  readonly model: string | null;
-  readonly preprocessing: Preprocessing;
+  /** A grid network that stretches its images; null: frames are decoded and converted, and that is all. */
+  readonly model: { readonly path: string; readonly manifest: Manifest } | null;
   readonly folder: string;
 }
 
@@ -31,10 +31,15 @@ interface LivePeer {
   close(): Promise<void>;
 }
 
-/** Its pre-processing is that of the demonstration's model: stretched, one mean and deviation for all channels. */
-export async function startLivePeer(options: LivePeerOptions): Promise<LivePeer> {
-  const { python, broker, urls, rate, model, preprocessing, folder } = options;
+/** What `live_cameras.py` is told of a model. */
+function modelSettings({ path, manifest }: NonNullable<LivePeerOptions['model']>) {
+  const { preprocessing, head, labels, thresholds } = manifest;
   const { size, mean, std } = preprocessing;
+  return { path, size, mean, std, head, labels, score: thresholds.score };
+}
+
+/** Its preprocessing and head are those of the demonstration's model: stretched, one mean and deviation for all channels, sizes as logarithms. */
+export async function startLivePeer({ python, broker, urls, rate, model, folder }: LivePeerOptions): Promise<LivePeer> {
   const subscriber = new Subscriber(
     { url: broker, clientId: `bench-${randomUUID().slice(0, 8)}` },
     createLog('listener'),
@@ -50,9 +55,10 @@ export async function startLivePeer(options: LivePeerOptions): Promise<LivePeer>
     begin();
   });
   await subscriber.open();
-  const [height, width] = size;
-  const told = [new URL(broker).port, rate, model ?? '-', width, height, mean[0], std[0], ...urls].map(String);
-  const program = await startProgram(python, [join(PEERS, 'live_cameras.py'), ...told], { cwd: folder });
+  const settings = join(folder, 'peer.json');
+  const told = { port: Number(new URL(broker).port), rate, urls, model: model === null ? null : modelSettings(model) };
+  await writeFile(settings, JSON.stringify(told));
+  const program = await startProgram(python, [join(PEERS, 'live_cameras.py'), settings], { cwd: folder });
   const gone = program.ended.then((code) => {
     throw new Error(`live_cameras.py ended with ${code}: ${program.lastWords()}`);
   });
