@@ -19,7 +19,7 @@ export const LONGEST: readonly string[] = [
   'deploy/rollout/rollout.slow',
   'exporter/prune-finetune/compress.slow',
   'bench/yolox.slow',
-  // Encoders of 720 lines and late frames to the millisecond: beside it runs what waits.
+  // Watches cameras for two minutes.
   'faults/lag.waiting',
   'faults/traffic.waiting',
   'faults/thin-link.waiting',
