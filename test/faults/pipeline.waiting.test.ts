@@ -36,9 +36,10 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from RTSP to MQTT', () => {
       { id: 'north', threshold: null, regions: [{ name: 'left' }, { name: 'right' }] },
     ]);
     expect(info.software.onnxRuntime).toMatch(/^\d+\.\d+/);
-    const { message: status } = await rig.listener.next('camera-status', ({ fpsAnalysed }) => fpsAnalysed > 8);
+    // 10 are asked for; after a pause of the machine as many are seen in a second as had waited.
+    const near = (fps: number): boolean => fps > 8 && fps < 12;
+    const { message: status } = await rig.listener.next('camera-status', ({ fpsAnalysed }) => near(fpsAnalysed));
     expect(status.state).toBe('live');
-    expect(status.fpsAnalysed).toBeLessThan(12);
   });
 
   it('reports resources, latencies and processes in telemetry, and null for what it does not see', async () => {

@@ -35,17 +35,20 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a daemon short of something', 
     expect(scoreOf(rig.daemon.pid)).toBe(scoreOf(process.pid));
   });
 
-  it('keeps the interval of telemetry through one reload after the other', async () => {
+  it('goes on with its telemetry through one reload after the other', async () => {
     const started = performance.now();
     const told = (): number => rig.listener.heard.filter(({ kind, at }) => kind === 'telemetry' && at > started).length;
+    const reloaded = (): number => rig.daemon.log.split('configuration reloaded').length - 1;
+    const before = reloaded();
     // Faster than the interval of 1 s: each reload used to start it anew.
     const reloads = setInterval(() => rig.daemon.child.kill('SIGHUP'), 300);
     try {
-      await until('telemetry', () => told() >= 4);
+      await until('ten reloads', () => reloaded() - before >= 10);
     } finally {
       clearInterval(reloads);
     }
-    expect(performance.now() - started).toBeLessThan(4000 + 2000);
+    // Ten of them take three intervals, and on a busy machine more: of telemetry too.
+    expect(told()).toBeGreaterThanOrEqual(2);
   });
 
   it('names the descriptors that are missing, at the start and where a child cannot be started, and goes on', async () => {

@@ -64,10 +64,15 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
     expect(rig.daemon.log).not.toContain('frames were taken and not analysed');
   }
 
-  async function counts(after: number): Promise<{ received: number; dropped: number }> {
+  interface Counts {
+    readonly received: number;
+    readonly dropped: number;
+  }
+  async function counts(after: number): Promise<Counts> {
     const { message } = await rig.listener.next('camera-status', () => true, { after });
     return { received: message.received, dropped: message.dropped };
   }
+  const leftOut = (from: Counts, to: Counts): number => (to.dropped - from.dropped) / (to.received - from.received);
 
   async function begin(trial: string, options: ColourPackageOptions): Promise<{ slot: Slot; dir: string }> {
     const { slot, dir, model } = await store.install((folder) => writeColourPackage(folder, options));
@@ -83,6 +88,9 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
   it('is promoted where it answers alike: detections go over once, without a gap, and no more frames are left out', async () => {
     expect(await agent.next('hello')).toMatchObject({ packageFormats: [1, 2] });
     expect(await agent.next('served')).toMatchObject({ model: { version: '1' }, frames: 1 });
+    const alone = await counts(performance.now());
+    const frames = detectionsSince(0).length + 50;
+    await until('some frames without a candidate', () => detectionsSince(0).length >= frames);
     const before = performance.now();
     const first = await counts(before);
     const { slot } = await begin('equal', { version: '2' });
@@ -100,7 +108,8 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'a candidate beside the running
     tookLine('trial of 10 frames a second, from the candidate to its promotion', before, after);
     expect(versionsOf(detectionsSince(before))).toEqual(['1', '2']);
     expectUninterrupted(before);
-    expect((last.dropped - first.dropped) / (last.received - first.received)).toBeLessThan(0.02);
+    // A busy machine leaves out some without any candidate.
+    expect(leftOut(first, last)).toBeLessThan(leftOut(alone, first) + 0.02);
     expect(await agent.next('served', ({ model }) => model.version === '2')).toMatchObject({ frames: 1 });
   });
 
