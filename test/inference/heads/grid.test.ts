@@ -115,6 +115,33 @@ describe('decodeGrid', () => {
     );
   });
 
+  it('finds every peak of at least the least score and no other, also of logits that only just reach it', () => {
+    const least = 0.1;
+    const threshold = Math.log(least / (1 - least));
+    const logit = fc.oneof(
+      fc.double({ min: threshold - 1e-6, max: threshold + 1e-6, noNaN: true }),
+      fc.double({ min: -6, max: 6, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 }), fc.infiniteStream(logit), (split, logits) => {
+        const head = headOf({ split, score: 'logit', overlap: 1 });
+        const output = empty(head);
+        const [rows, columns] = [4 * split, 8 * split];
+        const cells = Array.from({ length: rows * columns }, (_, i) => [i % columns, Math.floor(i / columns)] as const);
+        const values = Float32Array.from(cells, () => logits.next().value ?? 0);
+        for (const [i, cell] of cells.entries()) put(output, head, cell, [values[i]!]);
+        const scores = Float32Array.from(values, (value) => 1 / (1 + Math.exp(-value)));
+        const peaks = scores.filter((score, i) => {
+          const isHigher = (other: number): boolean => scores[other]! > score || (scores[other] === score && other < i);
+          const isNeighbour = (j: number): boolean =>
+            j !== i && cells[j]!.every((at, axis) => Math.abs(at - cells[i]![axis]!) <= 1);
+          return score >= least && !scores.some((_, j) => isNeighbour(j) && isHigher(j));
+        });
+        expect(found(output, head).map(({ score }) => score)).toEqual([...peaks].sort((a, b) => b - a));
+      }),
+    );
+  });
+
   it('keeps objects that are a cell apart from each other', () => {
     const head = headOf({ box: { typical: [[4, 4]] } });
     const output = empty(head);
