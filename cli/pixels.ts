@@ -23,7 +23,7 @@ export async function preprocessingFor(
     });
   }
   const [{ defaultPreprocessing }, { chosenNormalization }, { readMetadata }] = await Promise.all([
-    import('../inference/preprocess.ts'),
+    import('../inference/default-preprocessing.ts'),
     import('../exporter/reading/model-notes.ts'),
     import('../onnx/file/metadata.ts'),
   ]);

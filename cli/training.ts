@@ -114,7 +114,7 @@ export async function runTraining(context: Context, options: TrainingOptions, ta
     import('../compression/training/classifier.ts'),
     import('../calibration/datasets/open.ts'),
     import('../calibration/datasets/part.ts'),
-    import('../inference/preprocess.ts'),
+    import('../inference/default-preprocessing.ts'),
     import('../exporter/reading/model-notes.ts'),
     import('../onnx/file/write.ts'),
     import('../exporter/commands/stage-file.ts'),

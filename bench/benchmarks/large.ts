@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compiledModule } from '../../core/layout.ts';
+import { defaultPreprocessing } from '../../inference/default-preprocessing.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
-import { defaultPreprocessing } from '../../inference/preprocess.ts';
 import { readModel } from '../../onnx/file/read.ts';
 import { writeModel } from '../../onnx/file/write.ts';
 import { elementCount } from '../../onnx/tensor.ts';

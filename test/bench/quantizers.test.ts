@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { PEERS } from '../../bench/harness/peers/environment.ts';
 import type { PeerNetwork } from '../../bench/harness/peers/networks.ts';
 import { QUANTIZERS, SAME_BITS } from '../../bench/harness/peers/quantizers.ts';
-import { defaultPreprocessing } from '../../inference/preprocess.ts';
+import { defaultPreprocessing } from '../../inference/default-preprocessing.ts';
 
 const network: PeerNetwork = {
   name: 'net',

@@ -6,15 +6,10 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeImage } from '../../calibration/datasets/decode.ts';
+import { defaultPreprocessing } from '../../inference/default-preprocessing.ts';
 import { type RgbImage, WHOLE_FRAME } from '../../inference/image.ts';
 import { parseNormalization } from '../../inference/normalization.ts';
-import {
-  createPreprocessor,
-  defaultPreprocessing,
-  frameNeeded,
-  inputLength,
-  type Preprocessing,
-} from '../../inference/preprocess.ts';
+import { createPreprocessor, frameNeeded, inputLength, type Preprocessing } from '../../inference/preprocess.ts';
 import { argMax, softmax } from '../../inference/scores.ts';
 import { floatsOf, floatTensor, openSession } from '../../inference/session.ts';
 import { describeWith, program, sharedData } from '../support/requirements.ts';

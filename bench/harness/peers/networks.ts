@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { openDataset } from '../../../calibration/datasets/open.ts';
+import { defaultPreprocessing } from '../../../inference/default-preprocessing.ts';
 import { parseNormalization } from '../../../inference/normalization.ts';
-import { defaultPreprocessing, type Preprocessing } from '../../../inference/preprocess.ts';
+import type { Preprocessing } from '../../../inference/preprocess.ts';
 import { writeCalibrationImages, writeImageList } from '../calibration-images.ts';
 import { cifar10Folder } from '../data.ts';
 import type { Workplace } from '../workplace.ts';

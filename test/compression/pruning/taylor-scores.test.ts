@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeChannels } from '../../../compression/pruning/channels/groups.ts';
 import { taylorScores } from '../../../compression/pruning/taylor-scores.ts';
-import { defaultPreprocessing } from '../../../inference/preprocess.ts';
+import { defaultPreprocessing } from '../../../inference/default-preprocessing.ts';
 import { colourImage } from '../../support/colour-classifier.ts';
 import { madeDataset } from '../../support/memory-dataset.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDataset } from '../../../calibration/datasets/open.ts';
 import { finetuneBy } from '../../../exporter/prune-finetune/finetune-stage.ts';
-import { defaultPreprocessing } from '../../../inference/preprocess.ts';
+import { defaultPreprocessing } from '../../../inference/default-preprocessing.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { writeColours } from '../../support/tiny-classifier.ts';
 import { wideClassifier } from '../../support/wide-classifier.ts';

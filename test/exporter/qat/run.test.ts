@@ -12,7 +12,7 @@ import { WorkFolder } from '../../../exporter/prune-finetune/work-folder.ts';
 import { trainQuantized } from '../../../exporter/qat/run.ts';
 import { signalToNoise } from '../../../exporter/quantize/choose-weights.ts';
 import { quantizeModel } from '../../../exporter/quantize/quantize-model.ts';
-import { defaultPreprocessing } from '../../../inference/preprocess.ts';
+import { defaultPreprocessing } from '../../../inference/default-preprocessing.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
 import { runPasses } from '../../../onnx/pass.ts';
 import { temporaryFolder } from '../../support/folder.ts';

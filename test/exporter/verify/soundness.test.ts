@@ -8,7 +8,7 @@ import { quantizeFile } from '../../../exporter/commands/quantize-file.ts';
 import { quantizeNetwork } from '../../../exporter/commands/quantize-network.ts';
 import { writeStage } from '../../../exporter/commands/stage-file.ts';
 import { requireAnswers } from '../../../exporter/verify/require-answers.ts';
-import { defaultPreprocessing } from '../../../inference/preprocess.ts';
+import { defaultPreprocessing } from '../../../inference/default-preprocessing.ts';
 import { openSession } from '../../../inference/session.ts';
 import { int, tensor } from '../../../onnx/attributes.ts';
 import { encodeModel, writeModel } from '../../../onnx/file/write.ts';

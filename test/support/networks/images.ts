@@ -1,7 +1,8 @@
 import type { Dataset } from '../../../calibration/dataset.ts';
 import { seededRandom } from '../../../core/random.ts';
+import { defaultPreprocessing } from '../../../inference/default-preprocessing.ts';
 import { type RgbImage, WHOLE_FRAME } from '../../../inference/image.ts';
-import { createPreprocessor, defaultPreprocessing } from '../../../inference/preprocess.ts';
+import { createPreprocessor } from '../../../inference/preprocess.ts';
 import { madeDataset } from '../memory-dataset.ts';
 
 /** Every pass over a data set asks for the same images again: drawing them anew took an eighth of a compression's time. */
