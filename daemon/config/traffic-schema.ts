@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, within } from '../../core/config/fields.ts';
 import type { Point } from '../vision/geometry.ts';
 import { groundPlane } from '../vision/ground-plane.ts';
+import { onOneLine, piercingEdges } from '../vision/simple-polygon.ts';
 
 /** What is looked for on the images of a camera, and what of it is counted: for the daemon and for `wayside count`. */
 
@@ -21,13 +22,25 @@ const laneSchema = z
   .strictObject({ id, from: share, to: share })
   .refine((lane) => lane.from < lane.to, { error: 'a lane from a smaller share of the line to a larger one' });
 
+/** Who passes where two lie over each other would be counted in one of them alone. */
+const lanesApart = {
+  check: (lanes: readonly z.infer<typeof laneSchema>[]): boolean =>
+    lanes.toSorted((a, b) => a.from - b.from).every((lane, i, sorted) => lane.from >= (sorted[i - 1]?.to ?? 0)),
+  error: 'lanes beside each other: none begins before another ends',
+};
+
 export const lineFields = {
   id,
   /** In shares of the image, from the top left. `forward` is from left to right when looking from `from` to `to`. */
   from: point,
   to: point,
   /** Parts of the line, from one share of its length to another. */
-  lanes: z.array(laneSchema).max(16).refine(laneIds.check, { error: laneIds.error }).default([]),
+  lanes: z
+    .array(laneSchema)
+    .max(16)
+    .refine(laneIds.check, { error: laneIds.error })
+    .refine(lanesApart.check, { error: lanesApart.error })
+    .default([]),
   /** Who passes in this direction is reported as going the wrong way. */
   wrongWay: z.enum(['forward', 'backward']).optional(),
 };
@@ -40,10 +53,26 @@ export const hasLength = {
 
 const lineSchema = z.strictObject(lineFields).refine(hasLength.check, { error: hasLength.error });
 
+/** What is wrong with a zone, as what was expected instead. Where its outline only touches itself, what is inside stays plain. */
+function zoneFault(polygon: readonly Point[]): string | undefined {
+  if (polygon.length < 3) return undefined; // said already
+  const edges = piercingEdges(polygon);
+  if (edges !== undefined)
+    return `the corners in order around the zone: the edges after corner ${edges[0] + 1} and corner ${edges[1] + 1} cross`;
+  return onOneLine(polygon) ? 'corners that do not all lie on one line: nobody would ever be in it' : undefined;
+}
+
 export const zoneSchema = z.strictObject({
   id,
   /** Corners in shares of the image, in order. */
-  polygon: z.array(point).min(3, { error: 'at least three corners' }).max(64),
+  polygon: z
+    .array(point, { error: 'a list of corners: [[x, y], [x, y], [x, y], ...]' })
+    .min(3, { error: 'at least three corners' })
+    .max(64, { error: 'at most 64 corners' })
+    .check(({ value, issues }) => {
+      const message = zoneFault(value);
+      if (message !== undefined) issues.push({ code: 'custom', message, input: value });
+    }),
   /** Who stands in it for so long is reported as stopped. */
   stoppedSeconds: within(1, 3600).optional(),
 });

@@ -28,6 +28,29 @@ export function crossingEdges(polygon: readonly Point[]): readonly [number, numb
   return undefined;
 }
 
+/** Edges, by the corners they start at, that go through each other; what only touches does not. */
+export function piercingEdges(polygon: readonly Point[]): readonly [number, number] | undefined {
+  const corner = (i: number): Point => polygon[i % polygon.length]!;
+  const parts = (i: number, j: number): boolean =>
+    sideOf(corner(i), corner(i + 1), corner(j)) * sideOf(corner(i), corner(i + 1), corner(j + 1)) < 0;
+  for (let i = 0; i < polygon.length; i++)
+    for (let j = i + 2; j < polygon.length; j++) if (parts(i, j) && parts(j, i)) return [i, j];
+  return undefined;
+}
+
+/** A quarter of a pixel of an image that is 2,500 pixels wide. */
+const LINE_WIDTH = 1e-4;
+
+/** Whether all corners lie on one line, or in one place. */
+export function onOneLine(polygon: readonly Point[]): boolean {
+  const [[ax, ay] = [0, 0]] = polygon;
+  const distance = ([x, y]: Point): number => Math.hypot(x - ax, y - ay);
+  const far = polygon.reduce<Point>((best, each) => (distance(each) > distance(best) ? each : best), [ax, ay]);
+  const length = distance(far);
+  if (length < LINE_WIDTH) return true;
+  return polygon.every(([x, y]) => Math.abs((far[0] - ax) * (y - ay) - (far[1] - ay) * (x - ax)) < LINE_WIDTH * length);
+}
+
 /** In shares of the image. */
 export function areaOf(polygon: readonly Point[]): number {
   const twice = polygon.reduce((sum, [ax, ay], i) => {

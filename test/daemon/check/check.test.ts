@@ -126,18 +126,18 @@ describe('what the start needs', () => {
   });
 
   it('is no odd zone, which works and is told of', async () => {
-    const bowTie = [
+    const square = [
       [0, 0],
-      [1, 1],
       [1, 0],
+      [1, 1],
       [0, 1],
     ];
-    const square = [...bowTie.slice(0, 1), [1, 0], [1, 1], [0, 1]];
-    const zones = [bowTie, square].map((polygon, i) => ({ id: `z${i}`, polygon }));
+    const closedByHand = [...square, [0, 0]];
+    const zones = [closedByHand, square].map((polygon, i) => ({ id: `z${i}`, polygon }));
     const { problems, notes } = await check({ camera: { zones } });
     expect(problems).toEqual([]);
     expect(notes.filter((note) => note.includes('zones'))).toEqual([
-      expect.stringMatching(/^cameras\[0\]\.zones\[0\]\.polygon: taken as it is, but it is odd: expected edges that/),
+      expect.stringMatching(/^cameras\[0\]\.zones\[0\]\.polygon: taken as it is, but it is odd: expected corners/),
     ]);
   });
 

@@ -135,6 +135,40 @@ describe('parseConfig', () => {
       `polygon: ${polygon}`,
       `w.yaml:15:${where === '' ? 23 : where === '[0]' ? 33 : 42}: cameras[0].regions[0].polygon${where}: expected ${message}`,
     ]),
+    ...(
+      [
+        ['of two corners', '[[0, 0], [1, 0]]', 'polygon: expected at least three corners, found a list', 25],
+        [
+          'with a corner outside the image',
+          '[[0, 0], [1.2, 0], [0, 1]]',
+          'polygon[1][0]: expected a number from 0 to 1, found 1.2',
+          44,
+        ],
+        [
+          'whose edges cross',
+          '[[0, 0], [1, 1], [1, 0], [0, 1]]',
+          'polygon: expected the corners in order around the zone: the edges after corner 1 and corner 3 cross, found a list',
+          25,
+        ],
+        [
+          'that is a line',
+          '[[0, 0], [1, 1], [0.5, 0.5]]',
+          'polygon: expected corners that do not all lie on one line: nobody would ever be in it, found a list',
+          25,
+        ],
+      ] as const
+    ).map(([what, polygon, message, column]): [string, string, string, string] => [
+      `a zone ${what}`,
+      'regions:',
+      `zones: [{ id: kerb, polygon: ${polygon} }]\n    regions:`,
+      `w.yaml:14:${column}: cameras[0].zones[0].${message}`,
+    ]),
+    [
+      'lanes over each other',
+      'regions:',
+      'lines: [{ id: stop, from: [0, 0.5], to: [1, 0.5], lanes: [{ id: b, from: 0.4, to: 1 }, { id: a, from: 0, to: 0.5 }] }]\n    regions:',
+      'w.yaml:14:55: cameras[0].lines[0].lanes: expected lanes beside each other: none begins before another ends, found a list',
+    ],
     [
       'motion that is asked for everywhere and in a region',
       'regions:\n      - { name: left,',

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Point } from '../../../daemon/vision/geometry.ts';
-import { areaOf, crossingEdges, repeatedCorner } from '../../../daemon/vision/simple-polygon.ts';
+import {
+  areaOf,
+  crossingEdges,
+  onOneLine,
+  piercingEdges,
+  repeatedCorner,
+} from '../../../daemon/vision/simple-polygon.ts';
 
 /** Corners around a middle, by the angle: no edge of it crosses another. */
 const star = fc.array(fc.double({ min: 0.1, max: 0.5, noNaN: true }), { minLength: 4, maxLength: 12 }).map((radii) =>
@@ -94,6 +100,51 @@ describe('crossingEdges', () => {
   ])('%s', (_name, polygon, found) => {
     expect(crossingEdges(polygon)).toEqual(found);
   });
+});
+
+describe('piercingEdges', () => {
+  it('finds none around a middle, closed by hand or not', () => {
+    fc.assert(fc.property(star, (polygon) => piercingEdges(polygon) === undefined));
+    fc.assert(fc.property(star, (polygon) => piercingEdges([...polygon, polygon[0]!]) === undefined));
+  });
+
+  it('finds edges that go through each other, whatever corner is first and whichever way round', () => {
+    const bowTie: Point[] = [
+      [0.1, 0.1],
+      [0.9, 0.9],
+      [0.9, 0.1],
+      [0.1, 0.9],
+    ];
+    for (let first = 0; first < 4; first++) {
+      const turned = [...bowTie.slice(first), ...bowTie.slice(0, first)];
+      expect(piercingEdges(turned)).toBeDefined();
+      expect(piercingEdges(turned.toReversed())).toBeDefined();
+    }
+  });
+
+  it('finds nothing in two parts that meet in a corner of both: what is inside is plain', () => {
+    const twoParts: Point[] = [
+      [0.1, 0.1],
+      [0.5, 0.5],
+      [0.9, 0.1],
+      [0.9, 0.9],
+      [0.5, 0.5],
+      [0.1, 0.9],
+    ];
+    expect(piercingEdges(twoParts)).toBeUndefined();
+    expect(onOneLine(twoParts)).toBe(false);
+  });
+});
+
+it('onOneLine is what has no inside', () => {
+  const place = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }));
+  const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 8 });
+  fc.assert(
+    fc.property(place, place, shares, ([ax, ay], [bx, by], along) =>
+      onOneLine(along.map((share): Point => [ax + share * (bx - ax), ay + share * (by - ay)])),
+    ),
+  );
+  fc.assert(fc.property(star, (polygon) => !onOneLine(polygon)));
 });
 
 it('areaOf is the same in either direction', () => {
