@@ -109,10 +109,8 @@ export function resizeColumns(
   const { data, stride } = source;
   const { red, green, blue } = planes;
   const rows = first.length;
-  const plane = rows * width;
-  const redAt = planes.redPlane * plane;
-  const blueAt = 2 * plane - redAt;
-  let o = offset;
+  const [reds, greens, blues] = planesOf(out, offset, rows * width, planes);
+  let o = 0;
   for (let y = 0; y < rows; y++) {
     const begin = start[y]!;
     const end = start[y + 1]!;
@@ -128,9 +126,9 @@ export function resizeColumns(
         g += data[p + 1]! * w;
         b += data[p + 2]! * w;
       }
-      out[o + redAt] = red[r >> WEIGHT_BITS]!;
-      out[o + plane] = green[g >> WEIGHT_BITS]!;
-      out[o + blueAt] = blue[b >> WEIGHT_BITS]!;
+      reds[o] = red[r >> WEIGHT_BITS]!;
+      greens[o] = green[g >> WEIGHT_BITS]!;
+      blues[o] = blue[b >> WEIGHT_BITS]!;
     }
   }
 }
@@ -146,16 +144,25 @@ export function copyPixels(
 ): void {
   const { data } = source;
   const { red, green, blue } = planes;
-  const plane = width * height;
-  const redAt = planes.redPlane * plane;
-  const blueAt = 2 * plane - redAt;
-  let o = offset;
+  const [reds, greens, blues] = planesOf(out, offset, width * height, planes);
+  let o = 0;
   for (let y = 0; y < height; y++) {
     let p = source.offset + y * source.stride;
     for (let x = 0; x < width; x++, o++, p += 3) {
-      out[o + redAt] = red[data[p]!]!;
-      out[o + plane] = green[data[p + 1]!]!;
-      out[o + blueAt] = blue[data[p + 2]!]!;
+      reds[o] = red[data[p]!]!;
+      greens[o] = green[data[p + 1]!]!;
+      blues[o] = blue[data[p + 2]!]!;
     }
   }
+}
+
+/** The planes of one image in `out`, each by itself: written into at three sums of one index, they took a third longer (Node 24). */
+function planesOf(
+  out: Float32Array,
+  offset: number,
+  length: number,
+  { redPlane }: Planes,
+): readonly [red: Float32Array, green: Float32Array, blue: Float32Array] {
+  const plane = (index: number): Float32Array => out.subarray(offset + index * length, offset + (index + 1) * length);
+  return [plane(redPlane), plane(1), plane(2 - redPlane)];
 }

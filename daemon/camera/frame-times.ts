@@ -17,6 +17,9 @@ interface FrameTimesListeners {
   readonly onKeyframe: () => void;
 }
 
+/** Of the beginning of a line that goes on. */
+const LONGEST_LINE = 4096;
+
 export const UNKNOWN_TIME: FrameTime = { sinceFirst: null, raw: null };
 
 /** Reads the lines by which a decoder tells the time of each frame, before and after the selection. */
@@ -45,20 +48,27 @@ export class FrameTimes {
 
   /** Text of descriptor 3: `frame:N pts:N pts_time:S`, then `in=1` (received, left out), `all=1` (received and delivered) or `key=1`. */
   pushDescriptor(text: string): void {
-    for (const line of this.#lines(text)) {
-      if (line.startsWith('frame:')) {
-        this.#isFirst = line.startsWith('frame:0 ');
-        this.#pending = timeIn(line);
-      } else if (line === 'key=1') this.#listeners.onKeyframe();
-      else if (line === 'in=1') this.#received(this.#pending, false);
-      else if (line === 'all=1') {
-        // Only here: those left out are counted by themselves.
-        if (this.#isFirst && this.#begun) this.#restarted = true;
-        this.#received(this.#pending, !this.#begun);
-        this.#begun = true;
-        this.#passed(this.#pending);
-      }
+    const all = this.#partial + text;
+    let from = 0;
+    for (let end = all.indexOf('\n'); end >= 0; end = all.indexOf('\n', from)) {
+      this.#readReport(all.slice(from, end));
+      from = end + 1;
     }
+    this.#partial = all.slice(from).slice(-LONGEST_LINE);
+  }
+
+  #readReport(line: string): void {
+    if (line.startsWith('frame:')) {
+      this.#isFirst = line.startsWith('frame:0 ');
+      this.#pending = timeIn(line);
+    } else if (line === 'all=1') {
+      // Only here: those left out are counted by themselves.
+      if (this.#isFirst && this.#begun) this.#restarted = true;
+      this.#received(this.#pending, !this.#begun);
+      this.#begun = true;
+      this.#passed(this.#pending);
+    } else if (line === 'in=1') this.#received(this.#pending, false);
+    else if (line === 'key=1') this.#listeners.onKeyframe();
   }
 
   /** Lines of stderr: `[Parsed_showinfo_0 @ ...] n: 0 pts: 0 pts_time:0 ...`; answers the ones that are something else. */
@@ -115,7 +125,7 @@ export class FrameTimes {
 
   #lines(text: string): string[] {
     const lines = (this.#partial + text).split('\n');
-    this.#partial = (lines.pop() ?? '').slice(-4096);
+    this.#partial = (lines.pop() ?? '').slice(-LONGEST_LINE);
     return lines.map((line) => line.trimEnd());
   }
 }

@@ -17,8 +17,10 @@ export const timeOf = ({ capturedAt, lagMs }: Pick<TimedFrame, 'capturedAt' | 'l
 
 interface Followed {
   readonly traffic: Traffic;
-  /** Of what it was made from. */
+  /** Of what it was made from; to compare that with every frame, the same objects are asked for first. */
   readonly made: string;
+  plan: TrafficPlan;
+  scheme: ClassScheme;
   lastTime: number;
 }
 
@@ -35,12 +37,12 @@ export class CamerasTraffic {
    */
   update(
     camera: string,
-    { lines, zones, movements, calibration }: TrafficPlan,
+    plan: TrafficPlan,
     scheme: ClassScheme,
     frame: TimedFrame,
     detections: readonly Detection[],
   ): { readonly seen: TrafficFrame; readonly time: number } | undefined {
-    const followed = this.#of(camera, { lines, zones, movements, calibration }, scheme, frame.width / frame.height);
+    const followed = this.#of(camera, plan, scheme, frame.width / frame.height);
     const time = timeOf(frame);
     if (time <= followed.lastTime) return undefined;
     followed.lastTime = time;
@@ -53,16 +55,20 @@ export class CamerasTraffic {
   }
 
   #of(camera: string, plan: TrafficPlan, scheme: ClassScheme, aspect: number): Followed {
-    const made = JSON.stringify([plan, scheme.classes, aspect]);
     const known = this.#followed.get(camera);
+    if (known?.plan === plan && known.scheme === scheme && known.traffic.aspect === aspect) return known;
+    const { lines, zones, movements, calibration } = plan;
+    const parts: TrafficPlan = { lines, zones, movements, calibration };
+    const made = JSON.stringify([parts, scheme.classes, aspect]);
     if (known?.made === made) {
       known.traffic.useScheme(scheme);
+      Object.assign(known, { plan, scheme });
       return known;
     }
     const numbers = this.#numbers.get(camera) ?? numbering();
     this.#numbers.set(camera, numbers);
-    const traffic = new Traffic(plan, scheme, aspect, numbers);
-    const followed = { traffic, made, lastTime: Number.NEGATIVE_INFINITY };
+    const traffic = new Traffic(parts, scheme, aspect, numbers);
+    const followed = { traffic, made, plan, scheme, lastTime: Number.NEGATIVE_INFINITY };
     this.#followed.set(camera, followed);
     return followed;
   }

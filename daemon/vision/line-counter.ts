@@ -81,6 +81,7 @@ export class LineCounter {
 
   /** @param objects all that are seen in this frame @returns what is certain now: the passages themselves were before */
   update(objects: readonly SteadyObject[], time: number): Crossing[] {
+    if (this.#lines.length === 0) return [];
     for (const each of objects) this.#move(each, time);
     const certain: Crossing[] = [];
     for (const [object, known] of this.#known) {

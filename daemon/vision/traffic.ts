@@ -37,7 +37,8 @@ export interface TrafficFrame {
  */
 export class Traffic {
   #scheme: ClassScheme;
-  readonly #aspect: number;
+  /** Width of the image over its height. */
+  readonly aspect: number;
   readonly #tracker: Tracker;
   readonly #steady: SteadyObjects;
   readonly #lines: LineCounter;
@@ -45,7 +46,6 @@ export class Traffic {
   readonly #movements: MovementWatch;
   readonly #speeds: Speedometer | undefined;
 
-  /** @param aspect width of the image over its height */
   constructor(
     { lines, zones = [], movements = [], calibration }: TrafficPlan,
     scheme: ClassScheme,
@@ -53,7 +53,7 @@ export class Traffic {
     numbers = numbering(),
   ) {
     this.#scheme = scheme;
-    this.#aspect = aspect;
+    this.aspect = aspect;
     this.#tracker = new Tracker({ aspect, nextId: numbers.track });
     this.#steady = new SteadyObjects(aspect, numbers.object);
     this.#lines = new LineCounter(lines, aspect);
@@ -76,7 +76,7 @@ export class Traffic {
     const tracked = this.#tracker.update(countedDetections(detections, this.#scheme), time);
     const objects = this.#steady.update(tracked, time).map((each): MovingObject => {
       const [x, y] = each.ground;
-      return { ...each, speed: this.#speeds?.update(each.object, [x / this.#aspect, y], time) };
+      return { ...each, speed: this.#speeds?.update(each.object, [x / this.aspect, y], time) };
     });
     this.#speeds?.keep(new Set(objects.map(({ object }) => object)));
     const crossings = this.#lines.update(objects, time).map((each) => {

@@ -72,7 +72,7 @@ export class EdgeMap {
         const at = row * MAP_COLUMNS + column;
         const across = this.#mean[at + 1]! - this.#mean[at - 1]!;
         const down = this.#mean[at + MAP_COLUMNS]! - this.#mean[at - MAP_COLUMNS]!;
-        const length = Math.hypot(across, down);
+        const length = Math.sqrt(across * across + down * down);
         const weight = length < LEAST_STEP ? 0 : Math.min(length, MOST_STEP) / (length * length);
         if (weight > 0) this.#strong++;
         this.#edges[at] = weight * (across * across - down * down);
