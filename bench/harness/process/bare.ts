@@ -10,11 +10,32 @@ export interface FrameSize {
 
 /** Frames that bare figures are taken over. */
 export const BARE_FRAMES = 1000;
+/** What 1,000 frames take at 25 a second. */
+const DECODED_SECONDS = 40;
+
+interface Wanted {
+  /** That are scaled. */
+  readonly frames: number;
+  /** So many of them a second; without it, every frame of the stream. */
+  readonly rate?: number | undefined;
+}
+
+/** The first frame of each interval, as the daemon takes them. */
+function selected(rate: number): string {
+  const interval = (time: string): string => `floor(${time}*${rate}+0.001)`;
+  return `select='isnan(prev_selected_t)+not(eq(${interval('t')},${interval('prev_selected_t')}))'`;
+}
 
 /** The options of the daemon's own decoder, less what makes frames leave the process. */
-function decoding(url: string, { width, height }: FrameSize, frames: number, out: readonly string[]): string[] {
+function decoding(
+  url: string,
+  { width, height }: FrameSize,
+  { frames, rate }: Wanted,
+  out: readonly string[],
+): string[] {
   const input = ['-threads', '1', '-flags', 'low_delay', '-rtsp_transport', 'tcp', '-i', url, '-an'];
-  const filter = ['-vf', `scale=${width}:${height}:flags=bilinear`, '-fps_mode', 'passthrough'];
+  const scale = `scale=${width}:${height}:flags=bilinear`;
+  const filter = ['-vf', rate === undefined ? scale : `${selected(rate)},${scale}`, '-fps_mode', 'passthrough'];
   return [
     '-nostdin',
     '-hide_banner',
@@ -32,15 +53,17 @@ function decoding(url: string, { width, height }: FrameSize, frames: number, out
 }
 
 /**
- * CPU seconds of one ffmpeg that decodes 1,000 frames of the same stream and scales them to the same size, for nobody.
- * `-benchmark` prints what getrusage(2) says of the process at its end.
+ * CPU seconds of one ffmpeg that decodes the same stream and scales 1,000 frames of it to the same size, for nobody: all, or so many a
+ * second and the others decoded alone; then a stretch of 40 s stands for the rest. `-benchmark` prints what getrusage(2) says of the
+ * process at its end.
  */
-export async function bareDecode(url: string, size: FrameSize, { signal }: Workplace): Promise<number> {
-  const args = ['-benchmark', ...decoding(url, size, BARE_FRAMES, ['-f', 'rawvideo', '-y', '/dev/null'])];
+export async function bareDecode(url: string, size: FrameSize, { signal }: Workplace, rate?: number): Promise<number> {
+  const frames = rate === undefined ? BARE_FRAMES : Math.round(DECODED_SECONDS * rate);
+  const args = ['-benchmark', ...decoding(url, size, { frames, rate }, ['-f', 'rawvideo', '-y', '/dev/null'])];
   const { stderr } = await runChild('ffmpeg', args, { signal });
   const [, user, system] = /bench: utime=([\d.]+)s stime=([\d.]+)s/.exec(stderr) ?? [];
   if (user === undefined || system === undefined) throw new Error('ffmpeg did not print its CPU time');
-  return Number(user) + Number(system);
+  return ((Number(user) + Number(system)) * BARE_FRAMES) / frames;
 }
 
 /**
@@ -57,7 +80,7 @@ export async function bareInference(
   { scratch, signal }: Workplace,
 ): Promise<number> {
   const frame = join(scratch, 'frame.rgb');
-  await runChild('ffmpeg', decoding(url, size, 1, ['-f', 'rawvideo', '-y', frame]), { signal });
+  await runChild('ffmpeg', decoding(url, size, { frames: 1 }, ['-f', 'rawvideo', '-y', frame]), { signal });
   const args = [
     compiledModule('bench/bare/inference'),
     model,
