@@ -129,14 +129,14 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
 
   it('is refused at once, with the cause, where the box has no model of that name and the first one does not load', async () => {
     await rollOut('0-bad', { wrongGolden: true });
-    const refused = await rig.listener.next('model-report', ({ state }) => state === 'rolled-back', { within: 90_000 });
+    const refused = await rig.listener.next('model-report', ({ state }) => state === 'rolled-back');
     expect(refused.message).toMatchObject({ job, running: null, reason: { code: 'TRIAL_FAILED_TO_LOAD' } });
     expect(refused.message.reason?.message).toContain('GOLDEN_MISMATCH');
   });
 
   it('is no trial there for the next one either: the first that loads runs', async () => {
     await rollOut('0');
-    const promoted = await rig.listener.next('model-report', ({ state }) => state === 'promoted', { within: 90_000 });
+    const promoted = await rig.listener.next('model-report', ({ state }) => state === 'promoted');
     expect(promoted.message).toMatchObject({ job, running: { version: '0' } });
     expect(promoted.message.served).toBeGreaterThan(0);
     await rig.working();
@@ -146,7 +146,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const before = performance.now();
     await rollOut('1');
     const fits = ({ job: number, state }: MessageOf<'model-report'>): boolean => number === job && state === 'promoted';
-    const promoted = await rig.listener.next('model-report', fits, { within: 90_000 });
+    const promoted = await rig.listener.next('model-report', fits);
     tookLine('published, tried on 90 frames and promoted', before, promoted.at);
     expect(promoted.message).toMatchObject({ job, running: { version: '1' } });
     expect(promoted.message.served).toBeGreaterThan(0);
@@ -159,7 +159,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     await rollOut('2', { labels: [...COLOURS.slice(1), COLOURS[0]] });
     const fits = ({ job: number, state }: MessageOf<'model-report'>): boolean =>
       number === job && state === 'rolled-back';
-    const { message, at } = await rig.listener.next('model-report', fits, { within: 90_000 });
+    const { message, at } = await rig.listener.next('model-report', fits);
     expect(['TRIAL_CLASS_SHIFT', 'TRIAL_DISAGREES']).toContain(message.reason?.code);
     expect(message.running?.version).toBe('1');
     await rig.listener.next('detections', () => true, { after: at });
@@ -175,7 +175,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const { message, at } = await rig.listener.next(
       'model-report',
       ({ job: number, state }) => number === job && state === 'rolled-back',
-      { within: 90_000, after: before },
+      { after: before },
     );
     expect(message).toMatchObject({ reason: { code: 'TRIAL_FAILED_TO_LOAD' }, running: { version: '1' } });
     expect(message.reason?.message).toContain('GOLDEN_MISMATCH');
@@ -188,7 +188,7 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'from a published package to de
     const before = performance.now();
     const site = ['--broker', rig.broker.url, '--site', 'test', '--gather', '1s', '--json'];
     const started = startWayside(['rollout', 'start', 'colours@3', '--waves', 'all', '--min-served', '10', ...site]);
-    const first = await rig.listener.next('detections', ({ model }) => model.version === '3', { within: 90_000 });
+    const first = await rig.listener.next('detections', ({ model }) => model.version === '3');
     tookLine('from `rollout start` to detections of the new model', before, first.at);
     const { exit, stdout, stderr } = await started.done;
     expect({ exit, stderr }).toMatchObject({ exit: 0 });

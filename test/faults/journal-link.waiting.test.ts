@@ -79,7 +79,7 @@ describeWith({ needs: ['mosquitto', modemMet] }, 'what must not be lost, over a 
     const before = journalled(rig.listener).length;
     await trouble();
     const last = Math.max(...(await onDisk(join(rig.folder, 'journal'))).keys());
-    await rig.listener.next('event', ({ journalSeq }) => journalSeq >= last, { within: 60_000 });
+    await rig.listener.next('event', ({ journalSeq }) => journalSeq >= last);
     await rig.listener.next('state', ({ state }) => state === 'online');
     return { ages: agesSince(since), events: journalled(rig.listener).length - before };
   }

@@ -50,12 +50,8 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'children that grow', () => {
   it('an inference process that takes more than it may is no replacement for one that works', async () => {
     const from = performance.now();
     await rig.reconfigure({ model: { package: 'package', memoryLimitMb: 64, hangSeconds: 2 } });
-    const { message, at } = await rig.listener.next(
-      'state',
-      ({ reasons }) => reasons.some(({ code }) => code === 'model-refused'),
-      { after: from },
-    );
-    expect(message.reasons[0]?.message).toMatch(/grew to \d+ MB of memory, 64 MB allowed/);
+    const { message, at } = await rig.degradedBy('model-refused', from);
+    expect(message).toMatch(/grew to \d+ MB of memory, 64 MB allowed/);
     await rig.listener.next('detections', () => true, { after: at });
   });
 });
@@ -68,10 +64,8 @@ describeWith({ needs: ['ffmpeg', 'mosquitto'] }, 'the only inference process, gr
   afterAll(() => rig.stop());
 
   it('is replaced again and again, until it is given more memory', async () => {
-    const grown = ({ reasons }: { reasons: readonly { message: string }[] }): boolean =>
-      reasons.some((reason) => /grew to \d+ MB of memory, 64 MB allowed/.test(reason.message));
-    const { message, at } = await rig.listener.next('state', grown);
-    expect(message.reasons[0]?.code).toBe('inference-down');
+    const { message, at } = await rig.degradedBy('inference-down', 0);
+    expect(message).toMatch(/grew to \d+ MB of memory, 64 MB allowed/);
     await rig.listener.next('telemetry', ({ inference }) => inference.restarts >= 2, { after: at });
     await rig.reconfigure({ model: { package: 'package', memoryLimitMb: 1024 } });
     await rig.working(at);

@@ -2,6 +2,9 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { kindOf } from '../../contract/messages/heard.ts';
 import { type KindName, MESSAGE_KINDS, type MessageOf } from '../../contract/messages/kinds.ts';
 
+/** Ends what hangs: a camera alone may take a minute to be called well again where its decoder was slow to start. */
+const HANGS_MS = 120_000;
+
 export interface Heard<K extends KindName = KindName> {
   readonly kind: K;
   readonly topic: string;
@@ -48,7 +51,7 @@ export class Listener {
   async next<K extends KindName>(
     kind: K,
     fits: (message: MessageOf<K>) => boolean = () => true,
-    { after = 0, within = 30_000 } = {},
+    { after = 0, within = HANGS_MS } = {},
   ): Promise<Heard<K>> {
     const find = (): Heard<K> | undefined =>
       this.heard.find(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IClientOptions } from 'mqtt';
 import { stringify } from 'yaml';
+import type { StateMessage, StateReason } from '../../contract/messages/state.ts';
 import { rawFrameSource } from '../../demo/rtsp/raw-frame-source.ts';
 import { type RtspServer, type RtspServerOptions, startRtspServer } from '../../demo/rtsp/server.ts';
 import { writeColourPackage } from './colour-package.ts';
@@ -124,6 +125,16 @@ export class Rig {
   async working(after = 0): Promise<number> {
     await this.listener.next('state', ({ state }) => state === 'online', { after });
     return (await this.listener.next('detections', () => true, { after })).at;
+  }
+
+  /** Waits until the state of the box names a reason of a code; a busy machine has others besides. @returns its words, and when it came */
+  async degradedBy(
+    code: StateReason['code'],
+    after: number,
+  ): Promise<{ readonly message: string; readonly at: number }> {
+    const reason = ({ reasons }: StateMessage) => reasons.find((each) => each.code === code);
+    const { message, at } = await this.listener.next('state', (state) => reason(state) !== undefined, { after });
+    return { message: reason(message)?.message ?? '', at };
   }
 
   async stop(): Promise<void> {
