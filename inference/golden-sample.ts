@@ -3,7 +3,10 @@ import type { RgbImage } from './image.ts';
 /** Of a box in a golden sample: class, score, x, y, width, height. All that a detector says of an image of 416x416 would be 1.2 MB. */
 export const GOLDEN_VALUES = 6;
 
-/** An image and the scores this exact model file gave for it; of a detector the boxes, `GOLDEN_VALUES` each. */
+/**
+ * An image and the scores this exact model file gave for it; of what finds objects the boxes, `GOLDEN_VALUES` each. A grid's may be all of its
+ * output, as they were before there were grids of so many cells.
+ */
 export interface GoldenSample {
   readonly image: RgbImage;
   readonly scores: Float32Array;

@@ -96,22 +96,23 @@ async function requireFiles(dir: string, { files }: Manifest): Promise<void> {
   if (files[MODEL] === undefined) throw invalidPackage(dir, `the manifest names no ${MODEL}`);
 }
 
-/** Numbers that a golden sample has for one image: all that the model gives; of a detector as many as it found boxes, undefined here. */
-function scoresOf({ task, head, output, preprocessing }: Manifest): number | undefined {
+/** Numbers that the model gives of one image; of a detector it depends on the image's size, undefined here. */
+function outputsOf({ task, head, output, preprocessing }: Manifest): number | undefined {
   if (head === undefined) return output.classes;
   return task === 'detector' ? undefined : outputLength(head, preprocessing.size, output.classes);
 }
 
 /** @throws {WaysideError} PACKAGE_INVALID where golden samples cannot have the sizes that the manifest gives them */
 export function requireGoldenSizes(dir: string, manifest: Manifest): void {
-  const { golden, files } = manifest;
-  const length = scoresOf(manifest);
+  const { golden, files, head } = manifest;
+  const length = outputsOf(manifest);
   for (const { image, scores, width, height } of golden.samples) {
     if (files[image]?.bytes !== width * height * 3)
       throw invalidPackage(dir, `${image}: expected ${width}x${height} RGB pixels`);
     const bytes = files[scores]?.bytes ?? 0;
-    if (length !== undefined && bytes !== length * 4) throw invalidPackage(dir, `${scores}: expected ${length} scores`);
-    if (bytes % (GOLDEN_VALUES * 4) !== 0 && length === undefined)
+    if (length !== undefined && bytes === length * 4) continue;
+    if (head === undefined) throw invalidPackage(dir, `${scores}: expected ${length} scores`);
+    if (bytes % (GOLDEN_VALUES * 4) !== 0)
       throw invalidPackage(dir, `${scores}: expected boxes of ${GOLDEN_VALUES} values`);
   }
 }

@@ -2,7 +2,7 @@ import type { ModelIdentity } from '../../contract/messages/envelope.ts';
 import { verifyGolden } from '../../inference/golden.ts';
 import { type Execution, type ExecutionChoice, openExecution } from '../../inference/hardware/execution.ts';
 import type { Detection } from '../../inference/heads/detection.ts';
-import { verifyDetections } from '../../inference/heads/golden.ts';
+import { verifyFinding } from '../../inference/heads/golden.ts';
 import type { Box, RgbImage } from '../../inference/image.ts';
 import type { Manifest } from '../../inference/manifest.ts';
 import type { Polygon } from '../../inference/polygon.ts';
@@ -68,7 +68,7 @@ export async function openPackage(dir: string, choice: ExecutionChoice): Promise
   const { session, execution } = await openExecution(modelPath, choice, (opened) => runOnce(opened, preprocessing));
   const { tolerance } = manifest.golden;
   const { head } = manifest;
-  if (head !== undefined && 'strides' in head) await verifyDetections(session, head, preprocessing, golden, tolerance);
-  else await verifyGolden(session, preprocessing, golden, tolerance);
+  if (head === undefined) await verifyGolden(session, preprocessing, golden, tolerance);
+  else await verifyFinding(session, { head, classes: manifest.output.classes, preprocessing, tolerance }, golden);
   return { identity: { name, version, digest }, manifest, session, execution };
 }

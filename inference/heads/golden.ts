@@ -1,9 +1,10 @@
 import { WaysideError } from '../../core/errors.ts';
+import { verifyGolden } from '../golden.ts';
 import { GOLDEN_TOLERANCE, GOLDEN_VALUES, type GoldenSample } from '../golden-sample.ts';
 import type { RgbImage } from '../image.ts';
 import type { Preprocessing } from '../preprocess.ts';
 import type { Session } from '../session.ts';
-import type { Head } from './any-head.ts';
+import { type Head, outputLength } from './any-head.ts';
 import { type Detection, intersectionOverUnion } from './detection.ts';
 import { createDetector } from './detector.ts';
 
@@ -22,7 +23,7 @@ const boxesOf = (values: Float32Array): Detection[] =>
   });
 
 /**
- * Records what a detector finds in images.
+ * Records what a model finds in images.
  *
  * @throws {WaysideError} MODEL_UNSUPPORTED, MODEL_NOT_FINITE, SESSION_RUN
  */
@@ -30,7 +31,7 @@ export async function recordDetections(
   session: Session,
   head: Head,
   preprocessing: Preprocessing,
-  images: AsyncIterable<RgbImage>,
+  images: Iterable<RgbImage> | AsyncIterable<RgbImage>,
 ): Promise<GoldenSample[]> {
   const detector = createDetector(session, head, preprocessing);
   const samples: GoldenSample[] = [];
@@ -41,8 +42,33 @@ export async function recordDetections(
   return samples;
 }
 
+interface FindingOptions {
+  readonly head: Head;
+  readonly classes: number;
+  readonly preprocessing: Preprocessing;
+  readonly tolerance: number;
+}
+
 /**
- * Checks that a detector finds in the samples what was found when they were recorded: every box that is clearly there in the same class
+ * Checks that a model gives for the samples what it gave when they were recorded: boxes, or all of a grid's output where that is what
+ * was recorded.
+ *
+ * @throws {WaysideError} GOLDEN_MISMATCH; MODEL_UNSUPPORTED, MODEL_NOT_FINITE, PREPROCESS_MISMATCH, SESSION_RUN
+ */
+export async function verifyFinding(
+  session: Session,
+  { head, classes, preprocessing, tolerance }: FindingOptions,
+  samples: readonly GoldenSample[],
+): Promise<void> {
+  const length = outputLength(head, preprocessing.size, classes);
+  const isWhole = ({ scores }: GoldenSample): boolean => 'stride' in head && scores.length === length;
+  await verifyGolden(session, preprocessing, samples.filter(isWhole), tolerance);
+  const boxes = samples.filter((sample) => !isWhole(sample));
+  await verifyDetections(session, head, preprocessing, boxes, tolerance);
+}
+
+/**
+ * Checks that a model finds in the samples what was found when they were recorded: every box that is clearly there in the same class
  * and place, its score within the tolerance, and none besides.
  *
  * @param tolerance of a score, which is 0 to 1

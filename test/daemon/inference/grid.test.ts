@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from '../../../daemon/inference/load-model.ts';
 import { recordGolden } from '../../../inference/golden.ts';
+import type { GoldenSample } from '../../../inference/golden-sample.ts';
+import { recordDetections } from '../../../inference/heads/golden.ts';
+import type { GridHead } from '../../../inference/heads/grid.ts';
 import { type PackageContents, writePackage } from '../../../inference/package.ts';
 import type { Preprocessing } from '../../../inference/preprocess.ts';
-import { openSession } from '../../../inference/session.ts';
+import { openSession, type Session } from '../../../inference/session.ts';
 import { ints } from '../../../onnx/attributes.ts';
 import { GraphBuilder } from '../../../onnx/build.ts';
 import { encodeModel } from '../../../onnx/file/write.ts';
@@ -43,6 +46,19 @@ function redSquare(left: number, top: number) {
   return { width: SIDE, height: SIDE, data };
 }
 
+const HEAD: GridHead = {
+  stride: 8,
+  split: 1,
+  score: 'probability',
+  overlap: 0.6,
+  box: {
+    typical: [
+      [16, 8],
+      [4, 4],
+    ],
+  },
+};
+
 const manifest: PackageContents['manifest'] = {
   task: 'grid',
   name: 'grid',
@@ -50,18 +66,7 @@ const manifest: PackageContents['manifest'] = {
   input: { name: 'image', shape: [1, 3, SIDE, SIDE] },
   output: { name: 'cells', classes: 2 },
   preprocessing,
-  head: {
-    stride: 8,
-    split: 1,
-    score: 'probability',
-    overlap: 0.6,
-    box: {
-      typical: [
-        [16, 8],
-        [4, 4],
-      ],
-    },
-  },
+  head: HEAD,
   labels: ['car', 'pedestrian'],
   thresholds: { score: 0.5 },
   minimumRuntime: '1.17.0',
@@ -69,10 +74,16 @@ const manifest: PackageContents['manifest'] = {
 
 describe('packages of the task grid', () => {
   const folder = temporaryFolder();
-  const write = async (name: string, change: Partial<PackageContents['manifest']> = {}) => {
+  const recordMap = (session: Session) => recordGolden(session, preprocessing, [redSquare(24, 8)]);
+  const recordBoxes = (session: Session) => recordDetections(session, HEAD, preprocessing, [redSquare(24, 8)]);
+  const write = async (
+    name: string,
+    change: Partial<PackageContents['manifest']> = {},
+    record: (session: Session) => Promise<GoldenSample[]> = recordMap,
+  ) => {
     const model = twoColours();
     const session = await openSession(model);
-    const golden = await recordGolden(session, preprocessing, [redSquare(24, 8)]);
+    const golden = await record(session);
     await session.close();
     return writePackage(join(folder(), name), { manifest: { ...manifest, ...change }, model, golden });
   };
@@ -84,6 +95,23 @@ describe('packages of the task grid', () => {
     const { objects, regions } = await model.analyse(redSquare(24, 8), { boxes: [], topK: 1, threshold: 0 });
     expect(regions).toEqual([]);
     expect(objects).toEqual([{ box: [20, 8, 16, 8].map((side) => side / SIDE), classIndex: 0, score: 1 }]);
+  });
+
+  it('are proven by what they find, where their output is large', async () => {
+    const { dir, golden } = await write('boxes', {}, recordBoxes);
+    expect(golden.map(({ scores }) => [...scores])).toEqual([[0, 1, ...[20, 8, 16, 8].map((side) => side / SIDE)]]);
+    await loadModel(dir, { threads: 1, provider: 'cpu' });
+    const moved = await write('moved', {}, async (session) => {
+      const [sample] = await recordBoxes(session);
+      return [{ image: redSquare(0, 40), scores: sample!.scores }];
+    });
+    await expect(loadModel(moved.dir, { threads: 1, provider: 'cpu' })).rejects.toMatchObject({
+      code: 'GOLDEN_MISMATCH',
+    });
+    const cut = write('cut', {}, async (session) =>
+      (await recordBoxes(session)).map(({ image, scores }) => ({ image, scores: scores.slice(1) })),
+    );
+    await expect(cut).rejects.toMatchObject({ code: 'PACKAGE_INVALID' });
   });
 
   it('need a head of their task, with a size for every class', async () => {
