@@ -146,7 +146,7 @@ export class AgentLink implements Feature {
     if (this.#connectedAt !== undefined && JSON.stringify(this.#unusable()) !== this.#toldUnusable) this.#hello();
   }
 
-  #unusable(): Said<'hello'>['unusable'] {
+  #unusable(): NonNullable<Said<'hello'>['unusable']> {
     return this.#daemon.present.unusable.flatMap(({ digest, code, message }) =>
       digest !== undefined && isDigest(digest) ? { digest, code, message: message.slice(0, 2000) } : [],
     );
@@ -163,7 +163,7 @@ export class AgentLink implements Feature {
       packageFormats: Array.from({ length: PACKAGE_FORMAT }, (_, index) => index + 1),
       runtime: model?.runtime ?? 'not loaded yet',
       model: model === undefined ? null : (identityOf(model.model) ?? null),
-      unusable,
+      ...(unusable.length > 0 && { unusable }), // an agent of before takes no message with a field that it does not know
     });
   }
 
