@@ -22,8 +22,8 @@ import type { Workplace } from '../../harness/workplace.ts';
 const CAMERAS = [1, 4, 8] as const;
 /** Frames analysed a second, of each camera. */
 const RATE = 10;
-/** The first seconds hold the start of the processes and the compiler's warm-up. */
-const WARM_UP_MS = 20_000;
+/** The first seconds hold the start of the processes; at ten frames a second V8 compiles what is done with each for a minute. */
+const WARM_UP_MS = { daemon: 60_000, peer: 20_000 } as const;
 const START = { timeoutMs: 60_000, what: 'the first detections' };
 const MODEL = join(PACKAGE_ROOT, 'demo', 'detector-package');
 
@@ -43,13 +43,14 @@ const sum = (processes: readonly ProcessSample[], of: (process: ProcessSample) =
 const otherThanDecoding = ({ role, cpuSeconds }: ProcessSample): number => (role === 'decoder' ? 0 : cpuSeconds);
 
 interface Watched {
+  readonly who: keyof typeof WARM_UP_MS;
   readonly pid: number;
   readonly analysed: () => number;
   readonly dropped: () => number;
 }
 
-async function watch({ pid, analysed, dropped }: Watched, place: Workplace): Promise<Spent> {
-  await delay(WARM_UP_MS, undefined, { signal: place.signal });
+async function watch({ who, pid, analysed, dropped }: Watched, place: Workplace): Promise<Spent> {
+  await delay(WARM_UP_MS[who], undefined, { signal: place.signal });
   const [before, spentBefore, from, gone] = [await sampleNow(pid), await cpuSeconds(pid), analysed(), dropped()];
   await delay(place.minutes * 60_000, undefined, { signal: place.signal });
   const after = await sampleNow(pid);
@@ -100,8 +101,9 @@ async function daemon(servers: readonly RtspServer[], node: string, place: Workp
       });
     }
     await site.listener.until('detections', () => true, START);
-    const from = performance.now() + WARM_UP_MS;
+    const from = performance.now() + WARM_UP_MS.daemon;
     const watched: Watched = {
+      who: 'daemon',
       pid: site.daemon.pid,
       analysed: () => analysed,
       dropped: () => dropped.reduce((total, each) => total + each, 0),
@@ -133,7 +135,8 @@ async function peer(
     try {
       await running.begun;
       const { pid } = running.program;
-      return await watch({ pid, analysed: () => running.analysed, dropped: () => running.dropped }, place);
+      const [analysed, dropped] = [() => running.analysed, () => running.dropped];
+      return await watch({ who: 'peer', pid, analysed, dropped }, place);
     } finally {
       await running.close();
     }
@@ -199,7 +202,7 @@ export const cameras: Benchmark = {
   method:
     `Loopback RTSP servers send a roadside clip at 1280x720, 25 frames a second (H.264, 4 Mbit/s). ${RATE} of them a second are looked at by the detector of \`npm start\`, its objects followed, and published through mosquitto: by the daemon, then, ` +
     'on the same streams, by a Python program (`bench/peers/live_cameras.py`: OpenCV with the same options of ffmpeg, the same model in ONNX Runtime on one thread, ByteTrack of the `trackers` package, paho-mqtt; a thread a camera, frames that are not looked at are decoded and not converted), and once more by that program without the model, for what decoding and converting cost it. ' +
-    'CPU seconds are user and system time of all processes of either, decoders included, without cameras, broker and whoever listens, after 20 s of warm-up; per 1,000 frames looked at, so that each holds 2.5 decoded ones. Decoding is what the decoders of the daemon use, and the Python program without the model; without it, the rest of both is compared. Beyond bare decode and inference is what is left of a frame without the runs of the model and a decoder that writes to nobody, each alone and as often, right after the daemon: relaying, preprocessing, reading objects, following and publishing them. Memory is the proportional set size of all processes (shared pages divided among those that share them) at the end; ' +
+    'CPU seconds are user and system time of all processes of either, decoders included, without cameras, broker and whoever listens, after 60 s of warm-up for the daemon and 20 s for Python, which compiles nothing; per 1,000 frames looked at, so that each holds 2.5 decoded ones. Decoding is what the decoders of the daemon use, and the Python program without the model; without it, the rest of both is compared. Beyond bare decode and inference is what is left of a frame without the runs of the model and a decoder that writes to nobody, each alone and as often, right after the daemon: relaying, preprocessing, reading objects, following and publishing them. Memory is the proportional set size of all processes (shared pages divided among those that share them) at the end; ' +
     'the daemon runs from a copy of Node of its own, so that nothing outside of it shares its pages. Latency is from the moment the camera wrote a frame to the moment its message reached an MQTT client. `--minutes` is the length of each run.',
   layout: 'grids',
   needs: ['shared-data', 'ffmpeg', 'mosquitto'],
