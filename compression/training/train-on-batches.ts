@@ -5,10 +5,10 @@ import type { Loss } from '../autodiff/losses/loss.ts';
 import type { Parameter } from '../autodiff/parameters.ts';
 import { buildTrainingGraph } from '../autodiff/training-graph.ts';
 import type { TrainingBatch } from './data/batch-maker.ts';
+import { ofWholeBatch, openSteppers, shardsOf } from './data-parallel/shards.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
 import type { Schedule } from './optimizers/schedule.ts';
 import { stepPlan } from './step-plan.ts';
-import { openStepper } from './stepper.ts';
 import { updateRunning, weightsOf, withWeights } from './weights.ts';
 
 interface TrainOnBatchesOptions extends RunOptions {
@@ -22,7 +22,7 @@ interface TrainOnBatchesOptions extends RunOptions {
   readonly rate: number;
   readonly optimizer: (parameters: readonly Parameter[]) => Optimizer;
   readonly schedule: Schedule;
-  /** @default 1 */
+  /** Processors to compute on: a batch is divided where its parts stay large enough. @default 1 */
   readonly threads?: number;
 }
 
@@ -30,20 +30,23 @@ interface TrainOnBatchesOptions extends RunOptions {
  * Trains any network on any targets, for a fixed number of steps: what is no classifier has no accuracy to choose an epoch by.
  *
  * @returns the model with its last weights
- * @throws {WaysideError} MODEL_UNSUPPORTED, TRAINING_DIVERGED, SESSION_RUN; AbortError on abort
+ * @throws {WaysideError} MODEL_UNSUPPORTED, TRAINING_DIVERGED, TRAINING_LOST, SESSION_RUN; AbortError on abort
  */
 export async function trainOnBatches(model: Model, options: TrainOnBatchesOptions): Promise<Model> {
   const { loss, batch, steps, batchAt, rate, schedule, threads = 1, signal, onProgress } = options;
-  const graph = buildTrainingGraph(model, { batch, loss });
-  const weights = weightsOf(model, graph.parameters, graph.statistics);
+  const shards = shardsOf(batch, threads);
+  const graph = buildTrainingGraph(model, { batch: batch / shards, loss });
+  const weights = weightsOf(model, graph.parameters, ofWholeBatch(graph.statistics, shards));
   const optimizer = options.optimizer(graph.parameters);
-  const stepper = await openStepper(await stepPlan(graph, weights), weights.values, threads);
+  const stepper = await openSteppers(await stepPlan(graph, weights), weights.values, { shards, threads });
   let mean = Number.NaN;
   try {
+    let next = batchAt(0);
     for (let step = 0; step < steps; step++) {
       signal?.throwIfAborted();
-      const { data, targets } = batchAt(step);
-      const result = await stepper.step(data, targets);
+      const running = stepper.step(next.data, next.targets);
+      if (step + 1 < steps) next = batchAt(step + 1);
+      const result = await running;
       if (!Number.isFinite(result.loss))
         throw new WaysideError('TRAINING_DIVERGED', {
           message: `the loss is no longer finite in step ${step + 1}, at a rate of up to ${rate}`,

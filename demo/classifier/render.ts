@@ -1,13 +1,8 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import type { ImageSet, LoadedImages } from '../../compression/training/data/images.ts';
-import { compiledModule } from '../../core/layout.ts';
 import type { RunOptions } from '../../core/progress.ts';
+import { renderedParts } from '../rendered-parts.ts';
 import type { RenderTask } from './render-worker.ts';
 import type { SceneDatasetOptions } from './scene-dataset.ts';
-
-/** Scenes a thread renders in one go. */
-const AT_ONCE = 10;
 
 interface RenderOptions extends RunOptions {
   readonly regions: SceneDatasetOptions;
@@ -15,30 +10,12 @@ interface RenderOptions extends RunOptions {
 }
 
 /** The regions of all training scenes, scene by scene, rendered on several threads: the same whatever their number. */
-export async function renderScenes({ regions, threads, onProgress, signal }: RenderOptions): Promise<ImageSet> {
+export async function renderScenes({ regions, ...options }: RenderOptions): Promise<ImageSet> {
   const { scenes } = regions;
-  const parts = Array.from({ length: Math.ceil(scenes / AT_ONCE) }, (): LoadedImages | undefined => undefined);
-  let next = 0;
-  let done = 0;
-  const work = async (): Promise<void> => {
-    while (next < parts.length) {
-      signal?.throwIfAborted();
-      const part = next++;
-      const from = part * AT_ONCE;
-      parts[part] = await rendered({ regions, from, to: Math.min(scenes, from + AT_ONCE) });
-      done = Math.min(scenes, done + AT_ONCE);
-      onProgress?.({ stage: 'rendering scenes', done, total: scenes });
-    }
-  };
-  await Promise.all(Array.from({ length: threads }, work));
-  return joined(parts.filter((part) => part !== undefined));
-}
-
-async function rendered(task: RenderTask): Promise<LoadedImages> {
-  const worker = new Worker(compiledModule('demo/classifier/render-worker'), { workerData: task });
-  const [images] = (await once(worker, 'message')) as [LoadedImages];
-  await worker.terminate();
-  return images;
+  const taskOf = (from: number, to: number): RenderTask => ({ regions, from, to });
+  return joined(
+    await renderedParts<RenderTask, LoadedImages>('demo/classifier/render-worker', taskOf, { scenes, ...options }),
+  );
 }
 
 function joined(parts: readonly LoadedImages[]): ImageSet {

@@ -21,14 +21,16 @@ interface FrameOptions {
   readonly part: keyof typeof FIRST_SEED;
   readonly scenes: number;
   readonly perScene: number;
+  /** The first of these scenes. @default 0 */
+  readonly from?: number;
 }
 
 /** A cycle of the lights later, another weather; after so many frames a scene repeats nothing of before. */
 const FRAMES_OF_SCENE = 3000;
 
 /** Rendered frames with their truth, in all weathers, half of them through an encoder: those of a part are always the same. */
-export async function* streetFrames({ part, scenes, perScene }: FrameOptions): AsyncGenerator<StreetFrame> {
-  for (let seed = FIRST_SEED[part]; seed < FIRST_SEED[part] + scenes; seed++) {
+export async function* streetFrames({ part, scenes, perScene, from = 0 }: FrameOptions): AsyncGenerator<StreetFrame> {
+  for (let seed = FIRST_SEED[part] + from; seed < FIRST_SEED[part] + from + scenes; seed++) {
     const scene = createScene(seed);
     for (let i = 0; i < perScene; i++) {
       const random = chance(seed, 93, i);

@@ -8,8 +8,10 @@ export const CLEARLY_VISIBLE = 0.35;
 const HARDLY_VISIBLE = 0.1;
 /** Deviation of a peak in cells; of a large object its middle is less sharp. */
 const NARROWEST = 0.75;
-const WIDEST = 1.4;
+const WIDEST = 2;
 const SHARE_OF_SIDE = 0.07;
+/** Beyond three deviations there is nothing of a peak, cells. */
+const REACH = Math.ceil(3 * WIDEST);
 /** Cells with at least this share of a peak learn its size. */
 const NEAR_PEAK = 0.3;
 
@@ -70,8 +72,8 @@ export function writeTargets(
     const size = [w * PREPROCESSING.size[1], h * PREPROCESSING.size[0]].map(
       (side) => Math.log(side / stride) / sizes.logSize,
     );
-    for (let y = Math.max(0, Math.ceil(cy - 4)); y < Math.min(CELLS_DOWN, cy + 4); y++) {
-      for (let x = Math.max(0, Math.ceil(cx - 4)); x < Math.min(CELLS_ACROSS, cx + 4); x++) {
+    for (let y = Math.max(0, Math.ceil(cy - REACH)); y < Math.min(CELLS_DOWN, cy + REACH); y++) {
+      for (let x = Math.max(0, Math.ceil(cx - REACH)); x < Math.min(CELLS_ACROSS, cx + REACH); x++) {
         const peak = Math.exp(-((x - cx) ** 2) / (2 * sx ** 2) - (y - cy) ** 2 / (2 * sy ** 2));
         const score = offset + indexOf(x, y, classIndex);
         if (visibility < CLEARLY_VISIBLE) {
