@@ -4,7 +4,7 @@ export interface RunLimits {
   readonly budget?: number | undefined;
   /** How far one layer alone may move the predictions before it is left in float (`distance`). @default no limit */
   readonly tolerance?: number | undefined;
-  /** How far all layers together may move the predictions before some are left in float. @default no limit */
+  /** How far all layers together may move the predictions before some are left in float, in place of a tolerance of each. @default no limit */
   readonly together?: number | undefined;
   /** Accept layers that stay in float. @default false */
   readonly allowFloat?: boolean | undefined;

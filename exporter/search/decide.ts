@@ -37,7 +37,7 @@ interface DecideOptions extends RunOptions {
   readonly validation?: Dataset | undefined;
   /** How far one layer alone may move the answers before it is left in float: see `withOutliersInFloat`. @default no limit */
   readonly tolerance?: number | undefined;
-  /** How far all layers together may move the answers before some are left in float: see `withDistanceHeld`. @default no limit */
+  /** How far all layers together may move the answers, in place of a tolerance of each: see `withDistanceHeld`. @default no limit */
   readonly together?: number | undefined;
   /** Layers that are mostly noise are left as they are where a limit would keep them finer. @default false */
   readonly allowNoisyLayers?: boolean | undefined;
@@ -80,10 +80,11 @@ export async function decide(
   const choose = (precisions: Precisions) =>
     stages.run('choose ranges', () => decideRanges(calibrated, plan, precisions, asked));
   const first = await choose(planPrecisions);
-  const alone = new LayerSensitivity(calibrated, first.choice, asked, OUTLIER_IMAGES);
   const widened = async (): Promise<Precisions> => {
-    if (together === undefined)
-      return withOutliersInFloat(model, planPrecisions, alone, tolerance ?? Number.POSITIVE_INFINITY);
+    if (together === undefined) {
+      const outliers = new LayerSensitivity(calibrated, first.choice, asked, OUTLIER_IMAGES);
+      return withOutliersInFloat(model, planPrecisions, outliers, tolerance ?? Number.POSITIVE_INFINITY);
+    }
     return withDistanceHeld(model, planPrecisions, {
       most: together,
       distanceWith: async (precisions) => {
@@ -92,7 +93,7 @@ export async function decide(
           divergence[choice.method] ?? (await new LayerSensitivity(calibrated, choice, asked).together(precisions))
         );
       },
-      alone: (precisions) => alone.ofAll(precisions),
+      alone: (precisions) => new LayerSensitivity(calibrated, first.choice, asked).ofAll(precisions),
       weights: new Map(calibrated.layers.map((layer) => [layer.node.name, weightCount(layer)])),
     });
   };
