@@ -73,7 +73,7 @@ export const yolox: Benchmark = {
   method:
     `The exporter quantizes YOLOX-Nano (416x416, 113 convolutions, SiLU) as a detector on ${CALIBRATION} pictures without labels, or three quarters of them where there are fewer: letterboxed frames of the first half of each clip ` +
     `of the test data, or photographs of the even ImageNet classes. ONNX Runtime’s \`quantize_static\` gets the same frames (U8S8, a scale a channel, min-max). Float and int8 model then look at ${RATE} frames a second of the second halves. Boxes of a score from 0.3 ` +
-    'on are paired when they are of one class and overlap by at least a half (IoU). Layers stay in float, those of most effect for their size first, until all others together change no more than a twelfth of what is found on the calibration images, with those between them where int8 would not pay, but for the ' +
+    'on are paired when they are of one class and overlap by at least a half (IoU). Layers that alone change a fortieth of what is found stay in float, with those between them where int8 would not pay, but for the ' +
     'row that has none. Latencies are taken in turns in one process, one thread; the ratio is the median of those within each round.',
   layout: 'grid',
   needs: ['shared-data', 'ffmpeg'],

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { framesDataset, halves, letterboxedFrames } from '../../bench/detection/frames.ts';
@@ -26,12 +27,15 @@ describeWith({ needs: ['data', 'ffmpeg'] }, 'YOLOX-Nano', () => {
       head: 'yolox',
       threads: 1,
     });
-    const found = await detectionsOf(encodeModel(made.model), second);
+    const bytes = encodeModel(made.model);
+    const found = await detectionsOf(bytes, second);
     const agreement = boxAgreement(await detectionsOf(model, second), found);
     expect(agreement.expected).toBeGreaterThan(10);
     expect(agreement.f1).toBeGreaterThan(0.9);
     expect(agreement.iou).toBeGreaterThan(0.85);
-    expect(made.fused.quantized).toBeGreaterThan(made.fused.float.length);
+    // So many layers stay in float as the boxes need; the file has to be worth it.
+    expect(bytes.byteLength).toBeLessThan(0.75 * (await stat(model)).size);
+    expect(made.fused.quantized).toBeGreaterThan(0);
     expect(made.fused.float.every(({ planned }) => planned === true)).toBe(true);
   });
 
