@@ -13,7 +13,7 @@ import { indexGraph } from '../../onnx/topology.ts';
 const PRODUCTS_A_VALUE = 90;
 
 /**
- * The layers in float, those that they read through a pool (`withPooled`), and those between them for which going over to int8 and back
+ * The layers in float, those with only a pool between (`withPooled`), and those between them for which going over to int8 and back
  * would take longer than int8 spares.
  *
  * @param float names of layers
@@ -26,8 +26,8 @@ export function withIslands(model: Model, float: ReadonlySet<string>): ReadonlyS
 }
 
 /**
- * A pool between a layer in int8 and one in float would pool floats in the plain layout, where ONNX Runtime 1.30 takes 15 times as long as
- * behind a float convolution or on codes: for the three pools of YOLOX-Nano, of 5 to 13 pixels a side, more than half of the whole network's time.
+ * A pool on the way from int8 to float or back would pool in the plain layout, where ONNX Runtime 1.30 takes 15 times as long as between two
+ * float convolutions or two in int8: for the three pools of YOLOX-Nano, of 5 to 13 pixels a side, a third of the whole network's time.
  */
 function withPooled(float: ReadonlySet<string>, { pooled }: Flow): ReadonlySet<string> {
   return new Set([...float, ...reached(float, (name) => pooled.get(name) ?? [])]);
@@ -60,7 +60,7 @@ interface Flow {
   /** The layers that what a layer reads was made by, with nothing but other operators between. */
   readonly sources: ReadonlyMap<string, readonly string[]>;
   readonly readers: ReadonlyMap<string, readonly string[]>;
-  /** Those of the sources with a MaxPool between. */
+  /** The sources and readers with a MaxPool between. */
   readonly pooled: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -71,7 +71,7 @@ function flowOf(graph: Graph): Flow {
   const behindPool = new Map<string, ReadonlySet<string>>();
   const sources = new Map<string, readonly string[]>();
   const readers = new Map<string, string[]>();
-  const pooled = new Map<string, readonly string[]>();
+  const pooled = new Map<string, string[]>();
   for (const node of graph.nodes) {
     const from = new Set(node.inputs.flatMap((input) => [...(made.get(input) ?? [])]));
     const pools =
@@ -79,7 +79,10 @@ function flowOf(graph: Graph): Flow {
     const isLayer = layers.has(node.name) && index.producer(node.outputs[0] ?? '') === node;
     if (isLayer) {
       sources.set(node.name, [...from]);
-      pooled.set(node.name, [...pools]);
+      for (const source of pools) {
+        pooled.set(node.name, [...(pooled.get(node.name) ?? []), source]);
+        pooled.set(source, [...(pooled.get(source) ?? []), node.name]);
+      }
       for (const source of from) readers.set(source, [...(readers.get(source) ?? []), node.name]);
     }
     for (const output of node.outputs) {

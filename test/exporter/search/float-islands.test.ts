@@ -50,7 +50,7 @@ describe('layers between layers in float', () => {
   });
 });
 
-describe('layers that a layer in float reads through a pool', () => {
+describe('layers with a pool between', () => {
   function pooling(): Model {
     const b = new NetworkBuilder('pools');
     const image = b.input('image', 'float32', ['N', 3, 16, 16]);
@@ -62,10 +62,11 @@ describe('layers that a layer in float reads through a pool', () => {
     return b.build({ opset: 13, irVersion: 7 });
   }
 
-  test('are in float with it, and those before them are not', () => {
+  test('are in float together, and those before them are not', () => {
     const model = pooling();
     const [first = '', before = '', behind = ''] = namesIn(model);
     expect(withIslands(model, new Set([behind]))).toEqual(new Set([behind, before]));
+    expect(withIslands(model, new Set([before]))).toEqual(new Set([before, behind]));
     const atStart = new Set([first]);
     expect(withIslands(model, atStart)).toBe(atStart);
   });
