@@ -155,7 +155,7 @@ function planPlaced(situation: Situation, slot: Slot, record: SlotRecord): Step 
       return planServed(situation, slot, record.model?.digest);
     case 'trial':
       // Nothing runs that it could be held against, nor that it could spoil: that it loads is all that can be asked.
-      if (trial?.phase === 'shadow' && trial.ruling === undefined && nothingRuns(situation))
+      if (trial?.phase === 'shadow' && (trial.ruling?.step ?? 'take-over') === 'take-over' && nothingRuns(situation))
         return { do: 'promote', slot, reason: 'FIRST' };
       if (trial !== undefined) return planTrial(trial);
       return daemon === undefined ? { wait: 'the daemon' } : { do: 'try', slot };

@@ -143,6 +143,11 @@ const ROWS: readonly (readonly [string, Situation, object])[] = [
     { do: 'reject', slot: 'B', reason: 'TRIAL_FAILED_TO_LOAD', message: 'GOLDEN_MISMATCH: x' },
   ],
   [
+    'the same where it has been looked at for long enough already',
+    situation({ installed: [], daemon: runsNothing(''), ...trial({ step: 'take-over' }) }, onlyB('trial')),
+    { do: 'promote', slot: 'B', reason: 'FIRST' },
+  ],
+  [
     'one that loads where none of those that are there does',
     situation({ daemon: runsNothing('GOLDEN_MISMATCH', '1', '0'), ...trial() }, inB('trial')),
     { do: 'promote', slot: 'B', reason: 'FIRST' },
