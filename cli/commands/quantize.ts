@@ -52,7 +52,7 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option(
         '--tolerance <share>',
-        'with --unlabelled or --head: layers that alone make this share of the predictions noise, or of the boxes wrong, stay in float (default: 0.1; with --head so many that all others together make no more than 0.08 of the boxes wrong)',
+        'with --unlabelled or --head: layers that alone make this share of the predictions noise, or of the boxes wrong, stay in float (default: 0.1, of boxes 0.025)',
       ).argParser(decimal(0, 1)),
     );
   return command.action(running(quantizeModel));

@@ -4,8 +4,6 @@ export interface RunLimits {
   readonly budget?: number | undefined;
   /** How far one layer alone may move the predictions before it is left in float (`distance`). @default no limit */
   readonly tolerance?: number | undefined;
-  /** How far all layers together may move the predictions before some are left in float, in place of a tolerance of each. @default no limit */
-  readonly together?: number | undefined;
   /** Accept layers that stay in float. @default false */
   readonly allowFloat?: boolean | undefined;
   /** Accept layers of which the int8 model leaves less than 6 dB of signal to noise. @default false */

@@ -61,7 +61,7 @@ export async function quantizeByPlan(
   { preprocessing, head, table, heldOut, reference = given, most, ...limits }: QuantizeOptions,
   { signal, onProgress, threads, log }: RunContext,
 ): Promise<QuantizedModel> {
-  const { budget, tolerance, together, allowNoisyLayers } = limits;
+  const { budget, tolerance, allowNoisyLayers } = limits;
   const folded = await lowered(given, signal);
   if (valuesToCalibrate(folded).length === 0) requireLayers(folded, 'quantize');
   // A small set is shared between deciding and holding the budget.
@@ -71,7 +71,7 @@ export async function quantizeByPlan(
     folded,
     train,
     {
-      ...{ preprocessing, head, plan, budget, validation: heldOut, tolerance, together, allowNoisyLayers, reference },
+      ...{ preprocessing, head, plan, budget, validation: heldOut, tolerance, allowNoisyLayers, reference },
       ...{ threads, table, signal, onProgress },
     },
     log,

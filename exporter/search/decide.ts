@@ -1,7 +1,6 @@
 import type { Dataset } from '../../calibration/dataset.ts';
 import type { RangeMethodName } from '../../calibration/ranges/methods.ts';
 import type { CalibrationTable } from '../../calibration/table.ts';
-import { weightCount } from '../../compression/layers.ts';
 import type { RunOptions } from '../../core/progress.ts';
 import type { StageLog } from '../../core/run/stage-log.ts';
 import type { DetectorHead } from '../../inference/heads/head.ts';
@@ -21,7 +20,6 @@ import { chooseMethod } from './choose-ranges.ts';
 import { equalizedBy } from './equalized.ts';
 import { OUTLIER_IMAGES, withOutliersInFloat } from './float-outliers.ts';
 import { FoldAgreement, mean } from './fold-agreement.ts';
-import { withDistanceHeld } from './hold-distance.ts';
 import { LayerSensitivity } from './layer-sensitivity.ts';
 import { type AskOptions, pointsLost, predictionsOf, uncertainty } from './predictions.ts';
 import { refineRanges } from './refine-ranges.ts';
@@ -37,9 +35,7 @@ interface DecideOptions extends RunOptions {
   readonly validation?: Dataset | undefined;
   /** How far one layer alone may move the answers before it is left in float: see `withOutliersInFloat`. @default no limit */
   readonly tolerance?: number | undefined;
-  /** How far all layers together may move the answers, in place of a tolerance of each: see `withDistanceHeld`. @default no limit */
-  readonly together?: number | undefined;
-  /** Layers that are mostly noise are left as they are where a limit would keep them finer. @default false */
+  /** Layers that are mostly noise are left as they are where a budget or a tolerance would keep them finer. @default false */
   readonly allowNoisyLayers?: boolean | undefined;
   /** The float model that the budget counts from. */
   readonly reference: Model;
@@ -70,37 +66,23 @@ export async function decide(
   options: DecideOptions,
   stages: StageLog,
 ): Promise<QuantizationDecisions> {
-  const { plan, budget, validation, tolerance, together, allowNoisyLayers = false, reference, ...run } = options;
+  const { plan, budget, validation, tolerance, allowNoisyLayers = false, reference, ...run } = options;
   const start = await equalizedBy(plan, folded, train, run, stages);
   const { model, equalized, precisions: planPrecisions, asked, ...shared } = start;
-  const onePrecision = budget === undefined && tolerance === undefined && together === undefined;
+  const onePrecision = budget === undefined && tolerance === undefined;
   const measuring = { ...run, ...shared, indices: asked.indices, plan, onePrecision };
   const calibrated = await Calibrated.measure(model, train, measuring, stages);
   await stages.run('cluster and round weights', () => calibrated.weights(planPrecisions));
   const choose = (precisions: Precisions) =>
     stages.run('choose ranges', () => decideRanges(calibrated, plan, precisions, asked));
   const first = await choose(planPrecisions);
-  const widened = async (): Promise<Precisions> => {
-    if (together === undefined) {
-      const outliers = new LayerSensitivity(calibrated, first.choice, asked, OUTLIER_IMAGES);
-      return withOutliersInFloat(model, planPrecisions, outliers, tolerance ?? Number.POSITIVE_INFINITY);
-    }
-    return withDistanceHeld(model, planPrecisions, {
-      most: together,
-      distanceWith: async (precisions) => {
-        const { choice, divergence } = precisions === planPrecisions ? first : await choose(precisions);
-        return (
-          divergence[choice.method] ?? (await new LayerSensitivity(calibrated, choice, asked).together(precisions))
-        );
-      },
-      alone: (precisions) => new LayerSensitivity(calibrated, first.choice, asked).ofAll(precisions),
-      weights: new Map(calibrated.layers.map((layer) => [layer.node.name, weightCount(layer)])),
-    });
-  };
   const wished =
-    tolerance === undefined && together === undefined
+    tolerance === undefined
       ? planPrecisions
-      : await stages.run('find layers for float', widened);
+      : await stages.run('find layers for float', () => {
+          const sensitivity = new LayerSensitivity(calibrated, first.choice, asked, OUTLIER_IMAGES);
+          return withOutliersInFloat(model, planPrecisions, sensitivity, tolerance);
+        });
   const { choice: ranged, divergence } = wished === planPrecisions ? first : await choose(wished);
   const layerSensitivity = new LayerSensitivity(calibrated, ranged, asked);
   const held =

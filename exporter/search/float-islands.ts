@@ -13,29 +13,16 @@ import { indexGraph } from '../../onnx/topology.ts';
 const PRODUCTS_A_VALUE = 90;
 
 /**
- * The layers in float, those with only a pool between (`withPooled`), and those between them for which going over to int8 and back
- * would take longer than int8 spares.
+ * The layers in float, and those between them for which going over to int8 and back would take longer than int8 spares.
  *
  * @param float names of layers
  * @returns the same where there are none
  */
 export function withIslands(model: Model, float: ReadonlySet<string>): ReadonlySet<string> {
-  const flow = flowOf(model.graph);
-  const filled = withPooled(filledBetween(model, withPooled(float, flow), flow), flow);
-  return filled.size === float.size ? float : filled;
-}
-
-/**
- * A pool on the way from int8 to float or back would pool in the plain layout, where ONNX Runtime 1.30 takes 15 times as long as between two
- * float convolutions or two in int8: for the three pools of YOLOX-Nano, of 5 to 13 pixels a side, a third of the whole network's time.
- */
-function withPooled(float: ReadonlySet<string>, { pooled }: Flow): ReadonlySet<string> {
-  return new Set([...float, ...reached(float, (name) => pooled.get(name) ?? [])]);
-}
-
-function filledBetween(model: Model, float: ReadonlySet<string>, flow: Flow): ReadonlySet<string> {
   if (float.size < 2) return float;
+  const { graph } = model;
   const types = inferShapes(model);
+  const flow = flowOf(graph);
   const after = reached(float, (name) => flow.readers.get(name) ?? []);
   const before = reached(float, (name) => flow.sources.get(name) ?? []);
   const between = new Set(
@@ -52,7 +39,7 @@ function filledBetween(model: Model, float: ReadonlySet<string>, flow: Flow): Re
     for (const name of island) between.delete(name);
     if (isDear(island, float, flow, types)) for (const name of island) filled.add(name);
   }
-  return filled;
+  return filled.size === float.size ? float : filled;
 }
 
 interface Flow {
@@ -60,37 +47,24 @@ interface Flow {
   /** The layers that what a layer reads was made by, with nothing but other operators between. */
   readonly sources: ReadonlyMap<string, readonly string[]>;
   readonly readers: ReadonlyMap<string, readonly string[]>;
-  /** The sources and readers with a MaxPool between. */
-  readonly pooled: ReadonlyMap<string, readonly string[]>;
 }
 
 function flowOf(graph: Graph): Flow {
   const index = indexGraph(graph);
   const layers = new Map(layersOf(graph).map((layer) => [layer.node.name, layer]));
   const made = new Map<string, ReadonlySet<string>>();
-  const behindPool = new Map<string, ReadonlySet<string>>();
   const sources = new Map<string, readonly string[]>();
   const readers = new Map<string, string[]>();
-  const pooled = new Map<string, string[]>();
   for (const node of graph.nodes) {
     const from = new Set(node.inputs.flatMap((input) => [...(made.get(input) ?? [])]));
-    const pools =
-      node.opType === 'MaxPool' ? from : new Set(node.inputs.flatMap((input) => [...(behindPool.get(input) ?? [])]));
     const isLayer = layers.has(node.name) && index.producer(node.outputs[0] ?? '') === node;
     if (isLayer) {
       sources.set(node.name, [...from]);
-      for (const source of pools) {
-        pooled.set(node.name, [...(pooled.get(node.name) ?? []), source]);
-        pooled.set(source, [...(pooled.get(source) ?? []), node.name]);
-      }
       for (const source of from) readers.set(source, [...(readers.get(source) ?? []), node.name]);
     }
-    for (const output of node.outputs) {
-      made.set(output, isLayer ? new Set([node.name]) : from);
-      if (!isLayer) behindPool.set(output, pools);
-    }
+    for (const output of node.outputs) made.set(output, isLayer ? new Set([node.name]) : from);
   }
-  return { layers, sources, readers, pooled };
+  return { layers, sources, readers };
 }
 
 /** Everything that can be come to from there, itself only where a way leads back. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { withIslands } from '../../../exporter/search/float-islands.ts';
-import { int, ints } from '../../../onnx/attributes.ts';
+import { int } from '../../../onnx/attributes.ts';
 import type { Model } from '../../../onnx/graph.ts';
 import { NetworkBuilder } from '../networks.ts';
 
@@ -47,27 +47,5 @@ describe('layers between layers in float', () => {
     expect(withIslands(model, atStart)).toBe(atStart);
     const alone = new Set([last]);
     expect(withIslands(model, alone)).toBe(alone);
-  });
-});
-
-describe('layers with a pool between', () => {
-  function pooling(): Model {
-    const b = new NetworkBuilder('pools');
-    const image = b.input('image', 'float32', ['N', 3, 16, 16]);
-    const x = b.convolution(b.convolution(image, 3, 8), 8, 8);
-    const pool = () => b.node('MaxPool', [x], { kernel_shape: ints([5, 5]), pads: ints([2, 2, 2, 2]) }).at(0) ?? '';
-    const [joined = ''] = b.node('Concat', [x, pool(), pool()], { axis: int(1) });
-    const [y] = b.node('Identity', [b.convolution(joined, 24, 8)], {}, { outputs: ['y'] });
-    b.output(y, 'float32', null);
-    return b.build({ opset: 13, irVersion: 7 });
-  }
-
-  test('are in float together, and those before them are not', () => {
-    const model = pooling();
-    const [first = '', before = '', behind = ''] = namesIn(model);
-    expect(withIslands(model, new Set([behind]))).toEqual(new Set([behind, before]));
-    expect(withIslands(model, new Set([before]))).toEqual(new Set([before, behind]));
-    const atStart = new Set([first]);
-    expect(withIslands(model, atStart)).toBe(atStart);
   });
 });
