@@ -1,5 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError } from '../../core/errors.ts';
 import type { SystemUser } from '../probe/user.ts';
 
 /** Owner and mode of a file or folder. */
@@ -42,6 +43,13 @@ const READ_BY_DAEMON: readonly string[] = ['models', 'factory'];
 /** What the agent writes; others may lie there as well, as `lost+found` does. */
 const WRITTEN_BY_AGENT: readonly string[] = ['store.json', 'models', 'downloads', 'tuf'];
 
+/** Undefined where it is gone: the agent removes and renames while this looks. */
+const whereThere = <T>(found: Promise<T>): Promise<T | undefined> =>
+  found.catch((cause: unknown) => {
+    if (isSystemError(cause, 'ENOENT')) return undefined;
+    throw cause;
+  });
+
 /** What of a store its users may not use. Links are not followed: `factory` is one to where the software lies. */
 export async function storeAccess(root: string, { daemon, agent }: StoreUsers): Promise<StoreAccess> {
   const unwritable: Denied[] = [];
@@ -50,14 +58,14 @@ export async function storeAccess(root: string, { daemon, agent }: StoreUsers): 
   // The unit of the agent has the group of the daemon.
   const writes = { uid: agent.uid, gids: [agent.gid, daemon.gid] };
   const look = async (path: string, written: boolean, read: boolean): Promise<void> => {
-    const found = await lstat(path).catch(() => undefined); // the agent removes and renames while this looks
+    const found = await whereThere(lstat(path));
     if (found === undefined || found.isSymbolicLink()) return;
     const { mode, uid, gid } = found;
     const enter = found.isDirectory() ? ENTER : 0;
     if (written && !may(found, writes, READ | WRITE | enter)) unwritable.push({ path, mode, uid, gid });
     if (read && !may(found, reads, READ | enter)) unreadable.push({ path, mode, uid, gid });
     if (!found.isDirectory()) return;
-    for (const name of await readdir(path)) await look(join(path, name), written, read);
+    for (const name of (await whereThere(readdir(path))) ?? []) await look(join(path, name), written, read);
   };
   const { mode, uid, gid } = await lstat(root);
   if (!may({ mode, uid, gid }, writes, READ | WRITE | ENTER)) unwritable.push({ path: root, mode, uid, gid });
