@@ -61,7 +61,7 @@ it('packs what is alive: one object of a hundred holds no page', async () => {
   end = collectRegularly(200, () => free.push(unused()));
   // The first look marks. What comes next has been packed, or, where the engine did so on a busy machine before, is the second look.
   await until('what is free to be given back', () => free.length >= 2);
-  expect(free[1]).toBeLessThan(8 * MB);
+  expect(free[1]).toBeLessThan(4 * MB);
   expect(alive).toHaveLength(5000);
 });
 
