@@ -142,6 +142,22 @@ export class ModelStore {
     await this.#settle();
   }
 
+  /**
+   * What does not load was perhaps damaged on this disk since it was verified: then it is not held to be bad, and its slot is emptied.
+   *
+   * @throws {WaysideError} PACKAGE_INVALID; the slot is empty then
+   */
+  async requireWhole(slot: Slot): Promise<void> {
+    const record = await this.#require(slot, 'trial', 'verified', 'good');
+    try {
+      await verifyPackage(this.#files, this.layout.package(slot), record.model?.digest);
+    } catch (cause) {
+      await this.discard(slot);
+      await this.#settle();
+      throw cause;
+    }
+  }
+
   /** It goes back to waiting: nothing is held against it. */
   async stopTrial(slot: Slot, reason: string): Promise<void> {
     await this.#change(slot, await this.#require(slot, 'trial'), { condition: 'verified', reason });

@@ -28,11 +28,7 @@ export async function take(step: Extract<Step, { do: string }>, work: Work): Pro
     case 'promote':
       return promote(work, step.slot, step.reason);
     case 'reject':
-      return reject(
-        work,
-        step.slot,
-        step.message === '' ? step.reason : reasonText({ code: step.reason, message: step.message }),
-      );
+      return reject(work, step);
     case 'stop-trial':
       return stopTrial(work, step.slot, step.reason);
     case 'interrupt-trial':

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { WaysideError } from '../../../core/errors.ts';
 import type { Slot } from '../../store/layout.ts';
 import { PROTOCOL_VERSION } from '../../trial/protocol.ts';
+import type { Step } from '../planner.ts';
+import { reasonText } from '../reason.ts';
 import { TrialSession } from '../trial-session.ts';
 import type { Work } from '../work.ts';
 
@@ -41,10 +43,21 @@ export async function promote(work: Work, slot: Slot, reason: string): Promise<v
   work.tools.tell({ v, type: 'reload' });
 }
 
-export async function reject(work: Work, slot: Slot, reason: string): Promise<void> {
-  await work.tools.store.reject(slot, reason);
-  if (work.memory.session === undefined) work.tools.tell({ v, type: 'reload' });
-  endTrial(work, reason);
+/**
+ * It is remembered as bad, unless it did not load because it was damaged on this disk: then it is fetched again.
+ *
+ * @throws {WaysideError} PACKAGE_INVALID for what was damaged
+ */
+export async function reject(work: Work, { slot, reason, message }: Extract<Step, { do: 'reject' }>): Promise<void> {
+  const { store } = work.tools;
+  const text = message === '' ? reason : reasonText({ code: reason, message });
+  try {
+    if (reason === 'TRIAL_FAILED_TO_LOAD') await store.requireWhole(slot);
+    await store.reject(slot, text);
+  } finally {
+    if (work.memory.session === undefined) work.tools.tell({ v, type: 'reload' });
+    endTrial(work, text);
+  }
 }
 
 /** Nothing is held against the candidate. */
