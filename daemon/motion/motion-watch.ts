@@ -34,6 +34,7 @@ const LEAST_FRAMES = 3;
 const GHOST = 3;
 /** A box of which less differs from the street is several specks. */
 const LEAST_FILLED = 0.15;
+const SWAY_SECONDS = 5;
 
 /**
  * What moves before one camera, from frame to frame: a background on a small grey image, the camera's sway and exposure taken out first.
@@ -46,6 +47,7 @@ export class MotionWatch {
   #time: number | undefined;
   #pointsAt = 0;
   #differentSince: number | undefined;
+  #sway = 0;
   #before: readonly (Region & { readonly frames: number })[] = [];
 
   /**
@@ -60,6 +62,11 @@ export class MotionWatch {
   get brightness(): number {
     const mean = this.#parts?.background.mean;
     return mean === undefined ? Number.NaN : mean.reduce((sum, each) => sum + each, 0) / mean.length;
+  }
+
+  /** How far the whole image moves from one frame to the next, pixels of the reduced image: the mean of the last few seconds. */
+  get sway(): number {
+    return this.#sway;
   }
 
   /** @param time of the frame, s, above that of the frame before */
@@ -82,7 +89,9 @@ export class MotionWatch {
       this.#pointsAt = background.seconds + POINTS_SECONDS;
     }
     const factor = exposure.factorOf(grey, background.mean);
+    const [x, y] = [shift.x, shift.y];
     shift.find(grey, background.mean, factor);
+    this.#sway += (Math.hypot(shift.x - x, shift.y - y) - this.#sway) * Math.min(1, elapsed / SWAY_SECONDS);
     shift.apply(grey, factor, steady);
     background.compare(steady, elapsed, difference);
     const share = foreground.find(steady, background.mean, difference);
