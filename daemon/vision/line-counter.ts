@@ -30,6 +30,12 @@ const MARGIN = 0.1;
 /** Less than this share of the margin is no side at all. */
 const UNDECIDED = 0.25;
 
+/**
+ * What went away from the line by more than so many of its sizes, on the side that it came from, may pass it again. Ids are exchanged where one
+ * object hides another: one that was counted goes on as one that is still to come.
+ */
+const AWAY = 1;
+
 /** Whether a line was passed within its ends is looked at from both sides where the passage is nearer to one than the margin: for so long, s. */
 const SETTLED_SECONDS = 0.4;
 
@@ -111,6 +117,7 @@ export class LineCounter {
       const state = lines[i]!;
       const place = placeAt(line, ground, time);
       state.places.push(place);
+      if (Math.abs(place.distance) > AWAY * size) state.counted.delete(place.distance < 0 ? 'forward' : 'backward');
       while (time - state.places[0]!.time > 2 * SETTLED_SECONDS) state.places.shift();
       const passed = step(state, place, MARGIN * size);
       if (passed === undefined) continue;

@@ -37,6 +37,8 @@ const MOVING_SECONDS = 2;
 /** and for so long where it stood: a red light lasts no longer. */
 export const STANDING_SECONDS = 180;
 const SAME_PLACE = 0.3;
+/** Of its speed when it was lost: what starts at a light behind a bus comes out of it at twice that. */
+const PACES = [1, 1.5, 2];
 /** It stands when it has not moved by this share of its size for so long: for a moment that is true of what leaves the image as well. */
 const STOOD_SIZES = 0.25;
 const STOOD_SECONDS = 1;
@@ -115,9 +117,11 @@ export class SteadyObjects {
       const standing = stood(known);
       if (seen.has(id) || absent <= 0 || absent > this.#kept(known)) continue;
       const [x, y, w, h] = known.box;
-      const moved: Box = standing ? known.box : [x + known.velocity[0] * absent, y + known.velocity[1] * absent, w, h];
-      const overlap = intersectionOverUnion(moved, box);
-      if (overlap >= most) [best, most] = [known, overlap];
+      const [across, along] = [known.velocity[0] * absent, known.velocity[1] * absent];
+      for (const pace of standing ? [0] : PACES) {
+        const overlap = intersectionOverUnion([x + pace * across, y + pace * along, w, h], box);
+        if (overlap >= most) [best, most] = [known, overlap];
+      }
     }
     if (best === undefined) return undefined;
     this.#known.delete(best.track);
