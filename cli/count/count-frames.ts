@@ -5,7 +5,7 @@ import { Coverage, type Span } from '../../daemon/counts/coverage.ts';
 import { eventsOf, type TrafficEvent } from '../../daemon/counts/events.ts';
 import type { ClassScheme } from '../../daemon/vision/class-scheme.ts';
 import type { Crossing } from '../../daemon/vision/line-counter.ts';
-import { Traffic } from '../../daemon/vision/traffic.ts';
+import { Traffic, type TrafficFrame } from '../../daemon/vision/traffic.ts';
 import type { Detector } from '../../inference/heads/detector.ts';
 import type { RgbImage } from '../../inference/image.ts';
 import type { CountConfig } from './config.ts';
@@ -65,6 +65,12 @@ export async function countFrames(
   let traffic: Traffic | undefined;
   let motion: MotionCounter | undefined;
   let [frames, last, steppedBack] = [0, Number.NEGATIVE_INFINITY, 0];
+  const tell = (found: TrafficFrame): void => {
+    crossings.push(...found.crossings);
+    const happened = eventsOf(found, plan.lines);
+    for (const event of happened) onEvent(event);
+    events.push(...happened);
+  };
   for await (const { image, time, valid = true } of source) {
     if (time <= last) {
       steppedBack++;
@@ -75,7 +81,6 @@ export async function countFrames(
     const span = coverage.frame(time * 1000, valid);
     if (span !== undefined) seen.push({ from: span.from / 1000, to: span.to / 1000 });
     const found = traffic.update((await detector.detect(image)).detections, time);
-    crossings.push(...found.crossings);
     if (selfAudit) {
       motion ??= new MotionCounter(plan.lines, image.width / image.height);
       const moving = motion.update(image, time);
@@ -85,9 +90,7 @@ export async function countFrames(
         found: moving,
       });
     }
-    const happened = eventsOf(found, plan.lines);
-    for (const event of happened) onEvent(event);
-    events.push(...happened);
+    tell(found);
     for (const { id, classIndex } of found.objects) classes.set(id, classIndex);
     frames++;
     onProgress({
@@ -96,6 +99,7 @@ export async function countFrames(
       detail: `${time.toFixed(1)} s of video, ${crossings.length} crossings`,
     });
   }
+  if (traffic !== undefined) tell(traffic.end());
   misses.end();
   const settled = <T extends { readonly track: number; readonly classIndex: number; readonly time: number }>(
     all: readonly T[],

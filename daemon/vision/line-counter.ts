@@ -36,7 +36,10 @@ const UNDECIDED = 0.25;
  */
 const AWAY = 1;
 
-/** Whether a line was passed within its ends is looked at from both sides where the passage is nearer to one than the margin: for so long, s. */
+/**
+ * What comes back within so long, s, never passed: half hidden by another, a vehicle that waits at its line reached over it for a moment.
+ * And whether a line was passed within its ends is looked at from both sides where the passage is nearer to one than the margin.
+ */
 const SETTLED_SECONDS = 0.4;
 
 interface Place {
@@ -56,8 +59,8 @@ interface LineState {
   readonly places: Place[];
   /** Where the line was passed last. */
   passed: Pick<Crossing, 'time' | 'along'> | undefined;
-  /** Passages that may have been beside an end of the line. */
-  doubtful: Passed[];
+  /** Passed a moment ago; `nearEnd`: perhaps beside an end of the line. */
+  waiting: (Passed & { readonly nearEnd: boolean }) | undefined;
   readonly counted: Set<Direction>;
 }
 
@@ -89,9 +92,18 @@ export class LineCounter {
   update(objects: readonly SteadyObject[], time: number): Crossing[] {
     if (this.#lines.length === 0) return [];
     for (const each of objects) this.#move(each, time);
+    for (const [object, { seenAt }] of this.#known) if (time - seenAt > STANDING_SECONDS) this.#known.delete(object);
+    return this.#certain(time);
+  }
+
+  /** No frame comes any more. @returns what passed a moment ago */
+  end(): Crossing[] {
+    return this.#certain(Number.POSITIVE_INFINITY);
+  }
+
+  #certain(time: number): Crossing[] {
     const certain: Crossing[] = [];
     for (const [object, known] of this.#known) {
-      if (time - known.seenAt > STANDING_SECONDS) this.#known.delete(object);
       this.#settle(object, known, time);
       const { id: track, classIndex, confirmed, pending } = known;
       if (!confirmed || pending.length === 0) continue;
@@ -104,7 +116,7 @@ export class LineCounter {
     const lines = this.#lines.map((line): LineState => {
       const last = placeAt(line, ground, time);
       const side = Math.abs(last.distance) >= UNDECIDED * MARGIN * size ? Math.sign(last.distance) : 0;
-      return { side, last, places: [], passed: undefined, doubtful: [], counted: new Set() };
+      return { side, last, places: [], passed: undefined, waiting: undefined, counted: new Set() };
     });
     return { lines, pending: [] };
   }
@@ -121,23 +133,29 @@ export class LineCounter {
       while (time - state.places[0]!.time > 2 * SETTLED_SECONDS) state.places.shift();
       const passed = step(state, place, MARGIN * size);
       if (passed === undefined) continue;
+      // Back at once: it never passed, and has not come back either.
+      if (state.waiting?.direction === opposite(passed.direction)) {
+        state.waiting = undefined;
+        continue;
+      }
       const fromEnd = Math.min(Math.abs(passed.along), Math.abs(1 - passed.along)) * lengthOf(line);
-      if (fromEnd < MARGIN * size) state.doubtful.push(passed);
-      else count(state, passed, { line: line.id, object, pending });
+      state.waiting = { ...passed, nearEnd: fromEnd < MARGIN * size };
     }
   }
 
   #settle(object: number, { lines, pending }: Known, time: number): void {
     for (const [i, state] of lines.entries()) {
-      if (state.doubtful.length === 0) continue;
-      const line = this.#lines[i]!.id;
-      const due = state.doubtful.filter((each) => time - each.time >= SETTLED_SECONDS);
-      if (due.length === 0) continue;
-      state.doubtful = state.doubtful.filter((each) => !due.includes(each));
-      for (const each of due) count(state, { ...each, along: alongAt(state.places, each) }, { line, object, pending });
+      const { waiting } = state;
+      if (waiting === undefined || time - waiting.time < SETTLED_SECONDS) continue;
+      state.waiting = undefined;
+      const { nearEnd, ...passed } = waiting;
+      const along = nearEnd ? alongAt(state.places, passed) : passed.along;
+      count(state, { ...passed, along }, { line: this.#lines[i]!.id, object, pending });
     }
   }
 }
+
+const opposite = (direction: Direction): Direction => (direction === 'forward' ? 'backward' : 'forward');
 
 /** Past the end of the line is no crossing; no object makes one twice. */
 function count(

@@ -45,6 +45,7 @@ export class Traffic {
   readonly #zones: ZoneWatch;
   readonly #movements: MovementWatch;
   readonly #speeds: Speedometer | undefined;
+  #time = 0;
 
   constructor(
     { lines, zones = [], movements = [], calibration }: TrafficPlan,
@@ -73,16 +74,29 @@ export class Traffic {
    * @param time of the frame, s, above that of the frame before
    */
   update(detections: readonly Detection[], time: number): TrafficFrame {
+    this.#time = time;
     const tracked = this.#tracker.update(countedDetections(detections, this.#scheme), time);
     const objects = this.#steady.update(tracked, time).map((each): MovingObject => {
       const [x, y] = each.ground;
       return { ...each, speed: this.#speeds?.update(each.object, [x / this.aspect, y], time) };
     });
     this.#speeds?.keep(new Set(objects.map(({ object }) => object)));
-    const crossings = this.#lines.update(objects, time).map((each) => {
+    return this.#told(objects, this.#lines.update(objects, time), this.#zones.update(objects, time));
+  }
+
+  /** No frame comes any more: what passed a line a moment ago is certain now. */
+  end(): TrafficFrame {
+    return this.#told([], this.#lines.end(), []);
+  }
+
+  #told(
+    objects: readonly MovingObject[],
+    crossed: readonly Crossing[],
+    zoneEvents: readonly ZoneEvent[],
+  ): TrafficFrame {
+    const crossings = crossed.map((each) => {
       return { ...each, speed: objects.find(({ object }) => object === each.object)?.speed };
     });
-    const zoneEvents = this.#zones.update(objects, time);
     const passages = [
       ...crossings.map((each): Passage => ({ ...each, place: each.line })),
       ...zoneEvents.filter(({ kind }) => kind === 'entered').map((each): Passage => ({ ...each, place: each.zone })),
@@ -91,7 +105,7 @@ export class Traffic {
       objects,
       crossings,
       zoneEvents,
-      movements: this.#movements.update(passages, time),
+      movements: this.#movements.update(passages, this.#time),
       occupancy: this.#zones.occupancy(),
     };
   }

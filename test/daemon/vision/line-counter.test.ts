@@ -108,6 +108,27 @@ describe('LineCounter', () => {
     expect(crossingsOf(frames.slice(0, 10))).toEqual([]);
   });
 
+  it('counts again what went away from the line and comes again: of two who met, the ids were exchanged', () => {
+    const there = way(0.3, 0.6, 31);
+    const frames = [...there, 0.35, ...way(0.36, 0.6, 25)].map((y) => [at(1, 0.5, y)]);
+    const directions = crossingsOf(frames).map(({ direction }) => direction);
+    expect(directions).toEqual(['forward', 'backward', 'forward']);
+  });
+
+  it('does not count what reaches over the line for a moment, and counts it once when it passes', () => {
+    const waits = (seconds: number): number[] => Array.from({ length: 10 * seconds }, () => 0.48);
+    const frames = [...waits(2), 0.515, 0.52, ...waits(3), ...way(0.48, 0.7, 23)].map((y) => [at(1, 0.5, y)]);
+    expect(crossingsOf(frames)).toMatchObject([{ direction: 'forward', time: expect.closeTo(5.4, 1) }]);
+  });
+
+  it('counts at the end what passed a moment before', () => {
+    const [steady, counter] = [new SteadyObjects(ASPECT), new LineCounter([LINE], ASPECT)];
+    const told = way(0.3, 0.53, 24).map((y, i) => counter.update(steady.update([at(1, 0.5, y)], i / 10), i / 10));
+    expect(told.flat()).toEqual([]);
+    expect(counter.end()).toMatchObject([{ direction: 'forward', time: expect.closeTo(2, 5) }]);
+    expect(counter.end()).toEqual([]);
+  });
+
   it('does not count an object that begins beyond the line', () => {
     expect(crossingsOf(way(0.53, 0.9, 30).map((y) => [at(1, 0.5, y)]))).toEqual([]);
   });

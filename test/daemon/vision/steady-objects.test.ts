@@ -35,6 +35,18 @@ describe('SteadyObjects', () => {
     expect(new Set(numbersOver(goesOn(30)))).toEqual(new Set([1, 2]));
   });
 
+  it('takes up what comes out faster than it went in: it started behind a bus that waited', () => {
+    const slow = (i: number): Box => [0.2 + 0.01 * i, 0.5, 0.1, 0.1];
+    const came = slow(14)[0];
+    const fast = (i: number): Box => [came + 0.018 * 10 + 0.02 * i, 0.5, 0.1, 0.1];
+    const numbers = numbersOver([
+      ...during(15, (i) => seen(1, slow(i))),
+      ...nothing(9),
+      ...during(5, (i) => seen(2, fast(i))),
+    ]);
+    expect(new Set(numbers)).toEqual(new Set([1]));
+  });
+
   it('does not take what comes in at an edge for what had left there', () => {
     for (const pause of [5, 15, 60]) {
       const leaving = during(20, (i) => seen(1, [0.85 + 0.0078 * i, 0.5, Math.min(0.1, 0.15 - 0.0078 * i), 0.15]));
