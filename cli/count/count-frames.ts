@@ -21,7 +21,7 @@ export interface TimedFrame {
 
 export interface Counted {
   /** By time; the class is the one with most score over all that was seen of the object. */
-  readonly crossings: readonly (Crossing & { readonly speed: number | undefined })[];
+  readonly crossings: readonly Crossing[];
   /** By time, their classes as well. */
   readonly events: readonly TrafficEvent[];
   /** Frames looked at. */

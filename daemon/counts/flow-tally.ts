@@ -7,7 +7,7 @@ export interface Passed {
   readonly lane: string | null;
   readonly class: string;
   /** m/s; undefined where it was not measured. */
-  readonly speed: number | undefined;
+  readonly speed?: number | undefined;
 }
 
 /** What passed one line in one direction, in one lane where the line has lanes. */

@@ -23,7 +23,12 @@ export interface Crossing {
   readonly classIndex: number;
   /** Where on the line it passed: 0 at its beginning, 1 at its end. */
   readonly along: number;
+  /** m/s, once it was beyond the line; undefined where it is not known. */
+  readonly speed?: number | undefined;
 }
+
+/** One that may cross, and how fast it is just now, m/s, where that is known. */
+type Moving = SteadyObject & { readonly speed?: number | undefined };
 
 /** An object has crossed when it is beyond the line by this share of its size: what trembles on the line does not. */
 const MARGIN = 0.1;
@@ -60,7 +65,7 @@ interface LineState {
   /** Where the line was passed last. */
   passed: Pick<Crossing, 'time' | 'along'> | undefined;
   /** Passed a moment ago; `nearEnd`: perhaps beside an end of the line. */
-  waiting: (Passed & { readonly nearEnd: boolean }) | undefined;
+  waiting: (Passed & Pick<Crossing, 'speed'> & { readonly nearEnd: boolean }) | undefined;
   readonly counted: Set<Direction>;
 }
 
@@ -74,7 +79,7 @@ interface Known {
   readonly pending: Omit<Crossing, 'track' | 'classIndex'>[];
 }
 
-/** Counts objects whose ground point passes a line: once for each object, line and direction. */
+/** Counts objects whose ground point passes a line: once for each object and direction, until it has been away from the line. */
 export class LineCounter {
   readonly #lines: readonly Line[];
   readonly #known = new Map<number, Known>();
@@ -89,7 +94,7 @@ export class LineCounter {
   }
 
   /** @param objects all that are seen in this frame @returns what is certain now: the passages themselves were before */
-  update(objects: readonly SteadyObject[], time: number): Crossing[] {
+  update(objects: readonly Moving[], time: number): Crossing[] {
     if (this.#lines.length === 0) return [];
     for (const each of objects) this.#move(each, time);
     for (const [object, { seenAt }] of this.#known) if (time - seenAt > STANDING_SECONDS) this.#known.delete(object);
@@ -121,8 +126,8 @@ export class LineCounter {
     return { lines, pending: [] };
   }
 
-  #move(seen: SteadyObject, time: number): void {
-    const { object, id, ground, size, classIndex, confirmed } = seen;
+  #move(seen: Moving, time: number): void {
+    const { object, id, ground, size, classIndex, confirmed, speed } = seen;
     const { lines, pending } = this.#known.get(object) ?? this.#begin(seen, time);
     this.#known.set(object, { seenAt: time, id, classIndex, confirmed, lines, pending });
     for (const [i, line] of this.#lines.entries()) {
@@ -139,7 +144,7 @@ export class LineCounter {
         continue;
       }
       const fromEnd = Math.min(Math.abs(passed.along), Math.abs(1 - passed.along)) * lengthOf(line);
-      state.waiting = { ...passed, nearEnd: fromEnd < MARGIN * size };
+      state.waiting = { ...passed, speed, nearEnd: fromEnd < MARGIN * size };
     }
   }
 
@@ -160,7 +165,7 @@ const opposite = (direction: Direction): Direction => (direction === 'forward' ?
 /** Past the end of the line is no crossing; no object makes one twice. */
 function count(
   { counted }: LineState,
-  passed: Passed,
+  passed: Passed & Pick<Crossing, 'speed'>,
   { pending, ...of }: Pick<Crossing, 'line' | 'object'> & Pick<Known, 'pending'>,
 ): void {
   if (passed.along < 0 || passed.along > 1 || counted.has(passed.direction)) return;

@@ -24,7 +24,7 @@ interface MovingObject extends SteadyObject {
 export interface TrafficFrame {
   /** All that is seen, believed or not yet. */
   readonly objects: readonly MovingObject[];
-  readonly crossings: readonly (Crossing & { readonly speed: number | undefined })[];
+  readonly crossings: readonly Crossing[];
   readonly zoneEvents: readonly ZoneEvent[];
   readonly movements: readonly MovementEvent[];
   /** Objects in each zone now, by the plan's order. */
@@ -91,12 +91,9 @@ export class Traffic {
 
   #told(
     objects: readonly MovingObject[],
-    crossed: readonly Crossing[],
+    crossings: readonly Crossing[],
     zoneEvents: readonly ZoneEvent[],
   ): TrafficFrame {
-    const crossings = crossed.map((each) => {
-      return { ...each, speed: objects.find(({ object }) => object === each.object)?.speed };
-    });
     const passages = [
       ...crossings.map((each): Passage => ({ ...each, place: each.line })),
       ...zoneEvents.filter(({ kind }) => kind === 'entered').map((each): Passage => ({ ...each, place: each.zone })),
