@@ -55,7 +55,8 @@ export class MotionCounter {
   constructor(lines: readonly Line[], aspect: number) {
     this.#tracker = new Tracker({ aspect });
     this.#steady = new SteadyObjects(aspect);
-    this.#lines = new LineCounter(lines, aspect);
+    // At once: a moment later it may be with others, or gone.
+    this.#lines = new LineCounter(lines, aspect, { settledSeconds: 0 });
   }
 
   /** Mean brightness of the street, 0 to 255. */

@@ -83,9 +83,14 @@ interface Known {
 export class LineCounter {
   readonly #lines: readonly Line[];
   readonly #known = new Map<number, Known>();
+  readonly #settledSeconds: number;
 
-  /** @param aspect width of the image over its height: distances are in heights */
-  constructor(lines: readonly Line[], aspect: number) {
+  /**
+   * @param aspect width of the image over its height: distances are in heights
+   * @param options.settledSeconds 0: told at once, what comes back at once as well
+   */
+  constructor(lines: readonly Line[], aspect: number, { settledSeconds = SETTLED_SECONDS } = {}) {
+    this.#settledSeconds = settledSeconds;
     this.#lines = lines.map((line) => ({
       ...line,
       from: [line.from[0] * aspect, line.from[1]],
@@ -151,7 +156,7 @@ export class LineCounter {
   #settle(object: number, { lines, pending }: Known, time: number): void {
     for (const [i, state] of lines.entries()) {
       const { waiting } = state;
-      if (waiting === undefined || time - waiting.time < SETTLED_SECONDS) continue;
+      if (waiting === undefined || time - waiting.time < this.#settledSeconds) continue;
       state.waiting = undefined;
       const { nearEnd, ...passed } = waiting;
       const along = nearEnd ? alongAt(state.places, passed) : passed.along;
