@@ -32,8 +32,8 @@ export interface LiveRun {
   readonly size: FrameSize;
 }
 
-/** The first seconds hold the start of the processes and the fill of the pools; V8 compiles what is done with each frame for a minute. */
-const WARM_UP_MS = 60_000;
+/** The first seconds hold the start of the processes, the compiler's warm-up and the fill of the pools. */
+const WARM_UP_MS = 10_000;
 const MEMORY_EVERY_MS = 5000;
 const START_TIMEOUT_MS = 60_000;
 

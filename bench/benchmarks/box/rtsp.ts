@@ -120,7 +120,7 @@ export const rtsp: Benchmark = {
   title: 'From RTSP to MQTT: one camera at 720p25',
   method:
     'A loopback RTSP server sends a roadside clip at 1280x720, 25 frames a second (H.264, 4 Mbit/s); the daemon classifies every frame and ' +
-    'publishes through mosquitto. CPU seconds are user and system time of all processes of the daemon, from `/proc`, after a minute of warm-up. ' +
+    'publishes through mosquitto. CPU seconds are user and system time of all processes of the daemon, from `/proc`, after 10 s of warm-up. ' +
     'Bare decode is one ffmpeg that decodes 1,000 frames of the same stream, scales them to the same size and drops them; bare inference is ' +
     '1,000 runs of the same model, as many a second as the stream has frames, in a Node process that does nothing else; both right after the daemon, on the same machine. Latency is from the moment ' +
     'the camera wrote the frame to the moment the message reached an MQTT client, both in one process by one clock. Resident memory counts shared pages in every process.',
