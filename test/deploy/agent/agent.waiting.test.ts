@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
@@ -22,18 +21,10 @@ import { until } from '../../support/until.ts';
 
 const inside = temporaryFolder();
 
-/** Damages what lies in a slot, once. */
-let damage: (() => void) | undefined;
-
-/** Version 3 is slower than all others, version 4 never loads, nor does version 5 once it is damaged. */
+/** Version 3 is slower than all others, version 4 never loads. */
 const show: Show = (version, phase) => {
   const block = equalBlock(phase);
   if (version === '4') return undefined;
-  if (version === '5' && damage !== undefined) {
-    damage();
-    damage = undefined;
-    return undefined;
-  }
   return version === '3' ? { ...block, candidate: { ...block.candidate, latencyMs: 40 } } : block;
 };
 
@@ -221,20 +212,6 @@ describeWith({ needs: ['mosquitto'] }, 'the agent of a box', () => {
       'FIRST',
       'reload',
     ]);
-  });
-
-  it('fetches a candidate again that was damaged on this disk, and does not remember it as bad', async () => {
-    damage = () => {
-      const slot = ['A', 'B'].map((name) => join(folder, 'store', 'models', 'colours', 'slots', name)).find(existsSync);
-      appendFileSync(join(slot ?? folder, 'model.onnx'), 'a bit too much');
-    };
-    await startDaemon();
-    await publish('5');
-    await order({ model: { name: 'colours', version: '5' } });
-    const damaged = await listener.next('model-report', ({ reason }) => reason?.code === 'PACKAGE_INVALID');
-    expect(damaged.message).toMatchObject({ job: 1, running: { version: '0' } });
-    const again = await listener.next('model-report', ({ job, state }) => job === 1 && state === 'promoted');
-    expect(again.message).toMatchObject({ running: { version: '5' } });
   });
 
   it('tries by the limits of a job that are stricter than its own, and refuses a job whose limits are not', async () => {
