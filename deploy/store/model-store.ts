@@ -145,7 +145,7 @@ export class ModelStore {
   /**
    * What does not load was perhaps damaged on this disk since it was verified: then it is not held to be bad, and its slot is emptied.
    *
-   * @throws {WaysideError} PACKAGE_INVALID; the slot is empty then
+   * @throws {WaysideError} PACKAGE_INVALID, FILE_NOT_FOUND; the slot is empty then
    */
   async requireWhole(slot: Slot): Promise<void> {
     const record = await this.#require(slot, 'trial', 'verified', 'good');

@@ -46,7 +46,7 @@ export async function promote(work: Work, slot: Slot, reason: string): Promise<v
 /**
  * It is remembered as bad, unless it did not load because it was damaged on this disk: then it is fetched again.
  *
- * @throws {WaysideError} PACKAGE_INVALID for what was damaged
+ * @throws {WaysideError} PACKAGE_INVALID, FILE_NOT_FOUND for what was damaged
  */
 export async function reject(work: Work, { slot, reason, message }: Extract<Step, { do: 'reject' }>): Promise<void> {
   const { store } = work.tools;
