@@ -47,8 +47,8 @@ const FEWEST_CAPTURES = 10;
 const DARK = 55;
 
 /**
- * Of what motion finds, so many at most have not crossed (1 in 100 on validation streets, 4 in snow): beside a model that misses less, that is all
- * there is to find.
+ * Of what motion finds, about so much has not crossed: 1.4% on validation streets, 3.6% on those of the benchmark `miss-audit`, from which it is taken, and
+ * 9% there in snow. Beside a model that misses less, that is all there is to find.
  */
 const FALSE_CAPTURES = 0.04;
 

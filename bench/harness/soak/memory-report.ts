@@ -1,6 +1,6 @@
 /**
  * Loaded into the daemon before anything else (`--import`): writes down what its heap holds, where a benchmark asks for it. The daemon
- * collects all garbage every five minutes, so that the least of each five minutes is what is alive.
+ * collects all garbage every minute, so that the least of each five minutes is what is alive.
  */
 import { appendFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';

@@ -51,13 +51,18 @@ export async function promote(work: Work, slot: Slot, reason: string): Promise<v
 export async function reject(work: Work, { slot, reason, message }: Extract<Step, { do: 'reject' }>): Promise<void> {
   const { store } = work.tools;
   const text = message === '' ? reason : reasonText({ code: reason, message });
-  try {
-    if (reason === 'TRIAL_FAILED_TO_LOAD') await store.requireWhole(slot);
-    await store.reject(slot, text);
-  } finally {
+  const over = (): void => {
     if (work.memory.session === undefined) work.tools.tell({ v, type: 'reload' });
     endTrial(work, text);
+  };
+  if (reason === 'TRIAL_FAILED_TO_LOAD') {
+    await store.requireWhole(slot).catch((damage: unknown) => {
+      over();
+      throw damage;
+    });
   }
+  await store.reject(slot, text);
+  over();
 }
 
 /** Nothing is held against the candidate. */
