@@ -56,6 +56,11 @@ describe('misses by what motion finds besides', () => {
     }
   });
 
+  it('allow for what motion finds that has not crossed: as few as it errs by are none for certain', () => {
+    expect(watched({ crossings: 3000, missed: 0.03, found: 0.4 }).misses()?.all.low).toBe(0);
+    expect(watched({ crossings: 3000, missed: 0.2, found: 0.4 }).misses()?.all.low).toBeGreaterThan(0.12);
+  });
+
   it('are a lower bound in the dark, and where several cross together', () => {
     const dark = watched({ crossings: 3000, missed: 0.1, found: 0.4, brightness: 30 }).misses()!;
     expect([dark.light, dark.all.bound]).toEqual(['dark', 'lower']);
